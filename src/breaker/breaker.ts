@@ -1,0 +1,168 @@
+/**
+ * A circuit breaker as a pure reducer over plain data: no timers, no events, no randomness of its own. Time and random
+ * numbers are part of the input, so that the same list of inputs always gives the same states.
+ */
+
+export interface BreakerRules {
+  /** Consecutive failures that open it. */
+  readonly failureThreshold: number;
+  /** Outcomes within `windowMs` from which on the ratio has a say. Infinity: never. */
+  readonly minimumOutcomes: number;
+  /** Share of the recent outcomes, 0 to 1, that must have failed. */
+  readonly failureRatio: number;
+  readonly windowMs: number;
+  readonly openMs: number;
+  readonly maxOpenMs: number;
+  /** Share by which an open time is stretched or shortened, 0 to 1. */
+  readonly jitter: number;
+}
+
+type Verdict = 'success' | 'failure' | 'soft';
+
+interface Outcome {
+  readonly atMs: number;
+  readonly verdict: Verdict;
+}
+
+interface Memory {
+  /** Grows with every change of `is`; a verdict of an older generation changes nothing. */
+  readonly generation: number;
+  /** How often it opened without a long healthy time between: the exponent of the open time. */
+  readonly opens: number;
+  /** The last 20 outcomes. */
+  readonly recent: readonly Outcome[];
+}
+
+export type BreakerState = Memory &
+  (
+    | {
+        readonly is: 'closed';
+        readonly failures: number;
+        /** Consecutive failures to connect at all. */
+        readonly refusals: number;
+        readonly sinceMs: number;
+        /** Calls let in at once after a recovery: 1, 2, 4, 8, then without limit. */
+        readonly ramp: number;
+      }
+    | { readonly is: 'open'; readonly untilMs: number }
+    /** `leaseUntilMs`: until when the one probe has to answer; undefined while no probe is out. */
+    | { readonly is: 'half-open'; readonly leaseUntilMs: number | undefined }
+  );
+
+export type BreakerInput =
+  | { readonly type: 'probe'; readonly leaseMs: number }
+  /** `refused`: no connection came about; `soft`: the provider had no room, which is no failure of its own. */
+  | { readonly type: 'success' | 'failure' | 'refused' | 'soft'; readonly generation: number }
+  /** The attempt ended without a verdict: the caller left, or the fault was not the provider's. */
+  | { readonly type: 'abandon'; readonly generation: number };
+
+/** What a moment brings in from outside: the clock, and a number from 0 to 1. */
+export interface Moment {
+  readonly nowMs: number;
+  readonly random: number;
+}
+
+const remembered = 20;
+/** Of the last 20 outcomes, how many must be failures or refusals for lack of room to open it for overload. */
+const softThreshold = 16;
+const rampLimit = 8;
+/** After this long without opening, the next open time starts from the beginning. */
+const healthyMs = 600_000;
+
+export const closedBreaker: BreakerState = Object.freeze({
+  is: 'closed',
+  generation: 0,
+  opens: 0,
+  recent: Object.freeze([]),
+  failures: 0,
+  refusals: 0,
+  sinceMs: -Infinity,
+  ramp: Infinity,
+});
+
+/**
+ * May a call go through now? `probe`: yes, as the one that tests a recovery; the caller must then step with `probe` before
+ * it sends anything. `inFlight` counts the calls that are under way already.
+ */
+export function admits(state: BreakerState, nowMs: number, inFlight: number): 'yes' | 'probe' | 'no' {
+  switch (state.is) {
+    case 'closed':
+      return inFlight < state.ramp ? 'yes' : 'no';
+    case 'open':
+      return nowMs >= state.untilMs ? 'probe' : 'no';
+    case 'half-open':
+      return state.leaseUntilMs === undefined || nowMs >= state.leaseUntilMs ? 'probe' : 'no';
+  }
+}
+
+/** The next state. Inputs that do not fit the state, and verdicts of an older generation, leave it as it is. */
+export function step(state: BreakerState, input: BreakerInput, moment: Moment, rules: BreakerRules): BreakerState {
+  if (input.type === 'probe') return toHalfOpen(state, input.leaseMs, moment);
+  if (input.generation !== state.generation || state.is === 'open') return state;
+  if (state.is === 'half-open') return afterProbe(state, input.type, moment, rules);
+  return input.type === 'abandon' ? state : afterCall(state, input.type, moment, rules);
+}
+
+function toHalfOpen(state: BreakerState, leaseMs: number, { nowMs }: Moment): BreakerState {
+  if (state.is === 'closed' || admits(state, nowMs, 0) !== 'probe') return state;
+  // A probe that outlived its lease counts as failed: the next one starts with a generation that ignores it.
+  const opens = state.is === 'half-open' && state.leaseUntilMs !== undefined ? state.opens + 1 : state.opens;
+  return { is: 'half-open', generation: state.generation + 1, opens, recent: state.recent, leaseUntilMs: nowMs + leaseMs };
+}
+
+function afterProbe(
+  state: BreakerState & { readonly is: 'half-open' },
+  type: Exclude<BreakerInput['type'], 'probe'>,
+  moment: Moment,
+  rules: BreakerRules,
+): BreakerState {
+  if (type === 'success') {
+    const { generation, opens } = state;
+    return { is: 'closed', generation: generation + 1, opens, recent: [], failures: 0, refusals: 0, sinceMs: moment.nowMs, ramp: 1 };
+  }
+  if (type === 'failure' || type === 'refused') return toOpen(state, state.opens, moment, rules);
+  return { ...state, leaseUntilMs: undefined };
+}
+
+function afterCall(
+  state: BreakerState & { readonly is: 'closed' },
+  type: 'success' | 'failure' | 'refused' | 'soft',
+  moment: Moment,
+  rules: BreakerRules,
+): BreakerState {
+  const verdict: Verdict = type === 'refused' ? 'failure' : type;
+  const recent = [...state.recent.slice(1 - remembered), { atMs: moment.nowMs, verdict }];
+  const failures = type === 'success' ? 0 : type === 'soft' ? state.failures : state.failures + 1;
+  const refusals = type === 'refused' ? state.refusals + 1 : 0;
+  const ramp = type === 'success' ? nextRamp(state.ramp) : state.ramp;
+  const next = { ...state, recent, failures, refusals, ramp };
+  const onTrial = state.ramp !== Infinity && verdict === 'failure';
+  if (!onTrial && !trips(next, type, moment.nowMs, rules)) return next;
+  return toOpen(next, moment.nowMs - state.sinceMs > healthyMs ? 0 : state.opens, moment, rules);
+}
+
+function trips(
+  { recent, failures, refusals }: BreakerState & { readonly is: 'closed' },
+  type: 'success' | 'failure' | 'refused' | 'soft',
+  nowMs: number,
+  rules: BreakerRules,
+): boolean {
+  if (type === 'success') return false;
+  if (refusals >= rules.failureThreshold) return true;
+  const known = recent.filter(({ atMs }) => nowMs - atMs <= rules.windowMs);
+  const failed = known.filter(({ verdict }) => verdict === 'failure').length;
+  const bad = known.filter(({ verdict }) => verdict !== 'success').length;
+  if (Number.isFinite(rules.minimumOutcomes) && known.length >= remembered && bad >= softThreshold) return true;
+  if (failures < rules.failureThreshold) return false;
+  return known.length < rules.minimumOutcomes || failed >= known.length * rules.failureRatio;
+}
+
+function toOpen(state: Memory, opens: number, { nowMs, random }: Moment, rules: BreakerRules): BreakerState {
+  const plainMs = Math.min(rules.openMs * 2 ** opens, rules.maxOpenMs);
+  const openMs = Math.min(plainMs * (1 + rules.jitter * (2 * random - 1)), rules.maxOpenMs);
+  return { is: 'open', generation: state.generation + 1, opens: opens + 1, recent: state.recent, untilMs: nowMs + openMs };
+}
+
+function nextRamp(ramp: number): number {
+  return ramp >= rampLimit ? Infinity : ramp * 2;
+}

@@ -1,0 +1,181 @@
+import type { Adapter } from '../core/adapter.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Transport } from '../lib/transport.ts';
+import type { ProviderType } from '../adapters/registry.ts';
+
+/** What kind of machine a provider is; intents order by it. */
+export type Device = 'gpu' | 'cpu' | 'remote' | 'cloud';
+
+export type Cost = 'free' | 'paid';
+
+/** Limits in milliseconds. Each belongs to one attempt, and each can end it and move the call to the next candidate. */
+export interface TimeoutOptions {
+  /**
+   * Until the connection stands. Needs a transport that can see connections; the default one cannot, and there the
+   * platform's own limit holds.
+   * @default 3_000
+   */
+  readonly connectMs?: number | undefined;
+  /**
+   * Streams: until the first content. Applied while another candidate is left; the last one gets the rest of the deadline,
+   * because a cold model may take minutes to load.
+   * @default 10_000
+   */
+  readonly firstTokenMs?: number | undefined;
+  /**
+   * Streams: longest silence between two pieces of content.
+   * @default 15_000
+   */
+  readonly idleMs?: number | undefined;
+  /**
+   * Whole attempt. Left out: an attempt that is not a stream gets half of what is left of the deadline while another
+   * candidate is left, then all of it; a stream is bound by the deadline alone.
+   */
+  readonly totalMs?: number | undefined;
+}
+
+/** Fields of every provider, whatever its type. */
+export interface ProviderOptions {
+  /** Which adapter speaks to it. `custom` needs `adapter`. */
+  readonly type: ProviderType | 'custom';
+  /** The server's address, with or without `/v1`; the adapter knows its own paths. Default: the type's usual address. */
+  readonly url?: string | undefined;
+  /** A key, or a function that is asked before each request. */
+  readonly apiKey?: string | (() => string | Promise<string>) | undefined;
+  /** Sent with every request to this provider and to no other. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** @default by type and address: see `docs/reference/config.md` */
+  readonly device?: Device | undefined;
+  /** @default 'paid' for cloud types, else 'free' */
+  readonly cost?: Cost | undefined;
+  /**
+   * Smaller goes first, before cost and intent are looked at.
+   * @default 0
+   */
+  readonly priority?: number | undefined;
+  /** The model for chats that name none. */
+  readonly defaultModel?: string | undefined;
+  /** The model for embeddings that name none. */
+  readonly embeddingModel?: string | undefined;
+  readonly timeouts?: TimeoutOptions | undefined;
+  /** @default true */
+  readonly enabled?: boolean | undefined;
+  /** The adapter of a `custom` provider, made by `defineAdapter`. */
+  readonly adapter?: Adapter | undefined;
+  /** `cpu`: path of the GGUF file for chats. */
+  readonly modelPath?: string | undefined;
+  /** `cpu`: path of the GGUF encoder for embeddings. */
+  readonly embeddingModelPath?: string | undefined;
+  /**
+   * `cpu`: threads of one inference; 0 means the library's own choice.
+   * @default 0
+   */
+  readonly threads?: number | undefined;
+  /** `cpu`: context window in tokens. Left out: the model's own, as far as memory allows. */
+  readonly contextSize?: number | undefined;
+  /** `stub`: the text it answers with. */
+  readonly reply?: string | undefined;
+}
+
+export interface IntentOptions {
+  /** Devices in the order they are tried. Devices left out come last, in the order gpu, remote, cpu, cloud. */
+  readonly order?: readonly Device[] | undefined;
+  readonly timeouts?: TimeoutOptions | undefined;
+}
+
+export interface BreakerOptions {
+  /**
+   * Consecutive failures that open it.
+   * @default 3
+   */
+  readonly failureThreshold?: number | undefined;
+  /**
+   * Outcomes within `windowMs` from which on a ratio decides as well, so that a busy provider survives a short run of bad luck.
+   * @default 10
+   */
+  readonly minimumOutcomes?: number | undefined;
+  /**
+   * Share of the last 20 outcomes that must have failed, 0 to 1, once `minimumOutcomes` are known.
+   * @default 0.5
+   */
+  readonly failureRatio?: number | undefined;
+  /** @default 60_000 */
+  readonly windowMs?: number | undefined;
+  /**
+   * How long it stays open the first time; doubles with each failed probe.
+   * @default 30_000
+   */
+  readonly openMs?: number | undefined;
+  /** @default 300_000 */
+  readonly maxOpenMs?: number | undefined;
+  /**
+   * Random share by which the open time is stretched or shortened, so that many processes do not probe together.
+   * @default 0.2
+   */
+  readonly jitter?: number | undefined;
+}
+
+/** Options of `createRouter()`. An unknown key is refused, with the nearest known name. */
+export interface RouterOptions {
+  /** The key is the provider's id. */
+  readonly providers: Readonly<Record<string, ProviderOptions>>;
+  /** Alias → provider id → that provider's own name for the model. */
+  readonly models?: Readonly<Record<string, Readonly<Record<string, string>>>> | undefined;
+  /** `fast` (gpu, remote, cpu, cloud) and `heavy` (cpu, gpu, remote, cloud) are built in and can be changed. */
+  readonly intents?: Readonly<Record<string, IntentOptions>> | undefined;
+  /**
+   * The intent of calls that name none.
+   * @default 'fast'
+   */
+  readonly defaultIntent?: string | undefined;
+  /**
+   * Lets a call fall over to providers that cost money. Naming one with `provider` is consent as well.
+   * @default false
+   */
+  readonly allowPaid?: boolean | undefined;
+  /**
+   * Calls to providers in one call of the router, over all of them, 1 to 5.
+   * @default 3
+   */
+  readonly maxAttempts?: number | undefined;
+  /**
+   * For a whole call, with all its attempts and pauses; a stream included, to its last piece.
+   * @default 120_000
+   */
+  readonly deadlineMs?: number | undefined;
+  readonly timeouts?: TimeoutOptions | undefined;
+  /** `'classic'`: 3 consecutive failures, 5 minutes, no ratio, no doubling, no jitter. */
+  readonly breaker?: BreakerOptions | 'classic' | undefined;
+  /**
+   * How long a model that ran out of memory on a provider is kept away from it; doubles with each further time, to 4 h.
+   * @default 1_800_000
+   */
+  readonly pinMs?: number | undefined;
+  /**
+   * What a provider that is known not to have the model is: no candidate, or one that answers with its default model.
+   * @default 'skip'
+   */
+  readonly onModelMissing?: 'skip' | 'substitute' | undefined;
+  /** Default: `ofetch` over the platform's `fetch`. */
+  readonly transport?: Transport | undefined;
+  readonly clock?: Clock | undefined;
+  /**
+   * Numbers from 0 (inclusive) to 1 (exclusive), for jitter and back-off.
+   * @default Math.random
+   */
+  readonly random?: (() => number) | undefined;
+}
+
+/** How one call is routed. What is asked stands in the request. */
+export interface CallOptions {
+  /** @default the router's `defaultIntent` */
+  readonly intent?: string | undefined;
+  /** Only this provider; naming a paid one is consent to pay. */
+  readonly provider?: string | undefined;
+  /** Aborting it rejects with its own reason, untouched. */
+  readonly signal?: AbortSignal | undefined;
+  readonly deadlineMs?: number | undefined;
+  readonly maxAttempts?: number | undefined;
+  readonly allowPaid?: boolean | undefined;
+  readonly timeouts?: TimeoutOptions | undefined;
+}

@@ -1,0 +1,108 @@
+import { type Capabilities, noCapabilities } from './capabilities.ts';
+import { answerToChunks, collectChunks } from './collect.ts';
+import type { ChatAnswer, ChatRequest, ChunkBatches, EmbedAnswer, EmbedRequest } from './types.ts';
+
+/** One attempt, as an adapter sees it. The request is already validated; adapters neither validate nor change it. */
+export interface Call<Request> {
+  readonly request: Request;
+  /** This provider's own name for the model. Undefined: the server's choice. */
+  readonly model: string | undefined;
+  /** Caller's abort, every limit and shutdown, already combined: the only clock an adapter sees. */
+  readonly signal: AbortSignal;
+  readonly requestId: string;
+}
+
+export type Chat = (call: Call<ChatRequest>) => Promise<ChatAnswer>;
+
+/**
+ * Resolves once the backend has accepted the call, never before: a lazy generator would carry the failure past the
+ * attempt loop. The batches end normally only when the protocol's own terminator was seen; anything else throws.
+ */
+export type Stream = (call: Call<ChatRequest>) => Promise<ChunkBatches>;
+
+export type Embed = (call: Call<EmbedRequest>) => Promise<EmbedAnswer>;
+
+export interface ModelInfo {
+  readonly id: string;
+  /** Tokens of prompt and answer together, where the server says so. */
+  readonly contextLength?: number;
+  readonly sizeBytes?: number;
+  /** What the server says of this one model, where it says anything. */
+  readonly capabilities?: Partial<Capabilities>;
+}
+
+/** A server that answers. `warming`: up, but its model is still loading. A server that does not answer rejects instead. */
+export interface HealthReport {
+  readonly state: 'ok' | 'warming';
+  readonly version?: string;
+}
+
+export interface ResidentModel {
+  readonly id: string;
+  readonly sizeBytes?: number;
+  /** Part of the model that lies in GPU memory; less than `sizeBytes` means it spilled. */
+  readonly vramBytes?: number;
+  readonly contextLength?: number;
+}
+
+/** What a backend knows about itself. Every figure is absent where the backend does not report it. */
+export interface LoadReport {
+  readonly running?: number;
+  readonly waiting?: number;
+  /** Share of the KV cache in use, 0 to 1. */
+  readonly cacheUse?: number;
+  readonly resident?: readonly ResidentModel[];
+}
+
+export interface OtherVerbs {
+  readonly embed?: Embed;
+  /** The models this provider serves. */
+  readonly models?: (signal: AbortSignal) => Promise<readonly ModelInfo[]>;
+  /** Resolves when the provider answers, rejects with the reason when it does not. Never a paid completion. */
+  readonly health?: (signal: AbortSignal) => Promise<HealthReport>;
+  readonly load?: (signal: AbortSignal) => Promise<LoadReport>;
+  /** Frees what the adapter holds. Called once. */
+  readonly close?: () => Promise<void>;
+}
+
+/** What an author writes: `chat`, `stream`, or both; the missing one is derived. */
+export type AdapterDefinition = OtherVerbs & {
+  /** The provider type this adapter serves: `ollama`, `vllm`, … */
+  readonly name: string;
+  readonly capabilities?: Partial<Capabilities>;
+} & ({ readonly chat: Chat; readonly stream?: Stream } | { readonly chat?: Chat; readonly stream: Stream });
+
+/** What the router works with: every gap filled once, when the adapter is defined. */
+export interface Adapter extends OtherVerbs {
+  readonly name: string;
+  readonly capabilities: Capabilities;
+  readonly chat: Chat;
+  readonly stream: Stream;
+}
+
+/**
+ * Makes an adapter of a definition: a missing `stream` is derived from `chat` (one batch) and a missing `chat` from
+ * `stream` (collected); capabilities that were not declared are false.
+ */
+export function defineAdapter(definition: AdapterDefinition): Adapter {
+  const { chat, stream, capabilities } = definition;
+  return Object.freeze({
+    ...definition,
+    capabilities: Object.freeze({ ...noCapabilities, ...capabilities }),
+    chat: chat ?? chatFrom(stream as Stream),
+    stream: stream ?? streamFrom(chat as Chat),
+  });
+}
+
+function chatFrom(stream: Stream): Chat {
+  return async (call) => collectChunks(await stream(call));
+}
+
+function streamFrom(chat: Chat): Stream {
+  return async (call) => {
+    const answer = await chat(call);
+    return (async function* () {
+      yield answerToChunks(answer);
+    })();
+  };
+}

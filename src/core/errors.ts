@@ -1,0 +1,122 @@
+import { errorCodes, type ErrorCode } from './error-codes.ts';
+
+/**
+ * Where in an attempt something happened: `connect` no response was seen at all, `first-token` before the first content,
+ * `idle` between two pieces, `total` the limit of one attempt, `deadline` the limit of the whole call.
+ */
+export type Phase = 'connect' | 'first-token' | 'idle' | 'total' | 'deadline';
+
+/** Why no further candidate was tried. */
+export type StoppedBecause = 'exhausted' | 'max-attempts' | 'deadline';
+
+export interface FailedAttempt {
+  readonly provider: string;
+  readonly model: string | undefined;
+  readonly error: RouterError;
+}
+
+/** A candidate that was left out, with the reason as a sentence. */
+export interface SkippedCandidate {
+  readonly provider: string;
+  readonly model: string | undefined;
+  readonly code: ErrorCode;
+  readonly reason: string;
+}
+
+export interface ErrorDetails {
+  readonly provider?: string | undefined;
+  readonly model?: string | undefined;
+  readonly phase?: Phase | undefined;
+  /** The HTTP status the provider answered with. */
+  readonly status?: number | undefined;
+  /** Milliseconds after which another try makes sense. */
+  readonly retryAfterMs?: number | undefined;
+  /** The system's short name for a connection fault (`ECONNREFUSED`), or the server's own error type. */
+  readonly reason?: string | undefined;
+  /** Only ever one of our own errors: foreign ones carry URLs, headers and bodies in their texts. */
+  readonly cause?: RouterError | undefined;
+  readonly attempts?: readonly FailedAttempt[] | undefined;
+  readonly skipped?: readonly SkippedCandidate[] | undefined;
+  readonly stoppedBecause?: StoppedBecause | undefined;
+}
+
+/** Every failure of this library but two: the caller's own abort reason, and a bug. Safe to log: no key, prompt or full URL. */
+export class RouterError<Code extends ErrorCode = ErrorCode> extends Error {
+  override readonly name: string = 'RouterError';
+  readonly code: Code;
+  readonly provider: string | undefined;
+  readonly model: string | undefined;
+  readonly phase: Phase | undefined;
+  readonly status: number | undefined;
+  readonly retryAfterMs: number | undefined;
+  readonly reason: string | undefined;
+  readonly attempts: readonly FailedAttempt[];
+  readonly skipped: readonly SkippedCandidate[];
+  readonly stoppedBecause: StoppedBecause | undefined;
+
+  constructor(code: Code, message: string, details: ErrorDetails = {}) {
+    super(message, details.cause && { cause: details.cause });
+    this.code = code;
+    this.provider = details.provider;
+    this.model = details.model;
+    this.phase = details.phase;
+    this.status = details.status;
+    this.retryAfterMs = details.retryAfterMs;
+    this.reason = details.reason;
+    this.attempts = details.attempts ?? [];
+    this.skipped = details.skipped ?? [];
+    this.stoppedBecause = details.stoppedBecause;
+  }
+
+  /** The safe view that events, traces and HTTP bodies use. */
+  toJSON(): Record<string, unknown> {
+    const { name, code, message, provider, model, phase, status, retryAfterMs, reason, stoppedBecause } = this;
+    const attempts = this.attempts.length > 0 ? this.attempts : undefined;
+    return { name, code, message, provider, model, phase, status, retryAfterMs, reason, stoppedBecause, attempts };
+  }
+}
+
+/** Every candidate failed; `attempts` holds what each one said, `skipped` the ones that were not tried. */
+export class AllFailedError extends RouterError<'all_failed'> {
+  override readonly name = 'AllFailedError';
+
+  constructor(message: string, details: ErrorDetails & { readonly attempts: readonly FailedAttempt[] }) {
+    super('all_failed', message, details);
+  }
+}
+
+export interface ConfigIssue {
+  /** Dotted path of the option, or the name of the environment variable. */
+  readonly path: string;
+  readonly message: string;
+}
+
+/** Options, environment or file refused; every issue at once. */
+export class ConfigError extends RouterError<'invalid_config'> {
+  override readonly name = 'ConfigError';
+  readonly issues: readonly ConfigIssue[];
+
+  constructor(issues: readonly ConfigIssue[]) {
+    const lines = issues.map(({ path, message }) => `  ${path === '' ? '(options)' : path}: ${message}`);
+    super('invalid_config', `The configuration has ${issues.length} ${issues.length === 1 ? 'issue' : 'issues'}:\n${lines.join('\n')}`);
+    this.issues = issues;
+  }
+}
+
+/** A registered symbol, so that an error of a second copy of the package is recognised too. */
+const brand = Symbol.for('inferlane.error');
+Object.defineProperty(RouterError.prototype, brand, { value: true });
+
+/** True for the errors of this library, of any copy of it; with `code`, for that one kind. */
+export function isRouterError(value: unknown): value is RouterError;
+export function isRouterError<Code extends ErrorCode>(value: unknown, code: Code): value is RouterError<Code>;
+export function isRouterError(value: unknown, code?: ErrorCode): value is RouterError {
+  if (typeof value !== 'object' || value === null || !(brand in value)) return false;
+  return code === undefined || (value as { code?: unknown }).code === code;
+}
+
+/** The HTTP status for an error: the last attempt's where every candidate failed, otherwise the table's. */
+export function httpStatusOf(error: RouterError): number {
+  const last = error.code === 'all_failed' ? error.attempts.at(-1) : undefined;
+  return errorCodes[last?.error.code ?? error.code].status;
+}

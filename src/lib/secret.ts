@@ -1,0 +1,30 @@
+const hidden = '[secret]';
+
+/**
+ * Holds a key so that no print, log, JSON, spread or structured clone shows it. `reveal()` is called in one place, where
+ * the request's headers are built.
+ */
+export class Secret {
+  readonly #value: string;
+
+  constructor(value: string) {
+    this.#value = value;
+  }
+
+  reveal(): string {
+    return this.#value;
+  }
+
+  toString(): string {
+    return hidden;
+  }
+
+  toJSON(): string {
+    return hidden;
+  }
+
+  /** What `util.inspect` and `console.log` print. */
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return hidden;
+  }
+}

@@ -1,0 +1,157 @@
+import type { Capabilities, Feature } from '../core/capabilities.ts';
+import type { ErrorCode } from '../core/error-codes.ts';
+import type { SkippedCandidate } from '../core/errors.ts';
+import type { Verb } from '../core/events.ts';
+
+/** What is known of one (provider, model) pair at the moment of planning. Times are on the router's clock. */
+export interface CandidateFacts {
+  readonly provider: string;
+  /** The provider's own name for the model; undefined where the server chooses. */
+  readonly model: string | undefined;
+  /** Why the provider cannot serve the model asked for; undefined where nothing speaks against it. */
+  readonly missing: string | undefined;
+  /** The model is the provider's default in place of the one asked for. */
+  readonly substituted: boolean;
+  /** What the model is called across providers (its alias, else its name): embeddings stay within one. */
+  readonly space: string;
+  readonly device: string;
+  readonly cost: 'free' | 'paid';
+  readonly priority: number;
+  readonly verbs: Readonly<Record<Verb, boolean>>;
+  readonly capabilities: Capabilities;
+  /** Why the provider is out until its configuration changes, or for a long rest. */
+  readonly disabled: string | undefined;
+  readonly pinnedUntilMs: number | undefined;
+  readonly restsUntilMs: number | undefined;
+  /** Set while the breaker lets nothing through: when it will let a probe through. */
+  readonly openUntilMs: number | undefined;
+}
+
+export interface PlanInput {
+  /** In the order of the registry. */
+  readonly facts: readonly CandidateFacts[];
+  readonly verb: Verb;
+  readonly needs: readonly Feature[];
+  readonly intent: string;
+  /** Devices, first to last. */
+  readonly order: readonly string[];
+  readonly allowPaid: boolean;
+  /** Only this provider. */
+  readonly only: string | undefined;
+}
+
+export interface PlannedCandidate {
+  readonly provider: string;
+  readonly model: string | undefined;
+  readonly substituted: boolean;
+  /** Why it stands where it stands, as one sentence. */
+  readonly reason: string;
+}
+
+export interface SkippedInPlan extends SkippedCandidate {
+  /** When the obstacle ends by itself, where it does. */
+  readonly readyAtMs: number | undefined;
+}
+
+/** The candidates for a request in order, and those left out, each with its reason. */
+export interface Plan {
+  readonly intent: string;
+  readonly candidates: readonly PlannedCandidate[];
+  readonly skipped: readonly SkippedInPlan[];
+}
+
+interface Obstacle {
+  readonly code: ErrorCode;
+  readonly reason: string;
+  readonly readyAtMs?: number;
+}
+
+/** Gates (can it? may it?), then pins and rests, then order: priority, free before paid, the intent's devices, the registry. */
+export function plan(input: PlanInput): Plan {
+  const open: CandidateFacts[] = [];
+  const pinned: CandidateFacts[] = [];
+  const skipped: SkippedInPlan[] = [];
+  for (const facts of input.facts) {
+    if (input.only !== undefined && facts.provider !== input.only) continue;
+    const found = gate(facts, input) ?? pause(facts);
+    if (found === undefined) open.push(facts);
+    else if (found.code === 'out_of_memory') pinned.push(facts);
+    else skipped.push(toSkipped(facts, found));
+  }
+  // Pins must not make a model unreachable: where nothing else is left, the oldest pin is put to the test.
+  if (open.length === 0 && pinned.length > 0) open.push(takeOldestPin(pinned));
+  for (const facts of pinned) skipped.push(toSkipped(facts, pinObstacle(facts)));
+  const ordered = inOrder(open, input.order);
+  const { same, other } = input.verb === 'embed' ? oneSpace(ordered) : { same: ordered, other: [] };
+  return {
+    intent: input.intent,
+    candidates: same.map((facts) => toCandidate(facts, input)),
+    skipped: [...skipped, ...other.map((facts) => toSkipped(facts, otherSpace(facts)))],
+  };
+}
+
+/** What speaks against a candidate for as long as the request and the configuration stay as they are. */
+function gate(facts: CandidateFacts, { verb, needs, allowPaid, only }: PlanInput): Obstacle | undefined {
+  if (!facts.verbs[verb]) return { code: 'unsupported', reason: `cannot ${verb}` };
+  const lacking = needs.filter((feature) => !facts.capabilities[feature]);
+  if (lacking.length > 0) return { code: 'unsupported', reason: `lacks ${lacking.join(', ')}` };
+  if (facts.missing !== undefined) return { code: 'model_not_found', reason: facts.missing };
+  if (facts.cost === 'paid' && !allowPaid && only === undefined) {
+    return { code: 'no_provider', reason: 'costs money, and allowPaid is false' };
+  }
+  return facts.disabled === undefined ? undefined : { code: 'auth', reason: facts.disabled };
+}
+
+/** What speaks against a candidate for a time only. */
+function pause(facts: CandidateFacts): Obstacle | undefined {
+  if (facts.pinnedUntilMs !== undefined) return pinObstacle(facts);
+  if (facts.openUntilMs !== undefined) {
+    return { code: 'circuit_open', reason: 'its breaker is open', readyAtMs: facts.openUntilMs };
+  }
+  if (facts.restsUntilMs !== undefined) {
+    return { code: 'overloaded', reason: 'it asked for a rest', readyAtMs: facts.restsUntilMs };
+  }
+  return undefined;
+}
+
+function pinObstacle({ pinnedUntilMs }: CandidateFacts): Obstacle {
+  return { code: 'out_of_memory', reason: 'the model ran out of memory there', ...(pinnedUntilMs !== undefined && { readyAtMs: pinnedUntilMs }) };
+}
+
+function takeOldestPin(pinned: CandidateFacts[]): CandidateFacts {
+  const until = ({ pinnedUntilMs = Infinity }: CandidateFacts): number => pinnedUntilMs;
+  const oldest = pinned.reduce((left, right) => (until(right) < until(left) ? right : left));
+  pinned.splice(pinned.indexOf(oldest), 1);
+  return oldest;
+}
+
+function inOrder(open: readonly CandidateFacts[], order: readonly string[]): readonly CandidateFacts[] {
+  const costRank = ({ cost }: CandidateFacts): number => (cost === 'free' ? 0 : 1);
+  const deviceRank = ({ device }: CandidateFacts): number => order.indexOf(device);
+  // `sort` is stable, so the order of the registry decides between equals.
+  return [...open].sort(
+    (left, right) =>
+      left.priority - right.priority || costRank(left) - costRank(right) || deviceRank(left) - deviceRank(right),
+  );
+}
+
+/** Vectors of different models cannot be compared, so an embedding call stays with the model of its first candidate. */
+function oneSpace(ordered: readonly CandidateFacts[]): { same: readonly CandidateFacts[]; other: readonly CandidateFacts[] } {
+  const isSame = (facts: CandidateFacts): boolean => facts.space === ordered[0]?.space;
+  return { same: ordered.filter(isSame), other: ordered.filter((facts) => !isSame(facts)) };
+}
+
+function otherSpace({ model }: CandidateFacts): Obstacle {
+  return { code: 'embedding_space', reason: `embeds with ${model ?? 'a model of its own'}, into another vector space` };
+}
+
+function toCandidate(facts: CandidateFacts, { intent, order }: PlanInput): PlannedCandidate {
+  const { provider, model, substituted, cost, device, priority } = facts;
+  const place = `${device} is number ${order.indexOf(device) + 1} for ${intent}`;
+  const notes = [priority === 0 ? '' : `priority ${priority}`, cost, place, substituted ? 'with its default model' : ''];
+  return { provider, model, substituted, reason: notes.filter((note) => note !== '').join(', ') };
+}
+
+function toSkipped({ provider, model }: CandidateFacts, { code, reason, readyAtMs }: Obstacle): SkippedInPlan {
+  return { provider, model, code, reason, readyAtMs };
+}

@@ -1,0 +1,228 @@
+import { describe, expect, test } from 'vitest';
+import { ambientUsesOf, breaches, covers, escapesOf, functionsOf, importsOf, readSources, source } from './_kit/source-rules.ts';
+import type { Import, Source } from './_kit/source-rules.ts';
+import manifest from '../package.json' with { type: 'json' };
+
+// Paths are relative to src/. A pattern is `folder/`, `folder/name-*` or one file.
+
+const ENTRY_POINTS = ['index.ts', 'http/index.ts', 'telemetry/index.ts', 'ai-sdk/index.ts', 'testing/index.ts'];
+
+/** Who may import whom, beside files of its own folder. `types` are imports that the compiler erases. */
+const FOLDERS: Record<string, { own: string[]; values: string[]; types?: string[] }> = {
+  core: { own: ['core/'], values: [] },
+  lib: { own: ['lib/'], values: ['core/'] },
+  adapters: { own: ['adapters/openai-*'], values: ['core/', 'lib/'] },
+  routing: { own: ['routing/'], values: ['core/error-codes.ts', 'core/capabilities.ts'], types: ['core/'] },
+  breaker: { own: ['breaker/'], values: ['core/error-codes.ts'], types: ['core/'] },
+  state: { own: ['state/'], values: ['core/', 'lib/'] },
+  cache: { own: ['cache/'], values: ['core/', 'lib/'] },
+  config: { own: ['config/'], values: ['core/', 'lib/'], types: ['adapters/registry.ts'] },
+  router: {
+    own: ['router/'],
+    values: ['core/', 'lib/', 'config/', 'routing/', 'breaker/', 'state/', 'cache/', 'adapters/registry.ts'],
+  },
+  http: { own: ['http/'], values: ENTRY_POINTS },
+  cli: { own: ['cli/'], values: ENTRY_POINTS },
+  telemetry: { own: ['telemetry/'], values: ENTRY_POINTS },
+  'ai-sdk': { own: ['ai-sdk/'], values: ENTRY_POINTS },
+  testing: { own: ['testing/'], values: ENTRY_POINTS },
+};
+
+/** Files whose whole job is to join others. */
+const JOINS: Record<string, string[]> = {
+  // Everything a consumer of the root may see; the outer folders have entry points of their own.
+  'index.ts': ['core/', 'lib/', 'adapters/', 'routing/', 'breaker/', 'state/', 'cache/', 'config/', 'router/'],
+  'adapters/registry.ts': ['adapters/', 'core/', 'lib/'],
+};
+
+/** Where each package may be imported. `lazy` peers may be missing, so only `import()` or a type may name them. */
+const PACKAGES: Record<string, { in: string[]; lazy?: true }> = {
+  zod: { in: ['config/'] },
+  ofetch: { in: ['lib/transport.ts'] },
+  'p-retry': { in: ['router/', 'lib/'] },
+  'p-timeout': { in: ['router/', 'lib/'] },
+  eventemitter3: { in: ['router/', 'core/events.ts'] },
+  'eventsource-parser': { in: ['lib/sse.ts'] },
+  node: { in: ['http/node.ts', 'cli/', 'testing/'] },
+  'node-llama-cpp': { in: ['adapters/cpu*.ts'], lazy: true },
+};
+
+/** Adapters that need a `node:` module, each with the reason that nothing portable will do. */
+const ADAPTER_NODE: Record<string, string> = {};
+
+/** The only files that may touch time, chance or the network, each with its reason. */
+const SEAMS: Record<string, { uses: string[]; reason: string }> = {
+  'lib/clock.ts': {
+    uses: ['Date.now', 'performance.now', 'setTimeout', 'setInterval', 'Math.random', 'AbortSignal.timeout'],
+    reason: 'the system clock and random source behind the injected ones',
+  },
+  'lib/transport.ts': { uses: ['fetch'], reason: 'the default transport behind the injected one' },
+};
+
+const FILE_LINES = 260;
+const FUNCTION_LINES = 60;
+const USUAL_FUNCTION_LINES = 35;
+const USUAL_SHARE = 0.9;
+const VAGUE_NAMES = /^(?:utils?|helpers?|commons?|services?|managers?)$/;
+
+function folderOf(path: string): string {
+  return path.slice(0, Math.max(path.indexOf('/'), 0));
+}
+
+function mayImportFile(from: string, file: string, kind: Import['kind']): boolean {
+  const allows = (patterns: readonly string[] = []): boolean => patterns.some((pattern) => covers(pattern, file));
+  const joins = JOINS[from];
+  if (joins !== undefined) return allows(joins);
+  const rule = FOLDERS[folderOf(from)];
+  if (rule === undefined) return false;
+  return allows(rule.own) || allows(rule.values) || (kind === 'type' && allows(rule.types));
+}
+
+function mayImportPackage(from: string, name: string, kind: Import['kind']): boolean {
+  if (name === 'node' && from in ADAPTER_NODE) return true;
+  const rule = Object.hasOwn(PACKAGES, name) ? PACKAGES[name] : undefined;
+  if (rule === undefined || (rule.lazy && kind === 'value')) return false;
+  return rule.in.some((pattern) => covers(pattern, from));
+}
+
+function wrongFolder({ path }: Source): string[] {
+  return path === 'index.ts' || folderOf(path) in FOLDERS ? [] : ['stands in no folder of the table'];
+}
+
+function wrongFileImports(file: Source): string[] {
+  return importsOf(file).flatMap(({ file: target, kind, specifier }) =>
+    target === undefined || mayImportFile(file.path, target, kind) ? [] : [`may not import ${specifier} (${kind})`],
+  );
+}
+
+function wrongPackageImports(file: Source): string[] {
+  return importsOf(file).flatMap(({ package: name, kind, specifier }) =>
+    name === undefined || mayImportPackage(file.path, name, kind) ? [] : [`may not import ${specifier} (${kind})`],
+  );
+}
+
+function ambientUses(file: Source): string[] {
+  return ambientUsesOf(file)
+    .filter(({ name }) => SEAMS[file.path]?.uses.includes(name) !== true)
+    .map(({ name, line }) => `line ${line}: ${name}`);
+}
+
+function longFile({ text }: Source): string[] {
+  const lines = text.trimEnd().split('\n').length;
+  return lines > FILE_LINES ? [`${lines} lines`] : [];
+}
+
+function longFunctions(file: Source): string[] {
+  return functionsOf(file)
+    .filter(({ lines }) => lines > FUNCTION_LINES)
+    .map(({ name, line, lines }) => `line ${line}: ${name} has ${lines} lines`);
+}
+
+function usualShare(files: readonly Source[]): number {
+  const functions = files.flatMap(functionsOf);
+  if (functions.length === 0) throw new Error('no function was read');
+  return functions.filter(({ lines }) => lines <= USUAL_FUNCTION_LINES).length / functions.length;
+}
+
+function vagueNames({ path }: Source): string[] {
+  return path.split('/').filter((part) => VAGUE_NAMES.test(part.replace(/\.ts$/, '')));
+}
+
+const RULES: Record<string, (file: Source) => string[]> = {
+  'every file stands in a folder of the table': wrongFolder,
+  'folders import only what the table allows': wrongFileImports,
+  'packages are imported only where they have a job': wrongPackageImports,
+  'time, chance, network and console stay behind their seams': ambientUses,
+  'no any, and no comment that silences the compiler': escapesOf,
+  [`a file has at most ${FILE_LINES} lines`]: longFile,
+  [`a function has at most ${FUNCTION_LINES} lines`]: longFunctions,
+  'no file or folder is called utils, helpers, common, services or manager': vagueNames,
+};
+
+describe('src', () => {
+  const sources = readSources(new URL('../src/', import.meta.url));
+
+  test.each(Object.entries(RULES))('%s', (_name, rule) => {
+    expect(breaches(sources, rule)).toEqual([]);
+  });
+
+  test(`${USUAL_SHARE * 100}% of functions have at most ${USUAL_FUNCTION_LINES} lines`, () => {
+    expect(usualShare(sources)).toBeGreaterThanOrEqual(USUAL_SHARE);
+  });
+
+  test('the run-time dependencies are those with a row in the table', () => {
+    const rows = Object.keys(PACKAGES).filter((name) => name !== 'node' && !PACKAGES[name]?.lazy);
+    expect(Object.keys(manifest.dependencies).toSorted()).toEqual(rows.toSorted());
+  });
+});
+
+/** A function whose body spans that many lines. */
+const block = (lines: number): string => `function long() {${'\n'.repeat(lines - 1)}}`;
+
+describe('the rules themselves', () => {
+  test('a rule that read no file fails', () => {
+    for (const rule of Object.values(RULES)) expect(() => breaches([], rule)).toThrow('no source file');
+    expect(() => usualShare([source('core/a.ts', 'export const a = 1;')])).toThrow('no function');
+  });
+
+  test.each<[(file: Source) => string[], string, string]>([
+    [wrongFolder, 'engine/a.ts', ''],
+    [wrongFolder, 'extra.ts', ''],
+    [wrongFileImports, 'core/a.ts', "import { b } from '../lib/b.ts'"],
+    [wrongFileImports, 'core/a.ts', "export * from '../lib/b.ts'"],
+    [wrongFileImports, 'core/a.ts', "await import('../lib/b.ts')"],
+    [wrongFileImports, 'core/a.ts', "import type { B } from '../lib/b.ts'"],
+    [wrongFileImports, 'core/a.ts', "type B = import('../lib/b.ts').B"],
+    [wrongFileImports, 'adapters/vllm.ts', "import { ollama } from './ollama.ts'"],
+    [wrongFileImports, 'routing/plan.ts', "import { RouterError } from '../core/errors.ts'"],
+    [wrongFileImports, 'config/env.ts', "import { registry } from '../adapters/registry.ts'"],
+    [wrongFileImports, 'router/attempts.ts', "import { vllm } from '../adapters/vllm.ts'"],
+    [wrongFileImports, 'http/handler.ts', "import { postJson } from '../lib/http.ts'"],
+    [wrongFileImports, 'index.ts', "export * from './testing/index.ts'"],
+    [wrongPackageImports, 'router/a.ts', "import { z } from 'zod/mini'"],
+    [wrongPackageImports, 'lib/http.ts', "import { ofetch } from 'ofetch'"],
+    [wrongPackageImports, 'lib/a.ts', "import fs from 'fs'"],
+    [wrongPackageImports, 'adapters/cpu.ts', "import * as os from 'node:os'"],
+    [wrongPackageImports, 'adapters/cpu.ts', "import { getLlama } from 'node-llama-cpp'"],
+    [wrongPackageImports, 'adapters/vllm.ts', "await import('node-llama-cpp')"],
+    [wrongPackageImports, 'lib/a.ts', "const name = 'zod'; await import(name)"],
+    [wrongPackageImports, 'lib/a.ts', "import _ from 'lodash'"],
+    [ambientUses, 'router/a.ts', 'const started = Date.now()'],
+    [ambientUses, 'router/a.ts', 'const started = new Date()'],
+    [ambientUses, 'router/a.ts', 'const started = performance.now()'],
+    [ambientUses, 'router/a.ts', 'const { random = Math.random } = options'],
+    [ambientUses, 'router/a.ts', 'globalThis.setTimeout(run, 1)'],
+    [ambientUses, 'router/a.ts', 'const repeat = { setInterval }'],
+    [ambientUses, 'router/a.ts', 'const signal = AbortSignal.timeout(5)'],
+    [ambientUses, 'router/a.ts', 'console.warn(1)'],
+    [ambientUses, 'lib/clock.ts', 'await fetch(url)'],
+    [escapesOf, 'core/a.ts', 'export const a = (b: any[]) => b'],
+    [escapesOf, 'core/a.ts', '// @ts-ignore'],
+    [longFile, 'core/a.ts', '\n'.repeat(FILE_LINES) + 'export {}'],
+    [longFunctions, 'core/a.ts', block(FUNCTION_LINES + 1)],
+    [vagueNames, 'lib/utils/a.ts', ''],
+    [vagueNames, 'lib/helpers.ts', ''],
+  ])('%o reports a breach in %s: %s', (rule, path, text) => {
+    expect(breaches([source(path, text)], rule)).toHaveLength(1);
+  });
+
+  test.each<[(file: Source) => string[], string, string]>([
+    [wrongFileImports, 'core/a.ts', "import { b } from './b.ts'"],
+    [wrongFileImports, 'adapters/vllm.ts', "import { wire } from './openai-wire.ts'"],
+    [wrongFileImports, 'adapters/registry.ts', "import { vllm } from './vllm.ts'"],
+    [wrongFileImports, 'routing/plan.ts', "import { type Call } from '../core/adapter.ts'"],
+    [wrongFileImports, 'config/env.ts', "import type { AdapterType } from '../adapters/registry.ts'"],
+    [wrongPackageImports, 'adapters/cpu-llama.ts', "await import('node-llama-cpp')"],
+    [ambientUses, 'lib/clock.ts', 'export const now = () => Date.now()'],
+    [ambientUses, 'router/a.ts', 'clock.setTimeout(run, 1); options.fetch; const at = new Date(0); type F = typeof fetch'],
+    [ambientUses, 'core/a.ts', 'export interface Transport { fetch(url: string): void }; // fetch( in words'],
+    [escapesOf, 'core/a.ts', 'export const any = "any" // any'],
+    [longFunctions, 'core/a.ts', block(FUNCTION_LINES)],
+  ])('%o allows in %s: %s', (rule, path, text) => {
+    expect(breaches([source(path, text)], rule)).toEqual([]);
+  });
+
+  test('the share of usual functions falls when they grow', () => {
+    expect(usualShare([source('core/a.ts', `${block(USUAL_FUNCTION_LINES)}\n${block(USUAL_FUNCTION_LINES + 1)}`)])).toBe(0.5);
+  });
+});
