@@ -1,4 +1,5 @@
 import type { Adapter } from '../core/adapter.ts';
+import { type ProviderType, providerTypes } from '../core/provider-types.ts';
 import type { HttpClient } from '../lib/http.ts';
 import { cpu } from './cpu.ts';
 import { llamacpp } from './llamacpp.ts';
@@ -7,6 +8,9 @@ import { openai } from './openai.ts';
 import { openaiCompatible } from './openai-compatible.ts';
 import { stub } from './stub.ts';
 import { vllm } from './vllm.ts';
+
+export { providerTypes };
+export type { ProviderType };
 
 /** What an adapter is built with. Each adapter reads the part that concerns it. */
 export interface AdapterContext {
@@ -23,25 +27,15 @@ export interface AdapterContext {
   readonly reply: string | undefined;
 }
 
-export interface ProviderTypeRow {
-  readonly create: (context: AdapterContext) => Adapter;
-  /** The server's usual address, without `/v1`. Undefined: it must be configured, or the provider runs in this process. */
-  readonly defaultUrl: string | undefined;
-  readonly device: 'gpu' | 'cpu' | 'remote' | 'cloud';
-  readonly cost: 'free' | 'paid';
-  /** `network` needs an address, `process` takes none. */
-  readonly runs: 'network' | 'process';
-}
+export type CreateAdapter = (context: AdapterContext) => Adapter;
 
-export type ProviderType = 'ollama' | 'openai' | 'vllm' | 'llamacpp' | 'openai-compatible' | 'cpu' | 'stub';
-
-/** Every provider type with its adapter and its defaults; configuration and documentation read the same rows. */
-export const providerTypes: Readonly<Record<ProviderType, ProviderTypeRow>> = {
-  ollama: { create: ollama, defaultUrl: 'http://127.0.0.1:11434', device: 'gpu', cost: 'free', runs: 'network' },
-  vllm: { create: vllm, defaultUrl: 'http://127.0.0.1:8000', device: 'gpu', cost: 'free', runs: 'network' },
-  llamacpp: { create: llamacpp, defaultUrl: 'http://127.0.0.1:8080', device: 'gpu', cost: 'free', runs: 'network' },
-  openai: { create: openai, defaultUrl: 'https://api.openai.com', device: 'cloud', cost: 'paid', runs: 'network' },
-  'openai-compatible': { create: openaiCompatible(), defaultUrl: undefined, device: 'remote', cost: 'free', runs: 'network' },
-  cpu: { create: cpu, defaultUrl: undefined, device: 'cpu', cost: 'free', runs: 'process' },
-  stub: { create: stub, defaultUrl: undefined, device: 'cpu', cost: 'free', runs: 'process' },
-};
+/** The adapter of every provider type. The only file that knows them all. */
+export const adapters: Readonly<Record<ProviderType, CreateAdapter>> = Object.freeze({
+  ollama,
+  vllm,
+  llamacpp,
+  openai,
+  'openai-compatible': openaiCompatible(),
+  cpu,
+  stub,
+});

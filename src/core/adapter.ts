@@ -65,17 +65,27 @@ export interface OtherVerbs {
   readonly close?: () => Promise<void>;
 }
 
+/**
+ * What the server makes of a model's name. `required`: a call without one cannot be sent. `optional`: without one the server
+ * uses the model it has. `ignored`: it always answers with the model it has, whatever the name, so no list of models speaks
+ * against a call.
+ */
+export type ModelName = 'required' | 'optional' | 'ignored';
+
 /** What an author writes: `chat`, `stream`, or both; the missing one is derived. */
 export type AdapterDefinition = OtherVerbs & {
   /** The provider type this adapter serves: `ollama`, `vllm`, … */
   readonly name: string;
   readonly capabilities?: Partial<Capabilities>;
+  /** @default 'required' */
+  readonly modelName?: ModelName;
 } & ({ readonly chat: Chat; readonly stream?: Stream } | { readonly chat?: Chat; readonly stream: Stream });
 
 /** What the router works with: every gap filled once, when the adapter is defined. */
 export interface Adapter extends OtherVerbs {
   readonly name: string;
   readonly capabilities: Capabilities;
+  readonly modelName: ModelName;
   readonly chat: Chat;
   readonly stream: Stream;
 }
@@ -85,10 +95,11 @@ export interface Adapter extends OtherVerbs {
  * `stream` (collected); capabilities that were not declared are false.
  */
 export function defineAdapter(definition: AdapterDefinition): Adapter {
-  const { chat, stream, capabilities } = definition;
+  const { chat, stream, capabilities, modelName = 'required' } = definition;
   return Object.freeze({
     ...definition,
     capabilities: Object.freeze({ ...noCapabilities, ...capabilities }),
+    modelName,
     chat: chat ?? chatFrom(stream as Stream),
     stream: stream ?? streamFrom(chat as Chat),
   });
