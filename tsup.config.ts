@@ -1,6 +1,6 @@
 import { defineConfig } from 'tsup';
 
-export default defineConfig({
+const config: ReturnType<typeof defineConfig> = defineConfig({
   // One row per entry point of package.json's `exports`.
   entry: {
     index: 'src/index.ts',
@@ -14,3 +14,5 @@ export default defineConfig({
   // Optional peers stay imports of the consumer's own copy; dependencies are external by default.
   external: ['node-llama-cpp'],
 });
+
+export default config;

@@ -33,14 +33,8 @@ export interface ErrorRow {
   readonly status: number;
 }
 
-const row = (
-  when: string,
-  next: NextStep,
-  breaker: BreakerEffect,
-  effect: SideEffect,
-  retry: boolean,
-  status: number,
-): ErrorRow => Object.freeze({ when, next, breaker, effect, retry, status });
+const row = (when: string, next: NextStep, breaker: BreakerEffect, effect: SideEffect, retry: boolean, status: number): ErrorRow =>
+  Object.freeze({ when, next, breaker, effect, retry, status });
 
 export type ErrorCode =
   | 'invalid_config'
