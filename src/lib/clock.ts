@@ -21,6 +21,9 @@ export const systemClock: Clock = {
   },
 };
 
+/** Numbers from 0 (inclusive) to 1 (exclusive): for jitter and back-off, never for ids. */
+export const systemRandom: () => number = Math.random;
+
 /** Waits, or rejects at once with the signal's reason when it aborts. */
 export function sleep(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {

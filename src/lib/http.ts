@@ -1,10 +1,8 @@
-import pTimeout from 'p-timeout';
-import type { ErrorCode } from '../core/error-codes.ts';
 import { RouterError } from '../core/errors.ts';
-import { type Classified, classifyBody, classifyFault, classifyResponse, isWebPage } from './classify.ts';
+import { classifyBody, classifyFault, classifyResponse, isWebPage } from './classify.ts';
 import type { Clock } from './clock.ts';
-import { safeText } from './redact.ts';
-import type { Secret } from './secret.ts';
+import { createErrorMaker, type ErrorMaker } from './http-error.ts';
+import { createHeaders, type KeySource } from './http-headers.ts';
 import type { Transport, TransportResponse } from './transport.ts';
 
 /** The network, bound to one provider: its address, its headers, its limits, its errors. Adapters get it ready-made. */
@@ -30,7 +28,7 @@ export interface HttpOptions {
   /** Without trailing slash. */
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly apiKey: Secret | (() => string | Promise<string>) | undefined;
+  readonly apiKey: KeySource | undefined;
   readonly transport: Transport;
   readonly clock: Clock;
 }
@@ -41,71 +39,36 @@ export const bodyLimits: Readonly<{ answerBytes: number; errorBytes: number }> =
   errorBytes: 64 * 1024,
 });
 
-/** A key provider is the application's own function: it may hang, so it is bounded. */
-const keyProviderMs = 5_000;
-
-/** What the user should do, where the code alone does not tell. */
-const advice: Partial<Record<ErrorCode, (provider: string) => string>> = {
-  auth: (provider) => ` Check the apiKey of provider "${provider}".`,
-  quota_exhausted: () => ' Check the plan and billing of this account.',
-  out_of_memory: () => ' Free memory there, or use a smaller model or context.',
-};
+type Method = 'GET' | 'POST';
 
 export function createHttpClient(options: HttpOptions): HttpClient {
-  const { provider, url, transport, clock } = options;
+  const { provider } = options;
+  const headers = createHeaders(options);
+  const errors = createErrorMaker(provider, headers.secrets);
+  const exchange = createExchange(options, headers.of, errors);
+  const badResponse = (text: string): RouterError<'bad_response'> => new RouterError('bad_response', `${provider}: ${text}`, { provider });
 
-  const toError = (found: Classified, status: number | undefined, request: unknown): RouterError => {
-    const said = safeText(found.text, { secrets: knownSecrets(options), request });
-    const where = status === undefined || status < 400 ? '' : ` (HTTP ${status})`;
-    const message = `${provider}: ${phrase(found.code, found.reason)}${where}${said === '' ? '.' : `: ${said}`}${advice[found.code]?.(provider) ?? ''}`;
-    const { phase, reason, retryAfterMs } = found;
-    return new RouterError(found.code, message, { provider, status, phase, reason, retryAfterMs });
-  };
-  const badResponse = (text: string): RouterError<'bad_response'> =>
-    new RouterError('bad_response', `${provider}: ${text}`, { provider });
-
-  const send = async (method: 'GET' | 'POST', path: string, body: string | undefined, signal: AbortSignal, accept: string) => {
-    const headers = await requestHeaders(options, accept, body !== undefined);
-    const request = { method, url: url + path, headers, ...(body !== undefined && { body }), signal };
+  const getText = async (method: Method, path: string, body: unknown, signal: AbortSignal, accept: string) => {
+    const response = await exchange(method, path, body, signal, accept);
     try {
-      return await transport.send(request);
+      return { text: await readText(response, bodyLimits.answerBytes, 'refuse'), status: response.status };
     } catch (error) {
-      if (!signal.aborted && isStaleSocket(error)) return await transport.send(request);
-      throw error;
+      throw wrapFault(error, signal, errors);
     }
   };
-  /** Sends, and gives back only what may be an answer; everything else is thrown, classified. */
-  const exchange = async (method: 'GET' | 'POST', path: string, body: unknown, signal: AbortSignal, accept: string) => {
-    try {
-      const response = await send(method, path, body === undefined ? undefined : JSON.stringify(body), signal, accept);
-      if (response.status >= 200 && response.status < 300 && response.status !== 204 && !isWebPage(response)) return response;
-      const bodyText = await readText(response, bodyLimits.errorBytes, 'cut');
-      const failed = { status: response.status, header: response.header, bodyText };
-      throw toError(classifyResponse(failed, clock.wallMs()), response.status, body);
-    } catch (error) {
-      throw wrapFault(error, signal, toError);
-    }
-  };
-  const readAnswer = async (response: TransportResponse, signal: AbortSignal): Promise<string> => {
-    try {
-      return await readText(response, bodyLimits.answerBytes, 'refuse');
-    } catch (error) {
-      throw wrapFault(error, signal, toError);
-    }
-  };
-  const json = async (method: 'GET' | 'POST', path: string, body: unknown, signal: AbortSignal): Promise<unknown> => {
-    const response = await exchange(method, path, body, signal, 'application/json');
-    const value = parseJson(await readAnswer(response, signal));
+  const getJson = async (method: Method, path: string, body: unknown, signal: AbortSignal): Promise<unknown> => {
+    const { text, status } = await getText(method, path, body, signal, 'application/json');
+    const value = parseJson(text);
     if (value === undefined) throw badResponse('the answer is not JSON, or was cut short.');
-    const found = classifyBody(value, response.status);
-    if (found) throw toError(found, response.status, body);
+    const found = classifyBody(value, status);
+    if (found) throw errors.of(found, status, body);
     return value;
   };
 
   return {
-    postJson: (path, body, signal) => json('POST', path, body, signal),
-    getJson: (path, signal) => json('GET', path, undefined, signal),
-    getText: async (path, signal) => readAnswer(await exchange('GET', path, undefined, signal, '*/*'), signal),
+    postJson: (path, body, signal) => getJson('POST', path, body, signal),
+    getJson: (path, signal) => getJson('GET', path, undefined, signal),
+    getText: async (path, signal) => (await getText('GET', path, undefined, signal, '*/*')).text,
     async openStream(path, body, signal) {
       const response = await exchange('POST', path, body, signal, 'text/event-stream, application/x-ndjson');
       if (response.body === null) throw badResponse('the stream has no body.');
@@ -113,59 +76,44 @@ export function createHttpClient(options: HttpOptions): HttpClient {
     },
     errorIn(value, request) {
       const found = classifyBody(value, undefined);
-      return found && toError(found, undefined, request);
+      return found && errors.of(found, undefined, request);
     },
     badResponse,
   };
 }
 
-/** What our own messages say for a code; the server's words follow. */
-function phrase(code: ErrorCode, reason: string | undefined): string {
-  const words: Partial<Record<ErrorCode, string>> = {
-    auth: 'the credentials were refused',
-    out_of_memory: 'out of memory',
-    model_not_found: 'the model is not served here',
-    unavailable: 'not available',
-    timeout: 'timed out',
-    bad_response: 'not an answer',
+type Exchange = (method: Method, path: string, body: unknown, signal: AbortSignal, accept: string) => Promise<TransportResponse>;
+type HeadersOf = (accept: string, hasBody: boolean) => Promise<Record<string, string>>;
+
+/** Sends, and gives back only what may be an answer; everything else is thrown, classified. */
+function createExchange({ url, transport, clock }: HttpOptions, headersOf: HeadersOf, errors: ErrorMaker): Exchange {
+  const send = async (method: Method, path: string, body: string | undefined, signal: AbortSignal, accept: string) => {
+    const headers = await headersOf(accept, body !== undefined);
+    const request = { method, url: url + path, headers, ...(body !== undefined && { body }), signal };
+    try {
+      return await transport.send(request);
+    } catch (error) {
+      if (!signal.aborted && isStaleSocket(error)) return transport.send(request);
+      throw error;
+    }
   };
-  return `${words[code] ?? code.replaceAll('_', ' ')}${reason === undefined ? '' : ` [${reason}]`}`;
+  return async (method, path, body, signal, accept) => {
+    try {
+      const response = await send(method, path, body === undefined ? undefined : JSON.stringify(body), signal, accept);
+      if (response.status >= 200 && response.status < 300 && response.status !== 204 && !isWebPage(response)) return response;
+      const bodyText = await readText(response, bodyLimits.errorBytes, 'cut');
+      const failed = { status: response.status, header: response.header, bodyText };
+      throw errors.of(classifyResponse(failed, clock.wallMs()), response.status, body);
+    } catch (error) {
+      throw wrapFault(error, signal, errors);
+    }
+  };
 }
 
 /** The caller's reason and our own errors stay as they are; what the platform threw is classified and dropped. */
-function wrapFault(
-  error: unknown,
-  signal: AbortSignal,
-  toError: (found: Classified, status: number | undefined, request: unknown) => RouterError,
-): unknown {
+function wrapFault(error: unknown, signal: AbortSignal, errors: ErrorMaker): unknown {
   if (signal.aborted) return signal.reason;
-  return error instanceof RouterError ? error : toError(classifyFault(error), undefined, undefined);
-}
-
-async function requestHeaders(options: HttpOptions, accept: string, hasBody: boolean): Promise<Record<string, string>> {
-  const { apiKey } = options;
-  const headers: Record<string, string> = { accept, 'accept-encoding': 'identity', 'user-agent': 'inferlane' };
-  if (hasBody) headers['content-type'] = 'application/json';
-  if (apiKey !== undefined) headers['authorization'] = `Bearer ${typeof apiKey === 'function' ? await askForKey(options, apiKey) : apiKey.reveal()}`;
-  return Object.assign(headers, options.headers);
-}
-
-async function askForKey({ provider }: HttpOptions, apiKey: () => string | Promise<string>): Promise<string> {
-  const advice = `The apiKey function of provider "${provider}"`;
-  let key: unknown;
-  try {
-    key = await pTimeout(Promise.resolve(apiKey()), { milliseconds: keyProviderMs });
-  } catch {
-    // What it threw may hold the key, so it is not repeated.
-    throw new RouterError('auth', `${advice} failed or took longer than ${keyProviderMs} ms.`, { provider });
-  }
-  if (typeof key === 'string' && /^[\x21-\x7e]+$/.test(key)) return key;
-  throw new RouterError('auth', `${advice} must give a string that can stand in a header.`, { provider });
-}
-
-function knownSecrets({ apiKey, headers }: HttpOptions): readonly string[] {
-  const values = Object.values(headers);
-  return typeof apiKey === 'object' ? [apiKey.reveal(), ...values] : values;
+  return error instanceof RouterError ? error : errors.of(classifyFault(error), undefined, undefined);
 }
 
 /**
@@ -191,7 +139,7 @@ async function readText(response: TransportResponse, limitBytes: number, past: '
   const reader = response.body.getReader();
   const decoder = new TextDecoder();
   let text = '';
-  for (let bytes = 0; ; ) {
+  for (let bytes = 0; ;) {
     const { done, value } = await reader.read();
     if (done) return text + decoder.decode();
     bytes += value.byteLength;

@@ -22,9 +22,7 @@ export class Secret {
   toJSON(): string {
     return hidden;
   }
-
-  /** What `util.inspect` and `console.log` print. */
-  [Symbol.for('nodejs.util.inspect.custom')](): string {
-    return hidden;
-  }
 }
+
+// What `util.inspect` and `console.log` print.
+Object.defineProperty(Secret.prototype, Symbol.for('nodejs.util.inspect.custom'), { value: () => hidden });

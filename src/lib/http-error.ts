@@ -1,0 +1,41 @@
+import type { ErrorCode } from '../core/error-codes.ts';
+import { RouterError } from '../core/errors.ts';
+import type { Classified } from './classify.ts';
+import { safeText } from './redact.ts';
+
+/** Makes the errors of one provider. What the server said is masked and shortened before it becomes part of a message. */
+export interface ErrorMaker {
+  of(found: Classified, status: number | undefined, request: unknown): RouterError;
+}
+
+/** What our own messages say for a code, where the code alone is not a phrase; the server's words follow. */
+const phrases: Partial<Record<ErrorCode, string>> = {
+  auth: 'the credentials were refused',
+  out_of_memory: 'out of memory',
+  model_not_found: 'the model is not served here',
+  unavailable: 'not available',
+  timeout: 'timed out',
+  bad_response: 'not an answer',
+};
+
+/** What the user should do, where the phrase does not tell. */
+const advice: Partial<Record<ErrorCode, (provider: string) => string>> = {
+  auth: (provider) => ` Check the apiKey of provider "${provider}".`,
+  quota_exhausted: () => ' Check the plan and billing of this account.',
+  out_of_memory: () => ' Free memory there, or use a smaller model or context.',
+};
+
+/** `secrets` is asked anew for each error: keys may come from a function. */
+export function createErrorMaker(provider: string, secrets: () => readonly string[]): ErrorMaker {
+  return {
+    of({ code, text, phase, reason, retryAfterMs }, status, request) {
+      const said = safeText(text, { secrets: secrets(), request });
+      const what = phrases[code] ?? code.replaceAll('_', ' ');
+      const short = reason === undefined ? '' : ` [${reason}]`;
+      const where = status === undefined || status < 400 ? '' : ` (HTTP ${status})`;
+      const end = said === '' ? '.' : `: ${said}`;
+      const message = `${provider}: ${what}${short}${where}${end}${advice[code]?.(provider) ?? ''}`;
+      return new RouterError(code, message, { provider, status, phase, reason, retryAfterMs });
+    },
+  };
+}

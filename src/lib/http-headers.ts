@@ -1,0 +1,59 @@
+import { RouterError } from '../core/errors.ts';
+import { bounded } from './bounded.ts';
+import type { Clock } from './clock.ts';
+import type { Secret } from './secret.ts';
+
+/** A key, or the application's own function that is asked before each request. */
+export type KeySource = Secret | (() => string | Promise<string>);
+
+interface HeaderOptions {
+  readonly provider: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly apiKey: KeySource | undefined;
+  readonly clock: Clock;
+}
+
+export interface HeaderSource {
+  of(accept: string, hasBody: boolean): Promise<Record<string, string>>;
+  /** The values that must never stand in a message. */
+  secrets(): readonly string[];
+}
+
+/** A key function may hang, so it is bounded. */
+const keyProviderMs = 5_000;
+
+/** The headers of one provider: its own key and nothing of the caller's. The only place where a key is revealed. */
+export function createHeaders(options: HeaderOptions): HeaderSource {
+  const { apiKey, headers } = options;
+  let lastKey: string | undefined;
+  return {
+    async of(accept, hasBody) {
+      // Compressed answers would have to be unpacked before their size is known.
+      const built: Record<string, string> = { accept, 'accept-encoding': 'identity', 'user-agent': 'inferlane' };
+      if (hasBody) built['content-type'] = 'application/json';
+      if (apiKey !== undefined) {
+        lastKey = typeof apiKey === 'function' ? await askForKey(options, apiKey) : apiKey.reveal();
+        built['authorization'] = `Bearer ${lastKey}`;
+      }
+      return Object.assign(built, headers);
+    },
+    secrets() {
+      const key = typeof apiKey === 'object' ? apiKey.reveal() : lastKey;
+      return key === undefined ? Object.values(headers) : [key, ...Object.values(headers)];
+    },
+  };
+}
+
+async function askForKey({ provider, clock }: HeaderOptions, apiKey: () => string | Promise<string>): Promise<string> {
+  const source = `The apiKey function of provider "${provider}"`;
+  const late = new RouterError('auth', `${source} failed, or took longer than ${keyProviderMs} ms.`, { provider });
+  let key: unknown;
+  try {
+    key = await bounded(Promise.resolve(apiKey()), keyProviderMs, late, clock);
+  } catch {
+    // What it threw may hold the key, so it is not repeated.
+    throw late;
+  }
+  if (typeof key === 'string' && /^[\x21-\x7e]+$/.test(key)) return key;
+  throw new RouterError('auth', `${source} must give a string that can stand in a header.`, { provider });
+}

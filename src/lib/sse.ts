@@ -1,0 +1,51 @@
+import { createParser } from 'eventsource-parser';
+import { defaultStreamLimits, eventTooLarge, openText, type StreamLimits } from './stream-text.ts';
+
+export { defaultStreamLimits, type StreamLimits };
+
+export interface SseEvent {
+  /** The `event:` name; undefined where none was sent. */
+  readonly event: string | undefined;
+  /** The `data:` lines, joined by newlines. */
+  readonly data: string;
+}
+
+/**
+ * Server-sent events, one batch per network read; reads without a finished event yield nothing, and an event that the end
+ * cuts off is dropped. Comments, `id` and `retry` are ignored. An event whose data is the `terminator` is the last one: what
+ * follows is discarded. Leaving before it cancels the body. Throws `limit_exceeded`, and a classified fault (`unavailable`,
+ * `timeout`) where the connection broke.
+ */
+export async function* readEvents(
+  body: ReadableStream<Uint8Array>,
+  limits: StreamLimits = defaultStreamLimits,
+  terminator?: string,
+): AsyncGenerator<readonly SseEvent[], void, undefined> {
+  let batch: SseEvent[] = [];
+  let terminated = false;
+  let tooLarge = false;
+  const parser = createParser({
+    maxBufferSize: limits.maxEventBytes,
+    onEvent({ event, data }) {
+      if (terminated) return;
+      batch.push({ event, data });
+      terminated = data === terminator;
+    },
+    onError: ({ type }) => void (tooLarge ||= type === 'max-buffer-size-exceeded'),
+  });
+  const text = openText(body, limits.maxStreamBytes);
+  try {
+    for (let piece = await text.next(); piece !== undefined; piece = await text.next()) {
+      parser.feed(piece);
+      if (batch.length > 0) {
+        yield batch;
+        batch = [];
+      }
+      if (terminated) return;
+      if (tooLarge) throw eventTooLarge('event', limits.maxEventBytes);
+    }
+  } finally {
+    if (terminated) text.drain();
+    else text.close();
+  }
+}

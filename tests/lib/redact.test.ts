@@ -1,0 +1,188 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { safeText } from '../../src/lib/redact.ts';
+import { slowdown } from './slowdown.ts';
+
+/** Its base64 holds + and /, and is padded. */
+const key = 'correct-horse/battery+?>~~?>?';
+const plain = { secrets: [] };
+const esc = String.fromCodePoint(27);
+const bell = String.fromCodePoint(7);
+
+function about(request: unknown, text: string): string {
+  return safeText(text, { secrets: [], request });
+}
+
+describe('one readable line', () => {
+  test.each([
+    ['line breaks and runs of blanks', 'a\r\n\t b  c ', 'a b c'],
+    ['control characters', `a${bell}b\u0000c\u0085\u009bd`, 'abc d'.replace(' ', '')],
+    ['colours', `${esc}[31mred${esc}[0m`, 'red'],
+    ['window titles', `${esc}]0;title${bell}text`, 'text'],
+    ['direction marks', 'a\u202eb\u2066c\u200bd', 'abcd'],
+    ['half characters', 'a\ud83db', 'ab'],
+    ['whole characters stay', 'é 漢字 😀', 'é 漢字 😀'],
+    ['an ordinary message stays', "model 'x' not found (HTTP 404)", "model 'x' not found (HTTP 404)"],
+  ])('%s', (_name, text, expected) => {
+    expect(safeText(text, plain)).toBe(expected);
+  });
+
+  test('300 characters at most', () => {
+    const text = safeText('word '.repeat(100), plain);
+    expect([text.length <= 300, text.endsWith('…')]).toEqual([true, true]);
+  });
+
+  test('no half character at the cut', () => {
+    expect(safeText(`${'a'.repeat(298)}😀😀`, plain)).toBe(`${'a'.repeat(298)}…`);
+  });
+});
+
+describe('keys', () => {
+  test.each([
+    ['as it is', key],
+    ['in a URL', encodeURIComponent(key)],
+    ['in base64', btoa(key)],
+    ['in base64 without padding', btoa(key).replace(/=+$/, '')],
+    ['in base64 for URLs', btoa(key).replaceAll('+', '-').replaceAll('/', '_')],
+    ['split by control characters', key.replace('-', `-${bell}`)],
+  ])('a known key %s', (_name, form) => {
+    const text = safeText(`refused ${form} here`, { secrets: [key] });
+    expect(text).toMatch(/^refused \[secret\]={0,2} here$/);
+  });
+
+  test.each(['Bearer', 'bearer', 'Basic', 'Token'])('the key in a header value with the scheme %s', (scheme) => {
+    expect(safeText(`got ${key}.`, { secrets: [`${scheme} ${key}`] })).toBe('got [secret].');
+  });
+
+  test('a key that begins like another', () => {
+    expect(safeText('abcdefgh-ijkl', { secrets: ['abcdefgh', 'abcdefgh-ijkl'] })).toBe('[secret]');
+  });
+
+  test('a key with quotes, as JSON writes it', () => {
+    expect(safeText(JSON.stringify({ error: 'pass"word"1' }), { secrets: ['pass"word"1'] })).toBe('{"error":"[secret]"}');
+  });
+
+  test('a word of fewer than 8 characters is no key', () => {
+    expect(safeText('the model is gone', { secrets: ['model'] })).toBe('the model is gone');
+  });
+
+  test.each([
+    ['Incorrect API key provided: sk-5f6ce***acdb. Find it', 'Incorrect API key provided: [secret]. Find it'],
+    ['key sk-proj-abcDEF123_456', 'key [secret]'],
+    ['nvapi-abcdefgh1234', '[secret]'],
+    ['hf_abcdefghijklmnop', '[secret]'],
+    ['eyJhbGciOiJI.eyJzdWIiOiIx.abc', '[secret]'],
+    ['Authorization: Bearer abc.def/ghi', 'Authorization: Bearer [secret]'],
+    ['/connect?name=a&key=abc&x=1', '/connect?name=a&key=[secret]&x=1'],
+    ['access_token=abc', 'access_token=[secret]'],
+    ['"api_key": "0123456789abcdef"', '"api_key": "[secret]"'],
+    ['task-specific risk-free disk-usage', 'task-specific risk-free disk-usage'],
+  ])('by its looks: %s', (text, expected) => {
+    expect(safeText(text, plain)).toBe(expected);
+  });
+});
+
+describe('addresses', () => {
+  test.each([
+    ['see https://user:pa@ss@host.example:8443/path?q=1#f now', 'see https://host.example:8443 now'],
+    ['Visit https://a.example/limits.', 'Visit https://a.example'],
+    ['at http://[::1]:8000/v1', 'at http://[::1]:8000'],
+    ['wss://h/p', 'wss://h'],
+    ['redis://:pw@r:6379/0', 'redis://r:6379'],
+    ['https:\\\\a@b\\c', 'https://b'],
+    ['data:image/png;base64,AAAABBBB end', '[…] end'],
+    ['registry.ollama.ai/library/gemma:2b', 'registry.ollama.ai/library/gemma:2b'],
+  ])('%s', (text, expected) => {
+    expect(safeText(text, plain)).toBe(expected);
+  });
+});
+
+describe('properties', () => {
+  const pieces = [
+    '[secret]',
+    '[…]',
+    '…',
+    'key=',
+    'https://',
+    '@',
+    '/',
+    'Bearer ',
+    'sk-',
+    'abcdefgh',
+    'hello world, hello moon',
+    'llama',
+    esc,
+    '[',
+    ' ',
+    '\n',
+    '😀',
+    '\ud83d',
+  ];
+  const text = fc
+    .array(fc.oneof(fc.constantFrom(...pieces), fc.string({ unit: 'binary', maxLength: 12 })), { maxLength: 40 })
+    .map((parts) => parts.join(''));
+  const options = fc.record({
+    secrets: fc.array(fc.oneof(fc.constantFrom('abcdefgh', 'Bearer abcdefgh', '[secret]', 'et] [sec'), text), { maxLength: 3 }),
+    request: fc.record({ model: fc.constantFrom('llama', 'e', ''), messages: fc.array(fc.record({ content: text })), prompt: text }),
+  });
+
+  test('twice is once', () => {
+    fc.assert(
+      fc.property(text, options, (value, given) => {
+        const once = safeText(value, given);
+        expect(safeText(once, given)).toBe(once);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  test('no key, no line break, no more than 300 characters', () => {
+    fc.assert(
+      fc.property(text, text, (before, after) => {
+        const safe = safeText(`${before} ${key} ${after}`, { secrets: [key] });
+        expect(safe).not.toMatch(/[\p{Cc}\p{Cs}]|correct-horse\/battery/u);
+        expect(safe.length).toBeLessThanOrEqual(300);
+      }),
+    );
+  });
+
+  test('a prompt of distinct words never shows', () => {
+    const word = fc.stringMatching(/^[a-z]{7,12}$/);
+    fc.assert(
+      fc.property(fc.array(word, { minLength: 4, maxLength: 40 }), text, (words, before) => {
+        const prompt = words.join(' ');
+        const safe = about({ prompt }, `${before.slice(0, 40)} ${prompt} end`);
+        expect(safe).not.toContain(prompt.slice(0, 24));
+      }),
+    );
+  });
+});
+
+describe('work is bounded', () => {
+  test('the host of an address', () => {
+    expect(slowdown((chars) => safeText(`http://${':'.repeat(chars - 100)}x`, plain))).toBeLessThan(3);
+  });
+
+  test.each([
+    'a',
+    ' ',
+    ':',
+    '=',
+    'sk-',
+    'eyJ-',
+    'eyJaaaaaaaa.',
+    'key=',
+    'https://',
+    'http:',
+    'a@',
+    'data:a/',
+    esc,
+    `${esc}[`,
+    `${esc}]`,
+    'Bearer ',
+    '[…]',
+    '\ud83d',
+  ])('the text: %j', (piece) => {
+    expect(slowdown((chars) => safeText(piece.repeat(chars / piece.length), plain))).toBeLessThan(3);
+  });
+});

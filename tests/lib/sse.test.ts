@@ -1,0 +1,211 @@
+import { array, assert, asyncProperty, constantFrom, nat, tuple } from 'fast-check';
+import { describe, expect, test, vi } from 'vitest';
+import { readEvents, type SseEvent } from '../../src/lib/sse.ts';
+import { byteStream, cutAt, cutEvery, gather, type Piece } from '../_kit/byte-stream.ts';
+import { recording } from '../_kit/recordings.ts';
+
+const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
+const read = (...pieces: Piece[]): Promise<SseEvent[]> => gather(readEvents(byteStream(pieces)));
+const limits = { maxEventBytes: 1_000, maxStreamBytes: 100_000 };
+
+function* forever(piece: string): Generator<string> {
+  while (true) yield piece;
+}
+
+const settled = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
+
+describe('what an event is', () => {
+  test.each<[string, string, string[]]>([
+    ['data with one space', 'data: a\n\n', ['a']],
+    ['data without a space', 'data:a\n\n', ['a']],
+    ['two spaces, of which one is text', 'data:  a\n\n', [' a']],
+    ['several lines', 'data: a\ndata: b\n\n', ['a\nb']],
+    ['empty data', 'data:\n\n', ['']],
+    ['comments and pings', ': ping\n\ndata: a\n:\n\n:\n\n', ['a']],
+    ['unknown fields, retry and an id with NUL', 'colour: red\nretry: 1\nid: a\0b\ndata: a\n\n', ['a']],
+    ['CR LF', 'data: a\r\n\r\ndata: b\r\n\r\n', ['a', 'b']],
+    ['CR', 'data: a\r\rdata: b\r\r', ['a', 'b']],
+    ['mixed line ends', 'data: a\r\n\ndata: b\r\n\rdata: c\n\n', ['a', 'b', 'c']],
+    ['a byte order mark at the start', '\uFEFFdata: a\n\n', ['a']],
+    ['a byte order mark in the middle', 'data: a\uFEFF\n\n', ['a\uFEFF']],
+    ['an event cut off by the end', 'data: a\n\ndata: b\n', ['a']],
+    ['nothing', '', []],
+  ])('%s', async (_name, text, expected) => {
+    expect((await read(text)).map(({ data }) => data)).toEqual(expected);
+  });
+
+  test('names are told, and only where they were sent', async () => {
+    expect(await read('event: error\ndata: a\n\ndata: b\n\n')).toEqual([
+      { event: 'error', data: 'a' },
+      { event: undefined, data: 'b' },
+    ]);
+  });
+
+  test('bytes that are no UTF-8 become a replacement character', async () => {
+    expect(await read('data: a', Uint8Array.of(0x80), 'b\n\n')).toEqual([{ event: undefined, data: 'a\uFFFDb' }]);
+  });
+});
+
+describe('borders of reads', () => {
+  const text = 'event: x\r\ndata: Grüße, 世界 👋\r\n\r\n: note\ndata: a\rdata: b\r\rdata: c\n\n';
+
+  test('a stream cut at any byte gives the same events', async () => {
+    const bytes = encode(text);
+    const whole = await read(bytes);
+    expect(whole.map(({ data }) => data)).toEqual(['Grüße, 世界 👋', 'a\nb', 'c']);
+    for (let at = 0; at <= bytes.length; at++) expect(await read(...cutAt(bytes, at))).toEqual(whole);
+    expect(await read(...cutEvery(bytes, 1))).toEqual(whole);
+  });
+
+  test('any document cut anywhere gives the same events', async () => {
+    const line = constantFrom('data: a', 'data:é', 'data', 'event: e', ': c', 'id: 1', 'x', '', 'data: 👋', '\uFEFFdata: z');
+    const document = array(tuple(line, constantFrom('\n', '\r\n', '\r')), { maxLength: 12 });
+    await assert(
+      asyncProperty(document, array(nat(), { maxLength: 6 }), async (lines, cuts) => {
+        const bytes = encode(lines.map((parts) => parts.join('')).join(''));
+        const positions = cuts.map((cut) => cut % (bytes.length + 1)).toSorted((left, right) => left - right);
+        expect(await read(...cutAt(bytes, ...positions))).toEqual(await read(bytes));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test('one batch per read, and none for a read that ends no event', async () => {
+    const batches: number[] = [];
+    for await (const batch of readEvents(byteStream(['data: a\n\ndata: b\n\nda', 'ta: c', '\n', ': ping\n\n', '\ndata: d\n\n']))) {
+      batches.push(batch.length);
+    }
+    expect(batches).toEqual([2, 1, 1]);
+  });
+
+  test('a recorded stream has the same events with every line end', async () => {
+    const recorded = new TextDecoder().decode(recording('llama-server/chat_stream_usage').body);
+    const events = await read(recorded);
+    expect(events).toHaveLength(10);
+    expect(await read(recorded.replaceAll('\n', '\r\n'))).toEqual(events);
+    expect(await read(recorded.replaceAll('\n', '\r'))).toEqual(events);
+  });
+});
+
+describe('limits', () => {
+  test.each([
+    ['one line without end', 'data: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'],
+    ['one event of lines without end', 'data: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n'],
+  ])('%s ends with limit_exceeded, long before the limit of the stream', async (_name, piece) => {
+    const body = byteStream(forever(piece));
+    await expect(gather(readEvents(body, limits))).rejects.toMatchObject({ code: 'limit_exceeded' });
+    expect(body.state.reads).toBeLessThan(100);
+    expect(body.state.cancelled).toBe(true);
+  });
+
+  test.each([
+    ['events', 'data: aaaaaaaaaaaaaaaaaaaaaa\n\n'],
+    ['pings', ': ping\n\n'],
+    ['a comment', ': ping '],
+  ])('endless %s end with limit_exceeded', async (_name, piece) => {
+    const body = byteStream(forever(piece));
+    await expect(gather(readEvents(body, limits))).rejects.toMatchObject({ code: 'limit_exceeded' });
+    expect(body.state.cancelled).toBe(true);
+  });
+
+  test('events before the one that is too large are handed on', async () => {
+    const events = readEvents(byteStream([`data: a\n\ndata: ${'b'.repeat(2_000)}`]), limits);
+    expect((await events.next()).value).toEqual([{ event: undefined, data: 'a' }]);
+    await expect(events.next()).rejects.toMatchObject({ code: 'limit_exceeded' });
+  });
+
+  test('an event and a stream as large as the limits pass', async () => {
+    const body = byteStream([`data: ${'a'.repeat(500)}`, `${'a'.repeat(494)}\n\n`]);
+    expect(await gather(readEvents(body, { maxEventBytes: 1_000, maxStreamBytes: 1_002 }))).toHaveLength(1);
+  });
+});
+
+describe('the body', () => {
+  test('is read only when the next batch is asked for', async () => {
+    const body = byteStream(['data: a\n\n', 'data: b\n\n']);
+    const events = readEvents(body);
+    expect(body.state.reads).toBe(0);
+    await events.next();
+    expect(body.state.reads).toBe(1);
+  });
+
+  test('is cancelled and let go when the reader leaves early', async () => {
+    const body = byteStream(['data: a\n\n', 'data: b\n\n']);
+    for await (const _ of readEvents(body)) break;
+    expect(body.state.cancelled).toBe(true);
+    expect(body.locked).toBe(false);
+  });
+
+  test('is not cancelled when it was read to its end', async () => {
+    const body = byteStream(['data: a\n\n']);
+    await gather(readEvents(body));
+    expect(body.state.cancelled).toBe(false);
+    expect(body.locked).toBe(false);
+  });
+
+  test('that breaks gives its finished events and then a classified fault without the words of the platform', async () => {
+    const fault = Object.assign(new TypeError('terminated at http://10.0.0.1/?key=secret'), { cause: { code: 'ECONNRESET' } });
+    const events = readEvents(byteStream(['data: a\n\nda'], fault));
+    expect((await events.next()).value).toHaveLength(1);
+    const error = await events.next().then(
+      () => undefined,
+      (reason: unknown) => reason,
+    );
+    expect(error).toMatchObject({ code: 'unavailable', reason: 'ECONNRESET' });
+    expect(String(error)).not.toContain('secret');
+  });
+});
+
+describe('a terminator', () => {
+  const readTo = (body: ReadableStream<Uint8Array>): Promise<SseEvent[]> => gather(readEvents(body, limits, 'end'));
+  test('ends the events, and is the last of them', async () => {
+    expect((await readTo(byteStream(['data: a\n\ndata: end\n\ndata: b\n\n', 'data: c\n\n']))).map(({ data }) => data)).toEqual([
+      'a',
+      'end',
+    ]);
+  });
+
+  test('lets the rest of the body run out, so that the connection can be used again', async () => {
+    const body = byteStream(['data: end\n\n', '\n']);
+    await readTo(body);
+    await settled();
+    expect(body.state).toEqual({ cancelled: false, reads: 3 });
+    expect(body.locked).toBe(false);
+  });
+
+  test('does so as well when the reader leaves with it', async () => {
+    const body = byteStream(['data: end\n\n', '\n']);
+    for await (const _ of readEvents(body, limits, 'end')) break;
+    await settled();
+    expect(body.state).toEqual({ cancelled: false, reads: 3 });
+  });
+
+  test('cancels a rest that does not run out: past 64 KiB', async () => {
+    const body = byteStream(
+      (function* () {
+        yield 'data: end\n\n';
+        while (true) yield 'x'.repeat(16 * 1_024);
+      })(),
+    );
+    await readTo(body);
+    await settled();
+    expect(body.state).toEqual({ cancelled: true, reads: 6 });
+  });
+
+  test('cancels a rest that does not run out: after one second of silence', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const cancelled = vi.fn();
+    const body = new ReadableStream<Uint8Array>({ start: (controller) => controller.enqueue(encode('data: end\n\n')), cancel: cancelled });
+    await readTo(body);
+    await vi.advanceTimersByTimeAsync(999);
+    expect(cancelled).not.toHaveBeenCalled();
+    await vi.advanceTimersByTimeAsync(1);
+    expect(cancelled).toHaveBeenCalledOnce();
+    vi.useRealTimers();
+  });
+
+  test('a rest that breaks harms nobody', async () => {
+    expect(await readTo(byteStream(['data: end\n\n'], new TypeError('terminated')))).toHaveLength(1);
+    await settled();
+  });
+});
