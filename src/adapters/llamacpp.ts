@@ -1,0 +1,51 @@
+import type { Adapter, HealthReport, LoadReport } from '../core/adapter.ts';
+import type { HttpClient } from '../lib/http.ts';
+import { type NetworkContext, openaiCompatible } from './openai-compatible.ts';
+import { type ChatBody, isWireObject } from './openai-wire.ts';
+
+/**
+ * llama.cpp's server. While it loads, every path answers 503. It ignores the model's name unless it was started without a
+ * model, and ignores `dimensions` always. Builds of early 2025 know `max_tokens` only; later ones take both names.
+ */
+export const llamacpp: (context: NetworkContext) => Adapter = openaiCompatible({
+  name: 'llamacpp',
+  modelName: 'ignored',
+  capabilities: {
+    tools: true,
+    toolChoice: true,
+    vision: true,
+    jsonObject: true,
+    jsonSchema: true,
+    logprobs: true,
+    logitBias: true,
+    choices: true,
+    reasoningEffort: true,
+  },
+  base64: true,
+  body: ({ max_completion_tokens, max_tokens = max_completion_tokens, ...rest }) => ({ ...rest, max_tokens, ...namedTool(rest) }),
+  health,
+  load,
+});
+
+/**
+ * The server takes a tool named in `tool_choice` for `auto` and says so only in its own log (ggml-org/llama.cpp#26535), so it
+ * gets that one tool and must use it, which is the same question.
+ */
+function namedTool({ tools = [], tool_choice: choice }: ChatBody): Partial<ChatBody> {
+  if (typeof choice !== 'object') return {};
+  const named = tools.filter((tool) => tool.function.name === choice.function.name);
+  return named.length === 0 ? {} : { tools: named, tool_choice: 'required' };
+}
+
+/** Open without a key. It stays `ok` while all slots are taken. */
+async function health(http: HttpClient, signal: AbortSignal): Promise<HealthReport> {
+  await http.getJson('/health', signal);
+  return { state: 'ok' };
+}
+
+/** `/slots` is on by default, unlike `/metrics`; what waits for a slot is told by the latter alone. */
+async function load(http: HttpClient, signal: AbortSignal): Promise<LoadReport> {
+  const slots = await http.getJson('/slots', signal);
+  if (!Array.isArray(slots)) throw http.badResponse('the list of slots is no list.');
+  return { running: slots.filter((slot) => isWireObject(slot) && slot['is_processing'] === true).length };
+}

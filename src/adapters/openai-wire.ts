@@ -1,0 +1,154 @@
+import { RouterError } from '../core/errors.ts';
+import type { AssistantMessage, ChatAnswer, ChatChoice, ChatRequest, FinishReason, ToolCall, Usage } from '../core/types.ts';
+import type { HttpClient } from '../lib/http.ts';
+
+/** What a chat body is made of: the request's own fields. A dialect changes these; `extra` and `stream` come after it. */
+export type ChatBody = Omit<ChatRequest, 'extra' | 'stream_options'>;
+
+/** Who answers which call: for messages of errors, and for what a server left out of its answer. */
+export interface Origin {
+  readonly provider: string;
+  readonly requestId: string;
+  readonly model: string | undefined;
+  readonly signal: AbortSignal;
+  readonly badResponse: HttpClient['badResponse'];
+}
+
+export type WireObject = Record<string, unknown>;
+
+export function isWireObject(value: unknown): value is WireObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Only fields that are known here are sent. Those left out are undefined, which JSON drops. */
+export function toChatBody(request: ChatRequest, model: string | undefined): ChatBody {
+  return {
+    model,
+    messages: request.messages,
+    temperature: request.temperature,
+    top_p: request.top_p,
+    n: request.n,
+    stop: request.stop,
+    max_tokens: request.max_tokens,
+    max_completion_tokens: request.max_completion_tokens,
+    presence_penalty: request.presence_penalty,
+    frequency_penalty: request.frequency_penalty,
+    seed: request.seed,
+    logprobs: request.logprobs,
+    top_logprobs: request.top_logprobs,
+    logit_bias: request.logit_bias,
+    tools: request.tools,
+    tool_choice: request.tool_choice,
+    parallel_tool_calls: request.parallel_tool_calls,
+    response_format: request.response_format,
+    reasoning_effort: request.reasoning_effort,
+    user: request.user,
+  };
+}
+
+/**
+ * Checks an answer and evens out what servers do differently, in place: the object that came is the one that is returned.
+ * Throws `bad_response` for what is no completion, `overloaded` or `unavailable` where the server gave it up.
+ */
+export function toChatAnswer(value: unknown, origin: Origin): ChatAnswer {
+  if (!isWireObject(value)) throw origin.badResponse('the answer is not an object.');
+  const { choices } = value;
+  if (!Array.isArray(choices) || choices.length === 0) throw origin.badResponse('the answer holds no choices.');
+  choices.forEach((choice, position) => evenChoice(choice, position, origin));
+  if ('usage' in value && !isUsage(value['usage'])) delete value['usage'];
+  fillHead(value, 'chat.completion', origin);
+  return value as unknown as ChatAnswer;
+}
+
+function evenChoice(choice: unknown, position: number, origin: Origin): void {
+  if (!isWireObject(choice) || !isWireObject(choice['message'])) throw origin.badResponse('a choice of the answer has no message.');
+  const { message } = choice;
+  evenText(message, origin);
+  const calls = evenToolCalls(message, origin);
+  calls.forEach((call, index) => fillToolCall(call, `call_${origin.requestId}_${position}_${index}`, origin));
+  message['content'] ??= null;
+  message['role'] ??= 'assistant';
+  if (typeof choice['index'] !== 'number') choice['index'] = position;
+  if (choice['finish_reason'] === '') throw gaveUp('', origin);
+  const reason = toFinishReason(choice['finish_reason'], calls.length > 0, origin) ?? (calls.length > 0 ? 'tool_calls' : 'unknown');
+  choice['finish_reason'] = reason;
+  if (isHollow(message as unknown as AssistantMessage, reason)) throw origin.badResponse('a choice of the answer has no content.');
+}
+
+/** A choice may be without text only where something else explains it. An empty text is an answer. */
+function isHollow(message: AssistantMessage, reason: ChatChoice['finish_reason']): boolean {
+  if (message.content !== null || message.refusal || message.reasoning_content) return false;
+  return reason === 'stop' || reason === 'unknown';
+}
+
+/**
+ * Text fields of a message or delta: `content` must be text, and reasoning is moved to `reasoning_content` from the other
+ * names that servers use (`reasoning`: vLLM since 2026, Ollama, Together; `thinking`: a few proxies).
+ */
+export function evenText(part: WireObject, origin: Origin): void {
+  const { content } = part;
+  if (typeof content !== 'string' && content !== null && content !== undefined) throw origin.badResponse('the content is not text.');
+  for (const name of ['reasoning', 'thinking']) {
+    const reasoning = part[name];
+    if (typeof reasoning !== 'string') continue;
+    part['reasoning_content'] ??= reasoning;
+    delete part[name];
+  }
+}
+
+/** The tool calls of a message or delta; vLLM writes null where there are none. */
+export function evenToolCalls(part: WireObject, origin: Origin): WireObject[] {
+  const calls = part['tool_calls'];
+  if (calls === undefined) return [];
+  if (calls === null) delete part['tool_calls'];
+  else if (!Array.isArray(calls) || !calls.every(isWireObject)) throw origin.badResponse('the tool calls are no list of objects.');
+  return (calls ?? []) as WireObject[];
+}
+
+/** llama.cpp of early 2025 sends `id: ""`; a tool's result could not be matched with its call. */
+function fillToolCall(call: WireObject, id: string, origin: Origin): void {
+  const { name, arguments: text } = (isWireObject(call['function']) ? call['function'] : {}) as Partial<ToolCall['function']>;
+  if (typeof name !== 'string' || typeof text !== 'string') throw origin.badResponse('a tool call has no name or no arguments.');
+  call['id'] ||= id;
+  call['type'] ??= 'function';
+}
+
+const finishReasons: ReadonlyMap<unknown, FinishReason> = new Map([
+  ...(['stop', 'eos', 'eos_token', 'stop_sequence', 'end_turn', 'word', 'pause_turn', 'repetition'] as const).map(
+    (said) => [said, 'stop'] as const,
+  ),
+  ...(['length', 'limit', 'max_tokens', 'model_context_window_exceeded'] as const).map((said) => [said, 'length'] as const),
+  ...(['tool_calls', 'tool_use', 'function_call'] as const).map((said) => [said, 'tool_calls'] as const),
+  ...(['content_filter', 'refusal'] as const).map((said) => [said, 'content_filter'] as const),
+]);
+
+/**
+ * OpenAI's word for why a choice ended; null where the server said nothing (yet), and an empty word says nothing. Words that
+ * nobody knows become `unknown`. Throws where the word means that the server gave up, or only loaded a model.
+ */
+export function toFinishReason(said: unknown, hasToolCalls: boolean, origin: Origin): FinishReason | null {
+  if (said === null || said === undefined || said === '') return null;
+  if (said === 'abort' || said === 'error') throw gaveUp(said, origin);
+  if (said === 'load' || said === 'unload') throw origin.badResponse('the server loaded or unloaded a model instead of answering.');
+  const reason = finishReasons.get(said) ?? 'unknown';
+  return reason === 'stop' && hasToolCalls ? 'tool_calls' : reason;
+}
+
+/** vLLM and SGLang abort what they have no room for (a full queue, a higher priority); the other words are faults. */
+export function gaveUp(said: 'abort' | 'error' | '', { provider }: Origin): RouterError {
+  const code = said === 'abort' ? 'overloaded' : 'unavailable';
+  return new RouterError(code, `${provider}: the server ended the answer with finish_reason "${said}".`, { provider });
+}
+
+/** Counts that are no numbers are dropped rather than invented. */
+export function isUsage(usage: unknown): usage is Usage {
+  return isWireObject(usage) && [usage['prompt_tokens'], usage['completion_tokens'], usage['total_tokens']].every(Number.isFinite);
+}
+
+/** Fields that every answer and chunk must have. `created` is 0 where the server did not say when. */
+export function fillHead(value: WireObject, object: 'chat.completion' | 'chat.completion.chunk', origin: Origin): void {
+  value['id'] ||= `chatcmpl-${origin.requestId}`;
+  value['object'] ||= object;
+  if (typeof value['created'] !== 'number') value['created'] = 0;
+  if (typeof value['model'] !== 'string') value['model'] = origin.model ?? '';
+}
