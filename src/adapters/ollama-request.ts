@@ -1,0 +1,119 @@
+import type { Call } from '../core/adapter.ts';
+import { RouterError } from '../core/errors.ts';
+import type { ChatMessage, ChatRequest, EmbedRequest, ReasoningEffort, ResponseFormat, ToolCall } from '../core/types.ts';
+import { type Fields, isFields, parseJson } from './ollama-wire.ts';
+
+/**
+ * The body of `/api/chat`. Fields that are undefined vanish when it is written as JSON. Throws `invalid_request` and
+ * `unsupported`, before anything is sent.
+ *
+ * `truncate: false`: by default the server drops the oldest messages in silence until the prompt fits; now it answers 400,
+ * which is `context_length`, and a provider with a larger window may take over. Servers that do not know the field ignore it.
+ * Neither `num_ctx` nor `shift` is ever sent: a load-time option that differs from the last request's reloads the model.
+ */
+export function toChatBody(call: Call<ChatRequest>, provider: string, stream: boolean): Fields {
+  const { request } = call;
+  const { options, ...extra } = request.extra?.['ollama'] ?? {};
+  return {
+    model: modelOf(call.model, provider, 'defaultModel'),
+    messages: toMessages(request.messages, provider),
+    // There is no `tool_choice` on this wire: not to be called means not to be shown.
+    tools: request.tool_choice === 'none' ? undefined : request.tools,
+    format: toFormat(request.response_format),
+    think: toThink(request.reasoning_effort),
+    logprobs: request.logprobs,
+    top_logprobs: request.top_logprobs,
+    truncate: false,
+    ...extra,
+    options: { ...toOptions(request), ...(isFields(options) ? options : undefined) },
+    // Last, because the reader of the answer depends on it.
+    stream,
+  };
+}
+
+/** The body of `/api/embed`. Always a list: the single text `""` would be answered with no vector at all. */
+export function toEmbedBody(call: Call<EmbedRequest>, provider: string): Fields & { readonly input: readonly string[] } {
+  const { input, dimensions } = call.request;
+  return {
+    model: modelOf(call.model, provider, 'embeddingModel'),
+    input: typeof input === 'string' ? [input] : input,
+    dimensions,
+    truncate: false,
+  };
+}
+
+function modelOf(model: string | undefined, provider: string, option: string): string {
+  if (model !== undefined && model !== '') return model;
+  const message = `${provider}: Ollama answers only for a named model. Set "model" in the request or "${option}" of this provider.`;
+  throw new RouterError('invalid_request', message, { provider });
+}
+
+function toOptions(request: ChatRequest): Fields {
+  const { stop } = request;
+  return {
+    num_predict: request.max_completion_tokens ?? request.max_tokens,
+    temperature: request.temperature,
+    top_p: request.top_p,
+    seed: request.seed,
+    stop: typeof stop === 'string' ? [stop] : stop,
+    frequency_penalty: request.frequency_penalty,
+    presence_penalty: request.presence_penalty,
+  };
+}
+
+function toFormat(format: ResponseFormat | undefined): unknown {
+  if (format?.type === 'json_object') return 'json';
+  return format?.type === 'json_schema' ? format.json_schema.schema : undefined;
+}
+
+function toThink(effort: ReasoningEffort | undefined): unknown {
+  if (effort === 'none') return false;
+  return effort === 'minimal' ? 'low' : effort;
+}
+
+function toMessages(messages: readonly ChatMessage[], provider: string): readonly Fields[] {
+  // A tool's result names its call by id; templates want the name of the tool.
+  const toolNames = new Map<string, string>();
+  for (const { tool_calls } of messages) for (const { id, function: called } of tool_calls ?? []) toolNames.set(id, called.name);
+  return messages.map((message, at) => {
+    const { role, tool_call_id } = message;
+    return {
+      role: role === 'developer' ? 'system' : role,
+      ...toContent(message, at, provider),
+      thinking: message.reasoning_content ?? undefined,
+      tool_calls: message.tool_calls?.map((call, index) => toToolCall(call, `messages[${at}].tool_calls[${index}]`, provider)),
+      tool_name: role === 'tool' ? (toolNames.get(tool_call_id ?? '') ?? message.name) : undefined,
+      tool_call_id,
+    };
+  });
+}
+
+function toContent({ content }: ChatMessage, at: number, provider: string): Fields {
+  if (typeof content === 'string' || content == null) return { content: content ?? '' };
+  const texts: string[] = [];
+  const images: string[] = [];
+  for (const part of content) {
+    if (part.type === 'text') texts.push(part.text);
+    else images.push(toImage(part.image_url.url, at, provider));
+  }
+  return { content: texts.join('\n'), images: images.length > 0 ? images : undefined };
+}
+
+/** The bare base64 of a `data:` URL. Ollama fetches nothing, and neither does the router. */
+function toImage(url: string, at: number, provider: string): string {
+  const head = /^data:[^,]*;base64,/i.exec(url)?.[0];
+  if (head !== undefined) return url.slice(head.length);
+  if (!/^data:/i.test(url)) {
+    const message = `${provider}: Ollama takes no image addresses (messages[${at}]). Send the image as a base64 data: URL.`;
+    throw new RouterError('unsupported', message, { provider });
+  }
+  throw new RouterError('invalid_request', `${provider}: the data: URL in messages[${at}] is not base64.`, { provider });
+}
+
+/** Arguments are JSON text for the caller and an object here; no arguments at all may be written as empty text. */
+function toToolCall(call: ToolCall, path: string, provider: string): Fields {
+  const { name, arguments: text } = call.function;
+  const parsed = text.trim() === '' ? {} : parseJson(text);
+  if (isFields(parsed)) return { id: call.id, function: { name, arguments: parsed } };
+  throw new RouterError('invalid_request', `${provider}: ${path}.function.arguments is not a JSON object.`, { provider });
+}

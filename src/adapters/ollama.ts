@@ -1,0 +1,166 @@
+import { type Adapter, type Call, defineAdapter, type LoadReport, type ModelInfo, type ResidentModel } from '../core/adapter.ts';
+import { RouterError } from '../core/errors.ts';
+import type { ChatAnswer, ChatChunk, ChatRequest, ChunkBatches, EmbedAnswer, EmbedRequest } from '../core/types.ts';
+import type { HttpClient } from '../lib/http.ts';
+import { readLines } from '../lib/ndjson.ts';
+import { toChatBody, toEmbedBody } from './ollama-request.ts';
+import { type ChatLine, createChunker, type Fields, isCount, isFields, parseJson, readChatLine, toAnswer } from './ollama-wire.ts';
+import type { AdapterContext } from './registry.ts';
+
+/** What the protocol can carry. `tool_choice`, `n` and `logit_bias` have no field here: the server would ignore them. */
+const capabilities = {
+  tools: true,
+  vision: true,
+  jsonObject: true,
+  jsonSchema: true,
+  logprobs: true,
+  reasoningEffort: true,
+  dimensions: true,
+} as const;
+
+/** Ollama's native API (`/api/*`). Models load inside the request, so a first answer may take minutes. */
+export function ollama(context: AdapterContext): Adapter {
+  const { http, provider } = context;
+  return defineAdapter({
+    name: 'ollama',
+    capabilities,
+    chat: (call) => chat(http, provider, call),
+    async stream(call) {
+      const body = toChatBody(call, provider, true);
+      return readChunks(http, call, body, await http.openStream('/api/chat', body, call.signal));
+    },
+    embed: (call) => embed(http, provider, call),
+    async models(signal) {
+      return modelsIn(await http.getJson('/api/tags', signal), http).map(toModelInfo);
+    },
+    async health(signal) {
+      const answer = await http.getJson('/api/version', signal);
+      if (!isFields(answer) || typeof answer['version'] !== 'string') throw http.badResponse('this server tells no Ollama version.');
+      return { state: 'ok', version: answer['version'] };
+    },
+    load: (signal) => load(http, signal),
+  });
+}
+
+async function chat(http: HttpClient, provider: string, call: Call<ChatRequest>): Promise<ChatAnswer> {
+  const answer = await http.postJson('/api/chat', toChatBody(call, provider, false), call.signal);
+  return toAnswer(readChatLine(answer, http.badResponse), call, http.badResponse);
+}
+
+/**
+ * One batch per network read. Pieces that came before an error in the same read are handed on first, so that what a reader
+ * gets does not depend on how the network cut the stream. Nothing after the last line is waited for. Throws what broke the
+ * stream, or the reason of the signal, untouched, where it was given up on our side.
+ */
+async function* readChunks(http: HttpClient, call: Call<ChatRequest>, body: Fields, stream: ReadableStream<Uint8Array>): ChunkBatches {
+  const toChunks = createChunker(call, http.badResponse);
+  try {
+    for await (const lines of readLines(stream)) {
+      const { chunks, done, failure } = readBatch(lines, (text) => {
+        const line = readStreamLine(text, http, body);
+        return { chunks: toChunks(line), done: line.done };
+      });
+      if (chunks.length > 0) yield chunks;
+      if (failure !== undefined) throw failure.error;
+      if (done) return;
+    }
+  } catch (error) {
+    throw call.signal.aborted ? call.signal.reason : error;
+  }
+  throw http.badResponse('the stream ended before its terminator.');
+}
+
+interface Batch {
+  readonly chunks: readonly ChatChunk[];
+  readonly done: boolean;
+}
+
+function readBatch(lines: readonly string[], read: (line: string) => Batch): Batch & { readonly failure?: { readonly error: unknown } } {
+  const chunks: ChatChunk[] = [];
+  for (const line of lines) {
+    try {
+      const found = read(line);
+      chunks.push(...found.chunks);
+      if (found.done) return { chunks, done: true };
+    } catch (error) {
+      return { chunks, done: false, failure: { error } };
+    }
+  }
+  return { chunks, done: false };
+}
+
+function readStreamLine(text: string, http: HttpClient, body: Fields): ChatLine {
+  const value = parseJson(text);
+  if (value === undefined) throw http.badResponse('a line of the stream is not JSON.');
+  const error = http.errorIn(value, body);
+  if (error) throw error;
+  return readChatLine(value, http.badResponse);
+}
+
+async function embed(http: HttpClient, provider: string, call: Call<EmbedRequest>): Promise<EmbedAnswer> {
+  const body = toEmbedBody(call, provider);
+  const answer = body.input.length === 0 ? { embeddings: [] } : await http.postJson('/api/embed', body, call.signal);
+  if (!isFields(answer)) throw http.badResponse('the answer is not an object.');
+  const vectors = readVectors(answer['embeddings'], body.input.length, http);
+  const length = vectors[0]?.length;
+  const { dimensions } = call.request;
+  // Older servers do not know the field and send the whole vector; a model may also have fewer numbers than that.
+  if (dimensions !== undefined && length !== undefined && length !== dimensions) {
+    const message = `${provider}: vectors of ${dimensions} numbers were asked for, and this model on this server gives ${length}.`;
+    throw new RouterError('unsupported', message, { provider, model: call.model });
+  }
+  const tokens = answer['prompt_eval_count'];
+  return {
+    object: 'list',
+    data: vectors.map((embedding, index) => ({ object: 'embedding', index, embedding })),
+    model: typeof answer['model'] === 'string' ? answer['model'] : (call.model ?? ''),
+    ...(isCount(tokens) && { usage: { prompt_tokens: tokens, total_tokens: tokens } }),
+  };
+}
+
+/** As many vectors as texts, all of one length, of finite numbers (a NaN arrives as null). */
+function readVectors(value: unknown, count: number, http: HttpClient): number[][] {
+  if (!Array.isArray(value) || value.length !== count) throw http.badResponse(`the answer does not hold ${count} vectors.`);
+  const vectors = value as unknown[];
+  const length = Array.isArray(vectors[0]) ? vectors[0].length : 0;
+  return vectors.map((vector) => {
+    if (!Array.isArray(vector) || vector.length === 0 || !vector.every(Number.isFinite))
+      throw http.badResponse('a vector is empty or broken.');
+    if (vector.length !== length) throw http.badResponse('the vectors differ in length.');
+    return vector as number[];
+  });
+}
+
+function modelsIn(answer: unknown, http: HttpClient): (Fields & { readonly name: string })[] {
+  const models = isFields(answer) ? answer['models'] : undefined;
+  // Go writes an empty list that was never made as null.
+  if (models === null) return [];
+  if (!Array.isArray(models)) throw http.badResponse('the answer holds no list of models.');
+  return models.filter((model): model is Fields & { name: string } => isFields(model) && typeof model['name'] === 'string');
+}
+
+function toModelInfo({ name, size, details, capabilities: listed }: Fields & { readonly name: string }): ModelInfo {
+  const contextLength = isFields(details) ? details['context_length'] : undefined;
+  return {
+    id: name,
+    ...(isCount(contextLength) && contextLength > 0 && { contextLength }),
+    ...(isCount(size) && { sizeBytes: size }),
+    ...(Array.isArray(listed) && {
+      capabilities: { tools: listed.includes('tools'), vision: listed.includes('vision'), reasoningEffort: listed.includes('thinking') },
+    }),
+  };
+}
+
+/** The server tells no queue; what it tells is which models are loaded, and how much of each lies in GPU memory. */
+async function load(http: HttpClient, signal: AbortSignal): Promise<LoadReport> {
+  return { resident: modelsIn(await http.getJson('/api/ps', signal), http).map(toResidentModel) };
+}
+
+function toResidentModel({ name, size, size_vram, context_length }: Fields & { readonly name: string }): ResidentModel {
+  return {
+    id: name,
+    ...(isCount(size) && { sizeBytes: size }),
+    ...(isCount(size_vram) && { vramBytes: size_vram }),
+    ...(isCount(context_length) && context_length > 0 && { contextLength: context_length }),
+  };
+}
