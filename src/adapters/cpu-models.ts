@@ -1,0 +1,166 @@
+import { RouterError } from '../core/errors.ts';
+import { libraryFailure } from './cpu-failure.ts';
+import { checkModelFile, type ModelFile } from './cpu-files.ts';
+import {
+  loadLibrary,
+  type Llama,
+  type LlamaChat,
+  type LlamaContext,
+  type LlamaEmbeddingContext,
+  type LlamaLibrary,
+  type LlamaModel,
+  type LlamaSequence,
+  type LoadLibrary,
+} from './cpu-library.ts';
+import { once, type Once } from './cpu-once.ts';
+
+export interface ModelsOptions {
+  readonly provider: string;
+  readonly chatFile: ModelFile | undefined;
+  readonly embeddingFile: ModelFile | undefined;
+  /** 0: as many as the library finds useful here. */
+  readonly threads: number;
+  /** In tokens; undefined: the model's own, as far as memory allows. */
+  readonly contextSize: number | undefined;
+  readonly load: LoadLibrary;
+}
+
+interface Runtime {
+  readonly library: LlamaLibrary;
+  readonly llama: Llama;
+  readonly threads: number;
+}
+
+/**
+ * What a chat needs. One sequence serves all chats in turn: every further one would cost the memory of a whole context window,
+ * and would slow the answer that is under way.
+ */
+export interface ChatEngine extends Runtime {
+  readonly model: LlamaModel;
+  readonly context: LlamaContext;
+  readonly sequence: LlamaSequence;
+  /** Holds no history. Made once, because finding the model's chat template takes it half a second. */
+  readonly chat: LlamaChat;
+}
+
+export interface Embedder {
+  readonly context: LlamaEmbeddingContext;
+  /** Longest input, in tokens. */
+  readonly maxTokens: number;
+}
+
+/** The library and the models in this process: loaded at first use, once for all callers; a failed load is forgotten. */
+export interface CpuModels {
+  chat(): Promise<ChatEngine>;
+  embedder(): Promise<Embedder>;
+  /** For a context in an unknown state: the next chat gets a new one. */
+  discardChat(): Promise<void>;
+  /** A classified error for what a running inference threw. */
+  failure(error: unknown): RouterError;
+  /** Aborts loads and frees everything. Nothing may run any more. */
+  close(): Promise<void>;
+}
+
+const logLines = 20;
+
+/** `closing` aborts loads under way; its reason is a `RouterError`. */
+export function createModels(options: ModelsOptions, closing: AbortSignal): CpuModels {
+  const { provider, chatFile, embeddingFile } = options;
+  const log: string[] = [];
+  const runtime = once(() => openRuntime(options, log));
+  const open = (file: ModelFile): Once<LlamaModel> => once(() => openModel(file, provider, runtime, closing));
+  const chatModel = chatFile && open(chatFile);
+  const embeddingModel = embeddingFile && (embeddingFile.path === chatFile?.path ? chatModel : open(embeddingFile));
+
+  let spoiled = false;
+  const loading = async <Value>(load: () => Promise<Value>): Promise<Value> => {
+    log.length = 0;
+    try {
+      closing.throwIfAborted();
+      return await load();
+    } catch (error) {
+      spoiled ||= closing.aborted || !(error instanceof RouterError);
+      throw closing.aborted ? closing.reason : libraryFailure(error, { provider, doing: 'load', log });
+    }
+  };
+  const chat = once(() => loading(async () => openChat(await modelOf(chatModel, provider), await runtime.get(), options, closing)));
+  const embedder = once(() =>
+    loading(async () => openEmbedder(await modelOf(embeddingModel, provider), await runtime.get(), options, closing)),
+  );
+
+  return {
+    chat: chat.get,
+    embedder: embedder.get,
+    discardChat: () => chat.drop(({ context }) => context.dispose()),
+    failure: (error) => libraryFailure(error, { provider, doing: 'run', log }),
+    async close() {
+      // From the inside out: a model waits for its contexts, and the library for its models.
+      await chat.drop(({ context }) => context.dispose());
+      await embedder.drop(({ context }) => context.dispose());
+      const freed = freeModels([chatModel, embeddingModel], runtime);
+      // After a failed load the library keeps waiting for an object that nobody can dispose of any more.
+      if (spoiled) freed.catch(() => undefined);
+      else await freed;
+    },
+  };
+}
+
+async function freeModels(models: readonly (Once<LlamaModel> | undefined)[], runtime: Once<Runtime>): Promise<void> {
+  for (const model of models) await model?.drop((loaded) => loaded.dispose());
+  await runtime.drop(({ llama }) => llama.dispose());
+}
+
+async function openRuntime({ load, provider, threads: asked }: ModelsOptions, log: string[]): Promise<Runtime> {
+  const library = await loadLibrary(load, provider);
+  const logger = (_level: string, message: string): void => {
+    log.push(message);
+    if (log.length > logLines) log.shift();
+  };
+  const llama = await library.getLlama({
+    gpu: false,
+    build: 'never',
+    progressLogs: false,
+    logger,
+    // The library's own ceiling is the number of cores, 4 at least; a number that was asked for may lie above.
+    ...(asked > 0 && { maxThreads: asked }),
+  });
+  // Threads wait for each other in a loop: one more than there are cores to run them makes a token take a thousand times longer.
+  const cores = globalThis.navigator?.hardwareConcurrency ?? llama.cpuMathCores;
+  return { library, llama, threads: Math.min(asked || llama.cpuMathCores, cores) };
+}
+
+async function openModel(file: ModelFile, provider: string, runtime: Once<Runtime>, closing: AbortSignal): Promise<LlamaModel> {
+  await checkModelFile(file, provider);
+  const { llama } = await runtime.get();
+  return llama.loadModel({ modelPath: file.path, loadSignal: closing });
+}
+
+async function modelOf(model: Once<LlamaModel> | undefined, provider: string): Promise<LlamaModel> {
+  if (model) return model.get();
+  throw new RouterError('unsupported', `Provider "${provider}" has no model for this; set modelPath.`, { provider });
+}
+
+async function openChat(model: LlamaModel, runtime: Runtime, { contextSize }: ModelsOptions, closing: AbortSignal): Promise<ChatEngine> {
+  // Beyond what it was trained on a model talks nonsense, and the library allocates without looking at absurd numbers.
+  const size = contextSize === undefined ? {} : { contextSize: Math.min(contextSize, model.trainContextSize) };
+  const context = await model.createContext({ sequences: 1, threads: runtime.threads, createSignal: closing, ...size });
+  const sequence = context.getSequence();
+  return { ...runtime, model, context, sequence, chat: new runtime.library.LlamaChat({ contextSequence: sequence as never }) };
+}
+
+/**
+ * An encoder reads an input in one piece, and the memory for that grows with the square of its length. The library's own limit
+ * of 512 would cut longer inputs into pieces and spoil their vectors.
+ */
+const embeddingTokens = 2_048;
+
+async function openEmbedder(
+  model: LlamaModel,
+  { threads }: Runtime,
+  { contextSize }: ModelsOptions,
+  closing: AbortSignal,
+): Promise<Embedder> {
+  const size = Math.min(model.trainContextSize, contextSize ?? embeddingTokens);
+  const context = await model.createEmbeddingContext({ threads, contextSize: size, batchSize: size, createSignal: closing });
+  return { context, maxTokens: size - 1 };
+}
