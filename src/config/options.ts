@@ -49,7 +49,7 @@ export interface ProviderOptions {
   /** @default 'paid' for cloud types, else 'free' */
   readonly cost?: Cost | undefined;
   /**
-   * Smaller goes first, before cost and intent are looked at.
+   * Smaller goes first, before cost and intent are looked at. The stub's is 1000: it stands behind every real answer.
    * @default 0
    */
   readonly priority?: number | undefined;
@@ -129,7 +129,8 @@ export interface RouterOptions {
    */
   readonly defaultIntent?: string | undefined;
   /**
-   * Lets a call fall over to providers that cost money. Naming one with `provider` is consent as well.
+   * Lets a call go to providers that cost money. Naming one with the call option `provider` is consent as well, and so is
+   * configuring no other.
    * @default false
    */
   readonly allowPaid?: boolean | undefined;

@@ -1,0 +1,62 @@
+import type { ProviderTypeRow } from '../core/provider-types.ts';
+import { systemRandom } from '../lib/clock.ts';
+import type { BreakerConfig, Timeouts } from './config.ts';
+import type { Device } from './options.ts';
+
+export interface Defaults {
+  readonly defaultIntent: string;
+  readonly allowPaid: boolean;
+  readonly maxAttempts: number;
+  readonly deadlineMs: number;
+  readonly timeouts: Timeouts;
+  readonly breaker: BreakerConfig;
+  readonly pinMs: number;
+  readonly onModelMissing: 'skip' | 'substitute';
+  readonly random: () => number;
+  readonly provider: { readonly enabled: boolean; readonly threads: number };
+  /** What the type table says of the other types, for an adapter nothing is known about. */
+  readonly custom: Omit<ProviderTypeRow, 'runs' | 'defaultUrl'>;
+  readonly intents: Readonly<Record<string, readonly Device[]>>;
+}
+
+/** Every default value there is. The resolver and the tests read it; `docs/reference/config.md` is compared with it. */
+export const defaults: Defaults = Object.freeze({
+  defaultIntent: 'fast',
+  allowPaid: false,
+  maxAttempts: 3,
+  deadlineMs: 120_000,
+  timeouts: Object.freeze({ connectMs: 3_000, firstTokenMs: 10_000, idleMs: 15_000, totalMs: undefined }),
+  breaker: Object.freeze({
+    failureThreshold: 3,
+    minimumOutcomes: 10,
+    failureRatio: 0.5,
+    windowMs: 60_000,
+    openMs: 30_000,
+    maxOpenMs: 300_000,
+    jitter: 0.2,
+  }),
+  pinMs: 1_800_000,
+  onModelMissing: 'skip',
+  random: systemRandom,
+  provider: Object.freeze({ enabled: true, threads: 0 }),
+  custom: Object.freeze({ device: 'remote', cost: 'free', priority: 0 }),
+  intents: Object.freeze({
+    fast: Object.freeze(['gpu', 'remote', 'cpu', 'cloud'] as const),
+    heavy: Object.freeze(['cpu', 'gpu', 'remote', 'cloud'] as const),
+  }),
+});
+
+/** `breaker: 'classic'`. No number of outcomes is enough for the ratio to have a say, and the open time never grows. */
+export const classicBreaker: BreakerConfig = Object.freeze({
+  ...defaults.breaker,
+  minimumOutcomes: Infinity,
+  openMs: 300_000,
+  maxOpenMs: 300_000,
+  jitter: 0,
+});
+
+/** The order of devices that an intent did not name; a new intent without an order gets all of it. */
+export const deviceOrder: readonly Device[] = Object.freeze(['gpu', 'remote', 'cpu', 'cloud'] as const);
+
+/** More attempts than this multiply the load on a system in trouble; a larger `maxAttempts` is lowered to it. */
+export const mostAttempts = 5;

@@ -1,0 +1,145 @@
+import { type ProviderTypeRow, providerTypes } from '../core/provider-types.ts';
+import { Secret } from '../lib/secret.ts';
+import type { ProviderConfig, Timeouts } from './config.ts';
+import { cleanKey, headerNameProblem, headerValueProblem, keyWasCleaned } from './credentials.ts';
+import { defaults } from './defaults.ts';
+import type { Findings, Path } from './findings.ts';
+import type { ProviderOptions, TimeoutOptions } from './options.ts';
+import { parseProviderUrl } from './provider-url.ts';
+
+type Type = ProviderOptions['type'];
+type Row = Pick<ProviderTypeRow, 'device' | 'cost' | 'priority'> & { readonly defaultUrl: string | undefined };
+
+/** Options that mean something to one type only; elsewhere they would be dropped in silence, so they are refused. */
+const onlyFor: Partial<Record<keyof ProviderOptions, Type>> = {
+  adapter: 'custom',
+  modelPath: 'cpu',
+  embeddingModelPath: 'cpu',
+  threads: 'cpu',
+  contextSize: 'cpu',
+  reply: 'stub',
+};
+
+const networkOnly = ['url', 'apiKey', 'headers'] as const;
+
+/** One provider with every gap filled, by its type's row. What is wrong goes to the findings; the result is then unused. */
+export function resolveProvider(id: string, options: ProviderOptions, findings: Findings): ProviderConfig {
+  const path: Path = ['providers', id];
+  const { type } = options;
+  const row: Row = type === 'custom' ? { ...defaults.custom, defaultUrl: undefined } : providerTypes[type];
+  refuseForeign(options, path, findings);
+  const { url, headers } = resolveAddress(options, row, path, findings);
+  const apiKey = resolveKey(options.apiKey, [...path, 'apiKey'], findings);
+  const config: ProviderConfig = Object.freeze({
+    id,
+    type,
+    url,
+    apiKey,
+    headers,
+    device: options.device ?? row.device,
+    cost: options.cost ?? row.cost,
+    priority: options.priority ?? row.priority,
+    defaultModel: options.defaultModel,
+    embeddingModel: options.embeddingModel,
+    timeouts: resolveTimeouts(options.timeouts),
+    enabled: options.enabled ?? defaults.provider.enabled,
+    adapter: options.adapter,
+    modelPath: options.modelPath,
+    embeddingModelPath: options.embeddingModelPath,
+    threads: options.threads ?? defaults.provider.threads,
+    contextSize: options.contextSize,
+    reply: options.reply,
+  });
+  // One that is switched off may be incomplete: its key is often what is missing, and the reason why it is off.
+  if (config.enabled) refuseIncomplete(config, row, path, findings);
+  return config;
+}
+
+/** Only the limits that were set: the others are the router's. */
+export function resolveTimeouts(options: TimeoutOptions = {}): Partial<Timeouts> {
+  return Object.freeze(Object.fromEntries(Object.entries(options).filter(([, limitMs]) => limitMs !== undefined)));
+}
+
+function refuseForeign(options: ProviderOptions, path: Path, findings: Findings): void {
+  const { type } = options;
+  for (const name of Object.keys(onlyFor) as (keyof ProviderOptions)[]) {
+    const owner = onlyFor[name];
+    if (options[name] !== undefined && owner !== type)
+      findings.refuse([...path, name], `is only for providers of type "${owner}"; leave it out`);
+  }
+  if (type !== 'custom' && providerTypes[type].runs === 'network') return;
+  const reason =
+    type === 'custom' ? 'the adapter of a custom provider does its own networking' : `a provider of type "${type}" runs in this process`;
+  for (const name of networkOnly) if (options[name] !== undefined) findings.refuse([...path, name], `${reason}; leave it out`);
+}
+
+function resolveAddress(options: ProviderOptions, row: Row, path: Path, findings: Findings): Pick<ProviderConfig, 'url' | 'headers'> {
+  const headers = resolveHeaders(options.headers, [...path, 'headers'], findings);
+  const finish = (url: string | undefined): Pick<ProviderConfig, 'url' | 'headers'> => ({ url, headers: Object.freeze(headers) });
+  if (options.apiKey !== undefined && headers['authorization'] !== undefined) {
+    findings.warn([...path, 'headers'], 'authorization replaces the header made of apiKey; leave one of them out');
+  }
+  const urlPath = [...path, 'url'];
+  if (options.url === undefined || findings.refused(urlPath)) return finish(row.defaultUrl);
+  const result = parseProviderUrl(options.url);
+  if ('problems' in result) {
+    for (const problem of result.problems) findings.refuse(urlPath, problem);
+    return finish(undefined);
+  }
+  const { url, authorization, wasBindAddress } = result.parsed;
+  if (wasBindAddress) findings.warn(urlPath, `names an address that servers bind to; ${new URL(url).hostname} is used`);
+  if (authorization !== undefined) {
+    const other = options.apiKey !== undefined ? 'apiKey' : headers['authorization'] === undefined ? undefined : 'headers';
+    if (other === undefined) headers['authorization'] = authorization;
+    const done = other === undefined ? 'moved to the authorization header' : `left out, because ${other} has credentials as well`;
+    findings.warn(urlPath, `the user name and password in it were ${done}; give them in headers or apiKey only`);
+  }
+  return finish(url);
+}
+
+/** Names in lower case, so that one of them can be looked up and none is sent twice. */
+function resolveHeaders(given: ProviderOptions['headers'] = {}, path: Path, findings: Findings): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (const [name, value] of Object.entries(given)) {
+    const key = name.toLowerCase();
+    const nameProblem = headerNameProblem(name);
+    const valueProblem = headerValueProblem(value);
+    if (nameProblem !== undefined) findings.refuse(path, nameProblem);
+    else if (valueProblem !== undefined) findings.refuse([...path, name], valueProblem);
+    else if (Object.hasOwn(headers, key))
+      findings.refuse([...path, name], 'is there twice: capitals make no difference in the names of headers');
+    else headers[key] = value;
+  }
+  return headers;
+}
+
+function resolveKey(given: ProviderOptions['apiKey'], path: Path, findings: Findings): ProviderConfig['apiKey'] {
+  if (typeof given !== 'string') return given;
+  const result = cleanKey(given);
+  if ('problem' in result) {
+    findings.refuse(path, result.problem);
+    return undefined;
+  }
+  if (result.cleaned) findings.warn(path, keyWasCleaned);
+  const secret = new Secret(result.key);
+  Object.freeze(secret);
+  return secret;
+}
+
+function refuseIncomplete(config: ProviderConfig, row: Row, path: Path, findings: Findings): void {
+  const { type, url, apiKey, headers } = config;
+  const need = (name: string, message: string): void => {
+    if (!findings.refused([...path, name])) findings.refuse([...path, name], message);
+  };
+  if (type === 'custom' && config.adapter === undefined)
+    need('adapter', 'is missing: a custom provider needs an adapter, made by defineAdapter()');
+  if (type === 'cpu' && config.modelPath === undefined && config.embeddingModelPath === undefined) {
+    need('modelPath', 'is missing: a provider of type "cpu" needs modelPath or embeddingModelPath, the path of a GGUF file');
+  }
+  if (type === 'openai-compatible' && url === undefined)
+    need('url', 'is missing: a provider of type "openai-compatible" has no usual address');
+  const needsKey = type === 'openai' && url === row.defaultUrl;
+  if (needsKey && apiKey === undefined && headers['authorization'] === undefined) {
+    need('apiKey', 'is missing: OpenAI needs a key; set apiKey, or OPENAI_API_KEY where the options come from the environment');
+  }
+}

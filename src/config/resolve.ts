@@ -1,0 +1,171 @@
+import { ConfigError } from '../core/errors.ts';
+import { systemClock } from '../lib/clock.ts';
+import { ofetchTransport } from '../lib/transport.ts';
+import type { BreakerConfig, ConfigWarning, IntentConfig, ProviderConfig, RouterConfig } from './config.ts';
+import { copyOptions } from './copy-options.ts';
+import { classicBreaker, defaults, deviceOrder, mostAttempts } from './defaults.ts';
+import { createFindings, type Findings, quoteName } from './findings.ts';
+import { didYouMean } from './nearest.ts';
+import type { Device, IntentOptions, RouterOptions } from './options.ts';
+import { resolveProvider, resolveTimeouts } from './resolve-provider.ts';
+import { checkShape } from './schema.ts';
+
+export interface Resolved {
+  readonly config: RouterConfig;
+  readonly warnings: readonly ConfigWarning[];
+}
+
+/**
+ * Options with every gap filled, frozen; the options themselves are read once and not kept.
+ * @throws {ConfigError} with every issue there is, none of which shows a value.
+ */
+export function resolveConfig(options: RouterOptions): Resolved {
+  const findings = createFindings();
+  const copy = copyOptions(options, findings);
+  const ids = providerIdsOf(copy);
+  const usable = findings.refused([]) ? undefined : checkShape(copy, findings);
+  const config = usable && resolveRouter(usable, ids, findings);
+  if (config === undefined || findings.issues.length > 0) throw new ConfigError(findings.issues);
+  return { config, warnings: findings.warnings };
+}
+
+/** The ids as they were written, those of refused providers too: a reference to one of them is no second mistake. */
+function providerIdsOf(copy: unknown): readonly string[] {
+  const providers = typeof copy === 'object' && copy !== null && 'providers' in copy ? copy.providers : undefined;
+  return typeof providers === 'object' && providers !== null ? Object.keys(providers) : [];
+}
+
+function resolveRouter(options: RouterOptions, ids: readonly string[], findings: Findings): RouterConfig {
+  const intents = resolveIntents(options.intents, findings);
+  const providers = resolveProviders(options, ids, findings);
+  return Object.freeze({
+    providers,
+    models: resolveModels(options.models, ids, findings),
+    intents,
+    defaultIntent: resolveDefaultIntent(options.defaultIntent, intents, findings),
+    // Who configures nothing but paid providers has named them as the primary ones: there is nothing free to fall from.
+    allowPaid: options.allowPaid ?? (onlyPaid(providers) || defaults.allowPaid),
+    maxAttempts: resolveAttempts(options.maxAttempts, findings),
+    deadlineMs: options.deadlineMs ?? defaults.deadlineMs,
+    timeouts: Object.freeze({ ...defaults.timeouts, ...resolveTimeouts(options.timeouts) }),
+    breaker: resolveBreaker(options.breaker, findings),
+    pinMs: options.pinMs ?? defaults.pinMs,
+    onModelMissing: options.onModelMissing ?? defaults.onModelMissing,
+    transport: options.transport ?? ofetchTransport(),
+    clock: options.clock ?? systemClock,
+    random: options.random ?? defaults.random,
+  });
+}
+
+function resolveProviders(options: RouterOptions, ids: readonly string[], findings: Findings): readonly ProviderConfig[] {
+  if (ids.length === 0 && !findings.refused(['providers'])) {
+    findings.refuse(['providers'], 'is missing or empty: name at least one provider, like { gpu: { type: "ollama" } }');
+  }
+  for (const id of ids) refuseBadId(id, findings);
+  const providers = Object.entries(options.providers).map(([id, provider]) => resolveProvider(id, provider, findings));
+  const enabled = providers.filter((provider) => provider.enabled);
+  if (enabled.length === 0 && providers.length > 0 && providers.length === ids.length) {
+    findings.refuse(['providers'], 'every provider is switched off; leave at least one enabled');
+  }
+  warnOfTwins(enabled, findings);
+  if (onlyPaid(providers) && options.allowPaid === false) {
+    findings.warn(['allowPaid'], 'is false while every provider costs money: only calls that name a provider can be answered');
+  }
+  return Object.freeze(providers);
+}
+
+function onlyPaid(providers: readonly ProviderConfig[]): boolean {
+  const enabled = providers.filter((provider) => provider.enabled);
+  return enabled.length > 0 && enabled.every(({ cost }) => cost === 'paid');
+}
+
+function refuseBadId(id: string, findings: Findings): void {
+  if (/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(id)) return;
+  findings.refuse(
+    ['providers'],
+    `${quoteName(id)} is no id: letters, digits, dots, dashes and underscores, 64 at most, a letter or digit first`,
+  );
+}
+
+/** Two names for one server look like a choice and are none: when it fails, both fail. */
+function warnOfTwins(providers: readonly ProviderConfig[], findings: Findings): void {
+  const first = new Map<string, string>();
+  for (const { id, type, url } of providers) {
+    const address = `${type} ${url}`;
+    const twin = url === undefined ? undefined : first.get(address);
+    if (twin === undefined) first.set(address, id);
+    else findings.warn(['providers', id, 'url'], `is the address of provider "${twin}" as well; both lead to one server`);
+  }
+}
+
+function resolveModels(models: RouterOptions['models'] = {}, ids: readonly string[], findings: Findings): RouterConfig['models'] {
+  return frozenMap(
+    Object.entries(models).map(([alias, names]) => {
+      if (alias.trim() === '') findings.refuse(['models'], 'an alias must not be empty');
+      if (Object.keys(names).length === 0 && !findings.refused(['models', alias])) {
+        findings.refuse(['models', alias], 'names no provider; write { providerId: "its name for the model" }');
+      }
+      for (const id of Object.keys(names)) {
+        if (!ids.includes(id)) findings.refuse(['models', alias, id], `there is no provider with this id${didYouMean(id, ids)}`);
+      }
+      return [alias, frozenMap(Object.entries(names))];
+    }),
+  );
+}
+
+function resolveIntents(given: RouterOptions['intents'] = {}, findings: Findings): RouterConfig['intents'] {
+  const names = new Set([...Object.keys(defaults.intents), ...Object.keys(given)]);
+  return frozenMap(
+    Array.from(names, (name) => {
+      if (name.trim() === '') findings.refuse(['intents'], 'the name of an intent must not be empty');
+      const options = Object.hasOwn(given, name) ? given[name] : undefined;
+      const builtIn = Object.hasOwn(defaults.intents, name) ? defaults.intents[name] : undefined;
+      return [name, resolveIntent(name, options ?? {}, builtIn ?? deviceOrder, findings)];
+    }),
+  );
+}
+
+function resolveIntent(name: string, { order, timeouts }: IntentOptions, usual: readonly Device[], findings: Findings): IntentConfig {
+  if (order !== undefined && new Set(order).size < order.length) {
+    findings.refuse(['intents', name, 'order'], 'names a device twice; each belongs there once');
+  }
+  const complete = new Set([...(order ?? usual), ...deviceOrder]);
+  return Object.freeze({ order: Object.freeze([...complete]), timeouts: resolveTimeouts(timeouts) });
+}
+
+function resolveDefaultIntent(given: string | undefined, intents: RouterConfig['intents'], findings: Findings): string {
+  const name = given ?? defaults.defaultIntent;
+  if (!intents.has(name) && !findings.refused(['intents', name])) {
+    const known = [...intents.keys()];
+    findings.refuse(['defaultIntent'], `must be one of ${known.map(quoteName).join(', ')}${didYouMean(name, known)}`);
+  }
+  return name;
+}
+
+function resolveAttempts(given: number = defaults.maxAttempts, findings: Findings): number {
+  if (given > mostAttempts)
+    findings.warn(['maxAttempts'], `is lowered to ${mostAttempts}: more attempts multiply the load on servers in trouble`);
+  return Math.min(given, mostAttempts);
+}
+
+function resolveBreaker(given: RouterOptions['breaker'] = {}, findings: Findings): BreakerConfig {
+  if (given === 'classic') return classicBreaker;
+  const set = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  const rules: BreakerConfig = Object.freeze({ ...defaults.breaker, ...set });
+  if (rules.openMs > rules.maxOpenMs) {
+    const shown = (name: 'openMs' | 'maxOpenMs'): string => `${name} (${rules[name]}${given[name] === undefined ? ', the default' : ''})`;
+    findings.refuse(['breaker', 'openMs'], `must not be above maxOpenMs: ${shown('openMs')} is above ${shown('maxOpenMs')}; set both`);
+  }
+  return rules;
+}
+
+/** A map cannot be frozen, so the methods that change it refuse. */
+function frozenMap<Key, Value>(entries: Iterable<readonly [Key, Value]>): ReadonlyMap<Key, Value> {
+  const map = new Map(entries);
+  const descriptor: PropertyDescriptor = { value: refuseChange };
+  return Object.freeze(Object.defineProperties(map, { set: descriptor, delete: descriptor, clear: descriptor }));
+}
+
+function refuseChange(): never {
+  throw new TypeError('The configuration does not change.');
+}

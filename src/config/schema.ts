@@ -1,0 +1,195 @@
+import { z } from 'zod';
+import type { Adapter } from '../core/adapter.ts';
+import { type ProviderType, providerTypes } from '../core/provider-types.ts';
+import { type Clock, maxTimerMs } from '../lib/clock.ts';
+import type { Transport } from '../lib/transport.ts';
+import type { Findings } from './findings.ts';
+import { quoteName } from './findings.ts';
+import { didYouMean } from './nearest.ts';
+import type { BreakerOptions, IntentOptions, ProviderOptions, RouterOptions, TimeoutOptions } from './options.ts';
+
+/** A schema that takes and gives one type. */
+type Takes<Type> = z.ZodType<Type, Type>;
+
+/** One schema for each field of an interface: a field that is missing, or too many, is an error of the compiler. */
+type Fields<Options> = { readonly [Name in keyof Options]-?: Takes<Options[Name]> };
+
+// Sentences, as the reader of an issue sees them after the path of the option.
+
+const object = 'must be an object';
+const text = (): Takes<string> => z.string('must be text').refine((value) => value.trim() !== '', 'must not be empty');
+const flag = (): Takes<boolean> => z.boolean('must be true or false');
+const number = (what: string, accepts: (value: number) => boolean): Takes<number> =>
+  z.number(`must be ${what}`).refine(accepts, `must be ${what}`);
+const whole = (from: number, to: number): Takes<number> =>
+  number(`a whole number from ${from} to ${to}`, (value) => Number.isInteger(value) && value >= from && value <= to);
+const share = (): Takes<number> => number('a number from 0 to 1', (value) => value >= 0 && value <= 1);
+const milliseconds = (): Takes<number> =>
+  number(`a number of milliseconds above 0 and at most ${maxTimerMs}`, (value) => value > 0 && value <= maxTimerMs);
+const oneOf = <const Name extends string>(names: readonly Name[]): Takes<Name> =>
+  z.enum(names, { error: ({ input }) => `must be one of ${names.join(', ')}${didYouMean(input, names)}` });
+const made = <Type>(members: Readonly<Record<string, string>>, sentence: string): Takes<Type> =>
+  z.custom<Type>((value) => hasMembers(value, members), sentence);
+const record = <Type>(entry: Takes<Type>): Takes<Record<string, Type>> => z.record(z.string(), entry, object);
+
+/** A strict object. Its unknown names are reported one to a line, in the order of `keys`. */
+function strict<Shape extends z.ZodRawShape>(shape: Shape): z.ZodObject<Shape, z.core.$strict> {
+  const known = Object.keys(shape);
+  return z.strictObject(shape, {
+    error: ({ code, keys }) =>
+      code === 'unrecognized_keys' && Array.isArray(keys)
+        ? keys.map((key) => `unknown option ${quoteName(String(key))}${didYouMean(key, known)}`).join('\n')
+        : object,
+  });
+}
+
+/** A proxy or a getter of the application may throw. */
+function hasMembers(value: unknown, members: Readonly<Record<string, string>>): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  try {
+    return Object.entries(members).every(([name, type]) => typeof (value as Record<string, unknown>)[name] === type);
+  } catch {
+    return false;
+  }
+}
+
+const timeouts = strict({
+  connectMs: milliseconds().optional(),
+  firstTokenMs: milliseconds().optional(),
+  idleMs: milliseconds().optional(),
+  totalMs: milliseconds().optional(),
+} satisfies Fields<TimeoutOptions>);
+
+const devices = ['gpu', 'cpu', 'remote', 'cloud'] as const;
+const types: readonly (ProviderType | 'custom')[] = [...(Object.keys(providerTypes) as ProviderType[]), 'custom'];
+
+const provider = strict({
+  type: oneOf(types),
+  url: text().optional(),
+  apiKey: z
+    .custom<string | (() => string | Promise<string>)>(
+      (value) => typeof value === 'string' || typeof value === 'function',
+      'must be text, or a function that gives it',
+    )
+    .optional(),
+  headers: record(z.string('must be text')).optional(),
+  device: oneOf(devices).optional(),
+  cost: oneOf(['free', 'paid']).optional(),
+  priority: whole(-1_000_000, 1_000_000).optional(),
+  defaultModel: text().optional(),
+  embeddingModel: text().optional(),
+  timeouts: timeouts.optional(),
+  enabled: flag().optional(),
+  adapter: made<Adapter>(
+    { name: 'string', chat: 'function', stream: 'function', capabilities: 'object' },
+    'must be an adapter made by defineAdapter()',
+  ).optional(),
+  modelPath: text().optional(),
+  embeddingModelPath: text().optional(),
+  threads: whole(0, 1_024).optional(),
+  contextSize: whole(1, 100_000_000).optional(),
+  reply: z.string('must be text').optional(),
+} satisfies Fields<ProviderOptions>);
+
+const intent = strict({
+  order: z.array(oneOf(devices), 'must be a list of devices').readonly().optional(),
+  timeouts: timeouts.optional(),
+} satisfies Fields<IntentOptions>);
+
+const breaker = strict({
+  failureThreshold: whole(1, 1_000).optional(),
+  minimumOutcomes: whole(1, 1_000).optional(),
+  failureRatio: share().optional(),
+  windowMs: milliseconds().optional(),
+  openMs: milliseconds().optional(),
+  maxOpenMs: milliseconds().optional(),
+  jitter: share().optional(),
+} satisfies Fields<BreakerOptions>);
+
+const router = strict({
+  providers: record(provider),
+  models: record(record(text())).optional(),
+  intents: record(intent).optional(),
+  defaultIntent: text().optional(),
+  allowPaid: flag().optional(),
+  // Above the limit it is lowered with a warning, by the resolver.
+  maxAttempts: number('a whole number from 1 to 5', (value) => Number.isSafeInteger(value) && value >= 1).optional(),
+  deadlineMs: milliseconds().optional(),
+  timeouts: timeouts.optional(),
+  breaker: z.union([z.literal('classic'), breaker], `${object} or 'classic'`).optional(),
+  pinMs: milliseconds().optional(),
+  onModelMissing: oneOf(['skip', 'substitute']).optional(),
+  transport: made<Transport>(
+    { send: 'function', connects: 'boolean' },
+    'must have send(), and say in connects whether it sees connections',
+  ).optional(),
+  clock: made<Clock>(
+    { nowMs: 'function', wallMs: 'function', schedule: 'function' },
+    'must have nowMs(), wallMs() and schedule()',
+  ).optional(),
+  random: z.custom<() => number>((value) => typeof value === 'function', 'must be a function that gives a number from 0 to 1').optional(),
+} satisfies Fields<RouterOptions>);
+
+/** The other direction of `Fields`: whatever the interfaces allow, the schema takes; otherwise this does not compile. */
+const parse = (copy: unknown): RouterOptions extends z.input<typeof router> ? z.ZodSafeParseResult<RouterOptions> : never =>
+  router.safeParse(copy);
+
+/**
+ * The parts of a copy of the options that have the right shape. What is refused goes to the findings and is taken out of
+ * the copy, so that the rest can still be looked at. Undefined where nothing is left to look at.
+ */
+export function checkShape(copy: unknown, findings: Findings): RouterOptions | undefined {
+  ensureProviders(copy);
+  const first = parse(copy);
+  if (first.success) return first.data;
+  for (const issue of first.error.issues) report(issue, [], findings);
+  // Taking out a part may leave something incomplete, which goes in the next round.
+  let issues = first.error.issues;
+  for (let round = 0; round < 5; round++) {
+    for (const issue of issues) remove(copy, issue);
+    ensureProviders(copy);
+    const next = parse(copy);
+    if (next.success) return next.data;
+    issues = next.error.issues;
+  }
+  return undefined;
+}
+
+type Issue = z.core.$ZodIssue;
+
+function report(issue: Issue, base: readonly PropertyKey[], findings: Findings): void {
+  const path = [...base, ...issue.path].map((part) => (typeof part === 'number' ? part : String(part)));
+  if (issue.code === 'unrecognized_keys') {
+    const sentences = issue.message.split('\n');
+    issue.keys.forEach((key, index) => findings.refuse([...path, key], sentences[index] ?? 'unknown option'));
+    return;
+  }
+  const inside = issue.code === 'invalid_union' ? issue.errors.find(fits) : undefined;
+  if (inside === undefined) findings.refuse(path, issue.message);
+  else for (const part of inside) report(part, path, findings);
+}
+
+/** The branch of a union that was meant: the one whose own kind of value was given, with something wrong inside. */
+function fits(branch: readonly Issue[]): boolean {
+  return branch.every(({ path, code }) => path.length > 0 || code === 'unrecognized_keys');
+}
+
+/** None at all is the resolver's business, which has a better sentence for it. */
+function ensureProviders(copy: unknown): void {
+  if (typeof copy === 'object' && copy !== null && !Array.isArray(copy) && !('providers' in copy)) Object.assign(copy, { providers: {} });
+}
+
+function remove(copy: unknown, issue: Issue): void {
+  const path = issue.code === 'unrecognized_keys' ? issue.path : issue.path.slice(0, -1);
+  const names = issue.code === 'unrecognized_keys' ? issue.keys : issue.path.slice(-1);
+  const parent = valueAt(copy, path);
+  if (typeof parent !== 'object' || parent === null) return;
+  // A list with a bad entry goes as a whole, and so does an object that lacks what it must have.
+  const isPart = names.every((name) => Object.hasOwn(parent, name)) && !Array.isArray(parent);
+  if (isPart) for (const name of names) Reflect.deleteProperty(parent, name);
+  else if (path.length > 0) Reflect.deleteProperty(valueAt(copy, path.slice(0, -1)) as object, path.at(-1) as PropertyKey);
+}
+
+function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>((inner, name) => (inner as Record<PropertyKey, unknown> | undefined)?.[name], value);
+}

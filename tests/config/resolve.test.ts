@@ -1,0 +1,343 @@
+import { inspect } from 'node:util';
+import { describe, expect, test, vi } from 'vitest';
+import { defaults, deviceOrder } from '../../src/config/defaults.ts';
+import { resolveConfig } from '../../src/config/resolve.ts';
+import { defineAdapter } from '../../src/core/adapter.ts';
+import { type ProviderType, providerTypes } from '../../src/core/provider-types.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { Secret } from '../../src/lib/secret.ts';
+import { provider, resolved, warnings } from './refusals.ts';
+
+const adapter = defineAdapter({ name: 'mine', chat: () => Promise.reject(new Error('not called')) });
+
+const random = (): number => 0.5;
+
+describe('defaults', () => {
+  test.each([
+    'defaultIntent',
+    'allowPaid',
+    'maxAttempts',
+    'deadlineMs',
+    'timeouts',
+    'breaker',
+    'pinMs',
+    'onModelMissing',
+    'random',
+  ] as const)('%s', (name) => {
+    expect(resolved()[name]).toEqual(defaults[name]);
+  });
+
+  test.each(Object.entries(defaults.intents))('the order of %s', (name, order) => {
+    expect(resolved().intents.get(name)).toEqual({ order, timeouts: {} });
+  });
+
+  test('the system clock and a transport over fetch', () => {
+    expect(resolved().clock).toBe(systemClock);
+    expect(resolved().transport.connects).toBe(false);
+  });
+
+  test.each(Object.keys(providerTypes) as ProviderType[])('of a provider of type %s', (type) => {
+    const row = providerTypes[type];
+    const needed = type === 'openai' ? { apiKey: 'k' } : type === 'cpu' ? { modelPath: 'm.gguf' } : {};
+    const url = type === 'openai-compatible' ? { url: 'http://box' } : {};
+    const [config] = resolveConfig({ providers: { p: { type, ...needed, ...url } } }).config.providers;
+    expect(config).toMatchObject({
+      id: 'p',
+      type,
+      url: row.defaultUrl ?? url.url,
+      device: row.device,
+      cost: row.cost,
+      priority: row.priority,
+      ...defaults.provider,
+      headers: {},
+      timeouts: {},
+      defaultModel: undefined,
+      embeddingModel: undefined,
+      contextSize: undefined,
+      reply: undefined,
+    });
+  });
+
+  test('of a custom provider', () => {
+    const [config] = resolveConfig(provider({ type: 'custom', adapter })).config.providers;
+    expect(config).toMatchObject({ ...defaults.custom, url: undefined, adapter });
+  });
+});
+
+describe('what is set', () => {
+  test('replaces the default and leaves its neighbours', () => {
+    const config = resolved({ timeouts: { idleMs: 5 }, breaker: { jitter: 0 }, maxAttempts: 1 });
+    expect(config.timeouts).toEqual({ ...defaults.timeouts, idleMs: 5 });
+    expect(config.breaker).toEqual({ ...defaults.breaker, jitter: 0 });
+    expect(config.maxAttempts).toBe(1);
+  });
+
+  test('explicit undefined counts as left out', () => {
+    const config = resolved({ maxAttempts: undefined, timeouts: { idleMs: undefined }, breaker: undefined, models: undefined });
+    expect(config).toMatchObject({ maxAttempts: defaults.maxAttempts, timeouts: defaults.timeouts, breaker: defaults.breaker });
+  });
+
+  test('a provider keeps only the limits it set', () => {
+    const [config] = resolveConfig(provider({ type: 'ollama', timeouts: { totalMs: 9, idleMs: undefined } })).config.providers;
+    expect(config?.timeouts).toEqual({ totalMs: 9 });
+  });
+
+  test('the device does not follow the address, nor does the cost', () => {
+    const [config] = resolveConfig(provider({ type: 'openai', url: 'http://127.0.0.1:9000' })).config.providers;
+    expect(config).toMatchObject({ device: 'cloud', cost: 'paid' });
+  });
+
+  test('transport, clock, random and adapter are used as they are', () => {
+    const transport = { send: () => Promise.reject(new Error('not called')), connects: true };
+    const clock = { ...systemClock };
+    const config = resolveConfig({ providers: { p: { type: 'custom', adapter } }, transport, clock, random }).config;
+    expect([config.transport, config.clock, config.random, config.providers[0]?.adapter]).toEqual([transport, clock, random, adapter]);
+    expect(config.transport).toBe(transport);
+    expect(Object.isFrozen(transport)).toBe(false);
+  });
+
+  test('providers keep the order they were written in', () => {
+    const { providers } = resolveConfig({ providers: { z: { type: 'stub' }, a: { type: 'ollama' }, m: { type: 'vllm' } } }).config;
+    expect(providers.map(({ id }) => id)).toEqual(['z', 'a', 'm']);
+  });
+
+  test('models become maps, so that an alias may have any name', () => {
+    const { models } = resolved({ models: { toString: { gpu: 'llama3.1:8b' } } });
+    expect(models.get('toString')?.get('gpu')).toBe('llama3.1:8b');
+    expect(models.get('hasOwnProperty')).toBeUndefined();
+  });
+});
+
+describe('intents', () => {
+  test('an order is completed to all devices', () => {
+    expect(resolved({ intents: { critical: { order: ['cloud'] } } }).intents.get('critical')?.order).toEqual([
+      'cloud',
+      'gpu',
+      'remote',
+      'cpu',
+    ]);
+  });
+
+  test('a new one without an order gets the usual one', () => {
+    expect(resolved({ intents: { mine: {} } }).intents.get('mine')?.order).toEqual(deviceOrder);
+  });
+
+  test('changing the limits of a built-in one keeps its order', () => {
+    const heavy = resolved({ intents: { heavy: { timeouts: { firstTokenMs: 60_000 } } } }).intents.get('heavy');
+    expect(heavy).toEqual({ order: defaults.intents['heavy'], timeouts: { firstTokenMs: 60_000 } });
+  });
+
+  test('a new one can be the default', () => {
+    expect(resolved({ intents: { mine: {} }, defaultIntent: 'mine' }).defaultIntent).toBe('mine');
+  });
+});
+
+describe('breaker', () => {
+  test("'classic' is three failures and five minutes, whatever the ratio", () => {
+    expect(resolved({ breaker: 'classic' }).breaker).toEqual({
+      failureThreshold: 3,
+      minimumOutcomes: Infinity,
+      failureRatio: 0.5,
+      windowMs: 60_000,
+      openMs: 300_000,
+      maxOpenMs: 300_000,
+      jitter: 0,
+    });
+  });
+});
+
+const withUrl = (options: object) =>
+  resolveConfig(provider({ type: 'vllm', url: 'http://us%20er:p%40ss@box:8000', ...options })).config.providers[0];
+
+describe('credentials', () => {
+  test('a key is kept where no print shows it', () => {
+    const secret = withUrl({ url: 'http://box', apiKey: 'sk-canary' })?.apiKey;
+    expect(secret).toBeInstanceOf(Secret);
+    expect((secret as Secret).reveal()).toBe('sk-canary');
+    expect(inspect(resolveConfig(provider({ type: 'openai', apiKey: 'sk-canary' })), { depth: 9, showHidden: true })).not.toContain(
+      'sk-canary',
+    );
+  });
+
+  test('a function stays a function and is not called', () => {
+    const apiKey = vi.fn(() => 'k');
+    expect(withUrl({ apiKey })?.apiKey).toBe(apiKey);
+    expect(apiKey).not.toHaveBeenCalled();
+  });
+
+  test('those of an address become a header', () => {
+    expect(withUrl({})).toMatchObject({ url: 'http://box:8000', headers: { authorization: `Basic ${btoa('us er:p@ss')}` } });
+  });
+
+  test('those of an address give way to apiKey', () => {
+    expect(withUrl({ apiKey: 'k' })?.headers).toEqual({});
+  });
+
+  test('those of an address give way to a header', () => {
+    expect(withUrl({ headers: { Authorization: 'Token t' } })?.headers).toEqual({ authorization: 'Token t' });
+  });
+
+  test('openai needs no key behind an address of its own, or with a header', () => {
+    expect(() => resolveConfig(provider({ type: 'openai', url: 'http://127.0.0.1:1234/v1' }))).not.toThrow();
+    expect(() => resolveConfig(provider({ type: 'openai', headers: { Authorization: 'Bearer k' } }))).not.toThrow();
+  });
+
+  test('a provider that is switched off may lack its key', () => {
+    const options = { providers: { gpu: { type: 'ollama' }, openai: { type: 'openai', enabled: false, apiKey: undefined } } } as const;
+    expect(resolveConfig(options).config.providers[1]).toMatchObject({ enabled: false, apiKey: undefined });
+  });
+});
+
+describe('the result', () => {
+  const full = (): unknown =>
+    resolveConfig({
+      providers: { p: { type: 'vllm', apiKey: 'k', headers: { a: 'b' }, timeouts: { idleMs: 1 } }, q: { type: 'custom', adapter } },
+      models: { m: { p: 'x' } },
+      intents: { mine: { order: ['cpu'], timeouts: { idleMs: 1 } } },
+      breaker: { jitter: 0.1 },
+    }).config;
+
+  test('is frozen to its last leaf, but for what is not ours', () => {
+    const thawed: string[] = [];
+    const visit = (value: unknown, path: string): void => {
+      if (typeof value !== 'object' || value === null || /\.(transport|clock|adapter)$/.test(path)) return;
+      if (!Object.isFrozen(value)) thawed.push(path);
+      const entries = value instanceof Map ? [...value] : Object.entries(value);
+      for (const [name, entry] of entries) visit(entry, `${path}.${String(name)}`);
+    };
+    visit(full(), '');
+    expect(thawed).toEqual([]);
+  });
+
+  test.each(['set', 'delete', 'clear'])('its maps refuse %s', (method) => {
+    const { models } = full() as { models: Record<string, (...values: unknown[]) => void> };
+    expect(() => models[method]?.('m', new Map())).toThrow('does not change');
+  });
+
+  test('does not change with the options it was made of', () => {
+    const options = { providers: { p: { type: 'vllm', headers: { a: 'b' } } } } as const;
+    const { config } = resolveConfig(options);
+    Object.assign(options.providers.p.headers, { a: 'changed' });
+    expect(config.providers[0]?.headers).toEqual({ a: 'b' });
+  });
+});
+
+describe('reading the options', () => {
+  test('frozen options are taken', () => {
+    const options = Object.freeze({ providers: Object.freeze({ p: Object.freeze({ type: 'vllm' } as const) }) });
+    expect(resolveConfig(options).config.providers).toHaveLength(1);
+  });
+
+  test('each value is read once, so that what was checked is what is used', () => {
+    let reads = 0;
+    const options = {
+      providers: {
+        p: {
+          type: 'vllm',
+          get url() {
+            reads++;
+            return reads === 1 ? 'http://first' : 'file:///second';
+          },
+        },
+      },
+    } as const;
+    expect(resolveConfig(options).config.providers[0]?.url).toBe('http://first');
+    expect(reads).toBe(1);
+  });
+
+  test('a proxy is read like the object behind it', () => {
+    expect(resolveConfig(new Proxy(provider({ type: 'stub' }), {})).config.providers[0]?.type).toBe('stub');
+  });
+
+  test('an instance of a class counts with its own fields', () => {
+    class Options {
+      readonly providers = { p: { type: 'stub' } } as const;
+      readonly maxAttempts = 2;
+    }
+    expect(resolveConfig(new Options()).config.maxAttempts).toBe(2);
+  });
+});
+
+describe('warnings', () => {
+  test('there are none for plain options', () => {
+    expect(warnings(provider({ type: 'ollama' }))).toEqual([]);
+  });
+
+  test('more attempts than 5 are lowered', () => {
+    expect(resolved({ maxAttempts: 50 }).maxAttempts).toBe(5);
+    expect(warnings({ ...provider({ type: 'ollama' }), maxAttempts: 6 })).toMatchInlineSnapshot(`
+      [
+        "maxAttempts: is lowered to 5: more attempts multiply the load on servers in trouble",
+      ]
+    `);
+  });
+
+  test('two providers on one address', () => {
+    expect(warnings({ providers: { a: { type: 'vllm' }, b: { type: 'vllm', url: 'http://127.0.0.1:8000/v1/' } } })).toMatchInlineSnapshot(`
+      [
+        "providers.b.url: is the address of provider "a" as well; both lead to one server",
+      ]
+    `);
+  });
+
+  test('one address with two types, or two types of address, is fine', () => {
+    expect(warnings({ providers: { a: { type: 'vllm' }, b: { type: 'openai-compatible', url: 'http://127.0.0.1:8000' } } })).toEqual([]);
+    expect(warnings({ providers: { a: { type: 'vllm', url: 'http://h/a' }, b: { type: 'vllm', url: 'http://h/b' } } })).toEqual([]);
+    expect(warnings({ providers: { a: { type: 'stub' }, b: { type: 'stub' } } })).toEqual([]);
+  });
+
+  test('only paid providers, and no consent to pay', () => {
+    expect(warnings({ ...provider({ type: 'openai', apiKey: 'k' }), allowPaid: false })).toMatchInlineSnapshot(`
+      [
+        "allowPaid: is false while every provider costs money: only calls that name a provider can be answered",
+      ]
+    `);
+    expect(warnings({ ...provider({ type: 'openai', apiKey: 'k' }), allowPaid: true })).toEqual([]);
+  });
+
+  test('nothing but paid providers is consent to pay; one free one beside them is none', () => {
+    const openai = { type: 'openai', apiKey: 'k' } as const;
+    expect(resolveConfig(provider(openai)).config.allowPaid).toBe(true);
+    expect(resolveConfig({ providers: { openai, gpu: { type: 'ollama' } } }).config.allowPaid).toBe(false);
+    expect(resolveConfig({ providers: { openai, gpu: { type: 'ollama', enabled: false } } }).config.allowPaid).toBe(true);
+  });
+
+  test('a key with something around it', () => {
+    expect(warnings(provider({ type: 'vllm', apiKey: '\uFEFF "k"\n' }))).toMatchInlineSnapshot(`
+      [
+        "providers.p.apiKey: the key had blanks, quotes or invisible characters around it; they were removed",
+      ]
+    `);
+  });
+
+  test('an address to bind to', () => {
+    expect(warnings(provider({ type: 'vllm', url: 'http://0.0.0.0:8000' }))).toMatchInlineSnapshot(`
+      [
+        "providers.p.url: names an address that servers bind to; 127.0.0.1 is used",
+      ]
+    `);
+  });
+
+  test('credentials in an address', () => {
+    const url = 'http://user:canary@box';
+    expect([
+      ...warnings(provider({ type: 'vllm', url })),
+      ...warnings(provider({ type: 'vllm', url, apiKey: 'k' })),
+      ...warnings(provider({ type: 'vllm', url, headers: { authorization: 'x' } })),
+    ]).toMatchInlineSnapshot(`
+      [
+        "providers.p.url: the user name and password in it were moved to the authorization header; give them in headers or apiKey only",
+        "providers.p.url: the user name and password in it were left out, because apiKey has credentials as well; give them in headers or apiKey only",
+        "providers.p.url: the user name and password in it were left out, because headers has credentials as well; give them in headers or apiKey only",
+      ]
+    `);
+  });
+
+  test('a header in the place of the key', () => {
+    expect(warnings(provider({ type: 'vllm', apiKey: 'k', headers: { Authorization: 'x' } }))).toMatchInlineSnapshot(`
+      [
+        "providers.p.headers: authorization replaces the header made of apiKey; leave one of them out",
+      ]
+    `);
+  });
+});
