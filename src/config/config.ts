@@ -40,6 +40,8 @@ export interface IntentConfig {
   /** All four devices, each once. */
   readonly order: readonly Device[];
   readonly timeouts: Partial<Timeouts>;
+  /** Undefined: the router's. */
+  readonly deadlineMs: number | undefined;
 }
 
 export interface BreakerConfig {

@@ -1,6 +1,6 @@
 import type { ProviderTypeRow } from '../core/provider-types.ts';
 import { systemRandom } from '../lib/clock.ts';
-import type { BreakerConfig, Timeouts } from './config.ts';
+import type { BreakerConfig, IntentConfig, Timeouts } from './config.ts';
 import type { Device } from './options.ts';
 
 export interface Defaults {
@@ -16,7 +16,7 @@ export interface Defaults {
   readonly provider: { readonly enabled: boolean; readonly threads: number };
   /** What the type table says of the other types, for an adapter nothing is known about. */
   readonly custom: Omit<ProviderTypeRow, 'runs' | 'defaultUrl'>;
-  readonly intents: Readonly<Record<string, readonly Device[]>>;
+  readonly intents: Readonly<Record<string, IntentConfig>>;
 }
 
 /** Every default value there is. The resolver and the tests read it; `docs/reference/config.md` is compared with it. */
@@ -41,8 +41,17 @@ export const defaults: Defaults = Object.freeze({
   provider: Object.freeze({ enabled: true, threads: 0 }),
   custom: Object.freeze({ device: 'remote', cost: 'free', priority: 0 }),
   intents: Object.freeze({
-    fast: Object.freeze(['gpu', 'remote', 'cpu', 'cloud'] as const),
-    heavy: Object.freeze(['cpu', 'gpu', 'remote', 'cloud'] as const),
+    fast: Object.freeze({
+      order: Object.freeze(['gpu', 'remote', 'cpu', 'cloud'] as const),
+      timeouts: Object.freeze({}),
+      deadlineMs: undefined,
+    }),
+    // Work that can wait, on processors that make it wait: a large model on a CPU needs minutes.
+    heavy: Object.freeze({
+      order: Object.freeze(['cpu', 'gpu', 'remote', 'cloud'] as const),
+      timeouts: Object.freeze({ firstTokenMs: 60_000 }),
+      deadlineMs: 300_000,
+    }),
   }),
 });
 

@@ -80,7 +80,10 @@ export interface ProviderOptions {
 export interface IntentOptions {
   /** Devices in the order they are tried. Devices left out come last, in the order gpu, remote, cpu, cloud. */
   readonly order?: readonly Device[] | undefined;
+  /** Over the router's, under a provider's own. `heavy` allows 60_000 ms until the first token. */
   readonly timeouts?: TimeoutOptions | undefined;
+  /** For a whole call with this intent. Left out: the router's; `heavy` allows 300_000 ms. */
+  readonly deadlineMs?: number | undefined;
 }
 
 export interface BreakerOptions {

@@ -6,7 +6,7 @@ import { copyOptions } from './copy-options.ts';
 import { classicBreaker, defaults, deviceOrder, mostAttempts } from './defaults.ts';
 import { createFindings, type Findings, quoteName } from './findings.ts';
 import { didYouMean } from './nearest.ts';
-import type { Device, IntentOptions, RouterOptions } from './options.ts';
+import type { IntentOptions, RouterOptions } from './options.ts';
 import { resolveProvider, resolveTimeouts } from './resolve-provider.ts';
 import { checkShape } from './schema.ts';
 
@@ -120,17 +120,24 @@ function resolveIntents(given: RouterOptions['intents'] = {}, findings: Findings
       if (name.trim() === '') findings.refuse(['intents'], 'the name of an intent must not be empty');
       const options = Object.hasOwn(given, name) ? given[name] : undefined;
       const builtIn = Object.hasOwn(defaults.intents, name) ? defaults.intents[name] : undefined;
-      return [name, resolveIntent(name, options ?? {}, builtIn ?? deviceOrder, findings)];
+      return [name, resolveIntent(name, options ?? {}, builtIn ?? plainIntent, findings)];
     }),
   );
 }
 
-function resolveIntent(name: string, { order, timeouts }: IntentOptions, usual: readonly Device[], findings: Findings): IntentConfig {
+const plainIntent: IntentConfig = { order: deviceOrder, timeouts: {}, deadlineMs: undefined };
+
+function resolveIntent(name: string, given: IntentOptions, usual: IntentConfig, findings: Findings): IntentConfig {
+  const { order, timeouts, deadlineMs = usual.deadlineMs } = given;
   if (order !== undefined && new Set(order).size < order.length) {
     findings.refuse(['intents', name, 'order'], 'names a device twice; each belongs there once');
   }
-  const complete = new Set([...(order ?? usual), ...deviceOrder]);
-  return Object.freeze({ order: Object.freeze([...complete]), timeouts: resolveTimeouts(timeouts) });
+  const complete = new Set([...(order ?? usual.order), ...deviceOrder]);
+  return Object.freeze({
+    order: Object.freeze([...complete]),
+    timeouts: Object.freeze({ ...usual.timeouts, ...resolveTimeouts(timeouts) }),
+    deadlineMs,
+  });
 }
 
 function resolveDefaultIntent(given: string | undefined, intents: RouterConfig['intents'], findings: Findings): string {

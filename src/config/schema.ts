@@ -94,6 +94,7 @@ const provider = strict({
 const intent = strict({
   order: z.array(oneOf(devices), 'must be a list of devices').readonly().optional(),
   timeouts: timeouts.optional(),
+  deadlineMs: milliseconds().optional(),
 } satisfies Fields<IntentOptions>);
 
 const breaker = strict({

@@ -1,6 +1,6 @@
 import type { EventEmitter } from 'eventemitter3';
 import type { RouterError } from './errors.ts';
-import type { Usage } from './types.ts';
+import type { EmbedUsage, Usage } from './types.ts';
 
 /** Chat, stream and embed calls share one life cycle. */
 export type Verb = 'chat' | 'stream' | 'embed';
@@ -37,7 +37,8 @@ export interface RouterEvents {
     readonly model: string | undefined;
     readonly ms: number;
     readonly attempts: number;
-    readonly usage: Usage | undefined;
+    /** As the server reported it; embeddings have no completion tokens. */
+    readonly usage: Usage | EmbedUsage | undefined;
     /** The caller left the stream before its end. */
     readonly abandoned: boolean;
   };

@@ -182,6 +182,11 @@ export interface ChatChunk {
 /** One array per network read, so that the layers between socket and caller cost once per read and not once per token. */
 export type ChunkBatches = AsyncIterable<readonly ChatChunk[]>;
 
+export interface EmbedUsage {
+  prompt_tokens: number;
+  total_tokens: number;
+}
+
 export interface Embedding {
   object: 'embedding';
   index: number;
@@ -193,7 +198,7 @@ export interface EmbedAnswer {
   object: 'list';
   data: Embedding[];
   model: string;
-  usage?: { prompt_tokens: number; total_tokens: number };
+  usage?: EmbedUsage;
   degraded?: true;
 }
 

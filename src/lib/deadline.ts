@@ -9,6 +9,8 @@ export interface AttemptDeadline {
   enter(phase: Phase, limitMs: number): void;
   /** Nothing is awaited from the provider: it is our reader that takes its time. Only the end of the attempt holds. */
   pause(): void;
+  /** Gives the attempt up from our side: whatever still works for it is told to stop. */
+  abort(reason: unknown): void;
   /** Cancels the timer and takes the listeners off the signals that were passed in. */
   dispose(): void;
 }
@@ -82,6 +84,7 @@ export function openDeadline({ clock, provider, signals, endsAtMs, endPhase }: D
       phaseStartMs = openedAtMs;
       setDue(endsAtMs);
     },
+    abort: (reason) => controller.abort(reason),
     dispose() {
       cancelTimer?.();
       for (const { signal, onAbort } of listeners) signal.removeEventListener('abort', onAbort);

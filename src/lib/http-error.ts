@@ -33,7 +33,7 @@ export function createErrorMaker(provider: string, secrets: () => readonly strin
       const what = phrases[code] ?? code.replaceAll('_', ' ');
       const short = reason === undefined ? '' : ` [${reason}]`;
       const where = status === undefined || status < 400 ? '' : ` (HTTP ${status})`;
-      const end = said === '' ? '.' : `: ${said}`;
+      const end = said === '' ? '.' : `: ${said}${/[.!?…]$/.test(said) ? '' : '.'}`;
       const message = `${provider}: ${what}${short}${where}${end}${advice[code]?.(provider) ?? ''}`;
       return new RouterError(code, message, { provider, status, phase, reason, retryAfterMs });
     },

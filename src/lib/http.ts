@@ -2,6 +2,7 @@ import { RouterError } from '../core/errors.ts';
 import { classifyBody, classifyFault, classifyResponse, isWebPage } from './classify.ts';
 import type { Clock } from './clock.ts';
 import { createErrorMaker, type ErrorMaker } from './http-error.ts';
+import { sendWithin } from './connect-limit.ts';
 import { createHeaders, type KeySource } from './http-headers.ts';
 import type { Transport, TransportResponse } from './transport.ts';
 
@@ -31,6 +32,8 @@ export interface HttpOptions {
   readonly apiKey: KeySource | undefined;
   readonly transport: Transport;
   readonly clock: Clock;
+  /** Until the connection stands, in milliseconds; applied where the transport can see that. */
+  readonly connectMs: number;
 }
 
 /** Sizes in bytes, counted while reading; above them the connection is closed. */
@@ -86,14 +89,15 @@ type Exchange = (method: Method, path: string, body: unknown, signal: AbortSigna
 type HeadersOf = (accept: string, hasBody: boolean) => Promise<Record<string, string>>;
 
 /** Sends, and gives back only what may be an answer; everything else is thrown, classified. */
-function createExchange({ url, transport, clock }: HttpOptions, headersOf: HeadersOf, errors: ErrorMaker): Exchange {
+function createExchange(options: HttpOptions, headersOf: HeadersOf, errors: ErrorMaker): Exchange {
+  const { url, clock } = options;
   const send = async (method: Method, path: string, body: string | undefined, signal: AbortSignal, accept: string) => {
     const headers = await headersOf(accept, body !== undefined);
     const request = { method, url: url + path, headers, ...(body !== undefined && { body }), signal };
     try {
-      return await transport.send(request);
+      return await sendWithin(options, request);
     } catch (error) {
-      if (!signal.aborted && isStaleSocket(error)) return transport.send(request);
+      if (!signal.aborted && isStaleSocket(error)) return sendWithin(options, request);
       throw error;
     }
   };

@@ -49,6 +49,7 @@ export interface PlannedCandidate {
 }
 
 export interface SkippedInPlan extends SkippedCandidate {
+  readonly substituted: boolean;
   /** When the obstacle ends by itself, where it does. */
   readonly readyAtMs: number | undefined;
 }
@@ -115,7 +116,11 @@ function pause(facts: CandidateFacts): Obstacle | undefined {
 }
 
 function pinObstacle({ pinnedUntilMs }: CandidateFacts): Obstacle {
-  return { code: 'out_of_memory', reason: 'the model ran out of memory there', ...(pinnedUntilMs !== undefined && { readyAtMs: pinnedUntilMs }) };
+  return {
+    code: 'out_of_memory',
+    reason: 'the model ran out of memory there',
+    ...(pinnedUntilMs !== undefined && { readyAtMs: pinnedUntilMs }),
+  };
 }
 
 function takeOldestPin(pinned: CandidateFacts[]): CandidateFacts {
@@ -130,8 +135,7 @@ function inOrder(open: readonly CandidateFacts[], order: readonly string[]): rea
   const deviceRank = ({ device }: CandidateFacts): number => order.indexOf(device);
   // `sort` is stable, so the order of the registry decides between equals.
   return [...open].sort(
-    (left, right) =>
-      left.priority - right.priority || costRank(left) - costRank(right) || deviceRank(left) - deviceRank(right),
+    (left, right) => left.priority - right.priority || costRank(left) - costRank(right) || deviceRank(left) - deviceRank(right),
   );
 }
 
@@ -152,6 +156,6 @@ function toCandidate(facts: CandidateFacts, { intent, order }: PlanInput): Plann
   return { provider, model, substituted, reason: notes.filter((note) => note !== '').join(', ') };
 }
 
-function toSkipped({ provider, model }: CandidateFacts, { code, reason, readyAtMs }: Obstacle): SkippedInPlan {
-  return { provider, model, code, reason, readyAtMs };
+function toSkipped({ provider, model, substituted }: CandidateFacts, { code, reason, readyAtMs }: Obstacle): SkippedInPlan {
+  return { provider, model, substituted, code, reason, readyAtMs };
 }

@@ -12,6 +12,7 @@ export function networkContext(url: string): { readonly provider: string; readon
     apiKey: new Secret('key-of-the-box'),
     transport: ofetchTransport(),
     clock: systemClock,
+    connectMs: 3_000,
   });
   return { provider: 'box', http };
 }

@@ -26,6 +26,7 @@ const http: HttpClient = createHttpClient({
   apiKey: undefined,
   transport: ofetchTransport(),
   clock: systemClock,
+  connectMs: 3_000,
 });
 const nothing = { modelPath: undefined, embeddingModelPath: undefined, threads: 0, contextSize: undefined, reply: undefined };
 const call: Call<ChatRequest> = {

@@ -18,7 +18,15 @@ afterAll(() => server.close());
 const fixture = (name: string): string => readFileSync(new URL(`../fixtures/ollama/${name}`, import.meta.url), 'utf8');
 
 function connect(): Adapter {
-  const http = createHttpClient({ provider: 'gpu', url, headers: {}, apiKey: undefined, transport: ofetchTransport(), clock: systemClock });
+  const http = createHttpClient({
+    provider: 'gpu',
+    url,
+    headers: {},
+    apiKey: undefined,
+    transport: ofetchTransport(),
+    clock: systemClock,
+    connectMs: 3_000,
+  });
   const nothing = { modelPath: undefined, embeddingModelPath: undefined, threads: 0, contextSize: undefined, reply: undefined };
   return ollama({ provider: 'gpu', http, ...nothing });
 }

@@ -74,14 +74,18 @@ describe.each(tables)('%s', (heading, name, values) => {
 });
 
 test('Intents has a row for each option, and the orders', () => {
-  const orders = [...Object.entries(defaults.intents), ['any other', deviceOrder] as const].map(([name, order]) => [
+  const plain = { order: deviceOrder, timeouts: {}, deadlineMs: undefined };
+  const usual = (value: number | undefined): string => (value === undefined ? "the router's" : written(value));
+  const built = [...Object.entries(defaults.intents), ['any other', plain] as const].map(([name, { order, timeouts, deadlineMs }]) => [
     name,
     order.join(', '),
+    usual((timeouts as { firstTokenMs?: number }).firstTokenMs),
+    usual(deadlineMs),
   ]);
-  expect(rowsUnder('Intents').map((row) => row.slice(0, 2))).toEqual([
-    ...fieldsOf('IntentOptions').map(({ name }) => [name, expect.any(String)]),
-    ...orders,
-  ]);
+  const rows = rowsUnder('Intents');
+  const options = fieldsOf('IntentOptions').map(({ name }) => name);
+  expect(rows.slice(0, options.length).map(([option]) => option)).toEqual(options);
+  expect(rows.slice(options.length)).toEqual(built);
 });
 
 const where = (row: (typeof providerTypes)['ollama']): string =>

@@ -123,8 +123,8 @@ describe('intents', () => {
   });
 
   test('changing the limits of a built-in one keeps its order', () => {
-    const heavy = resolved({ intents: { heavy: { timeouts: { firstTokenMs: 60_000 } } } }).intents.get('heavy');
-    expect(heavy).toEqual({ order: defaults.intents['heavy'], timeouts: { firstTokenMs: 60_000 } });
+    const heavy = resolved({ intents: { heavy: { timeouts: { idleMs: 40_000 }, deadlineMs: 9_000 } } }).intents.get('heavy');
+    expect(heavy).toEqual({ ...defaults.intents['heavy'], timeouts: { firstTokenMs: 60_000, idleMs: 40_000 }, deadlineMs: 9_000 });
   });
 
   test('a new one can be the default', () => {

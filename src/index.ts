@@ -1,0 +1,53 @@
+// The client.
+export { createRouter } from './router/create-router.ts';
+export type { CloseOptions, ProviderModel, Router } from './router/router.ts';
+export { type ChatStream, collect, textOf } from './router/chat-stream.ts';
+export type { HealthSummary, ProviderHealth, ProviderStatus } from './router/health.ts';
+export type { ModelSnapshot, ProviderSnapshot, RouterSnapshot } from './router/snapshot.ts';
+export type { Plan, PlannedCandidate, SkippedInPlan } from './routing/plan.ts';
+
+// Configuration.
+export { fromEnv } from './config/env.ts';
+export type { EnvSetting } from './config/env-trail.ts';
+export type {
+  BreakerOptions,
+  CallOptions,
+  Cost,
+  Device,
+  IntentOptions,
+  ProviderOptions,
+  RouterOptions,
+  TimeoutOptions,
+} from './config/options.ts';
+export { type ProviderType, providerTypes, type ProviderTypeRow } from './core/provider-types.ts';
+
+// Requests and answers: OpenAI's shapes.
+export type * from './core/types.ts';
+
+// Errors and events.
+export { AllFailedError, ConfigError, httpStatusOf, isRouterError, RouterError } from './core/errors.ts';
+export type { ConfigIssue, ErrorDetails, FailedAttempt, Phase, SkippedCandidate, StoppedBecause } from './core/errors.ts';
+export { type BreakerEffect, type ErrorCode, errorCodes, type ErrorRow, type NextStep, type SideEffect } from './core/error-codes.ts';
+export type { EventName, Listener, RouterEvents, Verb } from './core/events.ts';
+
+// Your own backend.
+export { defineAdapter } from './core/adapter.ts';
+export type {
+  Adapter,
+  AdapterDefinition,
+  Call,
+  Chat,
+  Embed,
+  HealthReport,
+  LoadReport,
+  ModelInfo,
+  ModelName,
+  OtherVerbs,
+  ResidentModel,
+  Stream,
+} from './core/adapter.ts';
+export type { Capabilities, Feature } from './core/capabilities.ts';
+
+// Seams.
+export { type Clock, systemClock } from './lib/clock.ts';
+export { ofetchTransport, type Transport, type TransportRequest, type TransportResponse } from './lib/transport.ts';

@@ -1,0 +1,148 @@
+import type { Call } from '../core/adapter.ts';
+import { isRouterError, RouterError } from '../core/errors.ts';
+import type { RouteAttempt } from '../core/types.ts';
+import { type AttemptDeadline, openDeadline } from '../lib/deadline.ts';
+import type { Timeouts } from '../config/config.ts';
+import type { PlannedCandidate } from '../routing/plan.ts';
+import type { Provider } from './provider.ts';
+import { named, type Run } from './run.ts';
+
+/** One call to one candidate. Exactly one of `succeed`, `fail` and `abandon` ends it; the others then do nothing. */
+export interface Attempt<Request> {
+  readonly provider: Provider;
+  readonly candidate: PlannedCandidate;
+  readonly call: Call<Request>;
+  readonly deadline: AttemptDeadline;
+  readonly timeouts: Timeouts;
+  readonly ended: boolean;
+  /** Streams: the first content is in hand. */
+  firstContent(): void;
+  succeed(): void;
+  /** Books the failure and gives back the error in its final form: the caller's own reason, a limit's, or the provider's. */
+  fail(error: unknown): unknown;
+  /** The reader left: nothing is wrong with the provider, and whatever still works for the attempt is told to stop. */
+  abandon(): void;
+}
+
+/** A probe that has not answered this long after the end of its attempt never will. */
+const leaseGraceMs = 1_000;
+
+/** Undefined where a breaker closed the way since the plan was made. `isLast`: no other candidate would get a turn after it. */
+export function beginAttempt<Request>(run: Run<Request>, candidate: PlannedCandidate, isLast: boolean): Attempt<Request> | undefined {
+  const { call, engine } = run;
+  const { clock } = engine.config;
+  const provider = engine.providers.get(candidate.provider);
+  if (provider === undefined) return undefined;
+  const startMs = clock.nowMs();
+  const timeouts = call.timeoutsFor(provider.config);
+  const end = endOf(run, timeouts, isLast, startMs);
+  const permit = provider.acquire(candidate.model, end.endsAtMs - startMs + leaseGraceMs);
+  if (permit === undefined) return undefined;
+
+  run.attempts += 1;
+  const ids = { requestId: call.requestId, provider: candidate.provider, model: candidate.model, attempt: run.attempts };
+  announceFailover(run, candidate);
+  engine.announce('attempt:start', ids);
+  const signals = call.signal === undefined ? [engine.shutdown] : [call.signal, engine.shutdown];
+  const deadline = openDeadline({ clock, provider: candidate.provider, signals, ...end });
+  if (call.verb === 'stream') deadline.enter('first-token', isLast ? Infinity : timeouts.firstTokenMs);
+
+  let firstContentMs: number | undefined;
+  let ended = false;
+  const close = (error?: RouteAttempt['error']): number => {
+    ended = true;
+    deadline.dispose();
+    const ms = clock.nowMs() - startMs;
+    const { provider: id, model } = candidate;
+    const startedMs = startMs - call.startedAtMs;
+    run.trace.attempts.push({
+      provider: id,
+      model,
+      startedMs,
+      ms,
+      ...(firstContentMs !== undefined && { firstContentMs }),
+      ...(error && { error }),
+    });
+    return ms;
+  };
+  const finish = (): void => {
+    if (ended) return;
+    const ms = close();
+    provider.settle(permit, { type: 'success', ms, firstContentMs });
+    engine.announce('attempt:end', { ...ids, ms, firstContentMs });
+  };
+  return {
+    provider,
+    candidate,
+    call: { request: call.request, model: candidate.model, signal: deadline.signal, requestId: call.requestId },
+    deadline,
+    timeouts,
+    get ended() {
+      return ended;
+    },
+    firstContent() {
+      firstContentMs = clock.nowMs() - startMs;
+      deadline.pause();
+    },
+    succeed: finish,
+    fail(given) {
+      if (ended) return given;
+      const { error, isFault, aborted } = verdict(run, deadline.signal, given, candidate);
+      const ms = close(shown(error, aborted));
+      provider.settle(permit, isFault ? { type: 'failure', error, ms } : { type: 'none' });
+      engine.announce('attempt:error', { ...ids, ms, error, aborted });
+      // Last, because aborting calls back whoever still listens: by then the attempt has ended.
+      deadline.abort(error);
+      return error;
+    },
+    abandon() {
+      if (ended) return;
+      finish();
+      deadline.abort(new RouterError('closed', `${candidate.provider}: the reader left the stream.`, { provider: candidate.provider }));
+    },
+  };
+}
+
+function announceFailover({ call, failed, engine }: Run<unknown>, candidate: PlannedCandidate): void {
+  const last = failed.at(-1);
+  if (last === undefined || last.provider === candidate.provider) return;
+  const { code: reason, phase } = last.error;
+  engine.announce('failover', { requestId: call.requestId, from: last.provider, to: candidate.provider, model: last.model, reason, phase });
+}
+
+/**
+ * A whole answer tells nothing until it is there, so an attempt that others could take over gets half of what is left; a
+ * stream tells by its first content and its pauses, and is bound by the deadline alone.
+ */
+function endOf(
+  { call }: Run<unknown>,
+  { totalMs }: Timeouts,
+  isLast: boolean,
+  nowMs: number,
+): { readonly endsAtMs: number; readonly endPhase: 'total' | 'deadline' } {
+  const leftMs = call.endsAtMs - nowMs;
+  const shareMs = isLast || call.verb === 'stream' ? leftMs : leftMs / 2;
+  const limitMs = totalMs ?? shareMs;
+  return limitMs < leftMs ? { endsAtMs: nowMs + limitMs, endPhase: 'total' } : { endsAtMs: call.endsAtMs, endPhase: 'deadline' };
+}
+
+type Verdict =
+  | { readonly error: RouterError; readonly isFault: true; readonly aborted: false }
+  | { readonly error: unknown; readonly isFault: false; readonly aborted: boolean };
+
+/** What really ended the attempt. What an adapter throws after an abort is only its way of stopping. */
+function verdict({ call, engine }: Run<unknown>, signal: AbortSignal, error: unknown, candidate: PlannedCandidate): Verdict {
+  if (call.signal?.aborted === true) return { error: call.signal.reason as unknown, isFault: false, aborted: true };
+  if (engine.shutdown.aborted) return { error: engine.shutdown.reason as unknown, isFault: false, aborted: false };
+  const cause: unknown = signal.aborted ? signal.reason : error;
+  if (isRouterError(cause)) return { error: named(cause, candidate), isFault: true, aborted: false };
+  return { error: cause, isFault: false, aborted: false };
+}
+
+/** Foreign errors and reasons may say anything, so the trace names them only. */
+function shown(error: unknown, aborted: boolean): { readonly code: string; readonly message: string } {
+  if (isRouterError(error)) return { code: error.code, message: error.message };
+  return aborted
+    ? { code: 'aborted', message: 'The caller aborted.' }
+    : { code: 'bug', message: 'The adapter failed with a foreign error.' };
+}

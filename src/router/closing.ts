@@ -1,0 +1,60 @@
+import type { Adapter } from '../core/adapter.ts';
+import type { RouterError } from '../core/errors.ts';
+import { bounded } from '../lib/bounded.ts';
+import type { Clock } from '../lib/clock.ts';
+import { closedError } from './health.ts';
+
+/** Counts the calls under way, and closes the router when they have ended or had their time. */
+export interface Closing {
+  /** Aborts with the `closed` error when the time of the calls under way is over. */
+  readonly shutdown: AbortSignal;
+  readonly closed: boolean;
+  readonly inFlight: number;
+  /** @throws {RouterError} `closed` */
+  enter(): void;
+  leave(): void;
+  close(adapters: readonly Adapter[], drainMs: number): Promise<void>;
+}
+
+/** An adapter frees what it holds within this, or is left behind (5 s). */
+const adapterMs = 5_000;
+
+export function createClosing(clock: Clock): Closing {
+  const shutdown = new AbortController();
+  let inFlight = 0;
+  let closing: Promise<void> | undefined;
+  let drained: (() => void) | undefined;
+  const closeAll = async (adapters: readonly Adapter[], drainMs: number): Promise<void> => {
+    const late = closedError();
+    if (inFlight > 0) await bounded(new Promise<void>((resolve) => (drained = resolve)), drainMs, late, clock).catch(() => undefined);
+    shutdown.abort(late);
+    await Promise.all(adapters.map((adapter) => closeAdapter(adapter, clock, late)));
+  };
+  return {
+    shutdown: shutdown.signal,
+    get closed() {
+      return closing !== undefined;
+    },
+    get inFlight() {
+      return inFlight;
+    },
+    enter() {
+      if (closing !== undefined) throw closedError();
+      inFlight += 1;
+    },
+    leave() {
+      inFlight -= 1;
+      if (inFlight === 0) drained?.();
+    },
+    close: (adapters, drainMs) => (closing ??= closeAll(adapters, drainMs)),
+  };
+}
+
+/** What an adapter throws while it is freed helps nobody: the router is going away. */
+async function closeAdapter(adapter: Adapter, clock: Clock, late: RouterError): Promise<void> {
+  try {
+    if (adapter.close) await bounded(adapter.close(), adapterMs, late, clock);
+  } catch {
+    return;
+  }
+}

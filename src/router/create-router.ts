@@ -1,0 +1,173 @@
+import { EventEmitter } from 'eventemitter3';
+import type { Adapter } from '../core/adapter.ts';
+import { RouterError } from '../core/errors.ts';
+import { createEmitter, type RouterEmitter } from '../core/events.ts';
+import type { ChatCompletion, ChatRequest, EmbeddingList, EmbedRequest, EmbedUsage, Usage } from '../core/types.ts';
+import { adapters } from '../adapters/registry.ts';
+import { orAborted } from '../lib/abort.ts';
+import { createHttpClient } from '../lib/http.ts';
+import type { ProviderConfig, RouterConfig } from '../config/config.ts';
+import { readEnv } from '../config/env.ts';
+import type { CallOptions, RouterOptions } from '../config/options.ts';
+import { resolveConfig } from '../config/resolve.ts';
+import type { Attempt } from './attempt.ts';
+import { runAttempts } from './attempts.ts';
+import { type ChatStream, createChatStream } from './chat-stream.ts';
+import { type Closing, createClosing } from './closing.ts';
+import type { Engine } from './engine.ts';
+import { checkHealth, listModels } from './health.ts';
+import { openStream } from './open-stream.ts';
+import { createProvider } from './provider.ts';
+import { resolveCall } from './resolve-call.ts';
+import type { ProviderModel, Router } from './router.ts';
+import { beginRun, planFor, type Run } from './run.ts';
+import { takeSnapshot } from './snapshot.ts';
+
+const usualDrainMs = 5_000;
+
+/**
+ * Builds a router. Without options the environment is read (`fromEnv`).
+ * @throws {ConfigError} with every issue of the options at once.
+ */
+export function createRouter(options?: RouterOptions): Router {
+  const given = options === undefined ? readEnv(environment()) : { options, warnings: [] };
+  const { config, warnings } = resolveConfig(given.options);
+  const emitter = createEmitter(new EventEmitter());
+  const closing = createClosing(config.clock);
+  const engine = createEngine(config, emitter, closing);
+  // Listeners come after this function has returned.
+  queueMicrotask(() => {
+    for (const warning of [...given.warnings, ...warnings]) emitter.announce('config:warning', warning);
+  });
+  return createClient(engine, emitter, closing);
+}
+
+function createEngine(config: RouterConfig, { announce }: RouterEmitter, { shutdown }: Closing): Engine {
+  const enabled = config.providers.filter((provider) => provider.enabled);
+  const providers = new Map(
+    enabled.map((provider) => [provider.id, createProvider(provider, createAdapter(provider, config), config, announce)]),
+  );
+  return { config, providers, announce, shutdown };
+}
+
+function createAdapter(provider: ProviderConfig, { transport, clock, timeouts: routerTimeouts }: RouterConfig): Adapter {
+  if (provider.adapter !== undefined) return provider.adapter;
+  if (provider.type === 'custom') throw new RouterError('invalid_config', `providers.${provider.id}: a custom provider needs an adapter.`);
+  const { id, url = '', headers, apiKey, timeouts, modelPath, embeddingModelPath, threads, contextSize, reply } = provider;
+  const http = createHttpClient({
+    provider: id,
+    url,
+    headers,
+    apiKey,
+    transport,
+    clock,
+    connectMs: timeouts.connectMs ?? routerTimeouts.connectMs,
+  });
+  return adapters[provider.type]({ provider: id, http, modelPath, embeddingModelPath, threads, contextSize, reply });
+}
+
+function createClient(engine: Engine, emitter: RouterEmitter, closing: Closing): Router {
+  const { config, providers } = engine;
+  const router: Router = {
+    chat: async (request, options = {}) => chat(begin(engine, closing, 'chat', request, options)),
+    stream: async (request, options = {}) => stream(begin(engine, closing, 'stream', request, options)),
+    embed: async (request, options = {}) => embed(begin(engine, closing, 'embed', request, options)),
+    async health({ signal } = {}) {
+      if (closing.closed) closing.enter();
+      return checkHealth(engine, signal);
+    },
+    async models({ signal } = {}) {
+      if (closing.closed) closing.enter();
+      const lists = await Promise.allSettled([...providers.values()].map((provider) => listModels(provider, engine, signal)));
+      signal?.throwIfAborted();
+      return [...providers.keys()].flatMap((provider, index): ProviderModel[] => {
+        const list = lists[index];
+        return list?.status === 'fulfilled' ? (list.value ?? []).map((model) => ({ ...model, provider })) : [];
+      });
+    },
+    explain: (request, options = {}) => planFor(resolveCall('chat', request, options, config), engine),
+    snapshot: () => takeSnapshot(engine, closing.inFlight, closing.closed),
+    on: (name, listener) => (emitter.on(name, listener), router),
+    once: (name, listener) => (emitter.once(name, listener), router),
+    off: (name, listener) => (emitter.off(name, listener), router),
+    close: ({ drainMs = usualDrainMs } = {}) =>
+      closing.close(
+        [...providers.values()].map(({ adapter }) => adapter),
+        drainMs,
+      ),
+    [Symbol.asyncDispose]: () => router.close(),
+  };
+  return router;
+}
+
+/** Settles the options and opens the books of one call. From here on it ends with exactly one event, and is counted out. */
+function begin<Verbed extends 'chat' | 'stream' | 'embed'>(
+  engine: Engine,
+  closing: Closing,
+  verb: Verbed,
+  request: Verbed extends 'embed' ? EmbedRequest : ChatRequest,
+  options: CallOptions,
+): Run<typeof request> {
+  const call = resolveCall(verb, request, options, engine.config);
+  closing.enter();
+  return beginRun(call, engine, () => closing.leave());
+}
+
+async function chat(run: Run<ChatRequest>): Promise<ChatCompletion> {
+  return settle(run, async (attempt) => {
+    const answer = await orAborted(attempt.provider.adapter.chat(attempt.call), attempt.deadline.signal);
+    if (answer.choices[0] === undefined) throw noAnswer(attempt, 'no choice');
+    if (answer.degraded) run.trace.degraded = true;
+    // Adapters have no clock, so an answer that came without a time gets its own here.
+    if (answer.created === 0) answer.created = Math.floor(run.engine.config.clock.wallMs() / 1_000);
+    return answer as Omit<ChatCompletion, 'route'>;
+  });
+}
+
+async function embed(run: Run<EmbedRequest>): Promise<EmbeddingList> {
+  const { input } = run.call.request;
+  const count = typeof input === 'string' ? 1 : input.length;
+  return settle(run, async (attempt) => {
+    const { adapter } = attempt.provider;
+    if (adapter.embed === undefined) throw noAnswer(attempt, 'no embeddings');
+    const answer = await orAborted(adapter.embed(attempt.call), attempt.deadline.signal);
+    if (answer.data.length !== count) throw noAnswer(attempt, `${answer.data.length} vectors for ${count} inputs`);
+    return answer;
+  });
+}
+
+async function stream(run: Run<ChatRequest>): Promise<ChatStream> {
+  try {
+    return await runAttempts(run, async (attempt) => createChatStream(run, await openStream(attempt)));
+  } catch (error) {
+    throw run.fail(error);
+  }
+}
+
+/** Runs the attempts of a verb whose answer comes whole, and writes the route beside the answer. */
+async function settle<Request, Answer extends { readonly usage?: Usage | EmbedUsage }>(
+  run: Run<Request>,
+  open: (attempt: Attempt<Request>) => Promise<Answer>,
+): Promise<Answer & { route: Run<Request>['trace'] }> {
+  try {
+    const answer = await runAttempts(run, async (attempt) => {
+      const result = await open(attempt);
+      attempt.succeed();
+      return result;
+    });
+    run.end(answer.usage, false);
+    return Object.assign(answer, { route: run.trace });
+  } catch (error) {
+    throw run.fail(error);
+  }
+}
+
+function noAnswer({ candidate }: Attempt<unknown>, what: string): RouterError<'bad_response'> {
+  return new RouterError('bad_response', `${candidate.provider}: the answer holds ${what}.`, { provider: candidate.provider });
+}
+
+/** Every runtime but a browser has one. */
+function environment(): Readonly<Record<string, string | undefined>> {
+  const { process } = globalThis as { process?: { env?: Record<string, string | undefined> } };
+  return process?.env ?? {};
+}

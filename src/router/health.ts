@@ -1,0 +1,130 @@
+import type { HealthReport, LoadReport, ModelInfo } from '../core/adapter.ts';
+import { isRouterError, RouterError } from '../core/errors.ts';
+import { orAborted } from '../lib/abort.ts';
+import { openDeadline } from '../lib/deadline.ts';
+import type { Engine } from './engine.ts';
+import { untagged } from './model-name.ts';
+import { inventoryMs, type Provider } from './provider.ts';
+
+/**
+ * `ok` answers · `warming` is loading a model · `limited` rests because it was told to · `open`, `probing` its breaker ·
+ * `misconfigured` refuses the credentials, or lacks a package · `down` does not answer · `unknown` cannot be asked.
+ */
+export type ProviderStatus = 'ok' | 'warming' | 'limited' | 'open' | 'probing' | 'misconfigured' | 'down' | 'unknown';
+
+export interface ProviderHealth {
+  readonly provider: string;
+  readonly type: string;
+  readonly device: string;
+  readonly status: ProviderStatus;
+  /** Of the health check itself. */
+  readonly latencyMs: number;
+  readonly version?: string;
+  readonly models?: readonly ModelInfo[];
+  readonly load?: LoadReport;
+  /** Why it is not `ok`: a code, and a message that holds no key and no full URL. */
+  readonly error?: { readonly code: string; readonly message: string };
+}
+
+export interface HealthSummary {
+  /** `ok`: all providers are; `degraded`: some are; `down`: none is. */
+  readonly status: 'ok' | 'degraded' | 'down';
+  readonly providers: readonly ProviderHealth[];
+}
+
+/** A provider that takes longer than this to say how it is, is down (5 s). */
+const healthMs = 5_000;
+
+/** Asks every provider how it is, side by side. Never rejects for a provider; rejects with the signal's reason. */
+export async function checkHealth(engine: Engine, signal: AbortSignal | undefined): Promise<HealthSummary> {
+  const providers = await Promise.all([...engine.providers.values()].map((provider) => checkProvider(provider, engine, signal)));
+  const usable = providers.filter(({ status }) => status === 'ok' || status === 'warming').length;
+  return { status: usable === providers.length ? 'ok' : usable > 0 ? 'degraded' : 'down', providers };
+}
+
+async function checkProvider(provider: Provider, engine: Engine, signal: AbortSignal | undefined): Promise<ProviderHealth> {
+  const { adapter, config } = provider;
+  const { clock } = engine.config;
+  const startMs = clock.nowMs();
+  const base = { provider: provider.id, type: config.type, device: config.device };
+  if (adapter.health === undefined) return { ...base, status: 'unknown', latencyMs: 0 };
+  try {
+    const report = await within(engine, provider, signal, adapter.health);
+    const latencyMs = clock.nowMs() - startMs;
+    const [models, load] = await Promise.all([
+      orNothing(listModels(provider, engine, signal)),
+      orNothing(adapter.load && within(engine, provider, signal, adapter.load)),
+    ]);
+    signal?.throwIfAborted();
+    noteUp(provider, engine, undefined);
+    const { version } = report;
+    const status = statusOf(provider, report, clock.nowMs());
+    return { ...base, status, latencyMs, ...(version && { version }), ...(models && { models }), ...(load && { load }) };
+  } catch (error) {
+    signal?.throwIfAborted();
+    const { code, message } = isRouterError(error) ? error : { code: 'bug', message: 'The health check failed with a foreign error.' };
+    noteUp(provider, engine, code);
+    const status = code === 'auth' || code === 'unsupported' ? 'misconfigured' : 'down';
+    return { ...base, status, latencyMs: clock.nowMs() - startMs, error: { code, message } };
+  }
+}
+
+/** The provider's list of models, which routing believes for a minute. Undefined where it keeps none. */
+export async function listModels(
+  provider: Provider,
+  engine: Engine,
+  signal: AbortSignal | undefined,
+): Promise<readonly ModelInfo[] | undefined> {
+  const { adapter, state } = provider;
+  if (adapter.models === undefined) return undefined;
+  const models = await within(engine, provider, signal, adapter.models);
+  const byName = new Map(models.map((model) => [untagged(model.id), model]));
+  state.inventory = { models: byName, untilMs: engine.config.clock.nowMs() + inventoryMs };
+  return models;
+}
+
+async function within<Value>(
+  { config: { clock }, shutdown }: Engine,
+  { id }: Provider,
+  signal: AbortSignal | undefined,
+  work: (signal: AbortSignal) => Promise<Value>,
+): Promise<Value> {
+  const signals = signal === undefined ? [shutdown] : [signal, shutdown];
+  const deadline = openDeadline({ clock, provider: id, signals, endsAtMs: clock.nowMs() + healthMs, endPhase: 'total' });
+  try {
+    return await orAborted(work(deadline.signal), deadline.signal);
+  } finally {
+    deadline.dispose();
+  }
+}
+
+/** Lists and figures are extras: a server that tells neither is no less healthy. */
+async function orNothing<Value>(extra: Promise<Value> | undefined): Promise<Value | undefined> {
+  try {
+    return await extra;
+  } catch {
+    return undefined;
+  }
+}
+
+function statusOf({ state }: Provider, report: HealthReport, nowMs: number): ProviderStatus {
+  if (state.disabledUntilMs > nowMs) return 'misconfigured';
+  if (state.connection.is === 'open') return 'open';
+  if (state.connection.is === 'half-open') return 'probing';
+  if (state.rest.untilMs > nowMs) return 'limited';
+  return report.state;
+}
+
+function noteUp({ id, state }: Provider, { announce }: Engine, reason: string | undefined): void {
+  const up = reason === undefined;
+  if (state.up === up) return;
+  // The first word of a provider that is up is no news.
+  if (!up) announce('provider:down', { provider: id, reason });
+  else if (state.up === false) announce('provider:up', { provider: id });
+  state.up = up;
+}
+
+/** The error of a router that was closed; also the reason that in-flight calls are stopped with. */
+export function closedError(): RouterError<'closed'> {
+  return new RouterError('closed', 'The router was closed.');
+}

@@ -1,0 +1,73 @@
+import { type BreakerState, closedBreaker } from '../breaker/breaker.ts';
+import { type Cooldown, noCooldown } from '../breaker/cooldown.ts';
+import type { Pin } from '../routing/pins.ts';
+
+/** What a provider has learnt of one of its models. Times on the router's clock. */
+export interface ModelState {
+  breaker: BreakerState;
+  inFlight: number;
+  pin: Pin | undefined;
+  /** The provider said that it does not serve the model; asked again after this. */
+  missingUntilMs: number;
+  /** Rests of this model alone: it is being loaded. */
+  rest: Cooldown;
+  /** Smoothed time to the whole answer, and to the first content of streams. */
+  latencyMs: number | undefined;
+  firstContentMs: number | undefined;
+}
+
+/** Names come from callers, so their number has to be bounded. */
+const mostModels = 1_000;
+
+export interface ModelStates {
+  /** What is known, without remembering the name. */
+  peek(model: string | undefined): Readonly<ModelState>;
+  /** What is known, to be changed. */
+  of(model: string | undefined): ModelState;
+  entries(): IterableIterator<[string, ModelState]>;
+}
+
+export function createModelStates(): ModelStates {
+  const states = new Map<string, ModelState>();
+  const unknown = Object.freeze(newState());
+  return {
+    peek: (model) => states.get(model ?? '') ?? unknown,
+    of(model) {
+      const name = model ?? '';
+      const known = states.get(name);
+      if (known !== undefined) return known;
+      if (states.size >= mostModels) forgetOne(states);
+      const state = newState();
+      states.set(name, state);
+      return state;
+    },
+    entries: () => states.entries(),
+  };
+}
+
+function newState(): ModelState {
+  return {
+    breaker: closedBreaker,
+    inFlight: 0,
+    pin: undefined,
+    missingUntilMs: -Infinity,
+    rest: noCooldown,
+    latencyMs: undefined,
+    firstContentMs: undefined,
+  };
+}
+
+/** The oldest one that is not in use. */
+function forgetOne(states: Map<string, ModelState>): void {
+  for (const [name, { inFlight }] of states) {
+    if (inFlight === 0) {
+      states.delete(name);
+      return;
+    }
+  }
+}
+
+/** An exponentially weighted mean: a fifth of its weight goes to the newest value. */
+export function smoothed(mean: number | undefined, value: number): number {
+  return mean === undefined ? value : mean + 0.2 * (value - mean);
+}

@@ -1,0 +1,159 @@
+import type { Adapter, ModelInfo } from '../core/adapter.ts';
+import type { RouterError } from '../core/errors.ts';
+import type { Announce, Verb } from '../core/events.ts';
+import { admits, type BreakerInput, type BreakerState, closedBreaker, step } from '../breaker/breaker.ts';
+import { type Cooldown, noCooldown } from '../breaker/cooldown.ts';
+import type { ProviderConfig, RouterConfig } from '../config/config.ts';
+import type { CandidateFacts } from '../routing/plan.ts';
+import { applyEffect } from './effects.ts';
+import { quoted, resolveModel, untagged } from './model-name.ts';
+import { createModelStates, type ModelStates, smoothed } from './model-state.ts';
+
+/** Leave to send one call. It has to be settled exactly once. */
+export interface Permit {
+  readonly model: string | undefined;
+  readonly connectionGeneration: number;
+  readonly modelGeneration: number;
+}
+
+/** How an attempt ended, for the provider's own books. `none`: the caller left, or it was no fault of the provider. */
+export type Outcome =
+  | { readonly type: 'success'; readonly ms: number; readonly firstContentMs: number | undefined }
+  | { readonly type: 'failure'; readonly error: RouterError; readonly ms: number }
+  | { readonly type: 'none' };
+
+/** What changes about a provider as it runs. Only this folder writes to it. */
+export interface ProviderState {
+  readonly models: ModelStates;
+  /** Connections that do not come about concern all models at once. */
+  connection: BreakerState;
+  rest: Cooldown;
+  /** Credentials were refused; asked again after this. */
+  disabledUntilMs: number;
+  /** What the provider lists, and until when that is believed. */
+  inventory: { readonly models: ReadonlyMap<string, ModelInfo>; readonly untilMs: number } | undefined;
+  inFlight: number;
+  successes: number;
+  failures: number;
+  lastError: { readonly code: string; readonly atMs: number } | undefined;
+  /** What the last health check or call said. */
+  up: boolean | undefined;
+}
+
+export interface Provider {
+  readonly id: string;
+  readonly config: ProviderConfig;
+  readonly adapter: Adapter;
+  readonly state: ProviderState;
+  facts(verb: Verb, requested: string | undefined): CandidateFacts;
+  /** Undefined where a breaker lets nothing through. `leaseMs`: how long a probe may take. */
+  acquire(model: string | undefined, leaseMs: number): Permit | undefined;
+  settle(permit: Permit, outcome: Outcome): void;
+  /** The context window of a model in tokens, where the provider's list says so. */
+  contextLength(model: string | undefined): number | undefined;
+}
+
+/** A list of models is believed for this long: models come and go. */
+export const inventoryMs = 60_000;
+
+export function createProvider(config: ProviderConfig, adapter: Adapter, router: RouterConfig, announce: Announce): Provider {
+  const { clock, random, breaker: rules } = router;
+  const { id } = config;
+  const state: ProviderState = {
+    models: createModelStates(),
+    connection: closedBreaker,
+    rest: noCooldown,
+    disabledUntilMs: -Infinity,
+    inventory: undefined,
+    inFlight: 0,
+    successes: 0,
+    failures: 0,
+    lastError: undefined,
+    up: undefined,
+  };
+  const verbs = { chat: true, stream: true, embed: adapter.embed !== undefined };
+
+  const turn = (from: BreakerState, input: BreakerInput, model: string | undefined): BreakerState => {
+    const to = step(from, input, { nowMs: clock.nowMs(), random: random() }, rules);
+    if (to.is !== from.is) announceTurn(announce, to, id, model, state.lastError?.code ?? 'unknown');
+    return to;
+  };
+  const known = (): ReadonlyMap<string, ModelInfo> | undefined =>
+    state.inventory !== undefined && state.inventory.untilMs > clock.nowMs() ? state.inventory.models : undefined;
+  const denies = (model: string): string | undefined => {
+    if (state.models.peek(model).missingUntilMs > clock.nowMs()) return `it said that it does not serve ${quoted(model)}`;
+    const listed = adapter.modelName === 'ignored' ? undefined : known();
+    return listed === undefined || listed.has(untagged(model)) ? undefined : `it does not list ${quoted(model)}`;
+  };
+
+  return {
+    id,
+    config,
+    adapter,
+    state,
+    facts(verb, requested) {
+      const nowMs = clock.nowMs();
+      const resolved = resolveModel({ verb, requested, provider: config, modelName: adapter.modelName, config: router, denies });
+      const model = state.models.peek(resolved.model);
+      return {
+        provider: id,
+        ...resolved,
+        device: config.device,
+        cost: config.cost,
+        priority: config.priority,
+        verbs,
+        capabilities: adapter.capabilities,
+        disabled: state.disabledUntilMs > nowMs ? 'its credentials were refused' : undefined,
+        pinnedUntilMs: future(model.pin?.untilMs, nowMs),
+        restsUntilMs: future(Math.max(state.rest.untilMs, model.rest.untilMs), nowMs),
+        openUntilMs: openUntil(state.connection, state.inFlight, nowMs) ?? openUntil(model.breaker, model.inFlight, nowMs),
+      };
+    },
+    acquire(name, leaseMs) {
+      const nowMs = clock.nowMs();
+      const model = state.models.of(name);
+      const connection = admits(state.connection, nowMs, state.inFlight);
+      const own = admits(model.breaker, nowMs, model.inFlight);
+      if (connection === 'no' || own === 'no') return undefined;
+      if (connection === 'probe') state.connection = turn(state.connection, { type: 'probe', leaseMs }, undefined);
+      if (own === 'probe') model.breaker = turn(model.breaker, { type: 'probe', leaseMs }, name);
+      state.inFlight += 1;
+      model.inFlight += 1;
+      return { model: name, connectionGeneration: state.connection.generation, modelGeneration: model.breaker.generation };
+    },
+    settle(permit, outcome) {
+      const model = state.models.of(permit.model);
+      state.inFlight -= 1;
+      model.inFlight -= 1;
+      if (outcome.type === 'success') {
+        state.successes += 1;
+        model.latencyMs = smoothed(model.latencyMs, outcome.ms);
+        if (outcome.firstContentMs !== undefined) model.firstContentMs = smoothed(model.firstContentMs, outcome.firstContentMs);
+      }
+      if (outcome.type === 'failure') {
+        state.failures += 1;
+        state.lastError = { code: outcome.error.code, atMs: clock.nowMs() };
+      }
+      const verdict = applyEffect({ id, config: router, announce }, state, permit, outcome);
+      state.connection = turn(state.connection, { type: verdict.connection, generation: permit.connectionGeneration }, undefined);
+      model.breaker = turn(model.breaker, { type: verdict.model, generation: permit.modelGeneration }, permit.model);
+    },
+    contextLength: (model) => (model === undefined ? undefined : known()?.get(untagged(model))?.contextLength),
+  };
+}
+
+function future(atMs: number | undefined, nowMs: number): number | undefined {
+  return atMs !== undefined && atMs > nowMs ? atMs : undefined;
+}
+
+/** Until when a breaker lets nothing through. While a recovery is being tested, or ramps up, the next moment may do. */
+function openUntil(state: BreakerState, inFlight: number, nowMs: number): number | undefined {
+  if (admits(state, nowMs, inFlight) !== 'no') return undefined;
+  if (state.is === 'open') return state.untilMs;
+  return state.is === 'half-open' ? (state.leaseUntilMs ?? nowMs) : nowMs;
+}
+
+function announceTurn(announce: Announce, to: BreakerState, provider: string, model: string | undefined, reason: string): void {
+  if (to.is === 'open') announce('breaker:open', { provider, model, untilMs: to.untilMs, reason });
+  else announce(to.is === 'closed' ? 'breaker:close' : 'breaker:half-open', { provider, model });
+}

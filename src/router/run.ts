@@ -1,0 +1,115 @@
+import { AllFailedError, type FailedAttempt, isRouterError, RouterError, type StoppedBecause } from '../core/errors.ts';
+import type { EmbedUsage, RouteAttempt, RouteTrace, Usage } from '../core/types.ts';
+import { timeoutError } from '../lib/deadline.ts';
+import { plan as makePlan, type Plan, type PlannedCandidate } from '../routing/plan.ts';
+import type { Engine } from './engine.ts';
+import type { ResolvedCall } from './resolve-call.ts';
+
+/** The route of a call while it is being written. */
+export interface LiveTrace extends RouteTrace {
+  provider: string;
+  model: string | undefined;
+  degraded: boolean;
+  substituted: boolean;
+  readonly attempts: RouteAttempt[];
+}
+
+/** One call under way: what was settled before it began, and what has happened since. */
+export interface Run<Request> {
+  readonly call: ResolvedCall<Request>;
+  readonly engine: Engine;
+  readonly plan: Plan;
+  readonly trace: LiveTrace;
+  readonly failed: FailedAttempt[];
+  attempts: number;
+  /** Announces the end, once. */
+  end(usage: Usage | EmbedUsage | undefined, abandoned: boolean): void;
+  /** Announces the failure, once, and gives back what the caller gets to see. */
+  fail(error: unknown): unknown;
+}
+
+/** Announces the start of a call and makes its plan. `onOver` is called once, when it has ended or failed. */
+export function beginRun<Request>(call: ResolvedCall<Request>, engine: Engine, onOver: () => void): Run<Request> {
+  const { requestId, verb, intent, request } = call;
+  const { announce } = engine;
+  const { clock } = engine.config;
+  announce('request:start', { requestId, verb, model: request.model, intent });
+  const trace: LiveTrace = { requestId, provider: '', model: undefined, intent, attempts: [], degraded: false, substituted: false };
+  let over = false;
+  const run: Run<Request> = {
+    call,
+    engine,
+    plan: planFor(call, engine),
+    trace,
+    failed: [],
+    attempts: 0,
+    end(usage, abandoned) {
+      if (over) return;
+      over = true;
+      onOver();
+      const { provider, model } = trace;
+      const ms = clock.nowMs() - call.startedAtMs;
+      announce('request:end', { requestId, provider, model, ms, attempts: run.attempts, usage, abandoned });
+    },
+    fail(error) {
+      if (over) return error;
+      over = true;
+      onOver();
+      const aborted = call.signal?.aborted === true && error === call.signal.reason;
+      announce('request:error', { requestId, error, ms: clock.nowMs() - call.startedAtMs, attempts: run.attempts, aborted });
+      return error;
+    },
+  };
+  return run;
+}
+
+/** What would be tried for a call, in which order, and why the others would not. */
+export function planFor(call: ResolvedCall<unknown>, { providers }: Pick<Engine, 'providers'>): Plan {
+  const { verb, needs, intent, order, allowPaid, only, request } = call;
+  const facts = [...providers.values()].map((provider) => provider.facts(verb, request.model));
+  return makePlan({ facts, verb, needs, intent, order, allowPaid, only });
+}
+
+/** The error of a call that nobody could answer. */
+export function giveUp({ call, plan, failed, engine }: Run<unknown>, stoppedBecause: StoppedBecause): RouterError {
+  const nowMs = engine.config.clock.nowMs();
+  if (stoppedBecause === 'deadline') {
+    const { message } = timeoutError(undefined, 'deadline', call.endsAtMs - call.startedAtMs);
+    return new RouterError('timeout', `${message}${listed(failed)}`, { phase: 'deadline', attempts: failed, stoppedBecause });
+  }
+  const details = { attempts: failed, skipped: plan.skipped, stoppedBecause, retryAfterMs: soonestMs(plan, failed, nowMs) };
+  if (failed.length === 0) return new RouterError('no_provider', noProvider(plan), details);
+  // Where every candidate said the same of the caller's prompt, that is the answer.
+  const [first] = failed;
+  if (first !== undefined && failed.every(({ error }) => error.code === 'context_length')) return first.error;
+  const limit = stoppedBecause === 'max-attempts' ? ` The limit of ${call.maxAttempts} attempts was reached.` : '';
+  return new AllFailedError(`No provider could answer.${listed(failed)}${limit}`, details);
+}
+
+function listed(failed: readonly FailedAttempt[]): string {
+  return failed.map(({ error }) => ` ${error.message}`).join('');
+}
+
+function noProvider({ skipped }: Plan): string {
+  if (skipped.length === 0) return 'No provider is configured for this call.';
+  const reasons = skipped.map(({ provider, reason }) => `${provider}: ${reason}`);
+  return `No provider may answer this call now. ${reasons.join('; ')}.`;
+}
+
+function soonestMs(plan: Plan, failed: readonly FailedAttempt[], nowMs: number): number | undefined {
+  const waits = [
+    ...plan.skipped.flatMap(({ readyAtMs }) => (readyAtMs === undefined ? [] : [readyAtMs - nowMs])),
+    ...failed.flatMap(({ error }) => (error.retryAfterMs === undefined ? [] : [error.retryAfterMs])),
+  ];
+  return waits.length === 0 ? undefined : Math.max(0, Math.ceil(Math.min(...waits)));
+}
+
+/** Puts a name to an error that was made where the provider's is not known. */
+export function named(error: RouterError, { provider, model }: PlannedCandidate): RouterError {
+  if (error.provider !== undefined && (error.model !== undefined || model === undefined)) return error;
+  const { code, phase, status, retryAfterMs, reason } = error;
+  const message =
+    error.provider === undefined && !error.message.startsWith(`${provider}: `) ? `${provider}: ${error.message}` : error.message;
+  const cause = isRouterError(error.cause) ? error.cause : undefined;
+  return new RouterError(code, message, { provider, model: error.model ?? model, phase, status, retryAfterMs, reason, cause });
+}

@@ -1,0 +1,80 @@
+import type { Engine } from './engine.ts';
+import type { Provider } from './provider.ts';
+
+/** Times ending in `untilMs` are on the router's clock, whose present reading is `nowMs`. */
+export interface RouterSnapshot {
+  readonly nowMs: number;
+  readonly closed: boolean;
+  readonly inFlight: number;
+  readonly providers: readonly ProviderSnapshot[];
+}
+
+export interface ProviderSnapshot {
+  readonly provider: string;
+  readonly type: string;
+  readonly device: string;
+  readonly cost: string;
+  readonly inFlight: number;
+  readonly successes: number;
+  readonly failures: number;
+  readonly lastError: { readonly code: string; readonly atMs: number } | undefined;
+  readonly breaker: 'closed' | 'open' | 'half-open';
+  readonly openUntilMs: number | undefined;
+  readonly restsUntilMs: number | undefined;
+  readonly disabledUntilMs: number | undefined;
+  readonly models: readonly ModelSnapshot[];
+}
+
+export interface ModelSnapshot {
+  /** Empty where the server chooses the model. */
+  readonly model: string;
+  readonly inFlight: number;
+  readonly breaker: 'closed' | 'open' | 'half-open';
+  readonly openUntilMs: number | undefined;
+  readonly pinnedUntilMs: number | undefined;
+  readonly missingUntilMs: number | undefined;
+  /** Smoothed. */
+  readonly latencyMs: number | undefined;
+  readonly firstContentMs: number | undefined;
+}
+
+/** What the router knows at this moment, as plain data: no key, no URL, no prompt. */
+export function takeSnapshot({ config, providers, shutdown }: Engine, inFlight: number, closed: boolean): RouterSnapshot {
+  const nowMs = config.clock.nowMs();
+  return {
+    nowMs,
+    closed: closed || shutdown.aborted,
+    inFlight,
+    providers: [...providers.values()].map((provider) => snapshotOf(provider, nowMs)),
+  };
+}
+
+function snapshotOf({ id, config, state }: Provider, nowMs: number): ProviderSnapshot {
+  const { type, device, cost } = config;
+  const { inFlight, successes, failures, lastError, connection, rest, disabledUntilMs, models } = state;
+  const ahead = (atMs: number | undefined): number | undefined => (atMs !== undefined && atMs > nowMs ? atMs : undefined);
+  return {
+    provider: id,
+    type,
+    device,
+    cost,
+    inFlight,
+    successes,
+    failures,
+    lastError,
+    breaker: connection.is,
+    openUntilMs: connection.is === 'open' ? connection.untilMs : undefined,
+    restsUntilMs: ahead(rest.untilMs),
+    disabledUntilMs: ahead(disabledUntilMs),
+    models: Array.from(models.entries(), ([model, known]) => ({
+      model,
+      inFlight: known.inFlight,
+      breaker: known.breaker.is,
+      openUntilMs: known.breaker.is === 'open' ? known.breaker.untilMs : undefined,
+      pinnedUntilMs: ahead(known.pin?.untilMs),
+      missingUntilMs: ahead(known.missingUntilMs),
+      latencyMs: known.latencyMs,
+      firstContentMs: known.firstContentMs,
+    })),
+  };
+}
