@@ -4,7 +4,7 @@ import type { RouteAttempt } from '../core/types.ts';
 import { type AttemptDeadline, openDeadline } from '../lib/deadline.ts';
 import type { Timeouts } from '../config/config.ts';
 import type { PlannedCandidate } from '../routing/plan.ts';
-import type { Provider } from './provider.ts';
+import type { Permit, Provider } from './provider.ts';
 import { named, type Run } from './run.ts';
 
 /** One call to one candidate. Exactly one of `succeed`, `fail` and `abandon` ends it; the others then do nothing. */
@@ -14,7 +14,7 @@ export interface Attempt<Request> {
   readonly call: Call<Request>;
   readonly deadline: AttemptDeadline;
   readonly timeouts: Timeouts;
-  readonly ended: boolean;
+  isOver(): boolean;
   /** Streams: the first content is in hand. */
   firstContent(): void;
   succeed(): void;
@@ -46,61 +46,79 @@ export function beginAttempt<Request>(run: Run<Request>, candidate: PlannedCandi
   const signals = call.signal === undefined ? [engine.shutdown] : [call.signal, engine.shutdown];
   const deadline = openDeadline({ clock, provider: candidate.provider, signals, ...end });
   if (call.verb === 'stream') deadline.enter('first-token', isLast ? Infinity : timeouts.firstTokenMs);
-
-  let firstContentMs: number | undefined;
-  let ended = false;
-  const close = (error?: RouteAttempt['error']): number => {
-    ended = true;
-    deadline.dispose();
-    const ms = clock.nowMs() - startMs;
-    const { provider: id, model } = candidate;
-    const startedMs = startMs - call.startedAtMs;
-    run.trace.attempts.push({
-      provider: id,
-      model,
-      startedMs,
-      ms,
-      ...(firstContentMs !== undefined && { firstContentMs }),
-      ...(error && { error }),
-    });
-    return ms;
-  };
-  const finish = (): void => {
-    if (ended) return;
-    const ms = close();
-    provider.settle(permit, { type: 'success', ms, firstContentMs });
-    engine.announce('attempt:end', { ...ids, ms, firstContentMs });
-  };
   return {
     provider,
     candidate,
     call: { request: call.request, model: candidate.model, signal: deadline.signal, requestId: call.requestId },
     deadline,
     timeouts,
-    get ended() {
-      return ended;
-    },
+    ...endings({ run, candidate, provider, permit, ids, deadline, startMs }),
+  };
+}
+
+interface Books {
+  readonly run: Run<unknown>;
+  readonly candidate: PlannedCandidate;
+  readonly provider: Provider;
+  readonly permit: Permit;
+  readonly ids: { readonly requestId: string; readonly provider: string; readonly model: string | undefined; readonly attempt: number };
+  readonly deadline: AttemptDeadline;
+  readonly startMs: number;
+}
+
+/** The ways in which an attempt ends. Whichever comes first closes the books. */
+function endings(books: Books): Pick<Attempt<unknown>, 'isOver' | 'firstContent' | 'succeed' | 'fail' | 'abandon'> {
+  const { run, candidate, provider, permit, ids, deadline, startMs } = books;
+  const { announce, config } = run.engine;
+  let firstContentMs: number | undefined;
+  let over = false;
+  const close = (error?: RouteAttempt['error']): number => {
+    over = true;
+    deadline.dispose();
+    const ms = config.clock.nowMs() - startMs;
+    run.trace.attempts.push(routeOf(books, ms, firstContentMs, error));
+    return ms;
+  };
+  const succeed = (): void => {
+    if (over) return;
+    const ms = close();
+    provider.settle(permit, { type: 'success', ms, firstContentMs });
+    announce('attempt:end', { ...ids, ms, firstContentMs });
+  };
+  return {
+    isOver: () => over,
     firstContent() {
-      firstContentMs = clock.nowMs() - startMs;
+      firstContentMs = config.clock.nowMs() - startMs;
       deadline.pause();
     },
-    succeed: finish,
+    succeed,
     fail(given) {
-      if (ended) return given;
+      if (over) return given;
       const { error, isFault, aborted } = verdict(run, deadline.signal, given, candidate);
       const ms = close(shown(error, aborted));
       provider.settle(permit, isFault ? { type: 'failure', error, ms } : { type: 'none' });
-      engine.announce('attempt:error', { ...ids, ms, error, aborted });
-      // Last, because aborting calls back whoever still listens: by then the attempt has ended.
+      announce('attempt:error', { ...ids, ms, error, aborted });
+      // Last, because aborting calls back whoever still listens: by then the attempt is over.
       deadline.abort(error);
       return error;
     },
     abandon() {
-      if (ended) return;
-      finish();
-      deadline.abort(new RouterError('closed', `${candidate.provider}: the reader left the stream.`, { provider: candidate.provider }));
+      if (over) return;
+      succeed();
+      deadline.abort(new RouterError('closed', `${ids.provider}: the reader left the stream.`, { provider: ids.provider }));
     },
   };
+}
+
+function routeOf(
+  { run, candidate, startMs }: Books,
+  ms: number,
+  firstContentMs: number | undefined,
+  error: RouteAttempt['error'],
+): RouteAttempt {
+  const { provider, model } = candidate;
+  const startedMs = startMs - run.call.startedAtMs;
+  return { provider, model, startedMs, ms, ...(firstContentMs !== undefined && { firstContentMs }), ...(error && { error }) };
 }
 
 function announceFailover({ call, failed, engine }: Run<unknown>, candidate: PlannedCandidate): void {

@@ -1,4 +1,5 @@
 import type { Adapter, ModelInfo } from '../core/adapter.ts';
+import type { Capabilities } from '../core/capabilities.ts';
 import type { RouterError } from '../core/errors.ts';
 import type { Announce, Verb } from '../core/events.ts';
 import { admits, type BreakerInput, type BreakerState, closedBreaker, step } from '../breaker/breaker.ts';
@@ -56,9 +57,8 @@ export interface Provider {
 /** A list of models is believed for this long: models come and go. */
 export const inventoryMs = 60_000;
 
+/** A provider that is running: its adapter, and what the router has learnt of it. */
 export function createProvider(config: ProviderConfig, adapter: Adapter, router: RouterConfig, announce: Announce): Provider {
-  const { clock, random, breaker: rules } = router;
-  const { id } = config;
   const state: ProviderState = {
     models: createModelStates(),
     connection: closedBreaker,
@@ -71,75 +71,111 @@ export function createProvider(config: ProviderConfig, adapter: Adapter, router:
     lastError: undefined,
     up: undefined,
   };
+  const { id } = config;
+  const books: Books = { id, config, adapter, state, router, announce };
   const verbs = { chat: true, stream: true, embed: adapter.embed !== undefined };
-
-  const turn = (from: BreakerState, input: BreakerInput, model: string | undefined): BreakerState => {
-    const to = step(from, input, { nowMs: clock.nowMs(), random: random() }, rules);
-    if (to.is !== from.is) announceTurn(announce, to, id, model, state.lastError?.code ?? 'unknown');
-    return to;
-  };
-  const known = (): ReadonlyMap<string, ModelInfo> | undefined =>
-    state.inventory !== undefined && state.inventory.untilMs > clock.nowMs() ? state.inventory.models : undefined;
-  const denies = (model: string): string | undefined => {
-    if (state.models.peek(model).missingUntilMs > clock.nowMs()) return `it said that it does not serve ${quoted(model)}`;
-    const listed = adapter.modelName === 'ignored' ? undefined : known();
-    return listed === undefined || listed.has(untagged(model)) ? undefined : `it does not list ${quoted(model)}`;
-  };
-
   return {
     id,
     config,
     adapter,
     state,
-    facts(verb, requested) {
-      const nowMs = clock.nowMs();
-      const resolved = resolveModel({ verb, requested, provider: config, modelName: adapter.modelName, config: router, denies });
-      const model = state.models.peek(resolved.model);
-      return {
-        provider: id,
-        ...resolved,
-        device: config.device,
-        cost: config.cost,
-        priority: config.priority,
-        verbs,
-        capabilities: adapter.capabilities,
-        disabled: state.disabledUntilMs > nowMs ? 'its credentials were refused' : undefined,
-        pinnedUntilMs: future(model.pin?.untilMs, nowMs),
-        restsUntilMs: future(Math.max(state.rest.untilMs, model.rest.untilMs), nowMs),
-        openUntilMs: openUntil(state.connection, state.inFlight, nowMs) ?? openUntil(model.breaker, model.inFlight, nowMs),
-      };
-    },
-    acquire(name, leaseMs) {
-      const nowMs = clock.nowMs();
-      const model = state.models.of(name);
-      const connection = admits(state.connection, nowMs, state.inFlight);
-      const own = admits(model.breaker, nowMs, model.inFlight);
-      if (connection === 'no' || own === 'no') return undefined;
-      if (connection === 'probe') state.connection = turn(state.connection, { type: 'probe', leaseMs }, undefined);
-      if (own === 'probe') model.breaker = turn(model.breaker, { type: 'probe', leaseMs }, name);
-      state.inFlight += 1;
-      model.inFlight += 1;
-      return { model: name, connectionGeneration: state.connection.generation, modelGeneration: model.breaker.generation };
-    },
-    settle(permit, outcome) {
-      const model = state.models.of(permit.model);
-      state.inFlight -= 1;
-      model.inFlight -= 1;
-      if (outcome.type === 'success') {
-        state.successes += 1;
-        model.latencyMs = smoothed(model.latencyMs, outcome.ms);
-        if (outcome.firstContentMs !== undefined) model.firstContentMs = smoothed(model.firstContentMs, outcome.firstContentMs);
-      }
-      if (outcome.type === 'failure') {
-        state.failures += 1;
-        state.lastError = { code: outcome.error.code, atMs: clock.nowMs() };
-      }
-      const verdict = applyEffect({ id, config: router, announce }, state, permit, outcome);
-      state.connection = turn(state.connection, { type: verdict.connection, generation: permit.connectionGeneration }, undefined);
-      model.breaker = turn(model.breaker, { type: verdict.model, generation: permit.modelGeneration }, permit.model);
-    },
-    contextLength: (model) => (model === undefined ? undefined : known()?.get(untagged(model))?.contextLength),
+    facts: (verb, requested) => ({ ...factsOf(books, verb, requested), verbs }),
+    acquire: (model, leaseMs) => acquire(books, model, leaseMs),
+    settle: (permit, outcome) => settle(books, permit, outcome),
+    contextLength: (model) => (model === undefined ? undefined : listed(books)?.get(untagged(model))?.contextLength),
   };
+}
+
+interface Books {
+  readonly id: string;
+  readonly config: ProviderConfig;
+  readonly adapter: Adapter;
+  readonly state: ProviderState;
+  readonly router: RouterConfig;
+  readonly announce: Announce;
+}
+
+function factsOf(books: Books, verb: Verb, requested: string | undefined): Omit<CandidateFacts, 'verbs'> {
+  const { id, config, adapter, state, router } = books;
+  const nowMs = router.clock.nowMs();
+  const denies = (name: string): string | undefined => denial(books, name);
+  const resolved = resolveModel({ verb, requested, provider: config, modelName: adapter.modelName, config: router, denies });
+  const model = state.models.peek(resolved.model);
+  return {
+    provider: id,
+    ...resolved,
+    device: config.device,
+    cost: config.cost,
+    priority: config.priority,
+    capabilities: capabilitiesOf(books, resolved.model),
+    disabled: state.disabledUntilMs > nowMs ? 'its credentials were refused' : undefined,
+    pinnedUntilMs: future(model.pin?.untilMs, nowMs),
+    restsUntilMs: future(Math.max(state.rest.untilMs, model.rest.untilMs), nowMs),
+    openUntilMs: openUntil(state.connection, state.inFlight, nowMs) ?? openUntil(model.breaker, model.inFlight, nowMs),
+  };
+}
+
+/** The provider's own list of models, while it is believed. */
+function listed({ state, router }: Books): ReadonlyMap<string, ModelInfo> | undefined {
+  return state.inventory !== undefined && state.inventory.untilMs > router.clock.nowMs() ? state.inventory.models : undefined;
+}
+
+/** What the adapter can do, less what the server says this model cannot. */
+function capabilitiesOf(books: Books, model: string | undefined): Capabilities {
+  const { capabilities } = books.adapter;
+  const own = model === undefined ? undefined : listed(books)?.get(untagged(model))?.capabilities;
+  return own === undefined ? capabilities : { ...capabilities, ...own };
+}
+
+/** Why a model is known not to be served; undefined where nothing is known. */
+function denial(books: Books, model: string): string | undefined {
+  const { state, adapter, router } = books;
+  if (state.models.peek(model).missingUntilMs > router.clock.nowMs()) return `it said that it does not serve ${quoted(model)}`;
+  const list = adapter.modelName === 'ignored' ? undefined : listed(books);
+  return list === undefined || list.has(untagged(model)) ? undefined : `it does not list ${quoted(model)}`;
+}
+
+function acquire(books: Books, name: string | undefined, leaseMs: number): Permit | undefined {
+  const { state, router } = books;
+  const nowMs = router.clock.nowMs();
+  const model = state.models.of(name);
+  const connection = admits(state.connection, nowMs, state.inFlight);
+  const own = admits(model.breaker, nowMs, model.inFlight);
+  if (connection === 'no' || own === 'no') return undefined;
+  if (connection === 'probe') state.connection = turn(books, state.connection, { type: 'probe', leaseMs }, undefined);
+  if (own === 'probe') model.breaker = turn(books, model.breaker, { type: 'probe', leaseMs }, name);
+  state.inFlight += 1;
+  model.inFlight += 1;
+  return { model: name, connectionGeneration: state.connection.generation, modelGeneration: model.breaker.generation };
+}
+
+function settle(books: Books, permit: Permit, outcome: Outcome): void {
+  const { id, state, router, announce } = books;
+  const model = state.models.of(permit.model);
+  state.inFlight -= 1;
+  model.inFlight -= 1;
+  if (outcome.type === 'success') {
+    state.successes += 1;
+    model.latencyMs = smoothed(model.latencyMs, outcome.ms);
+    if (outcome.firstContentMs !== undefined) model.firstContentMs = smoothed(model.firstContentMs, outcome.firstContentMs);
+  }
+  if (outcome.type === 'failure') {
+    state.failures += 1;
+    state.lastError = { code: outcome.error.code, atMs: router.clock.nowMs() };
+  }
+  const verdict = applyEffect({ id, config: router, announce }, state, permit, outcome);
+  state.connection = turn(books, state.connection, { type: verdict.connection, generation: permit.connectionGeneration }, undefined);
+  model.breaker = turn(books, model.breaker, { type: verdict.model, generation: permit.modelGeneration }, permit.model);
+}
+
+/** Steps a breaker, and tells where that changed its state. */
+function turn({ id, state, router, announce }: Books, from: BreakerState, input: BreakerInput, model: string | undefined): BreakerState {
+  const { clock, random, breaker } = router;
+  const to = step(from, input, { nowMs: clock.nowMs(), random: random() }, breaker);
+  if (to.is === from.is) return to;
+  if (to.is === 'open') announce('breaker:open', { provider: id, model, untilMs: to.untilMs, reason: state.lastError?.code ?? 'unknown' });
+  else announce(to.is === 'closed' ? 'breaker:close' : 'breaker:half-open', { provider: id, model });
+  return to;
 }
 
 function future(atMs: number | undefined, nowMs: number): number | undefined {
@@ -151,9 +187,4 @@ function openUntil(state: BreakerState, inFlight: number, nowMs: number): number
   if (admits(state, nowMs, inFlight) !== 'no') return undefined;
   if (state.is === 'open') return state.untilMs;
   return state.is === 'half-open' ? (state.leaseUntilMs ?? nowMs) : nowMs;
-}
-
-function announceTurn(announce: Announce, to: BreakerState, provider: string, model: string | undefined, reason: string): void {
-  if (to.is === 'open') announce('breaker:open', { provider, model, untilMs: to.untilMs, reason });
-  else announce(to.is === 'closed' ? 'breaker:close' : 'breaker:half-open', { provider, model });
 }

@@ -27,8 +27,8 @@ describe('defaults', () => {
     expect(resolved()[name]).toEqual(defaults[name]);
   });
 
-  test.each(Object.entries(defaults.intents))('the order of %s', (name, order) => {
-    expect(resolved().intents.get(name)).toEqual({ order, timeouts: {} });
+  test.each(Object.entries(defaults.intents))('the intent %s', (name, intent) => {
+    expect(resolved().intents.get(name)).toEqual(intent);
   });
 
   test('the system clock and a transport over fetch', () => {
