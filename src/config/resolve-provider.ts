@@ -22,14 +22,22 @@ const onlyFor: Partial<Record<keyof ProviderOptions, Type>> = {
 
 const networkOnly = ['url', 'apiKey', 'headers'] as const;
 
-/** One provider with every gap filled, by its type's row. What is wrong goes to the findings; the result is then unused. */
-export function resolveProvider(id: string, options: ProviderOptions, findings: Findings): ProviderConfig {
+/**
+ * One provider with every gap filled, by its type's row. What is wrong goes to the findings; the result is then unused.
+ * `isAlone`: nobody else could answer in its place.
+ */
+export function resolveProvider(id: string, options: ProviderOptions, isAlone: boolean, findings: Findings): ProviderConfig {
   const path: Path = ['providers', id];
   const { type } = options;
   const row: Row = type === 'custom' ? { ...defaults.custom, defaultUrl: undefined } : providerTypes[type];
   refuseForeign(options, path, findings);
   const { url, headers } = resolveAddress(options, row, path, findings);
   const apiKey = resolveKey(options.apiKey, [...path, 'apiKey'], findings);
+  const wanted = options.enabled ?? defaults.provider.enabled;
+  const keyless = wanted && !findings.refused([...path, 'apiKey']) && lacksKey({ type, url, apiKey, headers }, row);
+  // A key that is not set on this machine must not keep the others from serving.
+  if (keyless && isAlone) findings.refuse([...path, 'apiKey'], `is missing: ${keyAdvice}`);
+  if (keyless && !isAlone) findings.warn([...path, 'apiKey'], `is missing, so this provider is switched off: ${keyAdvice}`);
   const config: ProviderConfig = Object.freeze({
     id,
     type,
@@ -42,7 +50,7 @@ export function resolveProvider(id: string, options: ProviderOptions, findings: 
     defaultModel: options.defaultModel,
     embeddingModel: options.embeddingModel,
     timeouts: resolveTimeouts(options.timeouts),
-    enabled: options.enabled ?? defaults.provider.enabled,
+    enabled: wanted && !keyless,
     adapter: options.adapter,
     modelPath: options.modelPath,
     embeddingModelPath: options.embeddingModelPath,
@@ -51,7 +59,7 @@ export function resolveProvider(id: string, options: ProviderOptions, findings: 
     reply: options.reply,
   });
   // One that is switched off may be incomplete: its key is often what is missing, and the reason why it is off.
-  if (config.enabled) refuseIncomplete(config, row, path, findings);
+  if (config.enabled) refuseIncomplete(config, path, findings);
   return config;
 }
 
@@ -126,8 +134,8 @@ function resolveKey(given: ProviderOptions['apiKey'], path: Path, findings: Find
   return secret;
 }
 
-function refuseIncomplete(config: ProviderConfig, row: Row, path: Path, findings: Findings): void {
-  const { type, url, apiKey, headers } = config;
+function refuseIncomplete(config: ProviderConfig, path: Path, findings: Findings): void {
+  const { type, url } = config;
   const need = (name: string, message: string): void => {
     if (!findings.refused([...path, name])) findings.refuse([...path, name], message);
   };
@@ -138,8 +146,11 @@ function refuseIncomplete(config: ProviderConfig, row: Row, path: Path, findings
   }
   if (type === 'openai-compatible' && url === undefined)
     need('url', 'is missing: a provider of type "openai-compatible" has no usual address');
-  const needsKey = type === 'openai' && url === row.defaultUrl;
-  if (needsKey && apiKey === undefined && headers['authorization'] === undefined) {
-    need('apiKey', 'is missing: OpenAI needs a key; set apiKey, or OPENAI_API_KEY where the options come from the environment');
-  }
+}
+
+const keyAdvice = 'OpenAI needs a key; set apiKey, or OPENAI_API_KEY where the options come from the environment';
+
+/** At its usual address OpenAI answers nobody without a key; what stands behind another address may. */
+function lacksKey({ type, url, apiKey, headers }: Pick<ProviderConfig, 'type' | 'url' | 'apiKey' | 'headers'>, row: Row): boolean {
+  return type === 'openai' && url === row.defaultUrl && apiKey === undefined && headers['authorization'] === undefined;
 }

@@ -62,9 +62,11 @@ function resolveProviders(options: RouterOptions, ids: readonly string[], findin
     findings.refuse(['providers'], 'is missing or empty: name at least one provider, like { gpu: { type: "ollama" } }');
   }
   for (const id of ids) refuseBadId(id, findings);
-  const providers = Object.entries(options.providers).map(([id, provider]) => resolveProvider(id, provider, findings));
+  const entries = Object.entries(options.providers);
+  const isAlone = entries.filter(([, { enabled }]) => enabled !== false).length === 1;
+  const providers = entries.map(([id, provider]) => resolveProvider(id, provider, isAlone, findings));
   const enabled = providers.filter((provider) => provider.enabled);
-  if (enabled.length === 0 && providers.length > 0 && providers.length === ids.length) {
+  if (enabled.length === 0 && providers.length > 0 && providers.length === ids.length && !findings.refused(['providers'])) {
     findings.refuse(['providers'], 'every provider is switched off; leave at least one enabled');
   }
   warnOfTwins(enabled, findings);

@@ -25,14 +25,16 @@ const advice: Partial<Record<ErrorCode, (provider: string) => string>> = {
   out_of_memory: () => ' Free memory there, or use a smaller model or context.',
 };
 
-/** `secrets` is asked anew for each error: keys may come from a function. */
-export function createErrorMaker(provider: string, secrets: () => readonly string[]): ErrorMaker {
+/** `secrets` is asked anew for each error: keys may come from a function. Of the URL only the host is ever shown. */
+export function createErrorMaker(provider: string, url: string, secrets: () => readonly string[]): ErrorMaker {
+  const host = URL.canParse(url) ? ` at ${new URL(url).host}` : '';
   return {
     of({ code, text, phase, reason, retryAfterMs }, status, request) {
       const said = safeText(text, { secrets: secrets(), request });
       const what = phrases[code] ?? code.replaceAll('_', ' ');
       const short = reason === undefined ? '' : ` [${reason}]`;
-      const where = status === undefined || status < 400 ? '' : ` (HTTP ${status})`;
+      const answered = status === undefined || status < 400 ? '' : ` (HTTP ${status})`;
+      const where = phase === 'connect' ? host : answered;
       const end = said === '' ? '.' : `: ${said}${/[.!?…]$/.test(said) ? '' : '.'}`;
       const message = `${provider}: ${what}${short}${where}${end}${advice[code]?.(provider) ?? ''}`;
       return new RouterError(code, message, { provider, status, phase, reason, retryAfterMs });

@@ -47,7 +47,7 @@ type Method = 'GET' | 'POST';
 export function createHttpClient(options: HttpOptions): HttpClient {
   const { provider } = options;
   const headers = createHeaders(options);
-  const errors = createErrorMaker(provider, headers.secrets);
+  const errors = createErrorMaker(provider, options.url, headers.secrets);
   const exchange = createExchange(options, headers.of, errors);
   const badResponse = (text: string): RouterError<'bad_response'> => new RouterError('bad_response', `${provider}: ${text}`, { provider });
 

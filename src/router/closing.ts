@@ -11,6 +11,8 @@ export interface Closing {
   readonly closed: boolean;
   readonly inFlight: number;
   /** @throws {RouterError} `closed` */
+  assertOpen(): void;
+  /** Counts a call in. @throws {RouterError} `closed` */
   enter(): void;
   leave(): void;
   close(adapters: readonly Adapter[], drainMs: number): Promise<void>;
@@ -30,6 +32,9 @@ export function createClosing(clock: Clock): Closing {
     shutdown.abort(late);
     await Promise.all(adapters.map((adapter) => closeAdapter(adapter, clock, late)));
   };
+  const assertOpen = (): void => {
+    if (closing !== undefined) throw closedError();
+  };
   return {
     shutdown: shutdown.signal,
     get closed() {
@@ -38,8 +43,9 @@ export function createClosing(clock: Clock): Closing {
     get inFlight() {
       return inFlight;
     },
+    assertOpen,
     enter() {
-      if (closing !== undefined) throw closedError();
+      assertOpen();
       inFlight += 1;
     },
     leave() {

@@ -73,11 +73,11 @@ function createClient(engine: Engine, emitter: RouterEmitter, closing: Closing):
     stream: async (request, options = {}) => stream(begin(engine, closing, 'stream', request, options)),
     embed: async (request, options = {}) => embed(begin(engine, closing, 'embed', request, options)),
     async health({ signal } = {}) {
-      if (closing.closed) closing.enter();
+      closing.assertOpen();
       return checkHealth(engine, signal);
     },
     async models({ signal } = {}) {
-      if (closing.closed) closing.enter();
+      closing.assertOpen();
       const lists = await Promise.allSettled([...providers.values()].map((provider) => listModels(provider, engine, signal)));
       signal?.throwIfAborted();
       return [...providers.keys()].flatMap((provider, index): ProviderModel[] => {

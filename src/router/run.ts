@@ -82,7 +82,7 @@ export function giveUp({ call, plan, failed, engine }: Run<unknown>, stoppedBeca
   // Where every candidate said the same of the caller's prompt, that is the answer.
   const [first] = failed;
   if (first !== undefined && failed.every(({ error }) => error.code === 'context_length')) return first.error;
-  const limit = stoppedBecause === 'max-attempts' ? ` The limit of ${call.maxAttempts} attempts was reached.` : '';
+  const limit = stoppedBecause === 'max-attempts' ? ` maxAttempts (${call.maxAttempts}) leaves no further try.` : '';
   return new AllFailedError(`No provider could answer.${listed(failed)}${limit}`, details);
 }
 

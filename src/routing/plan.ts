@@ -124,18 +124,22 @@ function pinObstacle({ pinnedUntilMs }: CandidateFacts): Obstacle {
 }
 
 function takeOldestPin(pinned: CandidateFacts[]): CandidateFacts {
-  const until = ({ pinnedUntilMs = Infinity }: CandidateFacts): number => pinnedUntilMs;
-  const oldest = pinned.reduce((left, right) => (until(right) < until(left) ? right : left));
+  const oldest = pinned.reduce((left, right) => (pinEnd(right) < pinEnd(left) ? right : left));
   pinned.splice(pinned.indexOf(oldest), 1);
   return oldest;
 }
 
+function pinEnd({ pinnedUntilMs = Infinity }: CandidateFacts): number {
+  return pinnedUntilMs;
+}
+
+const costRank = { free: 0, paid: 1 } as const;
+
 function inOrder(open: readonly CandidateFacts[], order: readonly string[]): readonly CandidateFacts[] {
-  const costRank = ({ cost }: CandidateFacts): number => (cost === 'free' ? 0 : 1);
   const deviceRank = ({ device }: CandidateFacts): number => order.indexOf(device);
   // `sort` is stable, so the order of the registry decides between equals.
   return [...open].sort(
-    (left, right) => left.priority - right.priority || costRank(left) - costRank(right) || deviceRank(left) - deviceRank(right),
+    (left, right) => left.priority - right.priority || costRank[left.cost] - costRank[right.cost] || deviceRank(left) - deviceRank(right),
   );
 }
 

@@ -32,7 +32,6 @@ describe('shape', () => {
         "providers.c.type: must be one of ollama, vllm, llamacpp, openai, openai-compatible, cpu, stub, custom",
         "providers.cpu.threads: must be a whole number from 0 to 1024",
         "maxAttempts: must be a whole number from 1 to 5",
-        "providers.openai.apiKey: is missing: OpenAI needs a key; set apiKey, or OPENAI_API_KEY where the options come from the environment",
         "providers.cpu.modelPath: is missing: a provider of type "cpu" needs modelPath or embeddingModelPath, the path of a GGUF file",
         "models.m.opnai: there is no provider with this id; did you mean "openai"?",
         "defaultIntent: must be one of "fast", "heavy"; did you mean "fast"?",

@@ -302,6 +302,15 @@ describe('warnings', () => {
     expect(resolveConfig({ providers: { openai, gpu: { type: 'ollama', enabled: false } } }).config.allowPaid).toBe(true);
   });
 
+  test('a missing key switches its provider off where others can answer', () => {
+    const { config, warnings } = resolveConfig({ providers: { openai: { type: 'openai' }, gpu: { type: 'ollama' } } });
+    expect(config.providers.map(({ id, enabled }) => [id, enabled])).toEqual([
+      ['openai', false],
+      ['gpu', true],
+    ]);
+    expect(warnings.map(({ path }) => path)).toEqual(['providers.openai.apiKey']);
+  });
+
   test('a key with something around it', () => {
     expect(warnings(provider({ type: 'vllm', apiKey: '\uFEFF "k"\n' }))).toMatchInlineSnapshot(`
       [

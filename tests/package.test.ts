@@ -1,0 +1,90 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import manifest from '../package.json' with { type: 'json' };
+
+// The package as users get it: built, packed, unpacked into an empty project beside nothing but its own dependencies.
+
+const root = join(import.meta.dirname, '..');
+const project = mkdtempSync(join(tmpdir(), 'inferlane-package-'));
+const home = join(project, 'node_modules', 'inferlane');
+let listed: readonly string[] = [];
+
+beforeAll(() => {
+  const quiet = { cwd: root, encoding: 'utf8', stdio: 'pipe' } as const;
+  execFileSync('npm', ['run', '--silent', 'build'], quiet);
+  const [packed] = JSON.parse(execFileSync('npm', ['pack', '--json', '--pack-destination', project], quiet)) as [Packed];
+  listed = packed.files.map(({ path }) => path);
+  mkdirSync(home, { recursive: true });
+  execFileSync('tar', ['-xzf', join(project, packed.filename), '-C', home, '--strip-components=1']);
+  for (const name of dependenciesOf(root)) link(name);
+}, 120_000);
+afterAll(() => rmSync(project, { recursive: true, force: true }));
+
+interface Packed {
+  readonly filename: string;
+  readonly files: readonly { readonly path: string }[];
+}
+
+/** The run-time dependencies and theirs, as npm would install them for a user. */
+function dependenciesOf(folder: string, known: Set<string> = new Set()): ReadonlySet<string> {
+  const { dependencies = {} } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { dependencies?: Record<string, string> };
+  for (const name of Object.keys(dependencies)) {
+    if (known.has(name)) continue;
+    known.add(name);
+    dependenciesOf(join(root, 'node_modules', name), known);
+  }
+  return known;
+}
+
+function link(name: string): void {
+  const target = join(project, 'node_modules', name);
+  mkdirSync(dirname(target), { recursive: true });
+  if (!existsSync(target)) symlinkSync(join(root, 'node_modules', name), target);
+}
+
+function run(code: string, type: 'module' | 'commonjs'): string {
+  return execFileSync(process.execPath, [`--input-type=${type}`, '--eval', code], { cwd: project, encoding: 'utf8' });
+}
+
+const use = `
+  const router = createRouter({ providers: { last: { type: 'stub', reply: 'packed' } } });
+  router.chat({ messages: [{ role: 'user', content: 'Hi' }] }).then(async (answer) => {
+    console.log(answer.choices[0].message.content, answer.degraded);
+    await router.close();
+  });`;
+
+test('can be imported and used', () => {
+  expect(run(`import { createRouter } from 'inferlane';${use}`, 'module')).toBe('packed true\n');
+});
+
+test('can be required and used', () => {
+  expect(run(`const { createRouter } = require('inferlane');${use}`, 'commonjs')).toBe('packed true\n');
+});
+
+test('works where the optional peer is missing, and says what to install', () => {
+  writeFileSync(join(project, 'model.gguf'), 'GGUF and nothing more');
+  const code = `
+    import { createRouter } from 'inferlane';
+    const router = createRouter({ providers: { cpu: { type: 'cpu', modelPath: 'model.gguf' } } });
+    await router.chat({ messages: [{ role: 'user', content: 'Hi' }] }).catch((error) => console.log(error.attempts[0].error.message));
+    await router.close();`;
+  expect(run(code, 'module')).toContain('npm install node-llama-cpp');
+});
+
+test('holds the build, the texts of the root and nothing else', () => {
+  const built = readdirSync(join(root, 'dist')).map((name) => `dist/${name}`);
+  expect([...listed].sort()).toEqual([...built, 'CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'].sort());
+});
+
+test('every export of the manifest leads to a file', () => {
+  const paths = Object.values(manifest.exports).flatMap((entry) => (typeof entry === 'string' ? [entry] : Object.values(entry)));
+  expect(paths.filter((path) => !existsSync(join(home, path)))).toEqual([]);
+});
+
+test('no published type names zod or an optional peer', () => {
+  const types = readFileSync(join(home, 'dist', 'index.d.ts'), 'utf8');
+  expect(types.match(/from '(?:zod|node-llama-cpp)[^']*'/g)).toBeNull();
+});
