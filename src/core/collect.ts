@@ -74,6 +74,7 @@ export function answerToChunks(answer: ChatAnswer): readonly ChatChunk[] {
     object: 'chat.completion.chunk' as const,
     created: answer.created,
     model: answer.model,
+    ...(answer.system_fingerprint && { system_fingerprint: answer.system_fingerprint }),
     ...(answer.degraded && { degraded: true as const }),
   };
   const content = answer.choices.map(({ index, message, logprobs }) => ({
@@ -143,10 +144,15 @@ function toChoice(index: number, parts: ChoiceParts): ChatChoice {
   return { index, message, finish_reason: parts.finishReason ?? 'unknown', ...(logprobs !== undefined && { logprobs }) };
 }
 
-/** Streams carry `logprobs.content` piece by piece; the answer carries one list. */
+/** Streams carry the tokens of `logprobs` piece by piece, for text and for refusals; the answer carries one list of each. */
 function joinLogprobs(pieces: readonly unknown[]): unknown {
   if (pieces.length === 0) return undefined;
-  return { content: pieces.flatMap((piece) => (piece as { content?: unknown[] | null }).content ?? []) };
+  const refusal = tokensOf(pieces, 'refusal');
+  return { content: tokensOf(pieces, 'content'), ...(refusal.length > 0 && { refusal }) };
+}
+
+function tokensOf(pieces: readonly unknown[], list: 'content' | 'refusal'): unknown[] {
+  return pieces.flatMap((piece) => (piece as Partial<Record<typeof list, unknown[] | null>>)[list] ?? []);
 }
 
 function toDelta(message: AssistantMessage): ChunkDelta {

@@ -118,5 +118,7 @@ export function isRouterError(value: unknown, code?: ErrorCode): value is Router
 /** The HTTP status for an error: the last attempt's where every candidate failed, otherwise the table's. */
 export function httpStatusOf(error: RouterError): number {
   const last = error.code === 'all_failed' ? error.attempts.at(-1) : undefined;
-  return errorCodes[last?.error.code ?? error.code].status;
+  const code = last?.error.code ?? error.code;
+  // An error of a newer copy of the package may have a code that this table lacks.
+  return Object.hasOwn(errorCodes, code) ? errorCodes[code].status : 500;
 }

@@ -6,23 +6,23 @@ import type { EmbedUsage, Usage } from './types.ts';
 export type Verb = 'chat' | 'stream' | 'embed';
 
 interface ForRequest {
+  /** The same in every event of one call, and in `route`. */
   readonly requestId: string;
 }
 
-interface ForAttempt extends ForRequest {
-  readonly provider: string;
-  /** The provider's own name for the model; undefined where the server chooses. */
-  readonly model: string | undefined;
-  /** 1 for the first attempt of the call. */
-  readonly attempt: number;
-}
-
 interface ForProvider {
+  /** The provider's id in the configuration. */
   readonly provider: string;
 }
 
 interface ForModel extends ForProvider {
+  /** The provider's own name for the model; undefined where the server chooses, or where all models are concerned. */
   readonly model: string | undefined;
+}
+
+interface ForAttempt extends ForRequest, ForModel {
+  /** 1 for the first attempt of the call. */
+  readonly attempt: number;
 }
 
 /**
@@ -31,46 +31,79 @@ interface ForModel extends ForProvider {
  * one `attempt:end` or `attempt:error`; streams that were left early included (`abandoned`).
  */
 export interface RouterEvents {
+  /** A call begins. `model` is the name that the caller gave, undefined where there was none. */
   'request:start': ForRequest & { readonly verb: Verb; readonly model: string | undefined; readonly intent: string };
-  'request:end': ForRequest & {
-    readonly provider: string;
-    readonly model: string | undefined;
-    readonly ms: number;
-    readonly attempts: number;
-    /** As the server reported it; embeddings have no completion tokens. */
-    readonly usage: Usage | EmbedUsage | undefined;
-    /** The caller left the stream before its end. */
-    readonly abandoned: boolean;
-  };
-  /** `error` is the caller's own abort reason where `aborted` is true. */
+  /** A call has its whole answer, or its stream came to an end or was left. */
+  'request:end': ForRequest &
+    ForModel & {
+      readonly ms: number;
+      /** Calls to providers that it took. */
+      readonly attempts: number;
+      /** As the server reported it; embeddings have no completion tokens. */
+      readonly usage: Usage | EmbedUsage | undefined;
+      /** The caller left the stream before its end. */
+      readonly abandoned: boolean;
+    };
+  /** A call failed; `error` is what the caller gets. It is the caller's own abort reason where `aborted` is true. */
   'request:error': ForRequest & { readonly error: unknown; readonly ms: number; readonly attempts: number; readonly aborted: boolean };
+  /** A provider is about to be called. */
   'attempt:start': ForAttempt;
-  'attempt:end': ForAttempt & { readonly ms: number; readonly firstContentMs: number | undefined };
+  /** A provider answered in full, or the caller left its stream. */
+  'attempt:end': ForAttempt & {
+    readonly ms: number;
+    /** Streams only: from the attempt's start to its first content. */
+    readonly firstContentMs: number | undefined;
+  };
+  /** A call to a provider failed, or was stopped by the caller (`aborted`). */
   'attempt:error': ForAttempt & { readonly ms: number; readonly error: unknown; readonly aborted: boolean };
-  /** The call moves to another candidate. */
+  /** The call moves to another candidate. `model`, `reason` and `phase` are those of the attempt that failed. */
   failover: ForRequest & {
     readonly from: string;
     readonly to: string;
     readonly model: string | undefined;
+    /** The code of the error, see the errors page. */
     readonly reason: string;
+    /** As in the errors: `connect`, or which limit ran out. */
     readonly phase: string | undefined;
   };
   /** The same candidate is tried again after `delayMs`. */
   retry: ForRequest & ForModel & { readonly reason: string; readonly delayMs: number };
+  /** Nothing is sent until `untilMs`. Without a model it concerns the whole provider: no connection came about. */
   'breaker:open': ForModel & { readonly untilMs: number; readonly reason: string };
+  /** One call is let through, to see whether the provider has recovered. */
   'breaker:half-open': ForModel;
+  /** The provider has recovered. Calls are let in little by little: 1, 2, 4, 8 at once, then any number. */
   'breaker:close': ForModel;
+  /** A provider that was down answers again. */
   'provider:up': ForProvider;
+  /** A health check failed, or the credentials were refused. */
   'provider:down': ForProvider & { readonly reason: string };
-  /** The provider rests until `untilMs` of the router's clock, which `snapshot().nowMs` reads. */
-  'provider:cooldown': ForProvider & { readonly untilMs: number; readonly reason: string };
+  /** The provider rests until `untilMs`: it asked for that, or its answers call for it. */
+  'provider:cooldown': ForProvider & {
+    /** On the router's clock, which `snapshot().nowMs` reads. */
+    readonly untilMs: number;
+    readonly reason: string;
+  };
+  /** The model ran out of memory there, and other providers are preferred until `untilMs`. */
   'model:pinned': ForModel & { readonly untilMs: number; readonly reason: string };
+  /** The model fits again. */
   'model:unpinned': ForModel;
-  /** The provider said that it does not serve the model. */
+  /** The provider said that it does not serve the model; it is asked again after `untilMs`. */
   'model:missing': ForModel & { readonly untilMs: number };
+  /** A stream broke after content had been delivered; nothing is tried in its place. */
   'stream:interrupted': ForRequest & ForModel & { readonly error: RouterError };
-  'config:warning': { readonly path: string; readonly message: string };
-  'listener:error': { readonly event: string; readonly error: unknown };
+  /** Something in the configuration is odd but works. Told just after `createRouter()` returns, so that listeners hear it. */
+  'config:warning': {
+    /** The option, or the environment variable. */
+    readonly path: string;
+    readonly message: string;
+  };
+  /** A listener threw or rejected. Told once for each listener, which goes on being called. */
+  'listener:error': {
+    /** The event that it was called for. */
+    readonly event: string;
+    readonly error: unknown;
+  };
 }
 
 export type EventName = keyof RouterEvents;
@@ -105,7 +138,7 @@ export function createEmitter(emitter: EventEmitter): RouterEmitter {
   const call = (name: string, listener: AnyListener, payload: unknown): void => {
     try {
       const result = listener(payload);
-      if (result instanceof Promise) result.catch((error: unknown) => report(name, listener, error));
+      if (isThenable(result)) Promise.resolve(result).catch((error: unknown) => report(name, listener, error));
     } catch (error) {
       report(name, listener, error);
     }
@@ -114,6 +147,8 @@ export function createEmitter(emitter: EventEmitter): RouterEmitter {
   const announce: Announce = (name, payload) => {
     if (emitter.listenerCount(name) === 0) return;
     for (const listener of emitter.listeners(name) as AnyListener[]) {
+      // Those before it may have taken it out, or used it up through an event of their own.
+      if (!emitter.listeners(name).includes(listener)) continue;
       if (onceNames.has(name)) emitter.off(name, listener, undefined, true);
       call(name, listener, payload);
     }
@@ -128,4 +163,8 @@ export function createEmitter(emitter: EventEmitter): RouterEmitter {
     off: (name, listener) => void emitter.off(name, listener),
     announce,
   };
+}
+
+function isThenable(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'then' in value;
 }

@@ -58,7 +58,7 @@ export function openDeadline({ clock, provider, signals, endsAtMs, endPhase }: D
     const latenessMs = nowMs - timerMs;
     timerMs = Infinity;
     if (nowMs < dueMs) return arm(dueMs);
-    if (!graceGiven && latenessMs > (dueMs - phaseStartMs) / 2) {
+    if (!graceGiven && latenessMs > Math.min(graceMs, (dueMs - phaseStartMs) / 2)) {
       graceGiven = true;
       return arm(nowMs + graceMs);
     }

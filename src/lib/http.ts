@@ -91,19 +91,21 @@ type HeadersOf = (accept: string, hasBody: boolean) => Promise<Record<string, st
 /** Sends, and gives back only what may be an answer; everything else is thrown, classified. */
 function createExchange(options: HttpOptions, headersOf: HeadersOf, errors: ErrorMaker): Exchange {
   const { url, clock } = options;
+  let hasAnswered = false;
   const send = async (method: Method, path: string, body: string | undefined, signal: AbortSignal, accept: string) => {
     const headers = await headersOf(accept, body !== undefined);
     const request = { method, url: url + path, headers, ...(body !== undefined && { body }), signal };
     try {
       return await sendWithin(options, request);
     } catch (error) {
-      if (!signal.aborted && isStaleSocket(error)) return sendWithin(options, request);
+      if (!signal.aborted && isStaleSocket(error, hasAnswered)) return sendWithin(options, request);
       throw error;
     }
   };
   return async (method, path, body, signal, accept) => {
     try {
       const response = await send(method, path, body === undefined ? undefined : JSON.stringify(body), signal, accept);
+      hasAnswered = true;
       if (response.status >= 200 && response.status < 300 && response.status !== 204 && !isWebPage(response)) return response;
       const bodyText = await readText(response, bodyLimits.errorBytes, 'cut');
       const failed = { status: response.status, header: response.header, bodyText };
@@ -123,12 +125,14 @@ function wrapFault(error: unknown, signal: AbortSignal, errors: ErrorMaker): unk
 /**
  * A server may close a kept connection at the moment we reuse it; llama-server does so after each stream. The request was
  * then never read, and one more try on a fresh connection is no retry in the sense of the attempt budget. The platform tells
- * by the bytes that the dead socket had read before.
+ * by the bytes that the dead socket had read before; of a reset it tells nothing, so there it counts that the server has
+ * answered before, and a connection to it may have been kept.
  */
-function isStaleSocket(error: unknown): boolean {
+function isStaleSocket(error: unknown, hasAnswered: boolean): boolean {
   for (let cause = error, depth = 0; typeof cause === 'object' && cause !== null && depth < 5; depth++) {
     const { code, socket, cause: next } = cause as { code?: unknown; socket?: { bytesRead?: unknown }; cause?: unknown };
     if (code === 'UND_ERR_SOCKET' && typeof socket?.bytesRead === 'number') return socket.bytesRead > 0;
+    if (code === 'ECONNRESET' || code === 'EPIPE') return hasAnswered;
     cause = next;
   }
   return false;

@@ -96,7 +96,7 @@ function endings(books: Books): Pick<Attempt<unknown>, 'isOver' | 'firstContent'
       if (over) return given;
       const { error, isFault, aborted } = verdict(run, deadline.signal, given, candidate);
       const ms = close(shown(error, aborted));
-      provider.settle(permit, isFault ? { type: 'failure', error, ms } : { type: 'none' });
+      provider.settle(permit, isFault ? { type: 'failure', error, ms, firstContentMs } : { type: 'none' });
       announce('attempt:error', { ...ids, ms, error, aborted });
       // Last, because aborting calls back whoever still listens: by then the attempt is over.
       deadline.abort(error);

@@ -1,6 +1,6 @@
 import pRetry from 'p-retry';
 import { errorCodes } from '../core/error-codes.ts';
-import { isRouterError, type RouterError } from '../core/errors.ts';
+import { type FailedAttempt, isRouterError } from '../core/errors.ts';
 import { sleep } from '../lib/clock.ts';
 import { openDeadline } from '../lib/deadline.ts';
 import { backoffMs } from '../breaker/cooldown.ts';
@@ -65,11 +65,10 @@ function book(run: Run<unknown>, { provider, model }: PlannedCandidate, error: u
 
 /** A prompt that was too long for one candidate is not sent to another that is known to hold no more. */
 function mayHelp({ failed, engine }: Run<unknown>, candidate: PlannedCandidate): boolean {
-  const last = failed.at(-1);
-  if (last === undefined || errorCodes[last.error.code].next !== 'larger') return true;
-  const before = engine.providers.get(last.provider)?.contextLength(last.model);
-  const now = engine.providers.get(candidate.provider)?.contextLength(candidate.model);
-  return before === undefined || now === undefined || now > before;
+  const tooSmall = failed.filter(({ error }) => errorCodes[error.code].next === 'larger');
+  if (tooSmall.length === 0) return true;
+  const holds = engine.providers.get(candidate.provider)?.contextLength(candidate.model) ?? Infinity;
+  return tooSmall.every(({ provider, model }) => holds > (engine.providers.get(provider)?.contextLength(model) ?? 0));
 }
 
 interface Waiting {
@@ -107,7 +106,6 @@ async function tryAgain<Request, Result>(run: Run<Request>, open: Open<Request, 
 
 /** Of the candidates that rest, and of those whose failure may pass, the one that is ready first. */
 function soonest(run: Run<unknown>): Waiting | undefined {
-  const nowMs = run.engine.config.clock.nowMs();
   const resting = run.plan.skipped.flatMap(({ provider, model, code, readyAtMs, substituted, reason }): Waiting[] =>
     code === 'overloaded' && readyAtMs !== undefined && !hasFailed(run, provider, model)
       ? [{ candidate: { provider, model, substituted, reason }, readyAtMs, reason: code }]
@@ -115,7 +113,7 @@ function soonest(run: Run<unknown>): Waiting | undefined {
   );
   const failed = run.plan.candidates.flatMap((candidate): Waiting[] => {
     const last = run.failed.findLast(({ provider, model }) => provider === candidate.provider && model === candidate.model);
-    return last !== undefined && errorCodes[last.error.code].retry ? [{ candidate, ...readiness(last.error, nowMs) }] : [];
+    return last !== undefined && errorCodes[last.error.code].retry ? [{ candidate, ...readiness(run, last) }] : [];
   });
   const all = [...failed, ...resting];
   return all.length === 0 ? undefined : all.reduce((first, next) => (next.readyAtMs < first.readyAtMs ? next : first));
@@ -125,8 +123,11 @@ function hasFailed({ failed }: Run<unknown>, provider: string, model: string | u
   return failed.some((each) => each.provider === provider && each.model === model);
 }
 
-function readiness({ code, retryAfterMs }: RouterError, nowMs: number): Omit<Waiting, 'candidate'> {
-  return { readyAtMs: nowMs + (retryAfterMs ?? 0), reason: code };
+/** What the provider asked for counts from the end of its attempt: others may have taken their time since. */
+function readiness({ call, trace }: Run<unknown>, { provider, model, error }: FailedAttempt): Omit<Waiting, 'candidate'> {
+  const attempt = trace.attempts.findLast((each) => each.provider === provider && each.model === model);
+  const endedAtMs = call.startedAtMs + (attempt === undefined ? 0 : attempt.startedMs + attempt.ms);
+  return { readyAtMs: endedAtMs + (error.retryAfterMs ?? 0), reason: error.code };
 }
 
 async function pause(run: Run<unknown>, { candidate, readyAtMs, reason }: Waiting, round: number): Promise<void> {

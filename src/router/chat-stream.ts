@@ -21,22 +21,29 @@ export function createChatStream(run: Run<ChatRequest>, open: OpenStream): ChatS
   let batch: readonly ChatChunk[] = open.begun;
   let index = 0;
   let isRead = false;
+  let waiting = 0;
   let reading: Promise<unknown> = Promise.resolve();
 
   const pull = async (): Promise<IteratorResult<ChatChunk>> => {
-    while (index >= batch.length) {
-      const next = await reader.read();
-      if (next === undefined) return { done: true, value: undefined };
-      batch = next;
-      index = 0;
+    try {
+      while (index >= batch.length) {
+        const next = await reader.read();
+        if (next === undefined) return { done: true, value: undefined };
+        batch = next;
+        index = 0;
+      }
+      return { done: false, value: batch[index++] as ChatChunk };
+    } finally {
+      waiting -= 1;
     }
-    return { done: false, value: batch[index++] as ChatChunk };
   };
   const iterator: AsyncIterableIterator<ChatChunk> = {
     next() {
-      if (index < batch.length && !reader.isBroken()) return Promise.resolve({ done: false, value: batch[index++] as ChatChunk });
+      const isReady = index < batch.length && !reader.isBroken();
+      if (isReady && waiting === 0) return Promise.resolve({ done: false, value: batch[index++] as ChatChunk });
       if (reader.isBroken()) batch = [];
       // Calls that do not wait for each other get their pieces in order.
+      waiting += 1;
       const next = reading.then(pull, pull);
       reading = next;
       return next;

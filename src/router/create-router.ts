@@ -119,8 +119,8 @@ async function chat(run: Run<ChatRequest>): Promise<ChatCompletion> {
     if (answer.choices[0] === undefined) throw noAnswer(attempt, 'no choice');
     if (answer.degraded) run.trace.degraded = true;
     // Adapters have no clock, so an answer that came without a time gets its own here.
-    if (answer.created === 0) answer.created = Math.floor(run.engine.config.clock.wallMs() / 1_000);
-    return answer as Omit<ChatCompletion, 'route'>;
+    const created = answer.created === 0 ? Math.floor(run.engine.config.clock.wallMs() / 1_000) : answer.created;
+    return { ...answer, created } as Omit<ChatCompletion, 'route'>;
   });
 }
 
@@ -156,7 +156,8 @@ async function settle<Request, Answer extends { readonly usage?: Usage | EmbedUs
       return result;
     });
     run.end(answer.usage, false);
-    return Object.assign(answer, { route: run.trace });
+    // A copy: an adapter may give out one and the same answer many times.
+    return { ...answer, route: run.trace };
   } catch (error) {
     throw run.fail(error);
   }

@@ -1,7 +1,6 @@
 import { errorCodes } from '../core/error-codes.ts';
-import type { RouterError } from '../core/errors.ts';
 import type { Announce } from '../core/events.ts';
-import { longRestMs, noCooldown, rest } from '../breaker/cooldown.ts';
+import { type Cooldown, longRestMs, noCooldown, rest } from '../breaker/cooldown.ts';
 import type { RouterConfig } from '../config/config.ts';
 import { nextPin } from '../routing/pins.ts';
 import type { ModelState } from './model-state.ts';
@@ -22,6 +21,8 @@ export interface EffectContext {
 /** The provider said that it lacks the model; it is asked again after this (backends change what they serve). */
 const missingMs = 60_000;
 
+type Failure = Outcome & { readonly type: 'failure' };
+
 const left: Verdicts = Object.freeze({ connection: 'abandon', model: 'abandon' });
 const answered: Verdicts = Object.freeze({ connection: 'success', model: 'success' });
 
@@ -33,8 +34,8 @@ export function applyEffect(context: EffectContext, state: ProviderState, permit
     afterSuccess(context, state, model, permit.model);
     return answered;
   }
-  sideEffect(context, state, model, permit.model, outcome.error);
-  return verdictsOf(outcome.error, outcome.ms, context.config);
+  sideEffect(context, state, model, permit.model, outcome);
+  return verdictsOf(outcome, context.config);
 }
 
 function afterSuccess({ id, announce }: EffectContext, state: ProviderState, model: ModelState, name: string | undefined): void {
@@ -54,12 +55,14 @@ function sideEffect(
   state: ProviderState,
   model: ModelState,
   name: string | undefined,
-  error: RouterError,
+  { error, ms }: Failure,
 ): void {
   const nowMs = config.clock.nowMs();
   switch (errorCodes[error.code].effect) {
     case 'pin':
-      model.pin = nextPin(model.pin, config.pinMs, nowMs);
+      // Calls that were under way when the memory ran out tell of the same shortage, not of a second one.
+      if (model.pin !== undefined && model.pin.sinceMs >= nowMs - ms) break;
+      model.pin = { ...nextPin(model.pin, config.pinMs, nowMs), sinceMs: nowMs };
       announce('model:pinned', { provider: id, model: name, untilMs: model.pin.untilMs, reason: error.code });
       break;
     case 'missing':
@@ -68,15 +71,15 @@ function sideEffect(
       break;
     case 'disable':
       state.disabledUntilMs = nowMs + longRestMs;
+      if (state.up !== false) announce('provider:down', { provider: id, reason: error.code });
       state.up = false;
-      announce('provider:down', { provider: id, reason: error.code });
       break;
     case 'cool':
     case 'rest': {
       const toldMs = errorCodes[error.code].effect === 'rest' ? (error.retryAfterMs ?? longRestMs) : error.retryAfterMs;
       // A model that is being loaded rests alone; everything else concerns the whole provider.
       const holder = error.code === 'model_loading' ? model : state;
-      holder.rest = rest(holder.rest, toldMs, nowMs, config.random());
+      holder.rest = rest(sameRest(holder.rest, nowMs), toldMs, nowMs, config.random());
       announce('provider:cooldown', { provider: id, untilMs: holder.rest.untilMs, reason: error.code });
       break;
     }
@@ -85,9 +88,14 @@ function sideEffect(
   }
 }
 
-function verdictsOf(error: RouterError, ms: number, { timeouts }: RouterConfig): Verdicts {
-  // The caller's deadline says little about the provider, unless the provider had its full time to begin.
-  if (error.phase === 'deadline' && ms < timeouts.firstTokenMs) return left;
+/** Refusals during a rest come of the same crowd, so they may prolong it but do not count as one more in a row. */
+function sameRest(current: Cooldown, nowMs: number): Cooldown {
+  return current.untilMs > nowMs ? { ...current, rests: current.rests - 1 } : current;
+}
+
+function verdictsOf({ error, ms, firstContentMs }: Failure, { timeouts }: RouterConfig): Verdicts {
+  // The caller's deadline says little about the provider, unless the provider had its full time to begin and did not.
+  if (error.phase === 'deadline' && (firstContentMs !== undefined || ms < timeouts.firstTokenMs)) return left;
   const connected = error.status === undefined ? 'abandon' : 'success';
   switch (errorCodes[error.code].breaker) {
     case 'alive':

@@ -1,12 +1,15 @@
 import { type BreakerState, closedBreaker } from '../breaker/breaker.ts';
 import { type Cooldown, noCooldown } from '../breaker/cooldown.ts';
 import type { Pin } from '../routing/pins.ts';
+import { type LetIn, noneLetIn } from './let-in.ts';
 
 /** What a provider has learnt of one of its models. Times on the router's clock. */
 export interface ModelState {
   breaker: BreakerState;
   inFlight: number;
-  pin: Pin | undefined;
+  letIn: LetIn;
+  /** `sinceMs`: when it was made. */
+  pin: (Pin & { readonly sinceMs: number }) | undefined;
   /** The provider said that it does not serve the model; asked again after this. */
   missingUntilMs: number;
   /** Rests of this model alone: it is being loaded. */
@@ -49,6 +52,7 @@ function newState(): ModelState {
   return {
     breaker: closedBreaker,
     inFlight: 0,
+    letIn: noneLetIn,
     pin: undefined,
     missingUntilMs: -Infinity,
     rest: noCooldown,

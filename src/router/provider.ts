@@ -8,7 +8,8 @@ import type { ProviderConfig, RouterConfig } from '../config/config.ts';
 import type { CandidateFacts } from '../routing/plan.ts';
 import { applyEffect } from './effects.ts';
 import { quoted, resolveModel, untagged } from './model-name.ts';
-import { createModelStates, type ModelStates, smoothed } from './model-state.ts';
+import { changed, countOf, type LetIn, noneLetIn } from './let-in.ts';
+import { createModelStates, type ModelState, type ModelStates, smoothed } from './model-state.ts';
 
 /** Leave to send one call. It has to be settled exactly once. */
 export interface Permit {
@@ -20,7 +21,7 @@ export interface Permit {
 /** How an attempt ended, for the provider's own books. `none`: the caller left, or it was no fault of the provider. */
 export type Outcome =
   | { readonly type: 'success'; readonly ms: number; readonly firstContentMs: number | undefined }
-  | { readonly type: 'failure'; readonly error: RouterError; readonly ms: number }
+  | { readonly type: 'failure'; readonly error: RouterError; readonly ms: number; readonly firstContentMs: number | undefined }
   | { readonly type: 'none' };
 
 /** What changes about a provider as it runs. Only this folder writes to it. */
@@ -34,6 +35,7 @@ export interface ProviderState {
   /** What the provider lists, and until when that is believed. */
   inventory: { readonly models: ReadonlyMap<string, ModelInfo>; readonly untilMs: number } | undefined;
   inFlight: number;
+  letIn: LetIn;
   successes: number;
   failures: number;
   lastError: { readonly code: string; readonly atMs: number } | undefined;
@@ -66,6 +68,7 @@ export function createProvider(config: ProviderConfig, adapter: Adapter, router:
     disabledUntilMs: -Infinity,
     inventory: undefined,
     inFlight: 0,
+    letIn: noneLetIn,
     successes: 0,
     failures: 0,
     lastError: undefined,
@@ -109,9 +112,9 @@ function factsOf(books: Books, verb: Verb, requested: string | undefined): Omit<
     priority: config.priority,
     capabilities: capabilitiesOf(books, resolved.model),
     disabled: state.disabledUntilMs > nowMs ? 'its credentials were refused' : undefined,
-    pinnedUntilMs: future(model.pin?.untilMs, nowMs),
+    pinnedUntilMs: pinnedUntil(model, nowMs),
     restsUntilMs: future(Math.max(state.rest.untilMs, model.rest.untilMs), nowMs),
-    openUntilMs: openUntil(state.connection, state.inFlight, nowMs) ?? openUntil(model.breaker, model.inFlight, nowMs),
+    openUntilMs: openUntil(state.connection, state.letIn, nowMs) ?? openUntil(model.breaker, model.letIn, nowMs),
   };
 }
 
@@ -139,14 +142,18 @@ function acquire(books: Books, name: string | undefined, leaseMs: number): Permi
   const { state, router } = books;
   const nowMs = router.clock.nowMs();
   const model = state.models.of(name);
-  const connection = admits(state.connection, nowMs, state.inFlight);
-  const own = admits(model.breaker, nowMs, model.inFlight);
+  const connection = admits(state.connection, nowMs, countOf(state.letIn, state.connection.generation));
+  const own = admits(model.breaker, nowMs, countOf(model.letIn, model.breaker.generation));
   if (connection === 'no' || own === 'no') return undefined;
   if (connection === 'probe') state.connection = turn(books, state.connection, { type: 'probe', leaseMs }, undefined);
   if (own === 'probe') model.breaker = turn(books, model.breaker, { type: 'probe', leaseMs }, name);
   state.inFlight += 1;
   model.inFlight += 1;
-  return { model: name, connectionGeneration: state.connection.generation, modelGeneration: model.breaker.generation };
+  const { generation: connectionGeneration } = state.connection;
+  const { generation: modelGeneration } = model.breaker;
+  state.letIn = changed(state.letIn, connectionGeneration, 1);
+  model.letIn = changed(model.letIn, modelGeneration, 1);
+  return { model: name, connectionGeneration, modelGeneration };
 }
 
 function settle(books: Books, permit: Permit, outcome: Outcome): void {
@@ -154,6 +161,8 @@ function settle(books: Books, permit: Permit, outcome: Outcome): void {
   const model = state.models.of(permit.model);
   state.inFlight -= 1;
   model.inFlight -= 1;
+  if (state.letIn.generation === permit.connectionGeneration) state.letIn = changed(state.letIn, permit.connectionGeneration, -1);
+  if (model.letIn.generation === permit.modelGeneration) model.letIn = changed(model.letIn, permit.modelGeneration, -1);
   if (outcome.type === 'success') {
     state.successes += 1;
     model.latencyMs = smoothed(model.latencyMs, outcome.ms);
@@ -178,13 +187,19 @@ function turn({ id, state, router, announce }: Books, from: BreakerState, input:
   return to;
 }
 
+/** When a pin has run out, one call at a time finds out whether the model fits again. */
+function pinnedUntil({ pin, inFlight }: Readonly<ModelState>, nowMs: number): number | undefined {
+  if (pin === undefined || pin.untilMs > nowMs) return pin?.untilMs;
+  return inFlight > 0 ? nowMs : undefined;
+}
+
 function future(atMs: number | undefined, nowMs: number): number | undefined {
   return atMs !== undefined && atMs > nowMs ? atMs : undefined;
 }
 
 /** Until when a breaker lets nothing through. While a recovery is being tested, or ramps up, the next moment may do. */
-function openUntil(state: BreakerState, inFlight: number, nowMs: number): number | undefined {
-  if (admits(state, nowMs, inFlight) !== 'no') return undefined;
+function openUntil(state: BreakerState, letIn: LetIn, nowMs: number): number | undefined {
+  if (admits(state, nowMs, countOf(letIn, state.generation)) !== 'no') return undefined;
   if (state.is === 'open') return state.untilMs;
   return state.is === 'half-open' ? (state.leaseUntilMs ?? nowMs) : nowMs;
 }

@@ -66,7 +66,7 @@ function copyChat(request: ChatRequest): ChatRequest {
     if (typeof role !== 'string' || !roles.has(role)) throw invalid(`messages[${index}].role must be one of ${[...roles].join(', ')}`);
   }
   checkModel(model);
-  return { ...request, messages: [...messages] };
+  return { ...request, messages: messages.map((message) => ({ ...message })) };
 }
 
 const roles: ReadonlySet<string> = new Set(['system', 'developer', 'user', 'assistant', 'tool']);

@@ -83,17 +83,21 @@ export function giveUp({ call, plan, failed, engine }: Run<unknown>, stoppedBeca
   const [first] = failed;
   if (first !== undefined && failed.every(({ error }) => error.code === 'context_length')) return first.error;
   const limit = stoppedBecause === 'max-attempts' ? ` maxAttempts (${call.maxAttempts}) leaves no further try.` : '';
-  return new AllFailedError(`No provider could answer.${listed(failed)}${limit}`, details);
+  const others = plan.skipped.length === 0 ? '' : ` Not asked: ${leftOut(plan)}.`;
+  return new AllFailedError(`No provider could answer.${listed(failed)}${others}${limit}`, details);
 }
 
 function listed(failed: readonly FailedAttempt[]): string {
   return failed.map(({ error }) => ` ${error.message}`).join('');
 }
 
-function noProvider({ skipped }: Plan): string {
-  if (skipped.length === 0) return 'No provider is configured for this call.';
-  const reasons = skipped.map(({ provider, reason }) => `${provider}: ${reason}`);
-  return `No provider may answer this call now. ${reasons.join('; ')}.`;
+function noProvider(plan: Plan): string {
+  if (plan.skipped.length === 0) return 'No provider is configured for this call.';
+  return `No provider may answer this call now. ${leftOut(plan)}.`;
+}
+
+function leftOut({ skipped }: Plan): string {
+  return skipped.map(({ provider, reason }) => `${provider}: ${reason}`).join('; ');
 }
 
 function soonestMs(plan: Plan, failed: readonly FailedAttempt[], nowMs: number): number | undefined {

@@ -17,18 +17,9 @@ export interface StreamReader {
 export function createReader(run: Run<ChatRequest>, open: OpenStream): StreamReader {
   const { attempt, rest } = open;
   const { deadline, timeouts } = attempt;
-  const createdS = Math.floor(run.engine.config.clock.wallMs() / 1_000);
-  let usage: Usage | undefined;
+  const { note, usage } = createNotes(run);
   let broken: { readonly error: unknown } | undefined;
 
-  const note = (chunks: readonly ChatChunk[]): void => {
-    for (const chunk of chunks) {
-      // Adapters have no clock, so what came without a time gets its own here.
-      if (chunk.created === 0) chunk.created = createdS;
-      if (chunk.usage) usage = chunk.usage;
-      if (chunk.degraded) run.trace.degraded = true;
-    }
-  };
   const letGo = (): void => void rest.return?.()?.catch(() => undefined);
   const breakOff = (error: unknown): void => {
     if (attempt.isOver()) return;
@@ -39,6 +30,8 @@ export function createReader(run: Run<ChatRequest>, open: OpenStream): StreamRea
   // A limit may run out, or the caller abort, while nobody reads: the attempt has to end all the same.
   deadline.signal.addEventListener('abort', () => breakOff(deadline.signal.reason), { once: true });
   note(open.begun);
+  // Between the first content and this line the caller had a turn, and a signal that has aborted calls no listener any more.
+  if (deadline.signal.aborted) breakOff(deadline.signal.reason);
 
   return {
     async read() {
@@ -52,7 +45,7 @@ export function createReader(run: Run<ChatRequest>, open: OpenStream): StreamRea
           return value;
         }
         attempt.succeed();
-        run.end(usage, false);
+        run.end(usage(), false);
       } catch (error) {
         breakOff(error);
       }
@@ -62,7 +55,7 @@ export function createReader(run: Run<ChatRequest>, open: OpenStream): StreamRea
     leave() {
       if (attempt.isOver()) return;
       attempt.abandon();
-      run.end(usage, true);
+      run.end(usage(), true);
       letGo();
     },
   };
@@ -73,6 +66,23 @@ export function createReader(run: Run<ChatRequest>, open: OpenStream): StreamRea
     broken = undefined;
     throw error;
   }
+}
+
+/** What a stream tells beside its content. */
+function createNotes(run: Run<ChatRequest>): { note(chunks: readonly ChatChunk[]): void; usage(): Usage | undefined } {
+  const createdS = Math.floor(run.engine.config.clock.wallMs() / 1_000);
+  let usage: Usage | undefined;
+  return {
+    note(chunks) {
+      for (const chunk of chunks) {
+        // Adapters have no clock, so what came without a time gets its own here.
+        if (chunk.created === 0) chunk.created = createdS;
+        if (chunk.usage) usage = chunk.usage;
+        if (chunk.degraded) run.trace.degraded = true;
+      }
+    },
+    usage: () => usage,
+  };
 }
 
 /** The error of a stream that broke after the caller had got content of it. The caller's own reason stays as it is. */

@@ -69,26 +69,22 @@ interface Obstacle {
 
 /** Gates (can it? may it?), then pins and rests, then order: priority, free before paid, the intent's devices, the registry. */
 export function plan(input: PlanInput): Plan {
+  const considered = input.only === undefined ? input.facts : input.facts.filter(({ provider }) => provider === input.only);
+  const space = input.verb === 'embed' ? spaceOf(considered, input) : undefined;
   const open: CandidateFacts[] = [];
   const pinned: CandidateFacts[] = [];
   const skipped: SkippedInPlan[] = [];
-  for (const facts of input.facts) {
-    if (input.only !== undefined && facts.provider !== input.only) continue;
-    const found = gate(facts, input) ?? pause(facts);
+  for (const facts of considered) {
+    const found = gate(facts, input) ?? otherSpace(facts, space) ?? pause(facts);
     if (found === undefined) open.push(facts);
     else if (found.code === 'out_of_memory') pinned.push(facts);
     else skipped.push(toSkipped(facts, found));
   }
   // Pins must not make a model unreachable: where nothing else is left, the oldest pin is put to the test.
-  if (open.length === 0 && pinned.length > 0) open.push(takeOldestPin(pinned));
+  if (open.length === 0) open.push(...takeOldestPin(pinned));
   for (const facts of pinned) skipped.push(toSkipped(facts, pinObstacle(facts)));
-  const ordered = inOrder(open, input.order);
-  const { same, other } = input.verb === 'embed' ? oneSpace(ordered) : { same: ordered, other: [] };
-  return {
-    intent: input.intent,
-    candidates: same.map((facts) => toCandidate(facts, input)),
-    skipped: [...skipped, ...other.map((facts) => toSkipped(facts, otherSpace(facts)))],
-  };
+  const candidates = inOrder(open, input.order).map((facts) => toCandidate(facts, input));
+  return { intent: input.intent, candidates, skipped };
 }
 
 /** What speaks against a candidate for as long as the request and the configuration stay as they are. */
@@ -100,11 +96,12 @@ function gate(facts: CandidateFacts, { verb, needs, allowPaid, only }: PlanInput
   if (facts.cost === 'paid' && !allowPaid && only === undefined) {
     return { code: 'no_provider', reason: 'costs money, and allowPaid is false' };
   }
-  return facts.disabled === undefined ? undefined : { code: 'auth', reason: facts.disabled };
+  return undefined;
 }
 
 /** What speaks against a candidate for a time only. */
 function pause(facts: CandidateFacts): Obstacle | undefined {
+  if (facts.disabled !== undefined) return { code: 'auth', reason: facts.disabled };
   if (facts.pinnedUntilMs !== undefined) return pinObstacle(facts);
   if (facts.openUntilMs !== undefined) {
     return { code: 'circuit_open', reason: 'its breaker is open', readyAtMs: facts.openUntilMs };
@@ -123,10 +120,12 @@ function pinObstacle({ pinnedUntilMs }: CandidateFacts): Obstacle {
   };
 }
 
-function takeOldestPin(pinned: CandidateFacts[]): CandidateFacts {
-  const oldest = pinned.reduce((left, right) => (pinEnd(right) < pinEnd(left) ? right : left));
-  pinned.splice(pinned.indexOf(oldest), 1);
-  return oldest;
+/** A pin that is put to the test is no way around a breaker or a rest. */
+function takeOldestPin(pinned: CandidateFacts[]): CandidateFacts[] {
+  const free = pinned.filter(({ openUntilMs, restsUntilMs }) => openUntilMs === undefined && restsUntilMs === undefined);
+  if (free.length === 0) return [];
+  const oldest = free.reduce((left, right) => (pinEnd(right) < pinEnd(left) ? right : left));
+  return pinned.splice(pinned.indexOf(oldest), 1);
 }
 
 function pinEnd({ pinnedUntilMs = Infinity }: CandidateFacts): number {
@@ -143,14 +142,18 @@ function inOrder(open: readonly CandidateFacts[], order: readonly string[]): rea
   );
 }
 
-/** Vectors of different models cannot be compared, so an embedding call stays with the model of its first candidate. */
-function oneSpace(ordered: readonly CandidateFacts[]): { same: readonly CandidateFacts[]; other: readonly CandidateFacts[] } {
-  const isSame = (facts: CandidateFacts): boolean => facts.space === ordered[0]?.space;
-  return { same: ordered.filter(isSame), other: ordered.filter((facts) => !isSame(facts)) };
+/**
+ * Vectors of different models cannot be compared, so an embedding call stays with the model of its first candidate. One that
+ * is out for a time still counts: its vectors are what the caller has stored.
+ */
+function spaceOf(considered: readonly CandidateFacts[], input: PlanInput): string | undefined {
+  const able = considered.filter((facts) => gate(facts, input) === undefined);
+  return inOrder(able, input.order)[0]?.space;
 }
 
-function otherSpace({ model }: CandidateFacts): Obstacle {
-  return { code: 'embedding_space', reason: `embeds with ${model ?? 'a model of its own'}, into another vector space` };
+function otherSpace(facts: CandidateFacts, space: string | undefined): Obstacle | undefined {
+  if (space === undefined || facts.space === space) return undefined;
+  return { code: 'embedding_space', reason: `embeds with ${facts.model ?? 'a model of its own'}, into another vector space` };
 }
 
 function toCandidate(facts: CandidateFacts, { intent, order }: PlanInput): PlannedCandidate {

@@ -1,0 +1,73 @@
+import { expect, test } from 'vitest';
+import { sendWithin } from '../../src/lib/connect-limit.ts';
+import type { Transport, TransportRequest, TransportResponse } from '../../src/lib/transport.ts';
+import { outcomeOf } from '../_kit/fake-router.ts';
+import { testClock } from '../_kit/test-clock.ts';
+
+const response = { status: 200, header: () => null, body: null, text: async () => '' } as unknown as TransportResponse;
+const request = (signal: AbortSignal = new AbortController().signal): TransportRequest => ({
+  method: 'GET',
+  url: 'http://box',
+  headers: {},
+  signal,
+});
+
+/** Connects when it is told to, answers when it is told to. */
+function slowTransport(connects = true) {
+  const told = { connected: (): void => undefined, answered: (): void => undefined, signal: undefined as AbortSignal | undefined };
+  const transport: Transport = {
+    connects,
+    send: ({ onConnected, signal }) =>
+      new Promise((resolve, reject) => {
+        Object.assign(told, { connected: () => onConnected?.(), answered: () => resolve(response), signal });
+        signal.addEventListener('abort', () => reject(new Error('what the platform throws')), { once: true });
+      }),
+  };
+  return { transport, told };
+}
+
+test('a connection that does not come about in time is a timeout of its phase', async () => {
+  const clock = testClock();
+  const { transport, told } = slowTransport();
+  const sent = outcomeOf(sendWithin({ provider: 'box', transport, clock, connectMs: 3_000 }, request()));
+  await clock.advance(2_999);
+  expect(sent.settled).toBe(false);
+  await clock.advance(1);
+  expect(sent.error).toMatchObject({ code: 'timeout', phase: 'connect', provider: 'box', message: 'box: no connection within 3000 ms.' });
+  expect(told.signal?.aborted).toBe(true);
+});
+
+test('once the connection stands the answer may take its time', async () => {
+  const clock = testClock();
+  const { transport, told } = slowTransport();
+  const sent = outcomeOf(sendWithin({ provider: 'box', transport, clock, connectMs: 3_000 }, request()));
+  told.connected();
+  await clock.advance(60_000);
+  expect(sent.settled).toBe(false);
+  told.answered();
+  await clock.settle();
+  expect(sent.value).toBe(response);
+  expect(clock.timers()).toBe(0);
+});
+
+test('an abort of the request reaches the transport and is no timeout', async () => {
+  const clock = testClock();
+  const { transport } = slowTransport();
+  const controller = new AbortController();
+  const sent = outcomeOf(sendWithin({ provider: 'box', transport, clock, connectMs: 3_000 }, request(controller.signal)));
+  controller.abort('why');
+  await clock.settle();
+  expect(sent.error).toMatchObject({ message: 'what the platform throws' });
+  expect(clock.timers()).toBe(0);
+});
+
+test('a transport that cannot see connections gets the request as it is, and no limit', async () => {
+  const clock = testClock();
+  const { transport, told } = slowTransport(false);
+  const { signal } = new AbortController();
+  const sent = outcomeOf(sendWithin({ provider: 'box', transport, clock, connectMs: 3_000 }, request(signal)));
+  await clock.advance(60_000);
+  expect(sent.settled).toBe(false);
+  expect(told.signal).toBe(signal);
+  expect(clock.delays).toEqual([]);
+});

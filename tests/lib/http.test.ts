@@ -1,0 +1,194 @@
+import { describe, expect, test } from 'vitest';
+import { createHttpClient, bodyLimits, type HttpOptions } from '../../src/lib/http.ts';
+import { Secret } from '../../src/lib/secret.ts';
+import type { Transport, TransportRequest, TransportResponse } from '../../src/lib/transport.ts';
+import { byteStream, type Piece } from '../_kit/byte-stream.ts';
+import { failureOf } from '../_kit/fake-router.ts';
+import { testClock } from '../_kit/test-clock.ts';
+
+const { signal } = new AbortController();
+
+interface Answer {
+  readonly status?: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly pieces?: Iterable<Piece> | null;
+  readonly failure?: unknown;
+}
+
+/** A transport that gives one answer after the other; an error is thrown. The last one is repeated. */
+function clientOver(...answers: (Answer | Error)[]) {
+  const sent: TransportRequest[] = [];
+  const bodies: ReturnType<typeof byteStream>[] = [];
+  const transport: Transport = {
+    connects: false,
+    async send(request): Promise<TransportResponse> {
+      sent.push(request);
+      const answer = answers[Math.min(sent.length, answers.length) - 1];
+      if (answer === undefined || answer instanceof Error) throw answer;
+      const { status = 200, headers = {}, pieces = [], failure } = answer;
+      const body = pieces === null ? null : byteStream(pieces, failure);
+      if (body !== null) bodies.push(body);
+      return { status, header: (name) => headers[name] ?? null, body, text: () => new Response(body).text() };
+    },
+  };
+  const options: HttpOptions = {
+    provider: 'box',
+    url: 'http://box:8000/base',
+    headers: {},
+    apiKey: new Secret('sk-0123456789'),
+    transport,
+    clock: testClock(),
+    connectMs: 3_000,
+  };
+  return { http: createHttpClient(options), sent, bodies };
+}
+
+const stale = (bytesRead: number): Error =>
+  Object.assign(new TypeError('fetch failed'), {
+    cause: Object.assign(new Error('other side closed'), { code: 'UND_ERR_SOCKET', socket: { bytesRead } }),
+  });
+const reset = (): Error =>
+  Object.assign(new TypeError('fetch failed'), { cause: Object.assign(new Error('read'), { code: 'ECONNRESET', syscall: 'read' }) });
+const good: Answer = { pieces: ['{"ok":true}'] };
+
+describe('an answer', () => {
+  test('is the parsed JSON; path, body and key arrive', async () => {
+    const { http, sent } = clientOver(good);
+    expect(await http.postJson('/v1/x', { a: 1 }, signal)).toEqual({ ok: true });
+    expect(sent).toMatchObject([
+      { method: 'POST', url: 'http://box:8000/base/v1/x', body: '{"a":1}', headers: { authorization: 'Bearer sk-0123456789' } },
+    ]);
+  });
+
+  test('of a GET is asked for without a body', async () => {
+    const { http, sent } = clientOver(good);
+    await http.getJson('/v1/models', signal);
+    expect(sent[0]).not.toHaveProperty('body');
+  });
+
+  test('in pieces that cut characters is put together', async () => {
+    const bytes = new TextEncoder().encode('{"text":"世界"}');
+    const { http } = clientOver({ pieces: [bytes.subarray(0, 11), bytes.subarray(11, 13), bytes.subarray(13)] });
+    expect(await http.postJson('/', {}, signal)).toEqual({ text: '世界' });
+  });
+
+  test.each<[string, Answer, string]>([
+    ['not JSON', { pieces: ['Hello'] }, 'bad_response'],
+    ['half of it', { pieces: ['{"a":'] }, 'bad_response'],
+    ['nothing', { pieces: [] }, 'bad_response'],
+    ['no body', { pieces: null }, 'bad_response'],
+    ['status 204', { status: 204, pieces: null }, 'bad_response'],
+    ['a web page', { headers: { 'content-type': 'text/html; charset=utf-8' }, pieces: ['<html>'] }, 'bad_response'],
+    ['a redirect', { status: 302, headers: { location: 'http://elsewhere' }, pieces: [] }, 'bad_response'],
+    ['an error with status 200', { pieces: ['{"error":{"message":"CUDA out of memory"}}'] }, 'out_of_memory'],
+    ['401', { status: 401, pieces: ['{}'] }, 'auth'],
+    ['503', { status: 503, pieces: ['{}'] }, 'overloaded'],
+  ])('that is %s is refused', async (_, answer, code) => {
+    const { http } = clientOver(answer);
+    expect(await failureOf(http.postJson('/', {}, signal))).toMatchObject({ code, provider: 'box' });
+  });
+
+  test('does not stand in the message where it cannot be read', async () => {
+    const { http } = clientOver({ pieces: ['{"private": "words'] });
+    expect(((await failureOf(http.postJson('/', {}, signal))) as Error).message).not.toContain('private');
+  });
+});
+
+describe('sizes', () => {
+  const mebibyte = 'x'.repeat(1024 * 1024);
+  function* endless(): Generator<string> {
+    for (;;) yield mebibyte;
+  }
+
+  test('an answer above the limit is refused while it comes, and the connection is closed', async () => {
+    const { http, bodies } = clientOver({ pieces: endless() });
+    expect(await failureOf(http.postJson('/', {}, signal))).toMatchObject({ code: 'limit_exceeded' });
+    expect(bodies[0]?.state).toMatchObject({ cancelled: true, reads: bodyLimits.answerBytes / mebibyte.length + 1 });
+  });
+
+  test('a length that promises less than what comes unpacked is not believed', async () => {
+    const { http, bodies } = clientOver({ headers: { 'content-length': '10', 'content-encoding': 'gzip' }, pieces: endless() });
+    expect(await failureOf(http.postJson('/', {}, signal))).toMatchObject({ code: 'limit_exceeded' });
+    expect(bodies[0]?.state.cancelled).toBe(true);
+  });
+
+  test('the body of an error is cut, and its connection is closed', async () => {
+    const { http, bodies } = clientOver({ status: 500, pieces: endless() });
+    expect(await failureOf(http.postJson('/', {}, signal))).toMatchObject({ code: 'unavailable', status: 500 });
+    expect(bodies[0]?.state).toEqual({ cancelled: true, reads: 1 });
+  });
+});
+
+describe('a connection that had been kept', () => {
+  test('and that the server has closed is replaced once, without a word', async () => {
+    const { http, sent } = clientOver(stale(512), good);
+    expect(await http.postJson('/', { a: 1 }, signal)).toEqual({ ok: true });
+    expect(sent.map(({ body }) => body)).toEqual(['{"a":1}', '{"a":1}']);
+  });
+
+  test('is replaced once only', async () => {
+    const { http, sent } = clientOver(stale(512));
+    expect(await failureOf(http.postJson('/', {}, signal))).toMatchObject({ code: 'unavailable' });
+    expect(sent).toHaveLength(2);
+  });
+
+  test('and that is reset counts as kept where the server has answered before', async () => {
+    const { http, sent } = clientOver(good, reset(), good);
+    await http.postJson('/', {}, signal);
+    expect(await http.postJson('/', {}, signal)).toEqual({ ok: true });
+    expect(sent).toHaveLength(3);
+  });
+
+  test.each([
+    ['closed', stale(0)],
+    ['reset', reset()],
+  ])('a fresh one that is %s is a failure', async (_, error) => {
+    const { http, sent } = clientOver(error, good);
+    expect(await failureOf(http.postJson('/', {}, signal))).toMatchObject({ code: 'unavailable' });
+    expect(sent).toHaveLength(1);
+  });
+});
+
+describe('streams', () => {
+  test('are given once the server accepted the call, unread', async () => {
+    const { http, bodies } = clientOver({ pieces: ['data: 1\n\n'] });
+    expect(await http.openStream('/', {}, signal)).toBe(bodies[0]);
+    expect(bodies[0]?.state.reads).toBe(0);
+  });
+
+  test.each<Answer>([{ status: 500, pieces: ['{}'] }, { pieces: null }, { headers: { 'content-type': 'text/html' }, pieces: ['<p>'] }])(
+    'are not given for %j',
+    async (answer) => {
+      const { http } = clientOver(answer);
+      expect(await failureOf(http.openStream('/', {}, signal))).toMatchObject({ provider: 'box' });
+    },
+  );
+});
+
+describe('an abort', () => {
+  test('gives its own reason, whatever the platform throws', async () => {
+    const { http } = clientOver(new DOMException('aborted', 'AbortError'));
+    expect(await failureOf(http.postJson('/', {}, AbortSignal.abort('why')))).toBe('why');
+  });
+
+  test('is not followed by another try on a fresh connection', async () => {
+    const { http, sent } = clientOver(stale(512), good);
+    expect(await failureOf(http.postJson('/', {}, AbortSignal.abort('why')))).toBe('why');
+    expect(sent).toHaveLength(1);
+  });
+
+  test('while the body is read gives its own reason', async () => {
+    const controller = new AbortController();
+    const pieces = (function* () {
+      yield '{';
+      controller.abort('why');
+    })();
+    const { http } = clientOver({ pieces, failure: new Error('what the platform throws') });
+    expect(await failureOf(http.postJson('/', {}, controller.signal))).toBe('why');
+  });
+});
+
+test('what the platform says of a fault is not repeated: it holds addresses and headers', async () => {
+  const { http } = clientOver(new TypeError('Headers.append: "Bearer sk-0123456789" at http://box:8000/base?x is invalid'));
+  expect(((await failureOf(http.postJson('/', {}, signal))) as Error).message).not.toMatch(/sk-0123|http:|base/);
+});

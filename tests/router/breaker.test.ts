@@ -1,0 +1,209 @@
+import { describe, expect, test } from 'vitest';
+import { createRouter } from '../../src/router/create-router.ts';
+import { after, fault, hang, type Outcome, pieces, refused } from '../_kit/fake-adapter.ts';
+import { failureOf, fakeRouter, hello, outcomeOf } from '../_kit/fake-router.ts';
+import { loopback } from '../_kit/loopback.ts';
+import { answers } from '../_kit/openai-bytes.ts';
+import { testClock } from '../_kit/test-clock.ts';
+
+/** Fails until `after` calls have been made, then answers. */
+const failing =
+  (times: number, error: () => Outcome = refused) =>
+  (call: number): Outcome =>
+    call < times ? error() : 'back';
+const once = { maxAttempts: 1 };
+
+describe('three refused connections in a row', () => {
+  test('open the breaker for every model of the provider, for 30 s', async () => {
+    const { router, clock, events, fakes } = fakeRouter({ a: failing(3) }, once);
+    for (let count = 0; count < 3; count++) await failureOf(router.chat({ ...hello, model: `model-${count}` }));
+    expect(events.of('breaker:open')).toEqual([
+      { provider: 'a', model: undefined, untilMs: clock.nowMs() + 30_000, reason: 'unavailable' },
+    ]);
+    const error = await failureOf(router.chat({ ...hello, model: 'yet another' }));
+    expect(error).toMatchObject({ code: 'no_provider', skipped: [{ code: 'circuit_open' }], retryAfterMs: 30_000 });
+    expect(fakes.a.calls).toHaveLength(3);
+  });
+
+  test('send later calls to the next provider without a try', async () => {
+    const { router, fakes } = fakeRouter({ a: refused(), b: 'yes' });
+    for (let count = 0; count < 10; count++) expect((await router.chat(hello)).route.provider).toBe('b');
+    expect(fakes.a.calls).toHaveLength(3);
+  });
+
+  test('count only in a row', async () => {
+    const { router, events } = fakeRouter({ a: (call) => (call % 3 === 2 ? 'yes' : refused()) }, once);
+    for (let count = 0; count < 30; count++) await outcomeOf(router.chat(hello));
+    expect(events.of('breaker:open')).toEqual([]);
+  });
+});
+
+test('failures of one model open its own breaker and leave the others alone', async () => {
+  const { router, events } = fakeRouter({ a: failing(3, () => fault('driver', { status: 500 })) }, once);
+  for (let count = 0; count < 3; count++) await failureOf(router.chat(hello));
+  expect(events.of('breaker:open')).toMatchObject([{ provider: 'a', model: 'm' }]);
+  expect((await router.chat({ ...hello, model: 'other' })).route.provider).toBe('a');
+  expect(await failureOf(router.chat(hello))).toMatchObject({ code: 'no_provider' });
+});
+
+describe('the faults of others', () => {
+  test.each(['bad_request', 'context_length', 'content_filtered', 'auth', 'model_not_found', 'out_of_memory', 'unsupported'] as const)(
+    '%s opens no breaker',
+    async (code) => {
+      const { router, clock, events } = fakeRouter({ a: fault(code, { status: 400 }) }, once);
+      for (let count = 0; count < 30; count++) {
+        await failureOf(router.chat(hello));
+        await clock.advance(14_400_000);
+      }
+      expect(events.of('breaker:open')).toEqual([]);
+    },
+  );
+
+  test('an abort by the caller opens no breaker', async () => {
+    const { router, clock, events } = fakeRouter({ a: hang });
+    for (let count = 0; count < 30; count++) {
+      const controller = new AbortController();
+      const call = outcomeOf(router.chat(hello, { signal: controller.signal }));
+      await clock.settle();
+      controller.abort();
+      await clock.settle();
+      expect(call.settled).toBe(true);
+    }
+    expect(events.of('breaker:open')).toEqual([]);
+  });
+});
+
+describe('when the open time is over', () => {
+  test('exactly one of a hundred callers reaches the provider; success closes the breaker', async () => {
+    const { router, clock, events, fakes } = fakeRouter({ a: (call) => (call < 3 ? refused() : after(10, 'back')) }, once);
+    for (let count = 0; count < 3; count++) await failureOf(router.chat(hello));
+    await clock.advance(30_000);
+    const calls = Array.from({ length: 100 }, () => outcomeOf(router.chat(hello)));
+    await clock.advance(10);
+    expect(fakes.a.calls).toHaveLength(4);
+    expect(calls.filter(({ value }) => value !== undefined)).toHaveLength(1);
+    expect(events.of('breaker:half-open')).toHaveLength(1);
+    expect(events.of('breaker:close')).toEqual([{ provider: 'a', model: undefined }]);
+  });
+
+  test('exactly one of a hundred callers reaches a real server', async () => {
+    let isUp = false;
+    await using server = await loopback(() => (isUp ? answers('back') : { status: 500, pieces: ['{}'] }));
+    const clock = testClock();
+    const router = createRouter({ clock, random: () => 0.5, ...once, providers: { a: { type: 'openai-compatible', url: server.url } } });
+    for (let count = 0; count < 3; count++) await failureOf(router.chat(hello));
+    isUp = true;
+    await clock.advance(30_000);
+    const results = await Promise.allSettled(Array.from({ length: 100 }, () => router.chat(hello)));
+    expect(server.requests).toHaveLength(4);
+    expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+  });
+
+  test('nobody waits for the probe: the others go elsewhere at once', async () => {
+    const { router, clock } = fakeRouter({ a: (call) => (call < 3 ? refused() : hang), b: 'yes' });
+    for (let count = 0; count < 3; count++) await router.chat(hello);
+    await clock.advance(30_000);
+    const probe = outcomeOf(router.chat(hello));
+    const other = outcomeOf(router.chat(hello));
+    await clock.settle();
+    expect(other.value?.route.attempts).toMatchObject([{ provider: 'b' }]);
+    expect(probe.settled).toBe(false);
+  });
+
+  test('a failed probe opens it again, for twice as long, and its caller fails over', async () => {
+    const { router, clock, events } = fakeRouter({ a: refused(), b: 'yes' });
+    for (let count = 0; count < 3; count++) await router.chat(hello);
+    await clock.advance(30_000);
+    expect((await router.chat(hello)).route.attempts).toMatchObject([{ provider: 'a' }, { provider: 'b' }]);
+    expect(events.of('breaker:open').at(-1)?.untilMs).toBe(clock.nowMs() + 60_000);
+  });
+
+  test('a probe whose caller leaves gives its place to the next call', async () => {
+    const { router, clock, fakes } = fakeRouter({ a: (call) => (call < 3 ? refused() : call === 3 ? hang : 'back') }, once);
+    for (let count = 0; count < 3; count++) await failureOf(router.chat(hello));
+    await clock.advance(30_000);
+    const controller = new AbortController();
+    const probe = outcomeOf(router.chat(hello, { signal: controller.signal }));
+    await clock.settle();
+    controller.abort();
+    await clock.settle();
+    expect(probe.settled).toBe(true);
+    expect((await router.chat(hello)).choices[0].message.content).toBe('back');
+    expect(fakes.a.calls).toHaveLength(5);
+  });
+
+  test.each(['rate_limited', 'bad_request', 'auth', 'model_not_found', 'out_of_memory'] as const)(
+    'a probe that meets %s leaves no breaker stuck',
+    async (code) => {
+      const does = (call: number): Outcome => (call < 3 ? refused() : call === 3 ? fault(code, { status: 400 }) : 'back');
+      const { router, clock } = fakeRouter({ a: does }, once);
+      for (let count = 0; count < 3; count++) await failureOf(router.chat(hello));
+      await clock.advance(30_000);
+      await failureOf(router.chat(hello));
+      await clock.advance(14_400_000);
+      expect((await router.chat(hello)).choices[0].message.content).toBe('back');
+    },
+  );
+
+  test('after a recovery calls are let in slowly: 1, 2, 4, 8, then all', async () => {
+    const { router, clock, fakes } = fakeRouter({ a: (call) => (call < 3 ? refused() : after(10, 'back')) }, once);
+    for (let count = 0; count < 3; count++) await failureOf(router.chat(hello));
+    await clock.advance(30_000);
+    const letIn = [];
+    for (let round = 0; round < 4; round++) {
+      const before = fakes.a.calls.length;
+      const calls = Array.from({ length: 100 }, () => outcomeOf(router.chat(hello)));
+      await clock.advance(10);
+      expect(calls.every(({ settled }) => settled)).toBe(true);
+      letIn.push(fakes.a.calls.length - before);
+    }
+    expect(letIn).toEqual([1, 1, 2, 8]);
+  });
+});
+
+test('"classic" opens after three failures for five minutes, every time', async () => {
+  const { router, clock, events } = fakeRouter({ a: fault('driver', { status: 500 }) }, { ...once, breaker: 'classic' });
+  for (let round = 0; round < 3; round++) {
+    while (events.of('breaker:open').length === round) await failureOf(router.chat(hello));
+    expect(events.of('breaker:open').at(-1)?.untilMs).toBe(clock.nowMs() + 300_000);
+    await clock.advance(300_000);
+  }
+});
+
+describe('results of an older time', () => {
+  test('a late success does not close an open breaker', async () => {
+    const { router, clock, events } = fakeRouter({ a: (call) => (call === 0 ? after(1_000, 'late') : refused()) }, once);
+    const late = outcomeOf(router.chat(hello));
+    for (let count = 0; count < 3; count++) await failureOf(router.chat(hello));
+    await clock.advance(1_000);
+    expect(late.value?.choices[0].message.content).toBe('late');
+    expect(events.of('breaker:close')).toEqual([]);
+    expect(router.snapshot().providers[0]?.breaker).toBe('open');
+  });
+
+  test('a late failure does not open a breaker that a probe has closed', async () => {
+    const script = [after(31_000, refused()), refused(), refused(), refused(), 'back'];
+    const { router, clock, events } = fakeRouter({ a: script }, once);
+    const late = outcomeOf(router.chat(hello));
+    for (let count = 0; count < 3; count++) await failureOf(router.chat(hello));
+    await clock.advance(30_000);
+    for (let count = 0; count < 9; count++) await router.chat(hello);
+    await clock.advance(1_000);
+    expect(late.settled).toBe(true);
+    expect(events.of('breaker:open')).toHaveLength(1);
+    expect(router.snapshot().providers[0]?.breaker).toBe('closed');
+  });
+});
+
+test('streams that broke after content count as failures', async () => {
+  const { router, events } = fakeRouter({ a: pieces('one', fault('unavailable')) });
+  for (let count = 0; count < 3; count++) {
+    const stream = await router.stream(hello);
+    await failureOf(
+      (async () => {
+        for await (const _ of stream);
+      })(),
+    );
+  }
+  expect(events.of('breaker:open')).toMatchObject([{ provider: 'a', model: 'm' }]);
+});

@@ -1,0 +1,148 @@
+import { describe, expect, test } from 'vitest';
+import { after, deaf, fault, hang, pieces, role } from '../_kit/fake-adapter.ts';
+import { fakeRouter, hello, outcomeOf, readAll } from '../_kit/fake-router.ts';
+
+describe('the deadline of a call', () => {
+  test('settles it to the millisecond, with every attempt that was made', async () => {
+    const { router, clock } = fakeRouter({ a: after(100, fault('driver')), b: hang }, { deadlineMs: 2_000 });
+    const call = outcomeOf(router.chat(hello));
+    await clock.advance(1_999);
+    expect(call.settled).toBe(false);
+    await clock.advance(1);
+    expect(call.error).toMatchObject({
+      code: 'timeout',
+      phase: 'deadline',
+      attempts: [
+        { provider: 'a', error: { code: 'driver' } },
+        { provider: 'b', error: { code: 'timeout', phase: 'deadline' } },
+      ],
+    });
+    expect((call.error as Error).message).toMatch(/within 2000 ms.*a: it said driver.*b: /s);
+  });
+
+  test('holds against a provider that listens to no signal', async () => {
+    const { router, clock } = fakeRouter({ only: deaf });
+    const call = outcomeOf(router.chat(hello));
+    await clock.advance(120_000);
+    expect(call.error).toMatchObject({ code: 'timeout', phase: 'deadline' });
+    expect(router.snapshot()).toMatchObject({ inFlight: 0, providers: [{ inFlight: 0 }] });
+  });
+
+  test('is the one of the call, before the one of the intent, before the one of the router', async () => {
+    const { router, clock } = fakeRouter({ only: hang }, { deadlineMs: 500 });
+    const own = outcomeOf(router.chat(hello, { deadlineMs: 200 }));
+    const usual = outcomeOf(router.chat(hello));
+    const heavy = outcomeOf(router.chat(hello, { intent: 'heavy' }));
+    await clock.advance(200);
+    expect([own.settled, usual.settled, heavy.settled]).toEqual([true, false, false]);
+    await clock.advance(300);
+    expect([usual.settled, heavy.settled]).toEqual([true, false]);
+    await clock.advance(299_500);
+    expect(heavy.settled).toBe(true);
+  });
+
+  test('holds for a stream to its last piece', async () => {
+    const { router, clock } = fakeRouter({ only: pieces('a', ...Array.from({ length: 40 }, () => 100), 'never') }, { deadlineMs: 3_000 });
+    const stream = await router.stream(hello);
+    const read = outcomeOf(readAll(stream));
+    await clock.advance(3_000);
+    expect(read.value).toMatchObject({ text: 'a', failure: { code: 'stream_interrupted', phase: 'deadline' } });
+  });
+
+  test('says nothing against a provider that it gave no time to answer', async () => {
+    const { router, clock, events } = fakeRouter({ only: hang });
+    for (let count = 0; count < 30; count++) {
+      const call = outcomeOf(router.chat(hello, { deadlineMs: 100 }));
+      await clock.advance(100);
+      expect(call.settled).toBe(true);
+    }
+    expect(events.of('breaker:open')).toEqual([]);
+  });
+});
+
+describe('a chat that hangs', () => {
+  test('gets half the deadline while another candidate is left, and the last one all that is left', async () => {
+    const { router, clock } = fakeRouter({ a: hang, b: hang }, { deadlineMs: 8_000 });
+    const call = outcomeOf(router.chat(hello));
+    await clock.advance(8_000);
+    expect(call.error).toMatchObject({
+      attempts: [
+        { provider: 'a', error: { phase: 'total' } },
+        { provider: 'b', error: { phase: 'deadline' } },
+      ],
+    });
+    expect((call.error as Error).message).toContain('a: no complete answer within 4000 ms');
+  });
+
+  test('is not cut short where nobody else could answer', async () => {
+    const { router, clock } = fakeRouter({ only: after(119_999, 'a cold model') });
+    const call = outcomeOf(router.chat(hello));
+    await clock.advance(119_999);
+    expect(call.value?.choices[0].message.content).toBe('a cold model');
+  });
+
+  test('is not cut short where the budget of attempts lets nobody else answer', async () => {
+    const { router, clock } = fakeRouter({ a: after(119_000, 'yes'), b: 'never asked' });
+    const call = outcomeOf(router.chat(hello, { maxAttempts: 1 }));
+    await clock.advance(119_000);
+    expect(call.value?.route.provider).toBe('a');
+  });
+
+  test('is bound by totalMs where that is set, the last one too', async () => {
+    const { router, clock } = fakeRouter({ a: hang, b: hang }, { timeouts: { totalMs: 300 } });
+    const call = outcomeOf(router.chat(hello));
+    await clock.advance(600);
+    expect(call.error).toMatchObject({ code: 'all_failed', attempts: [{ error: { phase: 'total' } }, { error: { phase: 'total' } }] });
+  });
+});
+
+describe('a stream without content', () => {
+  test('is left after firstTokenMs while another candidate is left; role chunks do not count', async () => {
+    const { router, clock } = fakeRouter({ a: pieces(role, 4_000, role, 'hang'), b: 'yes' });
+    const call = outcomeOf(router.stream(hello));
+    await clock.advance(9_999);
+    expect(call.settled).toBe(false);
+    await clock.advance(1);
+    expect(call.value?.route.attempts).toMatchObject([{ provider: 'a', error: { code: 'timeout' } }]);
+    expect(call.value?.route.provider).toBe('b');
+  });
+
+  test('of the last candidate has the rest of the deadline', async () => {
+    const { router, clock } = fakeRouter({ a: fault('driver'), b: after(100_000, 'a cold model') });
+    const call = outcomeOf(router.stream(hello));
+    await clock.advance(100_000);
+    expect(call.value && (await readAll(call.value)).text).toBe('a cold model');
+  });
+
+  test('of a heavy call has a minute', async () => {
+    const { router, clock } = fakeRouter({ cpu: after(59_999, 'slow'), gpu: 'never asked' });
+    const call = outcomeOf(router.stream(hello, { intent: 'heavy' }));
+    await clock.advance(59_999);
+    expect(call.value?.route.provider).toBe('cpu');
+  });
+
+  test('limits of a call stand above those of a provider, and those above the router’s', async () => {
+    const slow = after(1_000, 'slow');
+    const { router, clock } = fakeRouter(
+      { a: { does: slow, timeouts: { firstTokenMs: 500 } }, b: 'yes' },
+      { timeouts: { firstTokenMs: 2_000 } },
+    );
+    const usual = outcomeOf(router.stream(hello));
+    const own = outcomeOf(router.stream(hello, { timeouts: { firstTokenMs: 1_500 } }));
+    await clock.advance(1_000);
+    expect(usual.value?.route.provider).toBe('b');
+    expect(own.value?.route.provider).toBe('a');
+  });
+});
+
+test.each([{ deadlineMs: 0 }, { deadlineMs: Number.NaN }, { maxAttempts: 0 }, { maxAttempts: 1.5 }, { timeouts: { idleMs: -1 } }])(
+  'options that cannot be carried out are refused: %j',
+  async (options) => {
+    const { router, clock, fakes } = fakeRouter({ only: 'yes' });
+    const call = outcomeOf(router.chat(hello, options));
+    await clock.settle();
+    expect(call.error).toMatchObject({ code: 'invalid_request' });
+    expect(fakes.only.calls).toHaveLength(0);
+    expect(router.snapshot().inFlight).toBe(0);
+  },
+);

@@ -1,0 +1,56 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { loopback, type Script } from '../_kit/loopback.ts';
+import { answers, event, sse } from '../_kit/openai-bytes.ts';
+
+const entry = new URL('../../src/index.ts', import.meta.url).href;
+
+/** Runs a program over a router in a process of its own; resolves with what it printed, or fails where it does not end. */
+async function run(script: Script, program: string): Promise<{ output: string; code: number | null }> {
+  await using server = await loopback(() => script);
+  const source = `
+    import { createRouter } from '${entry}';
+    process.on('unhandledRejection', (error) => { console.log('unhandled', error); process.exit(3); });
+    process.on('warning', (warning) => { if (!/type stripping/i.test(warning.message)) console.log('warning', warning.message); });
+    const router = createRouter({ providers: { box: { type: 'openai-compatible', url: '${server.url}' } } });
+    const request = { messages: [{ role: 'user', content: 'Hello!' }] };
+    ${program}`;
+  const child = spawn(process.execPath, ['--input-type=module-typescript', '-'], { stdio: ['pipe', 'pipe', 'inherit'] });
+  child.stdin.end(source);
+  let output = '';
+  child.stdout.on('data', (bytes: Buffer) => (output += bytes.toString()));
+  const exit = once(child, 'exit') as Promise<[number | null]>;
+  const ended = await Promise.race([exit, sleep(8_000, undefined, { ref: false })]);
+  if (ended === undefined) child.kill('SIGKILL');
+  return { output, code: ended === undefined ? -1 : ended[0] };
+}
+
+test('a program that closes its router ends by itself', async () => {
+  expect(await run(answers('yes'), 'console.log((await router.chat(request)).choices[0].message.content); await router.close();')).toEqual({
+    output: 'yes\n',
+    code: 0,
+  });
+});
+
+test('a program that forgets to close its router ends by itself', async () => {
+  expect(await run(answers('yes'), 'await router.chat(request); await router.health(); console.log("done");')).toEqual({
+    output: 'done\n',
+    code: 0,
+  });
+});
+
+test('a program that leaves a stream ends by itself', async () => {
+  const hanging: Script = { headers: sse, pieces: [event('one')], after: 'hang' };
+  expect(await run(hanging, 'for await (const chunk of await router.stream(request)) break; console.log("left");')).toEqual({
+    output: 'left\n',
+    code: 0,
+  });
+});
+
+test('a call that waits for a retry keeps its program alive', async () => {
+  const limited: Script = { status: 429, headers: { 'retry-after': '1' }, pieces: ['{}'] };
+  const program = `router.chat(request, { maxAttempts: 2 }).catch((error) => console.log(error.code, error.attempts.length));`;
+  expect(await run(limited, program)).toEqual({ output: 'all_failed 2\n', code: 0 });
+});

@@ -1,0 +1,168 @@
+import { describe, expect, test } from 'vitest';
+import type { ChunkBatches } from '../../src/core/types.ts';
+import { hang, pieces, role, toChunk } from '../_kit/fake-adapter.ts';
+import { failureOf, fakeRouter, hello, outcomeOf, readAll } from '../_kit/fake-router.ts';
+
+const reason = new Error('the caller’s own');
+
+describe('a reader who leaves', () => {
+  test('ends the call as abandoned, and its source is closed', async () => {
+    const { router, events, fakes, clock } = fakeRouter({ a: pieces('one', 'two', 'hang') });
+    for await (const _ of await router.stream(hello)) break;
+    await clock.settle();
+    expect(events.lines().slice(-2)).toEqual(['attempt:end a', 'request:end a']);
+    expect(events.of('request:end')).toMatchObject([{ abandoned: true, attempts: 1 }]);
+    expect(fakes.a.calls[0]?.signal.aborted).toBe(true);
+    expect(fakes.a.openStreams()).toBe(0);
+    expect(clock.timers()).toBe(0);
+    expect(router.snapshot()).toMatchObject({ inFlight: 0, providers: [{ inFlight: 0, failures: 0 }] });
+  });
+
+  test('while a piece is awaited gets the end, and so does the read that waited', async () => {
+    const { router, clock } = fakeRouter({ a: pieces('one', 'hang') });
+    const iterator = (await router.stream(hello))[Symbol.asyncIterator]();
+    await iterator.next();
+    const waiting = outcomeOf(iterator.next());
+    expect(await iterator.return?.()).toEqual({ done: true, value: undefined });
+    await clock.settle();
+    expect(waiting.value).toEqual({ done: true, value: undefined });
+    expect(await iterator.next()).toEqual({ done: true, value: undefined });
+  });
+
+  test('after the end changes nothing', async () => {
+    const { router, events } = fakeRouter({ a: 'yes' });
+    const iterator = (await router.stream(hello))[Symbol.asyncIterator]();
+    while ((await iterator.next()).done !== true);
+    await iterator.return?.();
+    expect(events.of('request:end')).toMatchObject([{ abandoned: false }]);
+  });
+});
+
+describe('a caller who aborts', () => {
+  test('before the call gets the reason itself, and nothing is sent', async () => {
+    const { router, fakes, events } = fakeRouter({ a: 'never asked' });
+    expect(await failureOf(router.stream(hello, { signal: AbortSignal.abort(reason) }))).toBe(reason);
+    expect(fakes.a.calls).toHaveLength(0);
+    expect(events.lines()).toEqual(['request:start', 'request:error']);
+  });
+
+  test.each([
+    ['chat', hang],
+    ['stream', hang],
+    ['stream', pieces(role, 'hang')],
+  ] as const)('during a %s gets the reason itself; nobody else is asked and nothing is held against anyone', async (verb, does) => {
+    const { router, fakes, events, clock } = fakeRouter({ a: does, b: 'never asked' });
+    const controller = new AbortController();
+    const call = outcomeOf<unknown>(router[verb](hello, { signal: controller.signal }));
+    await clock.settle();
+    controller.abort(reason);
+    await clock.settle();
+    expect(call.error).toBe(reason);
+    expect(fakes.b.calls).toHaveLength(0);
+    expect(events.of('request:error')).toMatchObject([{ error: reason, aborted: true, attempts: 1 }]);
+    expect(events.of('attempt:error')).toMatchObject([{ error: reason, aborted: true }]);
+    expect(router.snapshot()).toMatchObject({ inFlight: 0, providers: [{ inFlight: 0, failures: 0 }, {}] });
+    expect(clock.timers()).toBe(0);
+  });
+
+  test('while a piece is awaited gets the reason from that read', async () => {
+    const { router, clock, events } = fakeRouter({ a: pieces('one', 'hang') });
+    const controller = new AbortController();
+    const read = outcomeOf(readAll(await router.stream(hello, { signal: controller.signal })));
+    await clock.settle();
+    controller.abort(reason);
+    await clock.settle();
+    expect(read.value).toEqual({ text: 'one', failure: reason });
+    expect(events.of('stream:interrupted')).toEqual([]);
+  });
+
+  test('between two reads gets the reason from the next one, although pieces lie ready', async () => {
+    const { router, fakes, events, clock } = fakeRouter({ a: pieces(['one', 'two', 'three'], 'four') });
+    const controller = new AbortController();
+    const iterator = (await router.stream(hello, { signal: controller.signal }))[Symbol.asyncIterator]();
+    await iterator.next();
+    controller.abort(reason);
+    const ended = events.all.length;
+    expect(events.of('request:error')).toMatchObject([{ error: reason, aborted: true }]);
+    expect(await failureOf(iterator.next())).toBe(reason);
+    await clock.settle();
+    expect(events.all).toHaveLength(ended);
+    expect(fakes.a.openStreams()).toBe(0);
+  });
+
+  test.each(Array.from({ length: 24 }, (_, index) => index))(
+    '%i promise jobs before or after the first content leaves nothing behind',
+    async (jobs) => {
+      const controller = new AbortController();
+      const stream = async (): Promise<ChunkBatches> =>
+        (async function* () {
+          void (async () => {
+            for (let job = 0; job < jobs; job++) await Promise.resolve();
+            controller.abort(reason);
+          })();
+          yield [toChunk({ content: 'one' }, 'm')];
+          yield [toChunk({ content: 'two' }, 'm')];
+        })();
+      const { router, clock, events } = fakeRouter({ a: { does: 'unused', fake: { stream } as never } });
+      const call = outcomeOf(router.stream(hello, { signal: controller.signal }));
+      await clock.settle();
+      expect(router.snapshot()).toMatchObject({ inFlight: 0, providers: [{ inFlight: 0 }] });
+      expect(events.of('request:error')).toMatchObject([{ error: reason, aborted: true }]);
+      expect(call.value === undefined ? call.error : (await readAll(call.value)).failure).toBe(reason);
+      expect(clock.timers()).toBe(0);
+    },
+  );
+
+  test('after the end changes nothing', async () => {
+    const { router, events } = fakeRouter({ a: 'yes' });
+    const controller = new AbortController();
+    await readAll(await router.stream(hello, { signal: controller.signal }));
+    controller.abort(reason);
+    expect(events.of('request:error')).toEqual([]);
+  });
+});
+
+describe('time between pieces', () => {
+  test('of silence is bounded by idleMs', async () => {
+    const { router, clock } = fakeRouter({ a: pieces('one', 14_999, 'two', 'hang') });
+    const read = outcomeOf(readAll(await router.stream(hello)));
+    await clock.advance(14_999 + 15_000);
+    expect(read.value).toMatchObject({
+      text: 'onetwo',
+      failure: { code: 'stream_interrupted', phase: 'idle', cause: { code: 'timeout' } },
+    });
+  });
+
+  test('that the reader takes is not counted', async () => {
+    const { router, clock } = fakeRouter({ a: pieces('one', 'two', 'three') });
+    const iterator = (await router.stream(hello))[Symbol.asyncIterator]();
+    for (let count = 0; count < 3; count++) {
+      expect((await iterator.next()).done).toBe(false);
+      await clock.advance(30_000);
+    }
+    expect(await iterator.next()).toEqual({ done: true, value: undefined });
+  });
+});
+
+describe('a stream that nobody reads', () => {
+  test('ends at the deadline, closes its source and gives its place back', async () => {
+    const { router, clock, fakes, events } = fakeRouter({ a: pieces('one', 'two', 'hang') });
+    const stream = await router.stream(hello);
+    await clock.advance(119_999);
+    expect(router.snapshot().inFlight).toBe(1);
+    await clock.advance(1);
+    expect(router.snapshot()).toMatchObject({ inFlight: 0, providers: [{ inFlight: 0 }] });
+    expect(fakes.a.openStreams()).toBe(0);
+    expect(clock.timers()).toBe(0);
+    expect(events.of('request:error')).toHaveLength(1);
+    expect((await readAll(stream)).failure).toMatchObject({ code: 'stream_interrupted', phase: 'deadline' });
+  });
+
+  test('says nothing against the provider', async () => {
+    const { router, clock, events } = fakeRouter({ a: pieces('one', 'hang') });
+    for (let count = 0; count < 5; count++) await router.stream(hello);
+    await clock.advance(120_000);
+    expect(events.of('breaker:open')).toEqual([]);
+    expect((await router.stream(hello)).route.provider).toBe('a');
+  });
+});

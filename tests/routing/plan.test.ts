@@ -1,0 +1,259 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { noCapabilities } from '../../src/core/capabilities.ts';
+import { type CandidateFacts, plan, type PlanInput } from '../../src/routing/plan.ts';
+
+const everything: CandidateFacts = {
+  provider: 'gpu',
+  model: 'm',
+  missing: undefined,
+  substituted: false,
+  space: 'm',
+  device: 'gpu',
+  cost: 'free',
+  priority: 0,
+  verbs: { chat: true, stream: true, embed: true },
+  capabilities: noCapabilities,
+  disabled: undefined,
+  pinnedUntilMs: undefined,
+  restsUntilMs: undefined,
+  openUntilMs: undefined,
+};
+
+const facts = (provider: string, other: Partial<CandidateFacts> = {}): CandidateFacts => ({ ...everything, provider, ...other });
+
+const usual: Omit<PlanInput, 'facts'> = {
+  verb: 'chat',
+  needs: [],
+  intent: 'fast',
+  order: ['gpu', 'remote', 'cpu', 'cloud'],
+  allowPaid: false,
+  only: undefined,
+};
+
+/** The providers in order, then those left out as `provider: code, reason`. */
+function planned(list: readonly CandidateFacts[], input: Partial<PlanInput> = {}): { order: string[]; skipped: string[] } {
+  const { candidates, skipped } = plan({ ...usual, facts: list, ...input });
+  return {
+    order: candidates.map(({ provider }) => provider),
+    skipped: skipped.map(({ provider, code, reason }) => `${provider}: ${code}, ${reason}`),
+  };
+}
+
+describe('gates', () => {
+  test.each<[string, Partial<CandidateFacts>, string]>([
+    ['cannot do it', { verbs: { chat: false, stream: true, embed: true } }, 'unsupported, cannot chat'],
+    ['lacks the model', { missing: 'it does not list "m"' }, 'model_not_found, it does not list "m"'],
+    ['costs money', { cost: 'paid' }, 'no_provider, costs money, and allowPaid is false'],
+    ['refused the credentials', { disabled: 'its credentials were refused' }, 'auth, its credentials were refused'],
+    ['ran out of memory', { pinnedUntilMs: 9 }, 'out_of_memory, the model ran out of memory there'],
+    ['has an open breaker', { openUntilMs: 9 }, 'circuit_open, its breaker is open'],
+    ['asked for a rest', { restsUntilMs: 9 }, 'overloaded, it asked for a rest'],
+  ])('a provider that %s is left out', (_name, other, reason) => {
+    expect(planned([facts('a', other), facts('b')])).toEqual({ order: ['b'], skipped: [`a: ${reason}`] });
+  });
+
+  test('one that lacks features says which', () => {
+    const able = facts('able', { capabilities: { ...noCapabilities, tools: true, vision: true, logprobs: true } });
+    const half = facts('half', { capabilities: { ...noCapabilities, vision: true } });
+    expect(planned([half, able], { needs: ['tools', 'vision', 'logprobs'] })).toEqual({
+      order: ['able'],
+      skipped: ['half: unsupported, lacks tools, logprobs'],
+    });
+  });
+
+  test.each(['chat', 'stream', 'embed'] as const)('%s needs a provider with that verb', (verb) => {
+    const verbs = { chat: false, stream: false, embed: false, [verb]: true };
+    const others = { chat: true, stream: true, embed: true, [verb]: false };
+    expect(planned([facts('none', { verbs: others }), facts('able', { verbs })], { verb }).order).toEqual(['able']);
+  });
+
+  test('what never changes is told before what ends by itself', () => {
+    const all = { missing: 'not here', cost: 'paid', disabled: 'refused', pinnedUntilMs: 9, openUntilMs: 9, restsUntilMs: 9 } as const;
+    expect(planned([facts('a', all)]).skipped).toEqual(['a: model_not_found, not here']);
+  });
+
+  test('only obstacles that end by themselves say when', () => {
+    const list = [
+      facts('open', { openUntilMs: 20 }),
+      facts('rests', { restsUntilMs: 30 }),
+      facts('pinned', { pinnedUntilMs: 10 }),
+      facts('paid', { cost: 'paid' }),
+      facts('ready'),
+    ];
+    const { skipped } = plan({ ...usual, facts: list });
+    expect(Object.fromEntries(skipped.map(({ provider, readyAtMs }) => [provider, readyAtMs]))).toEqual({
+      open: 20,
+      rests: 30,
+      pinned: 10,
+      paid: undefined,
+    });
+  });
+
+  test('nothing configured leaves nothing to try', () => {
+    expect(planned([])).toEqual({ order: [], skipped: [] });
+  });
+});
+
+describe('paid providers', () => {
+  const list = [facts('cloud', { cost: 'paid', device: 'cloud' }), facts('gpu', { restsUntilMs: 9 })];
+
+  test('are never used without consent, though nothing else is left', () => {
+    expect(planned(list).order).toEqual([]);
+  });
+
+  test('are used with consent', () => {
+    expect(planned(list, { allowPaid: true }).order).toEqual(['cloud']);
+  });
+
+  test('are used when the caller names one', () => {
+    expect(planned(list, { only: 'cloud' })).toEqual({ order: ['cloud'], skipped: [] });
+  });
+});
+
+describe('order', () => {
+  test('priority comes before cost, cost before device, device before the registry', () => {
+    const list = [
+      facts('last', { priority: 1 }),
+      facts('paid gpu', { cost: 'paid' }),
+      facts('free cpu', { device: 'cpu' }),
+      facts('free gpu, second'),
+      facts('free cloud', { device: 'cloud' }),
+      facts('free gpu, third'),
+      facts('first', { priority: -1, cost: 'paid', device: 'cloud' }),
+    ];
+    const { order } = planned(list, { allowPaid: true });
+    expect(order).toEqual(['first', 'free gpu, second', 'free gpu, third', 'free cpu', 'free cloud', 'paid gpu', 'last']);
+  });
+
+  test('an intent turns the devices around', () => {
+    const list = [facts('gpu'), facts('cpu', { device: 'cpu' })];
+    expect(planned(list, { order: ['cpu', 'gpu', 'remote', 'cloud'] }).order).toEqual(['cpu', 'gpu']);
+  });
+
+  test('only the provider that was named is considered', () => {
+    expect(planned([facts('a'), facts('b'), facts('c', { missing: 'no' })], { only: 'b' })).toEqual({ order: ['b'], skipped: [] });
+  });
+
+  test('each place has its reason', () => {
+    const list = [
+      facts('a', { priority: 2, cost: 'paid', device: 'cpu' }),
+      facts('b', { model: undefined, substituted: true, device: 'remote' }),
+    ];
+    expect(plan({ ...usual, facts: list, allowPaid: true }).candidates).toEqual([
+      { provider: 'b', model: undefined, substituted: true, reason: 'free, remote is number 2 for fast, with its default model' },
+      { provider: 'a', model: 'm', substituted: false, reason: 'priority 2, paid, cpu is number 3 for fast' },
+    ]);
+  });
+});
+
+describe('pins', () => {
+  test('where only pinned providers are left, the oldest pin is put to the test', () => {
+    const list = [facts('young', { pinnedUntilMs: 30 }), facts('old', { pinnedUntilMs: 10 }), facts('middle', { pinnedUntilMs: 20 })];
+    const { order, skipped } = planned(list);
+    expect(order).toEqual(['old']);
+    expect(skipped.map((line) => line.split(':')[0])).toEqual(['young', 'middle']);
+  });
+
+  test('a pinned provider is left out while any other may answer', () => {
+    expect(planned([facts('gpu', { pinnedUntilMs: 1 }), facts('paid', { cost: 'paid' })], { allowPaid: true }).order).toEqual(['paid']);
+  });
+
+  test('the test passes over a provider that rests or is held back by its breaker', () => {
+    const list = [
+      facts('open', { pinnedUntilMs: 1, openUntilMs: 90 }),
+      facts('rests', { pinnedUntilMs: 2, restsUntilMs: 90 }),
+      facts('free', { pinnedUntilMs: 3 }),
+    ];
+    expect(planned(list).order).toEqual(['free']);
+    expect(planned(list.slice(0, 2)).order).toEqual([]);
+  });
+
+  test('a pin gives no way past a gate', () => {
+    expect(planned([facts('paid', { cost: 'paid', pinnedUntilMs: 1 })]).order).toEqual([]);
+  });
+});
+
+describe('embeddings', () => {
+  const embed = { verb: 'embed' } as const;
+
+  test('stay with the model of the first candidate', () => {
+    const list = [
+      facts('a', { space: 'x' }),
+      facts('b', { model: 'y-large', space: 'y' }),
+      facts('c', { model: undefined, space: 'z' }),
+      facts('d', { space: 'x' }),
+    ];
+    expect(planned(list, embed)).toEqual({
+      order: ['a', 'd'],
+      skipped: [
+        'b: embedding_space, embeds with y-large, into another vector space',
+        'c: embedding_space, embeds with a model of its own, into another vector space',
+      ],
+    });
+  });
+
+  test.each<Partial<CandidateFacts>>([
+    { openUntilMs: 9 },
+    { restsUntilMs: 9 },
+    { pinnedUntilMs: 9 },
+    { disabled: 'its credentials were refused' },
+  ])('do not move to another model while the first provider is out: %o', (out) => {
+    const { order, skipped } = planned([facts('a', { space: 'x', ...out }), facts('b', { space: 'y' })], embed);
+    expect(order).toEqual(out.pinnedUntilMs === undefined ? [] : ['a']);
+    expect(skipped.at(-1)).toMatch(/^b: embedding_space/);
+  });
+
+  test('move to the same model elsewhere while the first provider is out', () => {
+    const list = [facts('a', { space: 'x', openUntilMs: 9 }), facts('b', { space: 'y' }), facts('c', { space: 'x' })];
+    expect(planned(list, embed).order).toEqual(['c']);
+  });
+
+  test('take no model from a provider that could never serve the call', () => {
+    const list = [
+      facts('paid', { space: 'x', cost: 'paid' }),
+      facts('chat', { space: 'y', verbs: { chat: true, stream: true, embed: false } }),
+      facts('b', { space: 'z' }),
+    ];
+    expect(planned(list, embed).order).toEqual(['b']);
+  });
+
+  test('chat crosses vector spaces as it likes', () => {
+    expect(planned([facts('a', { space: 'x' }), facts('b', { space: 'y' })]).order).toEqual(['a', 'b']);
+  });
+});
+
+const anyFacts: fc.Arbitrary<Partial<CandidateFacts>> = fc.record({
+  device: fc.constantFrom('gpu', 'cpu', 'cloud'),
+  cost: fc.constantFrom('free' as const, 'paid' as const),
+  priority: fc.integer({ min: -1, max: 1 }),
+  space: fc.constantFrom('x', 'y'),
+  missing: fc.constantFrom(undefined, undefined, 'not here'),
+  disabled: fc.constantFrom(undefined, undefined, 'refused'),
+  pinnedUntilMs: fc.constantFrom(undefined, 1, 2),
+  restsUntilMs: fc.constantFrom(undefined, undefined, 9),
+  openUntilMs: fc.constantFrom(undefined, undefined, 9),
+});
+
+test('every provider is a candidate or has a reason, once, and nobody who is held back is a candidate', () => {
+  const property = fc.property(
+    fc.array(anyFacts, { maxLength: 6 }),
+    fc.boolean(),
+    fc.constantFrom('chat' as const, 'embed' as const),
+    (list, allowPaid, verb) => {
+      const all = list.map((other, index) => facts(`p${index}`, other));
+      const { candidates, skipped } = plan({ ...usual, facts: all, allowPaid, verb });
+      const named = [...candidates, ...skipped].map(({ provider }) => provider).toSorted();
+      const chosen = all.filter(({ provider }) => candidates.some((candidate) => candidate.provider === provider));
+      const pinned = chosen.filter(({ pinnedUntilMs }) => pinnedUntilMs !== undefined);
+      expect(named).toEqual(all.map(({ provider }) => provider));
+      expect(chosen.filter(({ cost }) => cost === 'paid' && !allowPaid)).toEqual([]);
+      expect(
+        chosen.filter(({ missing, disabled, restsUntilMs, openUntilMs }) => missing ?? disabled ?? restsUntilMs ?? openUntilMs),
+      ).toEqual([]);
+      expect(pinned.length === 0 || chosen.length === 1).toBe(true);
+      if (verb === 'embed') expect(new Set(chosen.map(({ space }) => space)).size).toBeLessThanOrEqual(1);
+    },
+  );
+  fc.assert(property, { numRuns: 2_000 });
+});
