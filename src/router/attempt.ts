@@ -96,8 +96,9 @@ function endings(books: Books): Pick<Attempt<unknown>, 'isOver' | 'firstContent'
       if (over) return given;
       const { error, isFault, aborted } = verdict(run, deadline.signal, given, candidate);
       const ms = close(shown(error, aborted));
-      provider.settle(permit, isFault ? { type: 'failure', error, ms, firstContentMs } : { type: 'none' });
+      // The cause before its effects: pins, rests and breakers are announced as they are booked.
       announce('attempt:error', { ...ids, ms, error, aborted });
+      provider.settle(permit, isFault ? { type: 'failure', error, ms, firstContentMs } : { type: 'none' });
       // Last, because aborting calls back whoever still listens: by then the attempt is over.
       deadline.abort(error);
       return error;

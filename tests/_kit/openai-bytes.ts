@@ -1,7 +1,7 @@
 import type { Script } from './loopback.ts';
 
 /** The bytes of a server that speaks OpenAI's protocol. */
-export const sse: string = { 'content-type': 'text/event-stream' };
+export const sse: Readonly<Record<string, string>> = { 'content-type': 'text/event-stream' };
 
 export function chatBody(content: string): string {
   const choices = [{ index: 0, message: { role: 'assistant', content }, finish_reason: 'stop' }];

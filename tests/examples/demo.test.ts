@@ -60,8 +60,8 @@ describe('the demo', () => {
     const facts = [
       '1.  gpu      tiny:8b',
       'cloud    tiny-large  skipped: costs money',
-      'gpu  out_of_memory: tiny:8b is pinned for 30 min',
       'attempt:error  ✗ gpu  out_of_memory',
+      'gpu  out_of_memory: tiny:8b is pinned for 30 min',
       'failover       ↪ gpu → cpu  (out_of_memory)',
       'tokens         Hello from a tiny model.\n',
       'gpu  skipped: the model ran out of memory there',

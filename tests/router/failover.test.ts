@@ -16,8 +16,8 @@ describe('failover', () => {
     expect(events.lines()).toEqual([
       'request:start',
       'attempt:start gpu',
-      'model:pinned gpu',
       'attempt:error gpu',
+      'model:pinned gpu',
       'failover gpu to cpu: out_of_memory',
       'attempt:start cpu',
       'attempt:end cpu',

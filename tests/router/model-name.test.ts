@@ -1,0 +1,173 @@
+import { describe, expect, test } from 'vitest';
+import type { RouterOptions } from '../../src/config/options.ts';
+import { resolveConfig } from '../../src/config/resolve.ts';
+import type { ModelName } from '../../src/core/adapter.ts';
+import type { Verb } from '../../src/core/events.ts';
+import { quoted, type ResolvedModel, resolveModel, untagged } from '../../src/router/model-name.ts';
+
+interface Asked {
+  readonly requested?: string;
+  readonly provider?: { readonly defaultModel?: string; readonly embeddingModel?: string };
+  readonly router?: Partial<RouterOptions>;
+  readonly verb?: Verb;
+  readonly modelName?: ModelName;
+  /** Models that the provider is known not to serve. */
+  readonly denied?: readonly string[];
+}
+
+function resolve({ requested, provider, router, verb = 'chat', modelName = 'required', denied = [] }: Asked): ResolvedModel {
+  const { config } = resolveConfig({
+    providers: { gpu: { type: 'ollama', ...provider }, cpu: { type: 'ollama', url: 'http://127.0.0.1:11435' } },
+    ...router,
+  });
+  const [gpu] = config.providers;
+  if (gpu === undefined) throw new Error('no provider');
+  const denies = (model: string): string | undefined => (denied.includes(model) ? `it does not list ${quoted(model)}` : undefined);
+  return resolveModel({ verb, requested, provider: gpu, modelName, config, denies });
+}
+
+const models = { big: { gpu: 'llama3.1:70b', cpu: 'llama3.1:8b' }, small: { cpu: 'tiny' } };
+
+describe('a name that the caller gave', () => {
+  test('is sent as it stands where it is no alias', () => {
+    expect(resolve({ requested: 'mistral' })).toEqual({ model: 'mistral', missing: undefined, substituted: false, space: 'mistral' });
+  });
+
+  test('is turned into the provider’s own where it is an alias', () => {
+    expect(resolve({ requested: 'big', router: { models } })).toMatchObject({ model: 'llama3.1:70b', missing: undefined, space: 'big' });
+  });
+
+  test('is missing where the alias has no name for the provider', () => {
+    expect(resolve({ requested: 'small', router: { models } })).toMatchObject({
+      model: undefined,
+      missing: 'models has no name for "small" there',
+    });
+  });
+
+  test.each(['toString', '__proto__', 'constructor'])('%s is no alias by accident', (requested) => {
+    expect(resolve({ requested, router: { models } })).toMatchObject({ model: requested, missing: undefined });
+  });
+
+  test('is missing where the provider is known not to serve it, by its own name', () => {
+    expect(resolve({ requested: 'big', router: { models }, denied: ['llama3.1:70b'] })).toMatchObject({
+      model: 'llama3.1:70b',
+      missing: 'it does not list "llama3.1:70b"',
+      substituted: false,
+    });
+  });
+
+  test('is not replaced by the default', () => {
+    expect(resolve({ requested: 'mistral', provider: { defaultModel: 'd' }, denied: ['mistral'] })).toMatchObject({ model: 'mistral' });
+  });
+});
+
+describe('a call without a name', () => {
+  test('uses the default model', () => {
+    expect(resolve({ provider: { defaultModel: 'd', embeddingModel: 'e' } })).toMatchObject({ model: 'd', missing: undefined });
+  });
+
+  test('uses the embedding model for embeddings', () => {
+    expect(resolve({ provider: { defaultModel: 'd', embeddingModel: 'e' }, verb: 'embed' })).toMatchObject({ model: 'e', space: 'e' });
+  });
+
+  test('uses the default model for streams', () => {
+    expect(resolve({ provider: { defaultModel: 'd' }, verb: 'stream' })).toMatchObject({ model: 'd' });
+  });
+
+  test('is missing where the default is known not to be served', () => {
+    expect(resolve({ provider: { defaultModel: 'd' }, denied: ['d'] })).toMatchObject({ model: 'd', missing: 'it does not list "d"' });
+  });
+
+  test.each([
+    ['chat', 'defaultModel'],
+    ['stream', 'defaultModel'],
+    ['embed', 'embeddingModel'],
+  ] as const)('of %s is missing where the provider needs one and has no %s', (verb, field) => {
+    expect(resolve({ verb })).toMatchObject({ model: undefined, missing: `the request names no model and it has no ${field}` });
+  });
+
+  test.each(['optional', 'ignored'] as const)('leaves the choice to a server for which a name is %s', (modelName) => {
+    expect(resolve({ modelName })).toMatchObject({ model: undefined, missing: undefined, substituted: false });
+  });
+});
+
+describe('onModelMissing: substitute', () => {
+  const router = { models, onModelMissing: 'substitute' } as const;
+  const provider = { defaultModel: 'd', embeddingModel: 'e' };
+
+  test('takes the default in place of a model that is not served, and says so', () => {
+    expect(resolve({ requested: 'mistral', router, provider, denied: ['mistral'] })).toMatchObject({
+      model: 'd',
+      missing: undefined,
+      substituted: true,
+    });
+  });
+
+  test('takes the default in place of a name that the alias lacks', () => {
+    expect(resolve({ requested: 'small', router, provider })).toMatchObject({ model: 'd', substituted: true });
+  });
+
+  test('changes nothing where the model is served', () => {
+    expect(resolve({ requested: 'mistral', router, provider })).toMatchObject({ model: 'mistral', substituted: false });
+  });
+
+  test('never touches embeddings', () => {
+    expect(resolve({ requested: 'mistral', router, provider, verb: 'embed', denied: ['mistral'] })).toMatchObject({
+      model: 'mistral',
+      missing: 'it does not list "mistral"',
+      substituted: false,
+    });
+  });
+
+  test.each<[string, Asked]>([
+    ['there is no default', { provider: {} }],
+    ['the default is not served either', { provider, denied: ['mistral', 'd'] }],
+  ])('does not help where %s, and the reason is the model asked for', (_name, asked) => {
+    const denied = asked.denied ?? ['mistral'];
+    expect(resolve({ requested: 'mistral', router, ...asked, denied })).toMatchObject({
+      model: 'mistral',
+      missing: 'it does not list "mistral"',
+      substituted: false,
+    });
+  });
+});
+
+describe('vector spaces', () => {
+  test('of a name with and without the usual tag are the same', () => {
+    const spaces = ['nomic', 'nomic:latest'].map((requested) => resolve({ requested, verb: 'embed' }).space);
+    expect(spaces).toEqual(['nomic', 'nomic']);
+  });
+
+  test('of other tags are others', () => {
+    expect(resolve({ requested: 'nomic:v1.5', verb: 'embed' }).space).toBe('nomic:v1.5');
+  });
+
+  test('of an alias are one, whatever the provider calls it', () => {
+    expect(resolve({ requested: 'big', router: { models }, verb: 'embed' }).space).toBe('big');
+  });
+
+  test('of servers that choose for themselves are never taken for the same', () => {
+    expect(resolve({ verb: 'embed', modelName: 'optional' }).space).toBe('the default of gpu');
+  });
+});
+
+test.each([
+  ['a', 'a'],
+  ['a:latest', 'a'],
+  ['a:latest:latest', 'a:latest'],
+  ['latest', 'latest'],
+  ['a:7b', 'a:7b'],
+])('untagged: %s is %s', (model, expected) => {
+  expect(untagged(model)).toBe(expected);
+});
+
+describe('a name in a message', () => {
+  test('is in quotes, with nothing that could break the line', () => {
+    expect(quoted('a"\n\u001b[31mb')).toBe(String.raw`"a\"\n\u001b[31mb"`);
+  });
+
+  test('is cut after 100 characters', () => {
+    expect(quoted('x'.repeat(100))).toHaveLength(102);
+    expect(quoted('x'.repeat(1_000_000))).toBe(`"${'x'.repeat(100)}…"`);
+  });
+});
