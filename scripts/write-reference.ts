@@ -204,12 +204,11 @@ function named(meanings: Readonly<Record<string, string>>): string {
     .join(', ');
 }
 
-function line(cells: readonly string[]): string {
-  return `| ${cells.join(' | ')} |\n`.replaceAll(/ {2,}/g, ' ');
-}
-
+/** Padded as the formatter pads tables, so that it finds nothing to change. */
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('');
+  const widths = head.map((cell, column) => Math.max(cell.length, ...rows.map((row) => row[column]?.length ?? 0)));
+  const line = (cells: readonly string[]): string => `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |\n`;
+  return [head, widths.map((width) => '-'.repeat(width)), ...rows].map(line).join('');
 }
 
 /** What each page should hold, by its path from the root of the package. */

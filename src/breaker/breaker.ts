@@ -118,7 +118,9 @@ function afterProbe(
 ): BreakerState {
   if (type === 'success') {
     const { generation, opens } = state;
-    return { is: 'closed', generation: generation + 1, opens, recent: [], failures: 0, refusals: 0, sinceMs: moment.nowMs, ramp: 1 };
+    // Rules without a ratio are the plain ones of old: closed is closed.
+    const ramp = Number.isFinite(rules.minimumOutcomes) ? 1 : Infinity;
+    return { is: 'closed', generation: generation + 1, opens, recent: [], failures: 0, refusals: 0, sinceMs: moment.nowMs, ramp };
   }
   if (type === 'failure' || type === 'refused') return toOpen(state, state.opens, moment, rules);
   return { ...state, leaseUntilMs: undefined };

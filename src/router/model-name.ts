@@ -32,7 +32,7 @@ export function resolveModel(question: ModelQuestion): ResolvedModel {
   if (missing === undefined) return { model, missing, substituted: false, space: names === undefined ? untagged(requested) : requested };
   const substitute = question.config.onModelMissing === 'substitute' && verb !== 'embed' ? withDefault(question) : undefined;
   if (substitute?.missing === undefined && substitute !== undefined) return { ...substitute, substituted: true };
-  return { model, missing, substituted: false, space: requested };
+  return { model, missing, substituted: false, space: names === undefined ? untagged(requested) : requested };
 }
 
 function withDefault({ verb, provider, modelName, denies }: ModelQuestion): ResolvedModel {

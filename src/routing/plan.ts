@@ -147,7 +147,10 @@ function inOrder(open: readonly CandidateFacts[], order: readonly string[]): rea
  * is out for a time still counts: its vectors are what the caller has stored.
  */
 function spaceOf(considered: readonly CandidateFacts[], input: PlanInput): string | undefined {
-  const able = considered.filter((facts) => gate(facts, input) === undefined);
+  // A server that has lost its model for the moment is out for a time as well; one that never had a name for it is not meant.
+  const able = considered.filter(
+    (facts) => gate(facts.model === undefined ? facts : { ...facts, missing: undefined }, input) === undefined,
+  );
   return inOrder(able, input.order)[0]?.space;
 }
 

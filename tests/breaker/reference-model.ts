@@ -17,7 +17,8 @@ export function referenceBreaker(rules: BreakerRules): ReferenceBreaker {
   let [era, opened, untilMs, leaseEndMs, closedAtMs] = [0, 0, 0, -Infinity, -Infinity];
   let history: { readonly word: Word; readonly atMs: number }[] = [];
   const limit = (successes: number): number => (closedAtMs === -Infinity || successes >= 4 ? Infinity : 2 ** successes);
-  const room = (): number => limit(history.filter(({ word }) => word === 'success').length);
+  const room = (): number =>
+    rules.minimumOutcomes === Infinity ? Infinity : limit(history.filter(({ word }) => word === 'success').length);
   const isBad = (nowMs: number): boolean => {
     const all = history.map(({ word }) => word);
     const last = history.slice(-20).flatMap(({ word, atMs }) => (nowMs - atMs <= rules.windowMs ? [word] : []));

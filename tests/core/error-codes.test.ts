@@ -11,7 +11,7 @@ const read = (path: string): string => readFileSync(new URL(`../../${path}`, imp
 /** The first cell of each row of the tables under a heading, marks taken off. */
 function firstCells(page: string, heading: string): string[] {
   const section = page.split(/^#+ /m).find((part) => part.startsWith(`${heading}\n`)) ?? '';
-  return [...section.matchAll(/^\| `(.+?)` \|/gm)].map(([, cell = '']) => cell);
+  return [...section.matchAll(/^\| `(.+?)` +\|/gm)].map(([, cell = '']) => cell);
 }
 
 /** The members of the union `ErrorCode`, as the source has them. */

@@ -41,6 +41,21 @@ test('a call that only another vector space could answer fails, and says so', as
   expect(fakes.b.calls).toHaveLength(0);
 });
 
+test('a server that has lost its model for the moment keeps the others out of its place', async () => {
+  const { router, fakes } = fakeRouter({
+    a: { does: fault('model_not_found'), embeddingModel: 'nomic' },
+    b: { does: 'never', embeddingModel: 'other' },
+  });
+  await failureOf(router.embed({ input: 'x' }));
+  expect(await failureOf(router.embed({ input: 'x' }))).toMatchObject({
+    skipped: [
+      { provider: 'a', code: 'model_not_found' },
+      { provider: 'b', code: 'embedding_space' },
+    ],
+  });
+  expect(fakes.b.calls).toHaveLength(0);
+});
+
 test('one alias is one vector space, whatever the providers call the model', async () => {
   const { router, fakes } = fakeRouter({ a: fault('driver'), b: 'vectors' }, { models: { text: { a: 'nomic-embed', b: 'nomic/v1.5' } } });
   expect((await router.embed({ model: 'text', input: 'x' })).route).toMatchObject({ provider: 'b', model: 'nomic/v1.5' });

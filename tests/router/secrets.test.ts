@@ -32,7 +32,11 @@ const asked = { model: 'tiny', messages: [{ role: 'user', content: prompt }] } a
 describe('a key and a prompt', () => {
   test.each([400, 401, 404, 413, 429, 500, 503])('that a server repeats with status %i are nowhere to be seen', async (status) => {
     await using server = await loopback(echo(status));
-    const router = createRouter({ providers: { box: { type: 'openai-compatible', url: server.url, apiKey: key } }, maxAttempts: 1, random: () => 0 });
+    const router = createRouter({
+      providers: { box: { type: 'openai-compatible', url: server.url, apiKey: key } },
+      maxAttempts: 1,
+      random: () => 0,
+    });
     const events = record(router);
     const seen = [
       await failureOf(router.chat(asked)),
