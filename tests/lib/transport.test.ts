@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { expect, test } from 'vitest';
 import { ofetchTransport, type TransportRequest } from '../../src/lib/transport.ts';
 import { failureOf } from '../_kit/fake-router.ts';
@@ -51,6 +53,23 @@ test('an abort rejects and closes the connection', async () => {
   controller.abort(new Error('why'));
   expect(await failure).toMatchObject({ message: 'why' });
   await server.idle();
+});
+
+test.each(['GET', 'POST'] as const)('a %s whose connection is reset is sent once', async (method) => {
+  let count = 0;
+  const server = createServer((socket) => {
+    socket.on('error', () => undefined);
+    socket.once('data', () => {
+      count++;
+      socket.resetAndDestroy();
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { body, ...request } = post(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  await failureOf(ofetchTransport().send({ ...request, method, ...(method === 'POST' && { body: body ?? '' }) }));
+  server.close();
+  expect(count).toBe(1);
 });
 
 test('a connection that does not come about rejects with the system’s code within', async () => {

@@ -38,6 +38,15 @@ describe('three refused connections in a row', () => {
   });
 });
 
+test('a breaker that opens while a call is at another provider holds for that call too', async () => {
+  const { router, clock, fakes } = fakeRouter({ a: after(1_000, fault('driver')), b: refused() });
+  const call = outcomeOf(router.chat(hello));
+  for (let count = 0; count < 3; count++) await failureOf(router.chat(hello, { provider: 'b', ...once }));
+  await clock.advance(1_000);
+  expect(call.error).toMatchObject({ code: 'all_failed', attempts: [{ provider: 'a' }] });
+  expect(fakes.b.calls).toHaveLength(3);
+});
+
 test('failures of one model open its own breaker and leave the others alone', async () => {
   const { router, events } = fakeRouter({ a: failing(3, () => fault('driver', { status: 500 })) }, once);
   for (let count = 0; count < 3; count++) await failureOf(router.chat(hello));

@@ -161,15 +161,20 @@ test('a request that the caller changes while it is under way stays as it was', 
   expect(fakes.b.calls).toMatchObject([{ request: { messages: [{ role: 'user', content: 'first' }] } }]);
 });
 
-test('an adapter that gives out one and the same answer does not mix up the routes of two calls', async () => {
-  const answer = Object.freeze({
-    id: 'x',
-    object: 'chat.completion',
-    created: 0,
-    model: 'm',
-    choices: [{ index: 0, message: { role: 'assistant', content: 'same' }, finish_reason: 'stop' }],
-  } as const);
-  const { router } = fakeRouter({ a: { does: 'unused', fake: { chat: async () => answer } as never } });
-  const [first, second] = await Promise.all([router.chat(hello), router.chat(hello)]);
-  expect(first.route.requestId).not.toBe(second.route.requestId);
+describe('an adapter that gives out one and the same frozen answer', () => {
+  test('does not mix up the routes of two chats', async () => {
+    const choices = [{ index: 0, message: { role: 'assistant', content: 'same' }, finish_reason: 'stop' }];
+    const answer = Object.freeze({ id: 'x', object: 'chat.completion', created: 0, model: 'm', choices });
+    const { router } = fakeRouter({ a: { does: 'unused', fake: { chat: async () => answer } as never } });
+    const [first, second] = await Promise.all([router.chat(hello), router.chat(hello)]);
+    expect(first.route.requestId).not.toBe(second.route.requestId);
+    expect(first.created).toBeGreaterThan(0);
+  });
+
+  test('does not mix up the routes of two embeddings', async () => {
+    const answer = Object.freeze({ object: 'list', model: 'm', data: [{ object: 'embedding', index: 0, embedding: [1] }] });
+    const { router } = fakeRouter({ a: { does: 'unused', fake: { embed: async () => answer } as never } });
+    const [first, second] = await Promise.all([router.embed({ input: 'x' }), router.embed({ input: 'x' })]);
+    expect(first.route.requestId).not.toBe(second.route.requestId);
+  });
 });
