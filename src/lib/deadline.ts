@@ -1,10 +1,13 @@
 import { type Phase, RouterError } from '../core/errors.ts';
 import type { Clock } from './clock.ts';
+import { createWait, type StopSignal } from './stop.ts';
 
 /** The limits of one attempt on one signal. Only the phase in force counts, and never beyond the end of the attempt. */
 export interface AttemptDeadline {
   /** Aborts for the caller, for shutdown, or for a limit; its reason says which. */
   readonly signal: AbortSignal;
+  /** The promise, or the reason of `signal` as soon as it aborts. One at a time. */
+  waitFor<Value>(promise: Promise<Value>): Promise<Value>;
   /** From now on the attempt waits for `phase`, at most `limitMs` milliseconds. */
   enter(phase: Phase, limitMs: number): void;
   /** Nothing is awaited from the provider: it is our reader that takes its time. Only the end of the attempt holds. */
@@ -19,7 +22,7 @@ export interface DeadlineOptions {
   readonly clock: Clock;
   readonly provider: string;
   /** The caller's signal and the router's shutdown. */
-  readonly signals: readonly AbortSignal[];
+  readonly signals: readonly (AbortSignal | StopSignal)[];
   /** End of the attempt on the clock, and the name of the limit that set it. */
   readonly endsAtMs: number;
   readonly endPhase: 'total' | 'deadline';
@@ -31,64 +34,82 @@ export interface DeadlineOptions {
  */
 const graceMs = 25;
 
-/** Opens the limits of one attempt. One controller and one timer, whatever the number of phases: the timer is moved lazily. */
+/** Opens the limits of one attempt. One controller and one timer, whatever the number of phases. */
 export function openDeadline({ clock, provider, signals, endsAtMs, endPhase }: DeadlineOptions): AttemptDeadline {
   const controller = new AbortController();
+  const wait = createWait();
+  const stop = (reason: unknown): void => {
+    controller.abort(reason);
+    wait.stop(controller.signal.reason);
+  };
   const openedAtMs = clock.nowMs();
   let phase: Phase = endPhase;
-  let phaseStartMs = openedAtMs;
-  let dueMs = endsAtMs;
-  let timerMs = Infinity;
-  let cancelTimer: (() => void) | undefined;
-  let graceGiven = false;
+  const alarm = createAlarm(clock, (limitMs) => stop(timeoutError(provider, phase, limitMs)));
+  const listeners = signals.map((signal) => ({ signal, onAbort: () => stop(signal.reason) }));
+  for (const { signal, onAbort } of listeners) {
+    if (signal.aborted) stop(signal.reason);
+    else signal.addEventListener('abort', onAbort, { once: true });
+  }
+  const toTheEnd = (): void => {
+    phase = endPhase;
+    alarm.set(openedAtMs, endsAtMs);
+  };
+  toTheEnd();
+  return {
+    signal: controller.signal,
+    waitFor: wait.for,
+    enter(next, limitMs) {
+      const nowMs = clock.nowMs();
+      if (nowMs + limitMs >= endsAtMs) return toTheEnd();
+      phase = next;
+      alarm.set(nowMs, nowMs + limitMs);
+    },
+    pause: toTheEnd,
+    abort: stop,
+    dispose() {
+      alarm.cancel();
+      for (const { signal, onAbort } of listeners) signal.removeEventListener('abort', onAbort);
+    },
+  };
+}
 
+interface Alarm {
+  set(fromMs: number, dueMs: number): void;
+  cancel(): void;
+}
+
+/** Rings once, with the length of the limit that ran out. It is moved lazily: one that is set too early wakes up and moves itself. */
+function createAlarm(clock: Clock, ring: (limitMs: number) => void): Alarm {
+  let fromMs = 0;
+  let dueMs = Infinity;
+  let timerMs = Infinity;
+  let graceGiven = false;
+  let cancelTimer: (() => void) | undefined;
   const arm = (atMs: number): void => {
     cancelTimer?.();
     timerMs = atMs;
     cancelTimer = clock.schedule(Math.max(0, atMs - clock.nowMs()), onTimer);
-  };
-  const setDue = (atMs: number): void => {
-    dueMs = atMs;
-    graceGiven = false;
-    // A timer that is set too early only wakes up and moves itself: cheaper than moving it at every piece of a stream.
-    if (atMs < timerMs) arm(atMs);
   };
   const onTimer = (): void => {
     const nowMs = clock.nowMs();
     const latenessMs = nowMs - timerMs;
     timerMs = Infinity;
     if (nowMs < dueMs) return arm(dueMs);
-    if (!graceGiven && latenessMs > Math.min(graceMs, (dueMs - phaseStartMs) / 2)) {
+    if (!graceGiven && latenessMs > Math.min(graceMs, (dueMs - fromMs) / 2)) {
       graceGiven = true;
       return arm(nowMs + graceMs);
     }
-    controller.abort(timeoutError(provider, phase, dueMs - phaseStartMs));
+    ring(dueMs - fromMs);
   };
-  const listeners = signals.map((signal) => ({ signal, onAbort: () => controller.abort(signal.reason) }));
-  for (const { signal, onAbort } of listeners) {
-    if (signal.aborted) controller.abort(signal.reason);
-    else signal.addEventListener('abort', onAbort, { once: true });
-  }
-  setDue(endsAtMs);
   return {
-    signal: controller.signal,
-    enter(next, limitMs) {
-      const nowMs = clock.nowMs();
-      const untilMs = nowMs + limitMs;
-      phase = untilMs < endsAtMs ? next : endPhase;
-      phaseStartMs = untilMs < endsAtMs ? nowMs : openedAtMs;
-      setDue(Math.min(untilMs, endsAtMs));
+    set(from, due) {
+      fromMs = from;
+      dueMs = due;
+      graceGiven = false;
+      // Moving the timer at every piece of a stream would cost more than waking up for nothing now and then.
+      if (due < timerMs) arm(due);
     },
-    pause() {
-      phase = endPhase;
-      phaseStartMs = openedAtMs;
-      setDue(endsAtMs);
-    },
-    abort: (reason) => controller.abort(reason),
-    dispose() {
-      cancelTimer?.();
-      for (const { signal, onAbort } of listeners) signal.removeEventListener('abort', onAbort);
-    },
+    cancel: () => cancelTimer?.(),
   };
 }
 

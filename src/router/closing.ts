@@ -2,12 +2,13 @@ import type { Adapter } from '../core/adapter.ts';
 import type { RouterError } from '../core/errors.ts';
 import { bounded } from '../lib/bounded.ts';
 import type { Clock } from '../lib/clock.ts';
+import { createStop, type StopSignal } from '../lib/stop.ts';
 import { closedError } from './health.ts';
 
 /** Counts the calls under way, and closes the router when they have ended or had their time. */
 export interface Closing {
   /** Aborts with the `closed` error when the time of the calls under way is over. */
-  readonly shutdown: AbortSignal;
+  readonly shutdown: StopSignal;
   readonly closed: boolean;
   readonly inFlight: number;
   /** @throws {RouterError} `closed` */
@@ -22,14 +23,14 @@ export interface Closing {
 const adapterMs = 5_000;
 
 export function createClosing(clock: Clock): Closing {
-  const shutdown = new AbortController();
+  const shutdown = createStop();
   let inFlight = 0;
   let closing: Promise<void> | undefined;
   let drained: (() => void) | undefined;
   const closeAll = async (adapters: readonly Adapter[], drainMs: number): Promise<void> => {
     const late = closedError();
     if (inFlight > 0) await bounded(new Promise<void>((resolve) => (drained = resolve)), drainMs, late, clock).catch(() => undefined);
-    shutdown.abort(late);
+    shutdown.stop(late);
     await Promise.all(adapters.map((adapter) => closeAdapter(adapter, clock, late)));
   };
   const assertOpen = (): void => {

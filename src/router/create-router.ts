@@ -4,7 +4,6 @@ import { RouterError } from '../core/errors.ts';
 import { createEmitter, type RouterEmitter } from '../core/events.ts';
 import type { ChatCompletion, ChatRequest, EmbeddingList, EmbedRequest, EmbedUsage, Usage } from '../core/types.ts';
 import { adapters } from '../adapters/registry.ts';
-import { orAborted } from '../lib/abort.ts';
 import { createHttpClient } from '../lib/http.ts';
 import type { ProviderConfig, RouterConfig } from '../config/config.ts';
 import { readEnv } from '../config/env.ts';
@@ -115,7 +114,7 @@ function begin<Verbed extends 'chat' | 'stream' | 'embed'>(
 
 async function chat(run: Run<ChatRequest>): Promise<ChatCompletion> {
   return settle(run, async (attempt) => {
-    const answer = await orAborted(attempt.provider.adapter.chat(attempt.call), attempt.deadline.signal);
+    const answer = await attempt.deadline.waitFor(attempt.provider.adapter.chat(attempt.call));
     if (answer.choices[0] === undefined) throw noAnswer(attempt, 'no choice');
     if (answer.degraded) run.trace.degraded = true;
     // Adapters have no clock, so an answer that came without a time gets its own here.
@@ -130,7 +129,7 @@ async function embed(run: Run<EmbedRequest>): Promise<EmbeddingList> {
   return settle(run, async (attempt) => {
     const { adapter } = attempt.provider;
     if (adapter.embed === undefined) throw noAnswer(attempt, 'no embeddings');
-    const answer = await orAborted(adapter.embed(attempt.call), attempt.deadline.signal);
+    const answer = await attempt.deadline.waitFor(adapter.embed(attempt.call));
     if (answer.data.length !== count) throw noAnswer(attempt, `${answer.data.length} vectors for ${count} inputs`);
     return answer;
   });

@@ -1,5 +1,6 @@
 import type { Announce } from '../core/events.ts';
 import type { RouterConfig } from '../config/config.ts';
+import type { StopSignal } from '../lib/stop.ts';
 import type { Provider } from './provider.ts';
 
 /** What every part of a running router shares. Made once by `createRouter`, changed by nobody. */
@@ -9,5 +10,5 @@ export interface Engine {
   readonly providers: ReadonlyMap<string, Provider>;
   readonly announce: Announce;
   /** Aborts when the router closes for good; its reason is the `closed` error. */
-  readonly shutdown: AbortSignal;
+  readonly shutdown: StopSignal;
 }

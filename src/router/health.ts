@@ -1,6 +1,5 @@
 import type { HealthReport, LoadReport, ModelInfo } from '../core/adapter.ts';
 import { isRouterError, RouterError } from '../core/errors.ts';
-import { orAborted } from '../lib/abort.ts';
 import { openDeadline } from '../lib/deadline.ts';
 import type { Engine } from './engine.ts';
 import { untagged } from './model-name.ts';
@@ -92,7 +91,7 @@ async function within<Value>(
   const signals = signal === undefined ? [shutdown] : [signal, shutdown];
   const deadline = openDeadline({ clock, provider: id, signals, endsAtMs: clock.nowMs() + healthMs, endPhase: 'total' });
   try {
-    return await orAborted(work(deadline.signal), deadline.signal);
+    return await deadline.waitFor(work(deadline.signal));
   } finally {
     deadline.dispose();
   }

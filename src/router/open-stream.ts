@@ -1,7 +1,6 @@
 import { hasContent } from '../core/collect.ts';
 import { RouterError } from '../core/errors.ts';
 import type { ChatChunk, ChatRequest } from '../core/types.ts';
-import { orAborted } from '../lib/abort.ts';
 import type { Attempt } from './attempt.ts';
 
 /** A stream whose first content is in hand: from here on no other provider is asked. */
@@ -18,11 +17,11 @@ const longestPreamble = 256;
 /** Opens a stream and reads up to its first content, all inside the attempt: a failure up to here is silent to the caller. */
 export async function openStream(attempt: Attempt<ChatRequest>): Promise<OpenStream> {
   const { provider, call, deadline, candidate } = attempt;
-  const batches = await orAborted(provider.adapter.stream(call), deadline.signal);
+  const batches = await deadline.waitFor(provider.adapter.stream(call));
   const rest = batches[Symbol.asyncIterator]();
   const begun: ChatChunk[] = [];
   for (let reads = 0; reads < longestPreamble; reads++) {
-    const { done, value } = await orAborted(rest.next(), deadline.signal);
+    const { done, value } = await deadline.waitFor(rest.next());
     if (done === true) throw noContent(candidate.provider, 'ended without content');
     begun.push(...value);
     if (!value.some(hasContent)) continue;

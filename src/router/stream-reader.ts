@@ -1,6 +1,5 @@
 import { isRouterError, RouterError } from '../core/errors.ts';
 import type { ChatChunk, ChatRequest, Usage } from '../core/types.ts';
-import { orAborted } from '../lib/abort.ts';
 import type { OpenStream } from './open-stream.ts';
 import type { Run } from './run.ts';
 
@@ -38,7 +37,7 @@ export function createReader(run: Run<ChatRequest>, open: OpenStream): StreamRea
       if (attempt.isOver()) return endOrThrow();
       deadline.enter('idle', timeouts.idleMs);
       try {
-        const { done, value } = await orAborted(rest.next(), deadline.signal);
+        const { done, value } = await deadline.waitFor(rest.next());
         deadline.pause();
         if (done !== true) {
           note(value);
