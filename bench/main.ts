@@ -66,6 +66,24 @@ const streams: readonly Contender[] = [
   },
 ];
 
+/** No network at all: what the engine itself computes for one chat. */
+const canned = JSON.stringify({
+  id: 'chatcmpl-1',
+  object: 'chat.completion',
+  created: 1_760_000_000,
+  model: 'bench',
+  choices: [{ index: 0, message: { role: 'assistant', content: 'A short answer of a few words.' }, finish_reason: 'stop' }],
+});
+const cannedHeaders: Record<string, string> = { 'content-type': 'application/json', 'content-length': String(canned.length) };
+const header = (name: string): string | null => cannedHeaders[name] ?? null;
+const alone = createRouter({
+  providers: { box: { type: 'vllm', url } },
+  transport: { connects: false, send: async () => ({ status: 200, header, body: null, text: async () => canned }) },
+});
+const engine: readonly Contender[] = [
+  { name: 'engine alone', run: async () => check((await alone.chat(request)).choices[0].message.content) },
+];
+
 interface Answer {
   readonly choices: readonly { readonly message: { readonly content: string | null } }[];
 }
@@ -116,7 +134,8 @@ console.log(
   `inferlane ${manifest.version}, node ${process.version}, ofetch ${manifest.dependencies.ofetch}; ${JSON.stringify(sizes)}, ${atOnce} at once`,
 );
 report('chat', await compare(chats, sizes.rounds, sizes.calls, atOnce), 1, 'chat');
+report('chat without a network', await compare(engine, sizes.rounds, sizes.calls * 5, atOnce), 1, 'chat');
 report(`stream of ${sizes.events} events`, await compare(streams, sizes.rounds, sizes.streams, atOnce), sizes.events, 'event');
 
-await Promise.all([one.close(), three.close()]);
+await Promise.all([one.close(), three.close(), alone.close()]);
 server.disconnect();
