@@ -1,5 +1,5 @@
 import type { Adapter } from '../core/adapter.ts';
-import { type ProviderType, providerTypes } from '../core/provider-types.ts';
+import type { ProviderType } from '../core/provider-types.ts';
 import type { HttpClient } from '../lib/http.ts';
 import { cpu } from './cpu.ts';
 import { llamacpp } from './llamacpp.ts';
@@ -8,9 +8,6 @@ import { openai } from './openai.ts';
 import { openaiCompatible } from './openai-compatible.ts';
 import { stub } from './stub.ts';
 import { vllm } from './vllm.ts';
-
-export { providerTypes };
-export type { ProviderType };
 
 /** What an adapter is built with. Each adapter reads the part that concerns it. */
 export interface AdapterContext {

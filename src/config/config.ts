@@ -1,8 +1,8 @@
 import type { Adapter } from '../core/adapter.ts';
+import type { ProviderType } from '../core/provider-types.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Secret } from '../lib/secret.ts';
 import type { Transport } from '../lib/transport.ts';
-import type { ProviderType } from '../adapters/registry.ts';
 import type { Cost, Device } from './options.ts';
 
 /** Limits of one attempt; undefined means that no limit of its own was set (see `TimeoutOptions.totalMs`). */

@@ -1,7 +1,7 @@
 import type { Adapter } from '../core/adapter.ts';
+import type { ProviderType } from '../core/provider-types.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Transport } from '../lib/transport.ts';
-import type { ProviderType } from '../adapters/registry.ts';
 
 /** What kind of machine a provider is; intents order by it. */
 export type Device = 'gpu' | 'cpu' | 'remote' | 'cloud';

@@ -3,17 +3,17 @@ import type { Clock } from './clock.ts';
 
 /** The promise, or `error` after `limitMs`: for work of others that cannot be aborted, such as hooks and key providers. */
 export function bounded<Value>(promise: Promise<Value>, limitMs: number, error: Error, clock: Clock): Promise<Value> {
-  const cancels = new Map<number, () => void>();
+  let cancel: (() => void) | undefined;
   return pTimeout(promise, {
     milliseconds: limitMs,
     message: error,
     // p-timeout asks for the platform's pair; ours runs on the clock, so that tests can run it by hand.
     customTimers: {
       setTimeout: ((callback: () => void, delayMs: number) => {
-        cancels.set(1, clock.schedule(delayMs, callback));
+        cancel = clock.schedule(delayMs, callback);
         return 1;
       }) as unknown as typeof setTimeout,
-      clearTimeout: ((id: number) => cancels.get(id)?.()) as typeof clearTimeout,
+      clearTimeout: (() => cancel?.()) as typeof clearTimeout,
     },
   });
 }

@@ -21,8 +21,8 @@ export interface AttemptDeadline {
 export interface DeadlineOptions {
   readonly clock: Clock;
   readonly provider: string;
-  /** The caller's signal and the router's shutdown. */
-  readonly signals: readonly (AbortSignal | StopSignal)[];
+  /** The caller's signal, where there is one, and the router's shutdown. */
+  readonly signals: readonly (AbortSignal | StopSignal | undefined)[];
   /** End of the attempt on the clock, and the name of the limit that set it. */
   readonly endsAtMs: number;
   readonly endPhase: 'total' | 'deadline';
@@ -45,7 +45,7 @@ export function openDeadline({ clock, provider, signals, endsAtMs, endPhase }: D
   const openedAtMs = clock.nowMs();
   let phase: Phase = endPhase;
   const alarm = createAlarm(clock, (limitMs) => stop(timeoutError(provider, phase, limitMs)));
-  const listeners = signals.map((signal) => ({ signal, onAbort: () => stop(signal.reason) }));
+  const listeners = signals.filter((signal) => signal !== undefined).map((signal) => ({ signal, onAbort: () => stop(signal.reason) }));
   for (const { signal, onAbort } of listeners) {
     if (signal.aborted) stop(signal.reason);
     else signal.addEventListener('abort', onAbort, { once: true });

@@ -138,8 +138,7 @@ async function pause(run: Run<unknown>, { candidate, readyAtMs, reason }: Waitin
   if (delayMs > longestPauseMs || delayMs + leastMs > leftMs(run)) throw giveUp(run, 'exhausted');
   const { provider, model } = candidate;
   engine.announce('retry', { requestId: call.requestId, provider, model, reason, delayMs });
-  const signals = call.signal === undefined ? [engine.shutdown] : [call.signal, engine.shutdown];
-  const waiting = openDeadline({ clock, provider, signals, endsAtMs: call.endsAtMs, endPhase: 'deadline' });
+  const waiting = openDeadline({ clock, provider, signals: [call.signal, engine.shutdown], endsAtMs: call.endsAtMs, endPhase: 'deadline' });
   try {
     await sleep(clock, delayMs, waiting.signal);
   } finally {

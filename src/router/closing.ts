@@ -1,9 +1,8 @@
 import type { Adapter } from '../core/adapter.ts';
-import type { RouterError } from '../core/errors.ts';
+import { RouterError } from '../core/errors.ts';
 import { bounded } from '../lib/bounded.ts';
 import type { Clock } from '../lib/clock.ts';
 import { createStop, type StopSignal } from '../lib/stop.ts';
-import { closedError } from './health.ts';
 
 /** Counts the calls under way, and closes the router when they have ended or had their time. */
 export interface Closing {
@@ -64,4 +63,9 @@ async function closeAdapter(adapter: Adapter, clock: Clock, late: RouterError): 
   } catch {
     return;
   }
+}
+
+/** The error of a router that was closed; also the reason that in-flight calls are stopped with. */
+function closedError(): RouterError<'closed'> {
+  return new RouterError('closed', 'The router was closed.');
 }

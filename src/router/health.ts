@@ -1,5 +1,5 @@
 import type { HealthReport, LoadReport, ModelInfo } from '../core/adapter.ts';
-import { isRouterError, RouterError } from '../core/errors.ts';
+import { isRouterError } from '../core/errors.ts';
 import { openDeadline } from '../lib/deadline.ts';
 import type { Engine } from './engine.ts';
 import { untagged } from './model-name.ts';
@@ -88,8 +88,13 @@ async function within<Value>(
   signal: AbortSignal | undefined,
   work: (signal: AbortSignal) => Promise<Value>,
 ): Promise<Value> {
-  const signals = signal === undefined ? [shutdown] : [signal, shutdown];
-  const deadline = openDeadline({ clock, provider: id, signals, endsAtMs: clock.nowMs() + healthMs, endPhase: 'total' });
+  const deadline = openDeadline({
+    clock,
+    provider: id,
+    signals: [signal, shutdown],
+    endsAtMs: clock.nowMs() + healthMs,
+    endPhase: 'total',
+  });
   try {
     return await deadline.waitFor(work(deadline.signal));
   } finally {
@@ -121,9 +126,4 @@ function noteUp({ id, state }: Provider, { announce }: Engine, reason: string | 
   if (!up) announce('provider:down', { provider: id, reason });
   else if (state.up === false) announce('provider:up', { provider: id });
   state.up = up;
-}
-
-/** The error of a router that was closed; also the reason that in-flight calls are stopped with. */
-export function closedError(): RouterError<'closed'> {
-  return new RouterError('closed', 'The router was closed.');
 }
