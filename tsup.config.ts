@@ -4,6 +4,7 @@ const config: ReturnType<typeof defineConfig> = defineConfig({
   // One row per entry point of package.json's `exports`.
   entry: {
     index: 'src/index.ts',
+    testing: 'src/testing/index.ts',
   },
   format: 'esm',
   target: ['node22', 'es2023'],
@@ -12,7 +13,7 @@ const config: ReturnType<typeof defineConfig> = defineConfig({
   // tsup would write `http` for `node:http`, which Deno and Workers refuse, and break `node:sqlite`.
   removeNodeProtocol: false,
   // Optional peers stay imports of the consumer's own copy; dependencies are external by default.
-  external: ['node-llama-cpp'],
+  external: ['node-llama-cpp', '@huggingface/transformers', 'msw'],
 });
 
 export default config;

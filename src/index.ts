@@ -28,7 +28,7 @@ export type * from './core/types.ts';
 export { AllFailedError, ConfigError, httpStatusOf, isRouterError, RouterError } from './core/errors.ts';
 export type { ConfigIssue, ErrorDetails, FailedAttempt, Phase, SkippedCandidate, StoppedBecause } from './core/errors.ts';
 export { type BreakerEffect, type ErrorCode, errorCodes, type ErrorRow, type NextStep, type SideEffect } from './core/error-codes.ts';
-export type { EventName, Listener, RouterEvents, Verb } from './core/events.ts';
+export { type EventName, eventNames, type Listener, type RouterEvents, type Verb } from './core/events.ts';
 
 // Your own backend.
 export { defineAdapter } from './core/adapter.ts';
@@ -46,7 +46,7 @@ export type {
   ResidentModel,
   Stream,
 } from './core/adapter.ts';
-export type { Capabilities, Feature } from './core/capabilities.ts';
+export type { Capabilities, Feature, Parameter } from './core/capabilities.ts';
 
 // Seams.
 export { type Clock, systemClock } from './lib/clock.ts';

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { expect, test } from 'vitest';
 import { createCpu } from '../src/adapters/cpu.ts';
 import { createRouter, isRouterError, type RouterOptions } from '../src/index.ts';
-import { networkContext } from './_kit/http-client.ts';
+import { adapterContext } from './_kit/adapter-context.ts';
 
 // What users read when something is wrong before anything worked: what, where, and what to do.
 
@@ -71,8 +71,7 @@ test('nobody may answer', async () => {
 test('the package of in-process inference is missing', async () => {
   const missing = Object.assign(new Error("Cannot find package 'node-llama-cpp'"), { code: 'ERR_MODULE_NOT_FOUND' });
   const cpu = createCpu(() => Promise.reject(missing));
-  const context = { modelPath: import.meta.filename, embeddingModelPath: undefined, threads: 0, contextSize: undefined, reply: undefined };
-  const adapter = cpu({ ...networkContext('http://127.0.0.1'), ...context, provider: 'cpu' });
+  const adapter = cpu({ ...adapterContext('http://127.0.0.1'), modelPath: import.meta.filename, provider: 'cpu' });
   const call = { request, model: undefined, signal: new AbortController().signal, requestId: '1' };
   expect(await messageOf(() => adapter.health?.(call.signal))).toMatchInlineSnapshot(
     `"Provider "cpu" needs the optional package node-llama-cpp: npm install node-llama-cpp"`,

@@ -1,4 +1,4 @@
-import { type Adapter, type AdapterDefinition, defineAdapter, type LoadReport, type ModelInfo } from '../core/adapter.ts';
+import { type Adapter, type AdapterDefinition, defineAdapter, type LoadReport, type ModelInfo, type Stream } from '../core/adapter.ts';
 import { RouterError } from '../core/errors.ts';
 import { orAborted } from '../lib/abort.ts';
 import { embedTexts } from './cpu-embed.ts';
@@ -41,7 +41,7 @@ interface Parts {
   readonly closing: AbortController;
 }
 
-type Verbs = Pick<AdapterDefinition, 'embed' | 'models' | 'health' | 'load' | 'close'> & Required<Pick<AdapterDefinition, 'stream'>>;
+type Verbs = Pick<AdapterDefinition, 'embed' | 'models' | 'health' | 'load' | 'close'> & { readonly stream: Stream };
 
 function verbs({ provider, load, chatFile, embeddingFile, models, closing }: Parts): Verbs {
   const [chatTurns, embedTurns] = [createTurns(), createTurns()];

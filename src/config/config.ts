@@ -33,6 +33,9 @@ export interface ProviderConfig {
   readonly embeddingModelPath: string | undefined;
   readonly threads: number;
   readonly contextSize: number | undefined;
+  readonly keepAliveS: number | undefined;
+  readonly dialect: 'auto' | 'notebook' | 'proxy' | 'tgi';
+  readonly stripPrompt: boolean;
   readonly reply: string | undefined;
 }
 
@@ -67,6 +70,8 @@ export interface RouterConfig {
   readonly breaker: BreakerConfig;
   readonly pinMs: number;
   readonly onModelMissing: 'skip' | 'substitute';
+  readonly onIgnoredParameter: 'warn' | 'refuse';
+  readonly checkModels: boolean;
   readonly transport: Transport;
   readonly clock: Clock;
   readonly random: () => number;

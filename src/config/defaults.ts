@@ -12,10 +12,12 @@ export interface Defaults {
   readonly breaker: BreakerConfig;
   readonly pinMs: number;
   readonly onModelMissing: 'skip' | 'substitute';
+  readonly onIgnoredParameter: 'warn' | 'refuse';
+  readonly checkModels: boolean;
   readonly random: () => number;
-  readonly provider: { readonly enabled: boolean; readonly threads: number };
+  readonly provider: { readonly enabled: boolean; readonly threads: number; readonly dialect: 'auto'; readonly stripPrompt: boolean };
   /** What the type table says of the other types, for an adapter nothing is known about. */
-  readonly custom: Omit<ProviderTypeRow, 'runs' | 'defaultUrl'>;
+  readonly custom: Pick<ProviderTypeRow, 'device' | 'cost' | 'priority'>;
   readonly intents: Readonly<Record<string, IntentConfig>>;
 }
 
@@ -37,8 +39,10 @@ export const defaults: Defaults = Object.freeze({
   }),
   pinMs: 1_800_000,
   onModelMissing: 'skip',
+  onIgnoredParameter: 'warn',
+  checkModels: true,
   random: systemRandom,
-  provider: Object.freeze({ enabled: true, threads: 0 }),
+  provider: Object.freeze({ enabled: true, threads: 0, dialect: 'auto', stripPrompt: true }),
   custom: Object.freeze({ device: 'remote', cost: 'free', priority: 0 }),
   intents: Object.freeze({
     fast: Object.freeze({

@@ -64,15 +64,37 @@ export interface ProviderOptions {
   readonly adapter?: Adapter | undefined;
   /** `cpu`: path of the GGUF file for chats. */
   readonly modelPath?: string | undefined;
-  /** `cpu`: path of the GGUF encoder for embeddings. */
+  /**
+   * `cpu`: the encoder for embeddings. Path of a GGUF file, or of a folder that `@huggingface/transformers` reads. Left out with
+   * `embeddingModel` set: that name is loaded from the library's own hub.
+   */
   readonly embeddingModelPath?: string | undefined;
   /**
    * `cpu`: threads of one inference; 0 means the library's own choice.
    * @default 0
    */
   readonly threads?: number | undefined;
-  /** `cpu`: context window in tokens. Left out: the model's own, as far as memory allows. */
+  /**
+   * `cpu`, `ollama`: context window in tokens. Left out: the model's own as far as memory allows, or the server's setting. Ollama
+   * gets the same number with every call, because a different one would load the model anew.
+   */
   readonly contextSize?: number | undefined;
+  /**
+   * `ollama`, `lmstudio`: how long an idle model stays loaded, in seconds; negative (`ollama` only) for ever. Left out: the
+   * server's setting.
+   */
+  readonly keepAliveS?: number | undefined;
+  /**
+   * `remote-gpu`: what its `/generate` speaks. `notebook`: `{ prompt }` → `{ content }`; `proxy`: `{ model_id, prompt, … }` →
+   * `{ generated_text }`; `tgi`: `{ inputs, parameters }` → `{ generated_text }`. `auto` asks the server once.
+   * @default 'auto'
+   */
+  readonly dialect?: 'auto' | 'notebook' | 'proxy' | 'tgi' | undefined;
+  /**
+   * `remote-gpu`: takes the prompt off the front of an answer that repeats it.
+   * @default true
+   */
+  readonly stripPrompt?: boolean | undefined;
   /** `stub`: the text it answers with. */
   readonly reply?: string | undefined;
 }
@@ -160,6 +182,18 @@ export interface RouterOptions {
    * @default 'skip'
    */
   readonly onModelMissing?: 'skip' | 'substitute' | undefined;
+  /**
+   * What happens to a provider that has no place for a parameter of the request (`seed`, `stop`, …): the call goes there without
+   * it and `config:warning` says so once, or it is no candidate.
+   * @default 'warn'
+   */
+  readonly onIgnoredParameter?: 'warn' | 'refuse' | undefined;
+  /**
+   * Asks each provider once, right after the start and without holding up any call, whether it still serves the default models
+   * set for it or by the dated table of default models; `config:warning` names those that it does not.
+   * @default true
+   */
+  readonly checkModels?: boolean | undefined;
   /** Default: `ofetch` over the platform's `fetch`. */
   readonly transport?: Transport | undefined;
   readonly clock?: Clock | undefined;

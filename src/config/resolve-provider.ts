@@ -8,17 +8,22 @@ import type { ProviderOptions, TimeoutOptions } from './options.ts';
 import { parseProviderUrl } from './provider-url.ts';
 
 type Type = ProviderOptions['type'];
-type Row = Pick<ProviderTypeRow, 'device' | 'cost' | 'priority'> & { readonly defaultUrl: string | undefined };
+type Row = Pick<ProviderTypeRow, 'device' | 'cost' | 'priority' | 'defaultUrl' | 'keyVariable' | 'keyHeader' | 'title'>;
 
-/** Options that mean something to one type only; elsewhere they would be dropped in silence, so they are refused. */
-const onlyFor: Partial<Record<keyof ProviderOptions, Type>> = {
-  adapter: 'custom',
-  modelPath: 'cpu',
-  embeddingModelPath: 'cpu',
-  threads: 'cpu',
-  contextSize: 'cpu',
-  reply: 'stub',
+/** Options that mean something to these types only; elsewhere they would be dropped in silence, so they are refused. */
+const onlyFor: Partial<Record<keyof ProviderOptions, readonly Type[]>> = {
+  adapter: ['custom'],
+  modelPath: ['cpu'],
+  embeddingModelPath: ['cpu'],
+  threads: ['cpu'],
+  contextSize: ['cpu', 'ollama'],
+  keepAliveS: ['ollama', 'lmstudio'],
+  dialect: ['remote-gpu'],
+  stripPrompt: ['remote-gpu'],
+  reply: ['stub'],
 };
+
+const customRow: Row = { ...defaults.custom, defaultUrl: undefined, keyVariable: undefined, keyHeader: 'authorization', title: 'custom' };
 
 const networkOnly = ['url', 'apiKey', 'headers'] as const;
 
@@ -29,15 +34,15 @@ const networkOnly = ['url', 'apiKey', 'headers'] as const;
 export function resolveProvider(id: string, options: ProviderOptions, isAlone: boolean, findings: Findings): ProviderConfig {
   const path: Path = ['providers', id];
   const { type } = options;
-  const row: Row = type === 'custom' ? { ...defaults.custom, defaultUrl: undefined } : providerTypes[type];
+  const row: Row = type === 'custom' ? customRow : providerTypes[type];
   refuseForeign(options, path, findings);
   const { url, headers } = resolveAddress(options, row, path, findings);
   const apiKey = resolveKey(options.apiKey, [...path, 'apiKey'], findings);
   const wanted = options.enabled ?? defaults.provider.enabled;
-  const keyless = wanted && !findings.refused([...path, 'apiKey']) && lacksKey({ type, url, apiKey, headers }, row);
+  const keyless = wanted && !findings.refused([...path, 'apiKey']) && lacksKey({ url, apiKey, headers }, row);
   // A key that is not set on this machine must not keep the others from serving.
-  if (keyless && isAlone) findings.refuse([...path, 'apiKey'], `is missing: ${keyAdvice}`);
-  if (keyless && !isAlone) findings.warn([...path, 'apiKey'], `is missing, so this provider is switched off: ${keyAdvice}`);
+  if (keyless && isAlone) findings.refuse([...path, 'apiKey'], `is missing: ${keyAdvice(row)}`);
+  if (keyless && !isAlone) findings.warn([...path, 'apiKey'], `is missing, so this provider is switched off: ${keyAdvice(row)}`);
   const config: ProviderConfig = Object.freeze({
     id,
     type,
@@ -56,6 +61,9 @@ export function resolveProvider(id: string, options: ProviderOptions, isAlone: b
     embeddingModelPath: options.embeddingModelPath,
     threads: options.threads ?? defaults.provider.threads,
     contextSize: options.contextSize,
+    keepAliveS: options.keepAliveS,
+    dialect: options.dialect ?? defaults.provider.dialect,
+    stripPrompt: options.stripPrompt ?? defaults.provider.stripPrompt,
     reply: options.reply,
   });
   // One that is switched off may be incomplete: its key is often what is missing, and the reason why it is off.
@@ -71,9 +79,9 @@ export function resolveTimeouts(options: TimeoutOptions = {}): Partial<Timeouts>
 function refuseForeign(options: ProviderOptions, path: Path, findings: Findings): void {
   const { type } = options;
   for (const name of Object.keys(onlyFor) as (keyof ProviderOptions)[]) {
-    const owner = onlyFor[name];
-    if (options[name] !== undefined && owner !== type)
-      findings.refuse([...path, name], `is only for providers of type "${owner}"; leave it out`);
+    const owners = onlyFor[name] ?? [];
+    if (options[name] !== undefined && !owners.includes(type))
+      findings.refuse([...path, name], `is only for providers of type ${owners.map((owner) => `"${owner}"`).join(' or ')}; leave it out`);
   }
   if (type !== 'custom' && providerTypes[type].runs === 'network') return;
   const reason =
@@ -84,8 +92,8 @@ function refuseForeign(options: ProviderOptions, path: Path, findings: Findings)
 function resolveAddress(options: ProviderOptions, row: Row, path: Path, findings: Findings): Pick<ProviderConfig, 'url' | 'headers'> {
   const headers = resolveHeaders(options.headers, [...path, 'headers'], findings);
   const finish = (url: string | undefined): Pick<ProviderConfig, 'url' | 'headers'> => ({ url, headers: Object.freeze(headers) });
-  if (options.apiKey !== undefined && headers['authorization'] !== undefined) {
-    findings.warn([...path, 'headers'], 'authorization replaces the header made of apiKey; leave one of them out');
+  if (options.apiKey !== undefined && headers[row.keyHeader] !== undefined) {
+    findings.warn([...path, 'headers'], `${row.keyHeader} replaces the header made of apiKey; leave one of them out`);
   }
   const urlPath = [...path, 'url'];
   if (options.url === undefined || findings.refused(urlPath)) return finish(row.defaultUrl);
@@ -144,13 +152,16 @@ function refuseIncomplete(config: ProviderConfig, path: Path, findings: Findings
   if (type === 'cpu' && config.modelPath === undefined && config.embeddingModelPath === undefined) {
     need('modelPath', 'is missing: a provider of type "cpu" needs modelPath or embeddingModelPath, the path of a GGUF file');
   }
-  if (type === 'openai-compatible' && url === undefined)
-    need('url', 'is missing: a provider of type "openai-compatible" has no usual address');
+  if (type !== 'custom' && providerTypes[type].runs === 'network' && url === undefined)
+    need('url', `is missing: a provider of type "${type}" has no usual address`);
 }
 
-const keyAdvice = 'OpenAI needs a key; set apiKey, or OPENAI_API_KEY where the options come from the environment';
+function keyAdvice({ title, keyVariable }: Row): string {
+  return `${title} needs a key; set apiKey, or ${keyVariable} where the options come from the environment`;
+}
 
-/** At its usual address OpenAI answers nobody without a key; what stands behind another address may. */
-function lacksKey({ type, url, apiKey, headers }: Pick<ProviderConfig, 'type' | 'url' | 'apiKey' | 'headers'>, row: Row): boolean {
-  return type === 'openai' && url === row.defaultUrl && apiKey === undefined && headers['authorization'] === undefined;
+/** At its usual address a cloud answers nobody without a key; what stands behind another address may. */
+function lacksKey({ url, apiKey, headers }: Pick<ProviderConfig, 'url' | 'apiKey' | 'headers'>, row: Row): boolean {
+  if (row.keyVariable === undefined || url !== row.defaultUrl || apiKey !== undefined) return false;
+  return headers['authorization'] === undefined && headers[row.keyHeader] === undefined;
 }

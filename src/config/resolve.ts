@@ -51,6 +51,8 @@ function resolveRouter(options: RouterOptions, ids: readonly string[], findings:
     breaker: resolveBreaker(options.breaker, findings),
     pinMs: options.pinMs ?? defaults.pinMs,
     onModelMissing: options.onModelMissing ?? defaults.onModelMissing,
+    onIgnoredParameter: options.onIgnoredParameter ?? defaults.onIgnoredParameter,
+    checkModels: options.checkModels ?? defaults.checkModels,
     transport: options.transport ?? ofetchTransport(),
     clock: options.clock ?? systemClock,
     random: options.random ?? defaults.random,

@@ -88,6 +88,9 @@ const provider = strict({
   embeddingModelPath: text().optional(),
   threads: whole(0, 1_024).optional(),
   contextSize: whole(1, 100_000_000).optional(),
+  keepAliveS: whole(-1, 31_536_000).optional(),
+  dialect: oneOf(['auto', 'notebook', 'proxy', 'tgi']).optional(),
+  stripPrompt: flag().optional(),
   reply: z.string('must be text').optional(),
 } satisfies Fields<ProviderOptions>);
 
@@ -120,6 +123,8 @@ const router = strict({
   breaker: z.union([z.literal('classic'), breaker], `${object} or 'classic'`).optional(),
   pinMs: milliseconds().optional(),
   onModelMissing: oneOf(['skip', 'substitute']).optional(),
+  onIgnoredParameter: oneOf(['warn', 'refuse']).optional(),
+  checkModels: flag().optional(),
   transport: made<Transport>(
     { send: 'function', connects: 'boolean' },
     'must have send(), and say in connects whether it sees connections',

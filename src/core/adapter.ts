@@ -1,5 +1,6 @@
-import { type Capabilities, noCapabilities } from './capabilities.ts';
+import { type Capabilities, noCapabilities, type Parameter } from './capabilities.ts';
 import { answerToChunks, collectChunks } from './collect.ts';
+import { RouterError } from './errors.ts';
 import type { ChatAnswer, ChatRequest, ChunkBatches, EmbedAnswer, EmbedRequest } from './types.ts';
 
 /** One attempt, as an adapter sees it. The request is already validated; adapters neither validate nor change it. */
@@ -72,20 +73,32 @@ export interface OtherVerbs {
  */
 export type ModelName = 'required' | 'optional' | 'ignored';
 
-/** What an author writes: `chat`, `stream`, or both; the missing one is derived. */
+/** What an author writes: `chat`, `stream`, or both, and the missing one is derived; neither where the server only embeds. */
 export type AdapterDefinition = OtherVerbs & {
   /** The provider type this adapter serves: `ollama`, `vllm`, … */
   readonly name: string;
   readonly capabilities?: Partial<Capabilities>;
+  /**
+   * Parameters that this server has no place for, so that a request goes out without them. The router tells its user.
+   * @default []
+   */
+  readonly ignores?: readonly Parameter[];
   /** @default 'required' */
   readonly modelName?: ModelName;
-} & ({ readonly chat: Chat; readonly stream?: Stream } | { readonly chat?: Chat; readonly stream: Stream });
+} & (
+    | { readonly chat: Chat; readonly stream?: Stream }
+    | { readonly chat?: Chat; readonly stream: Stream }
+    | { readonly chat?: undefined; readonly stream?: undefined; readonly embed: Embed }
+  );
 
 /** What the router works with: every gap filled once, when the adapter is defined. */
 export interface Adapter extends OtherVerbs {
   readonly name: string;
   readonly capabilities: Capabilities;
+  readonly ignores: readonly Parameter[];
   readonly modelName: ModelName;
+  /** False where the server only embeds; then `chat` and `stream` throw `unsupported`. */
+  readonly chats: boolean;
   readonly chat: Chat;
   readonly stream: Stream;
 }
@@ -95,14 +108,22 @@ export interface Adapter extends OtherVerbs {
  * `stream` (collected); capabilities that were not declared are false.
  */
 export function defineAdapter(definition: AdapterDefinition): Adapter {
-  const { chat, stream, capabilities, modelName = 'required' } = definition;
+  const { chat, stream, capabilities, ignores = [], modelName = 'required' } = definition;
   return Object.freeze({
     ...definition,
     capabilities: Object.freeze({ ...noCapabilities, ...capabilities }),
+    ignores: Object.freeze([...ignores]),
     modelName,
-    chat: chat ?? chatFrom(stream as Stream),
-    stream: stream ?? streamFrom(chat as Chat),
+    chats: chat !== undefined || stream !== undefined,
+    chat: chat ?? (stream === undefined ? noChat(definition.name) : chatFrom(stream)),
+    stream: stream ?? streamFrom(chat ?? noChat(definition.name)),
   });
+}
+
+function noChat(name: string): Chat {
+  return async () => {
+    throw new RouterError('unsupported', `A provider of type "${name}" embeds texts and does not chat.`);
+  };
 }
 
 function chatFrom(stream: Stream): Chat {

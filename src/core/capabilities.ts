@@ -40,6 +40,39 @@ export const noCapabilities: Capabilities = Object.freeze({
   dimensions: false,
 });
 
+/**
+ * Fields of a request that shape an answer without promising anything about its form. A server that has no place for one still
+ * gives an answer, so it stays a candidate: the field is left out and `config:warning` says so, or the candidate is refused
+ * with `onIgnoredParameter: 'refuse'`.
+ */
+export type Parameter =
+  | 'temperature'
+  | 'top_p'
+  | 'max_tokens'
+  | 'stop'
+  | 'seed'
+  | 'presence_penalty'
+  | 'frequency_penalty'
+  | 'parallel_tool_calls'
+  | 'user';
+
+const parameters: readonly Parameter[] = [
+  'temperature',
+  'top_p',
+  'max_tokens',
+  'stop',
+  'seed',
+  'presence_penalty',
+  'frequency_penalty',
+  'parallel_tool_calls',
+  'user',
+];
+
+/** The parameters that a chat request sets, each once; `max_completion_tokens` is another name of `max_tokens`. */
+export function chatParameters(request: ChatRequest): readonly Parameter[] {
+  return parameters.filter((name) => request[name] !== undefined || (name === 'max_tokens' && request.max_completion_tokens !== undefined));
+}
+
 /** The features a chat request uses, each once. */
 export function chatNeeds(request: ChatRequest): readonly Feature[] {
   const features: Feature[] = [];

@@ -7,6 +7,7 @@ import type {
   ChunkBatches,
   ChunkDelta,
   FinishReason,
+  ThinkingBlock,
   ToolCall,
   ToolCallDelta,
   Usage,
@@ -16,6 +17,7 @@ interface ChoiceParts {
   content: string;
   reasoning: string;
   refusal: string;
+  thinkingBlocks: ThinkingBlock[];
   toolCalls: Map<number, { id: string; name: string; arguments: string }>;
   finishReason: FinishReason | undefined;
   logprobs: unknown[];
@@ -107,7 +109,7 @@ export function hasContent(chunk: ChatChunk): boolean {
 function partsOf(choices: Map<number, ChoiceParts>, index: number): ChoiceParts {
   let parts = choices.get(index);
   if (parts === undefined) {
-    parts = { content: '', reasoning: '', refusal: '', toolCalls: new Map(), finishReason: undefined, logprobs: [] };
+    parts = { content: '', reasoning: '', refusal: '', thinkingBlocks: [], toolCalls: new Map(), finishReason: undefined, logprobs: [] };
     choices.set(index, parts);
   }
   return parts;
@@ -117,6 +119,7 @@ function addDelta(parts: ChoiceParts, delta: ChunkDelta): void {
   if (delta.content) parts.content += delta.content;
   if (delta.reasoning_content) parts.reasoning += delta.reasoning_content;
   if (delta.refusal) parts.refusal += delta.refusal;
+  if (delta.thinking_blocks) parts.thinkingBlocks.push(...delta.thinking_blocks);
   for (const call of delta.tool_calls ?? []) addToolCall(parts, call);
 }
 
@@ -137,6 +140,7 @@ function toChoice(index: number, parts: ChoiceParts): ChatChoice {
     role: 'assistant',
     content: parts.content === '' && (toolCalls.length > 0 || parts.refusal !== '') ? null : parts.content,
     ...(parts.reasoning !== '' && { reasoning_content: parts.reasoning }),
+    ...(parts.thinkingBlocks.length > 0 && { thinking_blocks: parts.thinkingBlocks }),
     ...(parts.refusal !== '' && { refusal: parts.refusal }),
     ...(toolCalls.length > 0 && { tool_calls: toolCalls }),
   };
@@ -160,6 +164,7 @@ function toDelta(message: AssistantMessage): ChunkDelta {
     role: 'assistant',
     content: message.content,
     ...(message.reasoning_content && { reasoning_content: message.reasoning_content }),
+    ...(message.thinking_blocks && { thinking_blocks: message.thinking_blocks }),
     ...(message.refusal && { refusal: message.refusal }),
     ...(message.tool_calls && { tool_calls: message.tool_calls.map((call, index) => ({ index, ...call })) }),
   };

@@ -107,6 +107,33 @@ export interface RouterEvents {
 }
 
 export type EventName = keyof RouterEvents;
+
+const everyName: Readonly<Record<EventName, true>> = {
+  'request:start': true,
+  'request:end': true,
+  'request:error': true,
+  'attempt:start': true,
+  'attempt:end': true,
+  'attempt:error': true,
+  failover: true,
+  retry: true,
+  'breaker:open': true,
+  'breaker:half-open': true,
+  'breaker:close': true,
+  'provider:up': true,
+  'provider:down': true,
+  'provider:cooldown': true,
+  'model:pinned': true,
+  'model:unpinned': true,
+  'model:missing': true,
+  'stream:interrupted': true,
+  'config:warning': true,
+  'listener:error': true,
+};
+
+/** The name of every event, in the order of their pages. */
+export const eventNames: readonly EventName[] = Object.freeze(Object.keys(everyName) as EventName[]);
+
 export type Listener<Name extends EventName> = (payload: RouterEvents[Name]) => void;
 
 /** How the parts of the router tell what they decided. Never throws, whatever the listeners do. */

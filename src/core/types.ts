@@ -25,6 +25,14 @@ export interface ToolCall {
   readonly function: { readonly name: string; readonly arguments: string };
 }
 
+/**
+ * One block of a model's own thoughts as Anthropic signs them. Its servers refuse a tool's result unless the blocks before the
+ * call come back unchanged; every other server gets none of them. The name and shape are LiteLLM's.
+ */
+export type ThinkingBlock =
+  | { readonly type: 'thinking'; readonly thinking: string; readonly signature: string }
+  | { readonly type: 'redacted_thinking'; readonly data: string };
+
 export interface ChatMessage {
   readonly role: Role;
   readonly content?: string | readonly ContentPart[] | null | undefined;
@@ -32,6 +40,7 @@ export interface ChatMessage {
   readonly tool_calls?: readonly ToolCall[] | undefined;
   readonly tool_call_id?: string | undefined;
   readonly reasoning_content?: string | null | undefined;
+  readonly thinking_blocks?: readonly ThinkingBlock[] | undefined;
 }
 
 export interface Tool {
@@ -59,7 +68,7 @@ export type ResponseFormat =
       };
     };
 
-export type ReasoningEffort = 'none' | 'minimal' | 'low' | 'medium' | 'high';
+export type ReasoningEffort = 'none' | 'minimal' | 'low' | 'medium' | 'high' | 'xhigh' | 'max';
 
 /** OpenAI's request body. Nothing is sent to a server that was not set here, and nothing set here is dropped in silence. */
 export interface ChatRequest {
@@ -95,6 +104,8 @@ export interface EmbedRequest {
   /** Length of the vectors wanted. A provider that cannot shorten its vectors is no candidate. */
   readonly dimensions?: number | undefined;
   readonly user?: string | undefined;
+  /** Body fields of one backend, keyed by provider type, as for chats: `{ nvidia: { input_type: 'query' } }`. */
+  readonly extra?: Readonly<Record<string, Readonly<Record<string, unknown>>>> | undefined;
 }
 
 /** Token counts as the server reported them. Absent rather than 0 where the server reported none. */
@@ -113,6 +124,7 @@ export interface AssistantMessage {
   role: 'assistant';
   content: string | null;
   reasoning_content?: string | null;
+  thinking_blocks?: ThinkingBlock[];
   tool_calls?: ToolCall[];
   refusal?: string | null;
 }
@@ -156,6 +168,8 @@ export interface ChunkDelta {
   role?: Role;
   content?: string | null;
   reasoning_content?: string | null;
+  /** Whole blocks: each comes once, when it has ended. */
+  thinking_blocks?: ThinkingBlock[];
   tool_calls?: ToolCallDelta[];
   refusal?: string | null;
 }

@@ -9,6 +9,8 @@ export type KeySource = Secret | (() => string | Promise<string>);
 interface HeaderOptions {
   readonly provider: string;
   readonly headers: Readonly<Record<string, string>>;
+  /** Which header carries the key: `authorization` as `Bearer <key>`, another as it is. */
+  readonly keyHeader: string;
   readonly apiKey: KeySource | undefined;
   readonly clock: Clock;
 }
@@ -24,7 +26,7 @@ const keyProviderMs = 5_000;
 
 /** The headers of one provider: its own key and nothing of the caller's. The only place where a key is revealed. */
 export function createHeaders(options: HeaderOptions): HeaderSource {
-  const { apiKey, headers } = options;
+  const { apiKey, headers, keyHeader } = options;
   let lastKey: string | undefined;
   return {
     async of(accept, hasBody) {
@@ -33,7 +35,7 @@ export function createHeaders(options: HeaderOptions): HeaderSource {
       if (hasBody) built['content-type'] = 'application/json';
       if (apiKey !== undefined) {
         lastKey = typeof apiKey === 'function' ? await askForKey(options, apiKey) : apiKey.reveal();
-        built['authorization'] = `Bearer ${lastKey}`;
+        built[keyHeader] = keyHeader === 'authorization' ? `Bearer ${lastKey}` : lastKey;
       }
       return Object.assign(built, headers);
     },

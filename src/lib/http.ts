@@ -29,6 +29,8 @@ export interface HttpOptions {
   /** Without trailing slash. */
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
+  /** Which header carries the key: `authorization` as `Bearer <key>`, another as it is. */
+  readonly keyHeader: string;
   readonly apiKey: KeySource | undefined;
   readonly transport: Transport;
   readonly clock: Clock;

@@ -2,9 +2,11 @@ import { EventEmitter } from 'eventemitter3';
 import type { Adapter } from '../core/adapter.ts';
 import { RouterError } from '../core/errors.ts';
 import { createEmitter, type RouterEmitter } from '../core/events.ts';
+import { providerTypes } from '../core/provider-types.ts';
 import type { ChatCompletion, ChatRequest, EmbeddingList, EmbedRequest, EmbedUsage, Usage } from '../core/types.ts';
 import { adapters } from '../adapters/registry.ts';
 import { createHttpClient } from '../lib/http.ts';
+import { tunnelHeaders } from '../lib/tunnel.ts';
 import type { ProviderConfig, RouterConfig } from '../config/config.ts';
 import { readEnv } from '../config/env.ts';
 import type { CallOptions, RouterOptions } from '../config/options.ts';
@@ -52,17 +54,21 @@ function createEngine(config: RouterConfig, { announce }: RouterEmitter, { shutd
 function createAdapter(provider: ProviderConfig, { transport, clock, timeouts: routerTimeouts }: RouterConfig): Adapter {
   if (provider.adapter !== undefined) return provider.adapter;
   if (provider.type === 'custom') throw new RouterError('invalid_config', `providers.${provider.id}: a custom provider needs an adapter.`);
-  const { id, url = '', headers, apiKey, timeouts, modelPath, embeddingModelPath, threads, contextSize, reply } = provider;
+  const { id, type, url = '', headers, apiKey, timeouts } = provider;
+  const row = providerTypes[type];
   const http = createHttpClient({
     provider: id,
     url,
-    headers,
+    headers: { ...row.headers, ...tunnelHeaders(url), ...headers },
+    keyHeader: row.keyHeader,
     apiKey,
     transport,
     clock,
     connectMs: timeouts.connectMs ?? routerTimeouts.connectMs,
   });
-  return adapters[provider.type]({ provider: id, http, modelPath, embeddingModelPath, threads, contextSize, reply });
+  const { modelPath, embeddingModelPath, embeddingModel, threads, contextSize, keepAliveS, dialect, stripPrompt, reply } = provider;
+  const own = { modelPath, embeddingModelPath, embeddingModel, threads, contextSize, keepAliveS, dialect, stripPrompt, reply };
+  return adapters[type]({ provider: id, http, ...own });
 }
 
 function createClient(engine: Engine, emitter: RouterEmitter, closing: Closing): Router {

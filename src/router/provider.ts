@@ -76,7 +76,7 @@ export function createProvider(config: ProviderConfig, adapter: Adapter, router:
   };
   const { id } = config;
   const books: Books = { id, config, adapter, state, router, announce };
-  const verbs = { chat: true, stream: true, embed: adapter.embed !== undefined };
+  const verbs = { chat: adapter.chats, stream: adapter.chats, embed: adapter.embed !== undefined };
   return {
     id,
     config,

@@ -9,6 +9,7 @@ export function networkContext(url: string): { readonly provider: string; readon
     provider: 'box',
     url,
     headers: {},
+    keyHeader: 'authorization',
     apiKey: new Secret('key-of-the-box'),
     transport: ofetchTransport(),
     clock: systemClock,

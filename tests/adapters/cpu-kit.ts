@@ -7,6 +7,7 @@ import { importNodeLlamaCpp, type LlamaLibrary, type LoadLibrary } from '../../s
 import type { AdapterContext } from '../../src/adapters/registry.ts';
 import type { Adapter, Call } from '../../src/core/adapter.ts';
 import type { ChatChunk, ChatRequest, ChunkBatches, EmbedRequest } from '../../src/core/types.ts';
+import { noOptions } from '../_kit/adapter-context.ts';
 
 /** A folder for the models of one test file. */
 export interface ModelFolder {
@@ -30,14 +31,12 @@ export function modelFolder(): ModelFolder {
 
 export function cpuOf(options: Partial<AdapterContext>, load: LoadLibrary = importNodeLlamaCpp): Adapter {
   return createCpu(load)({
+    ...noOptions,
     provider: 'local',
     // A provider in this process must not touch the network.
     http: undefined as never,
-    modelPath: undefined,
-    embeddingModelPath: undefined,
     threads: 1,
     contextSize: 512,
-    reply: undefined,
     ...options,
   });
 }

@@ -6,9 +6,9 @@ import type { ChatRequest } from '../../src/core/types.ts';
 import { cutEvery } from '../_kit/byte-stream.ts';
 import { networkContext } from '../_kit/http-client.ts';
 import { loopback, type Script } from '../_kit/loopback.ts';
+import { noOptions } from '../_kit/adapter-context.ts';
 
 const fixture = (name: string): Uint8Array => readFileSync(new URL(`../fixtures/ollama/${name}`, import.meta.url));
-const nothing = { modelPath: undefined, embeddingModelPath: undefined, threads: 0, contextSize: undefined, reply: undefined };
 const ndjson = { 'content-type': 'application/x-ndjson' };
 const line = (content: string): string =>
   `${JSON.stringify({ model: 'm', created_at: '2026-08-21T10:00:00Z', message: { role: 'assistant', content }, done: false })}\n`;
@@ -25,7 +25,7 @@ async function read(script: Script): Promise<{ content: string; failure: unknown
   await using box = await loopback(() => script);
   let content = '';
   try {
-    const chunks = await ollama({ ...networkContext(box.url), ...nothing }).stream(callWith(new AbortController().signal));
+    const chunks = await ollama({ ...networkContext(box.url), ...noOptions }).stream(callWith(new AbortController().signal));
     for await (const batch of chunks) for (const { choices } of batch) content += choices[0]?.delta.content ?? '';
     return { content, failure: undefined };
   } catch (failure) {
@@ -66,7 +66,7 @@ describe('Ollama over a real socket', () => {
 
   test('a stream that is left closes its connection', async () => {
     await using box = await loopback(() => ({ headers: ndjson, pieces: [line('one')], after: 'hang' }));
-    const chunks = await ollama({ ...networkContext(box.url), ...nothing }).stream(callWith(new AbortController().signal));
+    const chunks = await ollama({ ...networkContext(box.url), ...noOptions }).stream(callWith(new AbortController().signal));
     for await (const _ of chunks) break;
     await box.idle();
     expect(box.requests).toHaveLength(1);
@@ -76,7 +76,7 @@ describe('Ollama over a real socket', () => {
     await using box = await loopback(() => ({ headers: ndjson, pieces: [line('one')], after: 'hang' }));
     const abort = new AbortController();
     const reason = new Error('enough');
-    const chunks = await ollama({ ...networkContext(box.url), ...nothing }).stream(callWith(abort.signal));
+    const chunks = await ollama({ ...networkContext(box.url), ...noOptions }).stream(callWith(abort.signal));
     const reading = (async () => {
       for await (const _ of chunks) abort.abort(reason);
     })();

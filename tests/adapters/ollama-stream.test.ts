@@ -9,6 +9,7 @@ import type { ChatChunk, ChatRequest, ChunkBatches } from '../../src/core/types.
 import { systemClock } from '../../src/lib/clock.ts';
 import { createHttpClient, type HttpClient } from '../../src/lib/http.ts';
 import { ofetchTransport } from '../../src/lib/transport.ts';
+import { noOptions } from '../_kit/adapter-context.ts';
 
 const url = 'http://ollama.test:11434';
 const server = setupServer();
@@ -23,12 +24,12 @@ const http: HttpClient = createHttpClient({
   provider: 'gpu',
   url,
   headers: {},
+  keyHeader: 'authorization',
   apiKey: undefined,
   transport: ofetchTransport(),
   clock: systemClock,
   connectMs: 3_000,
 });
-const nothing = { modelPath: undefined, embeddingModelPath: undefined, threads: 0, contextSize: undefined, reply: undefined };
 const call: Call<ChatRequest> = {
   request: { messages: [{ role: 'user', content: 'hi' }] },
   model: 'm',
@@ -62,7 +63,7 @@ function bodyOf(pieces: readonly Uint8Array[], end: 'close' | 'open' = 'close'):
 }
 
 function open(stream: ReadableStream<Uint8Array>): Promise<ChunkBatches> {
-  return ollama({ provider: 'gpu', http: { ...http, openStream: async () => stream }, ...nothing }).stream(call);
+  return ollama({ provider: 'gpu', http: { ...http, openStream: async () => stream }, ...noOptions }).stream(call);
 }
 
 /** Every chunk that came, and what the stream ended with. */
@@ -92,7 +93,7 @@ describe('a stream over the network', () => {
       }),
     );
     const chunks: ChatChunk[] = [];
-    for await (const batch of await ollama({ provider: 'gpu', http, ...nothing }).stream(call)) chunks.push(...batch);
+    for await (const batch of await ollama({ provider: 'gpu', http, ...noOptions }).stream(call)) chunks.push(...batch);
     const head = { id: 'chatcmpl-r1', object: 'chat.completion.chunk', created: Date.UTC(2026, 7, 21, 10) / 1000, model: 'm' };
     expect(sent).toMatchObject({ model: 'm', stream: true, truncate: false });
     expect(chunks).toEqual([
@@ -105,11 +106,11 @@ describe('a stream over the network', () => {
 
   test('rejects before the first batch where the server refuses', async () => {
     server.use(route.post(`${url}/api/chat`, () => HttpResponse.json({ error: "model 'x' not found" }, { status: 404 })));
-    await expect(ollama({ provider: 'gpu', http, ...nothing }).stream(call)).rejects.toMatchObject({ code: 'model_not_found' });
+    await expect(ollama({ provider: 'gpu', http, ...noOptions }).stream(call)).rejects.toMatchObject({ code: 'model_not_found' });
   });
 
   test('refuses a request that cannot be sent before the stream opens', async () => {
-    await expect(ollama({ provider: 'gpu', http, ...nothing }).stream({ ...call, model: undefined })).rejects.toMatchObject({
+    await expect(ollama({ provider: 'gpu', http, ...noOptions }).stream({ ...call, model: undefined })).rejects.toMatchObject({
       code: 'invalid_request',
     });
   });
@@ -249,7 +250,7 @@ describe('a stream that breaks', () => {
 
   test('rejects with the reason of the caller where the caller broke it', async () => {
     const reason = new Error('enough');
-    const adapter = ollama({ provider: 'gpu', http: { ...http, openStream: async () => brokenBody() }, ...nothing });
+    const adapter = ollama({ provider: 'gpu', http: { ...http, openStream: async () => brokenBody() }, ...noOptions });
     const controller = new AbortController();
     const batches = (await adapter.stream({ ...call, signal: controller.signal }))[Symbol.asyncIterator]();
     await batches.next();

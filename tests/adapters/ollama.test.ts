@@ -8,6 +8,7 @@ import type { ChatRequest, EmbedRequest } from '../../src/core/types.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { createHttpClient } from '../../src/lib/http.ts';
 import { ofetchTransport } from '../../src/lib/transport.ts';
+import { noOptions } from '../_kit/adapter-context.ts';
 
 const url = 'http://ollama.test:11434';
 const server = setupServer();
@@ -22,13 +23,13 @@ function connect(): Adapter {
     provider: 'gpu',
     url,
     headers: {},
+    keyHeader: 'authorization',
     apiKey: undefined,
     transport: ofetchTransport(),
     clock: systemClock,
     connectMs: 3_000,
   });
-  const nothing = { modelPath: undefined, embeddingModelPath: undefined, threads: 0, contextSize: undefined, reply: undefined };
-  return ollama({ provider: 'gpu', http, ...nothing });
+  return ollama({ provider: 'gpu', http, ...noOptions });
 }
 
 function call<Request>(request: Request, model: string | undefined = 'llama3.2'): Call<Request> {

@@ -4,6 +4,7 @@ import type { Call } from '../../src/core/adapter.ts';
 import { collectChunks } from '../../src/core/collect.ts';
 import type { ChatChunk, ChatRequest } from '../../src/core/types.ts';
 import type { HttpClient } from '../../src/lib/http.ts';
+import { noOptions } from '../_kit/adapter-context.ts';
 
 /** The stub has no network: any use of it fails the test. */
 const http = new Proxy({} as HttpClient, {
@@ -12,8 +13,7 @@ const http = new Proxy({} as HttpClient, {
   },
 });
 
-const adapterWith = (reply?: string) =>
-  stub({ provider: 'last', http, modelPath: undefined, embeddingModelPath: undefined, threads: 0, contextSize: undefined, reply });
+const adapterWith = (reply?: string) => stub({ ...noOptions, provider: 'last', http, reply });
 
 const call: Call<ChatRequest> = {
   request: { messages: [{ role: 'user', content: 'my secret' }] },

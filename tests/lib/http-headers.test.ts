@@ -5,7 +5,7 @@ import { failureOf, outcomeOf } from '../_kit/fake-router.ts';
 import { testClock } from '../_kit/test-clock.ts';
 
 const headersWith = (apiKey: KeySource | undefined, headers = {}, clock = testClock()) =>
-  createHeaders({ provider: 'box', headers, apiKey, clock });
+  createHeaders({ provider: 'box', headers, keyHeader: 'authorization', apiKey, clock });
 
 test('ask for bytes whose size is known, name us, and say what is sent', async () => {
   expect(await headersWith(undefined).of('application/json', true)).toEqual({

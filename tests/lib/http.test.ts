@@ -35,6 +35,7 @@ function clientOver(...answers: (Answer | Error)[]) {
     provider: 'box',
     url: 'http://box:8000/base',
     headers: {},
+    keyHeader: 'authorization',
     apiKey: new Secret('sk-0123456789'),
     transport,
     clock: testClock(),
