@@ -19,9 +19,13 @@ export type {
   RouterOptions,
   TimeoutOptions,
 } from './config/options.ts';
+export { type DefaultModelRow, defaultModels, type GoneModelRow, goneModels } from './core/default-models.ts';
 export { type ProviderType, providerTypes, type ProviderTypeRow } from './core/provider-types.ts';
 
 // Requests and answers: OpenAI's shapes.
+export { imagePart } from './core/image-part.ts';
+export type { AnswerSchema, SchemaIssue, SchemaResult } from './core/answer-schema.ts';
+export type { ParsedCompletion, SchemaRequest } from './router/structured.ts';
 export type * from './core/types.ts';
 
 // Errors and events.

@@ -13,7 +13,7 @@ const FOLDERS: Record<string, { own: string[]; values: string[]; types?: string[
   lib: { own: ['lib/'], values: ['core/'] },
   // An adapter's own parts, and the wire that the OpenAI family shares.
   adapters: {
-    own: ['adapters/openai-*', 'adapters/ollama-*', 'adapters/cpu-*'],
+    own: ['openai', 'ollama', 'anthropic', 'huggingface', 'remote-gpu', 'cpu'].map((name) => `adapters/${name}-*`),
     values: ['core/', 'lib/'],
     types: ['adapters/registry.ts'],
   },

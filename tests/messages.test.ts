@@ -23,7 +23,7 @@ test('options with several mistakes', async () => {
   const options = { providers: { gpu: { type: 'olama', url: 'box:11434' } }, retires: 3 } as unknown as RouterOptions;
   expect(await messageOf(() => createRouter(options))).toMatchInlineSnapshot(`
     "The configuration has 2 issues:
-      providers.gpu.type: must be one of ollama, vllm, llamacpp, openai, openai-compatible, cpu, stub, custom; did you mean "ollama"?
+      providers.gpu.type: must be one of ollama, vllm, llamacpp, tgi, textgen, sglang, lmstudio, nvidia, remote-gpu, tei, openai, anthropic, huggingface, together, openai-compatible, cpu, stub, custom; did you mean "ollama"?
       retires: unknown option "retires""
   `);
 });

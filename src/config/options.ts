@@ -53,7 +53,7 @@ export interface ProviderOptions {
    * @default 0
    */
   readonly priority?: number | undefined;
-  /** The model for chats that name none. */
+  /** The model for chats that name none. At the usual address of a cloud: the one of the table of default models. */
   readonly defaultModel?: string | undefined;
   /** The model for embeddings that name none. */
   readonly embeddingModel?: string | undefined;
@@ -215,5 +215,11 @@ export interface CallOptions {
   readonly deadlineMs?: number | undefined;
   readonly maxAttempts?: number | undefined;
   readonly allowPaid?: boolean | undefined;
+  /**
+   * With a schema as `response_format`: an answer that does not fit is sent back once, with what is wrong, within the same
+   * deadline.
+   * @default false
+   */
+  readonly repair?: boolean | undefined;
   readonly timeouts?: TimeoutOptions | undefined;
 }

@@ -1,8 +1,10 @@
+import { defaultModelOf } from '../core/default-models.ts';
 import { type ProviderTypeRow, providerTypes } from '../core/provider-types.ts';
 import { Secret } from '../lib/secret.ts';
 import type { ProviderConfig, Timeouts } from './config.ts';
 import { cleanKey, headerNameProblem, headerValueProblem, keyWasCleaned } from './credentials.ts';
 import { defaults } from './defaults.ts';
+import { envTable } from './env-table.ts';
 import type { Findings, Path } from './findings.ts';
 import type { ProviderOptions, TimeoutOptions } from './options.ts';
 import { parseProviderUrl } from './provider-url.ts';
@@ -10,8 +12,19 @@ import { parseProviderUrl } from './provider-url.ts';
 type Type = ProviderOptions['type'];
 type Row = Pick<ProviderTypeRow, 'device' | 'cost' | 'priority' | 'defaultUrl' | 'keyVariable' | 'keyHeader' | 'title'>;
 
+type OwnOption =
+  | 'adapter'
+  | 'modelPath'
+  | 'embeddingModelPath'
+  | 'threads'
+  | 'contextSize'
+  | 'keepAliveS'
+  | 'dialect'
+  | 'stripPrompt'
+  | 'reply';
+
 /** Options that mean something to these types only; elsewhere they would be dropped in silence, so they are refused. */
-const onlyFor: Partial<Record<keyof ProviderOptions, readonly Type[]>> = {
+const onlyFor: Readonly<Record<OwnOption, readonly Type[]>> = {
   adapter: ['custom'],
   modelPath: ['cpu'],
   embeddingModelPath: ['cpu'],
@@ -52,10 +65,20 @@ export function resolveProvider(id: string, options: ProviderOptions, isAlone: b
     device: options.device ?? row.device,
     cost: options.cost ?? row.cost,
     priority: options.priority ?? row.priority,
-    defaultModel: options.defaultModel,
-    embeddingModel: options.embeddingModel,
+    defaultModel: options.defaultModel ?? usualModel(type, 'chat', url, row),
+    embeddingModel: options.embeddingModel ?? usualModel(type, 'embed', url, row),
     timeouts: resolveTimeouts(options.timeouts),
     enabled: wanted && !keyless,
+    ...ownOptions(options),
+  });
+  // One that is switched off may be incomplete: its key is often what is missing, and the reason why it is off.
+  if (config.enabled) refuseIncomplete(config, path, findings);
+  return config;
+}
+
+/** What concerns single types; each adapter reads its own. */
+function ownOptions(options: ProviderOptions): Pick<ProviderConfig, OwnOption> {
+  return {
     adapter: options.adapter,
     modelPath: options.modelPath,
     embeddingModelPath: options.embeddingModelPath,
@@ -65,10 +88,12 @@ export function resolveProvider(id: string, options: ProviderOptions, isAlone: b
     dialect: options.dialect ?? defaults.provider.dialect,
     stripPrompt: options.stripPrompt ?? defaults.provider.stripPrompt,
     reply: options.reply,
-  });
-  // One that is switched off may be incomplete: its key is often what is missing, and the reason why it is off.
-  if (config.enabled) refuseIncomplete(config, path, findings);
-  return config;
+  };
+}
+
+/** At another address stands another server, of whose models nothing is known. */
+function usualModel(type: Type, verb: 'chat' | 'embed', url: string | undefined, row: Row): string | undefined {
+  return type === 'custom' || url === undefined || url !== row.defaultUrl ? undefined : defaultModelOf(type, verb);
 }
 
 /** Only the limits that were set: the others are the router's. */
@@ -78,8 +103,7 @@ export function resolveTimeouts(options: TimeoutOptions = {}): Partial<Timeouts>
 
 function refuseForeign(options: ProviderOptions, path: Path, findings: Findings): void {
   const { type } = options;
-  for (const name of Object.keys(onlyFor) as (keyof ProviderOptions)[]) {
-    const owners = onlyFor[name] ?? [];
+  for (const [name, owners] of Object.entries(onlyFor) as [OwnOption, readonly Type[]][]) {
     if (options[name] !== undefined && !owners.includes(type))
       findings.refuse([...path, name], `is only for providers of type ${owners.map((owner) => `"${owner}"`).join(' or ')}; leave it out`);
   }
@@ -157,7 +181,8 @@ function refuseIncomplete(config: ProviderConfig, path: Path, findings: Findings
 }
 
 function keyAdvice({ title, keyVariable }: Row): string {
-  return `${title} needs a key; set apiKey, or ${keyVariable} where the options come from the environment`;
+  const variable = Object.hasOwn(envTable, keyVariable ?? '') ? `, or ${keyVariable} where the options come from the environment` : '';
+  return `${title} needs a key; set apiKey${variable}`;
 }
 
 /** At its usual address a cloud answers nobody without a key; what stands behind another address may. */

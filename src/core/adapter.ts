@@ -83,6 +83,12 @@ export type AdapterDefinition = OtherVerbs & {
    * @default []
    */
   readonly ignores?: readonly Parameter[];
+  /**
+   * `models()` names everything that may be asked for. False where aliases and suffixes are served that no list shows; then the
+   * list speaks against no call.
+   * @default true
+   */
+  readonly listsAllModels?: boolean;
   /** @default 'required' */
   readonly modelName?: ModelName;
 } & (
@@ -96,6 +102,7 @@ export interface Adapter extends OtherVerbs {
   readonly name: string;
   readonly capabilities: Capabilities;
   readonly ignores: readonly Parameter[];
+  readonly listsAllModels: boolean;
   readonly modelName: ModelName;
   /** False where the server only embeds; then `chat` and `stream` throw `unsupported`. */
   readonly chats: boolean;
@@ -108,11 +115,12 @@ export interface Adapter extends OtherVerbs {
  * `stream` (collected); capabilities that were not declared are false.
  */
 export function defineAdapter(definition: AdapterDefinition): Adapter {
-  const { chat, stream, capabilities, ignores = [], modelName = 'required' } = definition;
+  const { chat, stream, capabilities, ignores = [], listsAllModels = true, modelName = 'required' } = definition;
   return Object.freeze({
     ...definition,
     capabilities: Object.freeze({ ...noCapabilities, ...capabilities }),
     ignores: Object.freeze([...ignores]),
+    listsAllModels,
     modelName,
     chats: chat !== undefined || stream !== undefined,
     chat: chat ?? (stream === undefined ? noChat(definition.name) : chatFrom(stream)),

@@ -4,6 +4,7 @@ import type { RouteAttempt } from '../core/types.ts';
 import { type AttemptDeadline, openDeadline } from '../lib/deadline.ts';
 import type { Timeouts } from '../config/config.ts';
 import type { PlannedCandidate } from '../routing/plan.ts';
+import { noteIgnored } from './ignored-parameters.ts';
 import type { Permit, Provider } from './provider.ts';
 import { named, type Run } from './run.ts';
 
@@ -43,6 +44,7 @@ export function beginAttempt<Request>(run: Run<Request>, candidate: PlannedCandi
   const ids = { requestId: call.requestId, provider: candidate.provider, model: candidate.model, attempt: run.attempts };
   announceFailover(run, candidate);
   engine.announce('attempt:start', ids);
+  noteIgnored(call.parameters, provider, engine);
   const deadline = openDeadline({ clock, provider: candidate.provider, signals: [call.signal, engine.shutdown], ...end });
   if (call.verb === 'stream') deadline.enter('first-token', isLast ? Infinity : timeouts.firstTokenMs);
   return {

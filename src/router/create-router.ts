@@ -21,8 +21,10 @@ import { openStream } from './open-stream.ts';
 import { createProvider } from './provider.ts';
 import { resolveCall } from './resolve-call.ts';
 import type { ProviderModel, Router } from './router.ts';
+import { checkDefaultModels } from './model-check.ts';
 import { beginRun, planFor, type Run } from './run.ts';
 import { takeSnapshot } from './snapshot.ts';
+import { chatFor, hasSchema, type SchemaRequest } from './structured.ts';
 
 const usualDrainMs = 5_000;
 
@@ -39,6 +41,7 @@ export function createRouter(options?: RouterOptions): Router {
   // Listeners come after this function has returned.
   queueMicrotask(() => {
     for (const warning of [...given.warnings, ...warnings]) emitter.announce('config:warning', warning);
+    if (config.checkModels && !closing.closed) void checkDefaultModels(engine);
   });
   return createClient(engine, emitter, closing);
 }
@@ -74,7 +77,7 @@ function createAdapter(provider: ProviderConfig, { transport, clock, timeouts: r
 function createClient(engine: Engine, emitter: RouterEmitter, closing: Closing): Router {
   const { config, providers } = engine;
   const router: Router = {
-    chat: async (request, options = {}) => chat(begin(engine, closing, 'chat', request, options)),
+    chat: chatVerb(engine, closing),
     stream: async (request, options = {}) => stream(begin(engine, closing, 'stream', request, options)),
     embed: async (request, options = {}) => embed(begin(engine, closing, 'embed', request, options)),
     async health({ signal } = {}) {
@@ -103,6 +106,26 @@ function createClient(engine: Engine, emitter: RouterEmitter, closing: Closing):
     [Symbol.asyncDispose]: () => router.close(),
   };
   return router;
+}
+
+/** A schema as `response_format` makes up to two calls of one, within one deadline. */
+function chatVerb(engine: Engine, closing: Closing): Router['chat'] {
+  const once = async (request: ChatRequest, options: CallOptions): Promise<ChatCompletion> =>
+    chat(begin(engine, closing, 'chat', request, options));
+  const either = async (request: ChatRequest | SchemaRequest<unknown>, options: CallOptions = {}): Promise<ChatCompletion> => {
+    if (!hasSchema(request)) return once(request, options);
+    let endsAtMs: number | undefined;
+    return chatFor(request, options.repair === true, (asked) => {
+      const run = begin(engine, closing, 'chat', asked, withDeadline(options, endsAtMs, engine));
+      endsAtMs ??= run.call.endsAtMs;
+      return chat(run);
+    });
+  };
+  return either as Router['chat'];
+}
+
+function withDeadline(options: CallOptions, endsAtMs: number | undefined, { config: { clock } }: Engine): CallOptions {
+  return endsAtMs === undefined ? options : { ...options, deadlineMs: Math.max(1, endsAtMs - clock.nowMs()) };
 }
 
 /** Settles the options and opens the books of one call. From here on it ends with exactly one event, and is counted out. */

@@ -1,5 +1,5 @@
 import type { Adapter, ModelInfo } from '../core/adapter.ts';
-import type { Capabilities } from '../core/capabilities.ts';
+import type { Capabilities, Parameter } from '../core/capabilities.ts';
 import type { RouterError } from '../core/errors.ts';
 import type { Announce, Verb } from '../core/events.ts';
 import { admits, type BreakerInput, type BreakerState, closedBreaker, step } from '../breaker/breaker.ts';
@@ -41,6 +41,8 @@ export interface ProviderState {
   lastError: { readonly code: string; readonly atMs: number } | undefined;
   /** What the last health check or call said. */
   up: boolean | undefined;
+  /** Parameters that calls went without, each told once. */
+  readonly ignored: Set<Parameter>;
 }
 
 export interface Provider {
@@ -73,6 +75,7 @@ export function createProvider(config: ProviderConfig, adapter: Adapter, router:
     failures: 0,
     lastError: undefined,
     up: undefined,
+    ignored: new Set(),
   };
   const { id } = config;
   const books: Books = { id, config, adapter, state, router, announce };
@@ -111,6 +114,7 @@ function factsOf(books: Books, verb: Verb, requested: string | undefined): Omit<
     cost: config.cost,
     priority: config.priority,
     capabilities: capabilitiesOf(books, resolved.model),
+    ignores: adapter.ignores,
     disabled: state.disabledUntilMs > nowMs ? 'its credentials were refused' : undefined,
     pinnedUntilMs: pinnedUntil(model, nowMs),
     restsUntilMs: future(Math.max(state.rest.untilMs, model.rest.untilMs), nowMs),
@@ -134,7 +138,7 @@ function capabilitiesOf(books: Books, model: string | undefined): Capabilities {
 function denial(books: Books, model: string): string | undefined {
   const { state, adapter, router } = books;
   if (state.models.peek(model).missingUntilMs > router.clock.nowMs()) return `it said that it does not serve ${quoted(model)}`;
-  const list = adapter.modelName === 'ignored' ? undefined : listed(books);
+  const list = adapter.modelName === 'ignored' || !adapter.listsAllModels ? undefined : listed(books);
   return list === undefined || list.has(untagged(model)) ? undefined : `it does not list ${quoted(model)}`;
 }
 

@@ -1,4 +1,4 @@
-import { chatNeeds, embedNeeds, type Feature } from '../core/capabilities.ts';
+import { chatNeeds, chatParameters, embedNeeds, type Feature, type Parameter } from '../core/capabilities.ts';
 import { RouterError } from '../core/errors.ts';
 import type { Verb } from '../core/events.ts';
 import type { ChatRequest, EmbedRequest } from '../core/types.ts';
@@ -6,6 +6,7 @@ import type { ProviderConfig, RouterConfig, Timeouts } from '../config/config.ts
 import { mostAttempts } from '../config/defaults.ts';
 import { didYouMean } from '../config/nearest.ts';
 import type { CallOptions, TimeoutOptions } from '../config/options.ts';
+import { acceptableHistory } from './history.ts';
 import { quoted } from './model-name.ts';
 
 /** One call with every option settled. Nothing below reads options or configuration for it again. */
@@ -17,6 +18,8 @@ export interface ResolvedCall<Request> {
   readonly intent: string;
   readonly order: readonly string[];
   readonly needs: readonly Feature[];
+  /** What the request sets beside its features. */
+  readonly parameters: readonly Parameter[];
   readonly allowPaid: boolean;
   readonly only: string | undefined;
   readonly signal: AbortSignal | undefined;
@@ -46,6 +49,7 @@ export function resolveCall<Verbed extends Verb>(
     intent,
     order: settings.order,
     needs: verb === 'embed' ? embedNeeds(request as EmbedRequest) : chatNeeds(request as ChatRequest),
+    parameters: verb === 'embed' ? [] : chatParameters(request as ChatRequest),
     allowPaid: options.allowPaid ?? config.allowPaid,
     only: options.provider,
     signal: options.signal,
@@ -66,7 +70,7 @@ function copyChat(request: ChatRequest): ChatRequest {
     if (typeof role !== 'string' || !roles.has(role)) throw invalid(`messages[${index}].role must be one of ${[...roles].join(', ')}`);
   }
   checkModel(model);
-  return { ...request, messages: messages.map((message) => ({ ...message })) };
+  return { ...request, messages: acceptableHistory(messages) };
 }
 
 const roles: ReadonlySet<string> = new Set(['system', 'developer', 'user', 'assistant', 'tool']);

@@ -6,6 +6,7 @@ import type { Plan } from '../routing/plan.ts';
 import type { ChatStream } from './chat-stream.ts';
 import type { HealthSummary } from './health.ts';
 import type { RouterSnapshot } from './snapshot.ts';
+import type { ParsedCompletion, SchemaRequest } from './structured.ts';
 
 export interface ProviderModel extends ModelInfo {
   readonly provider: string;
@@ -26,6 +27,12 @@ export interface CloseOptions {
 export interface Router extends AsyncDisposable {
   /** One answer, from the first candidate that can give it. */
   chat(request: ChatRequest, options?: CallOptions): Promise<ChatCompletion>;
+  /**
+   * One answer as a value: `response_format` is a schema (zod's, or any Standard Schema that tells its JSON Schema), and
+   * `parsed` what it makes of the answer. One that does not fit rejects with `bad_response`, after one repair where
+   * `repair: true` asks for it.
+   */
+  chat<Value>(request: SchemaRequest<Value>, options?: CallOptions): Promise<ParsedCompletion<Value>>;
   /** Resolves when the first content is in hand: until then failures are silent, after it they end the stream. */
   stream(request: ChatRequest, options?: CallOptions): Promise<ChatStream>;
   /** One vector per input, in order, all from one model. */

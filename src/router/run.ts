@@ -64,10 +64,11 @@ export function beginRun<Request>(call: ResolvedCall<Request>, engine: Engine, o
 }
 
 /** What would be tried for a call, in which order, and why the others would not. */
-export function planFor(call: ResolvedCall<unknown>, { providers }: Pick<Engine, 'providers'>): Plan {
+export function planFor(call: ResolvedCall<unknown>, { providers, config }: Pick<Engine, 'providers' | 'config'>): Plan {
   const { verb, needs, intent, order, allowPaid, only, request } = call;
+  const parameters = config.onIgnoredParameter === 'refuse' ? call.parameters : [];
   const facts = [...providers.values()].map((provider) => provider.facts(verb, request.model));
-  return makePlan({ facts, verb, needs, intent, order, allowPaid, only });
+  return makePlan({ facts, verb, needs, parameters, intent, order, allowPaid, only });
 }
 
 /** The error of a call that nobody could answer. */

@@ -1,4 +1,4 @@
-import type { Capabilities, Feature } from '../core/capabilities.ts';
+import type { Capabilities, Feature, Parameter } from '../core/capabilities.ts';
 import type { ErrorCode } from '../core/error-codes.ts';
 import type { SkippedCandidate } from '../core/errors.ts';
 import type { Verb } from '../core/events.ts';
@@ -19,6 +19,8 @@ export interface CandidateFacts {
   readonly priority: number;
   readonly verbs: Readonly<Record<Verb, boolean>>;
   readonly capabilities: Capabilities;
+  /** Parameters that the provider has no place for. */
+  readonly ignores: readonly Parameter[];
   /** Why the provider is out until its configuration changes, or for a long rest. */
   readonly disabled: string | undefined;
   readonly pinnedUntilMs: number | undefined;
@@ -32,6 +34,8 @@ export interface PlanInput {
   readonly facts: readonly CandidateFacts[];
   readonly verb: Verb;
   readonly needs: readonly Feature[];
+  /** Parameters that must not be left out. */
+  readonly parameters: readonly Parameter[];
   readonly intent: string;
   /** Devices, first to last. */
   readonly order: readonly string[];
@@ -88,10 +92,12 @@ export function plan(input: PlanInput): Plan {
 }
 
 /** What speaks against a candidate for as long as the request and the configuration stay as they are. */
-function gate(facts: CandidateFacts, { verb, needs, allowPaid, only }: PlanInput): Obstacle | undefined {
+function gate(facts: CandidateFacts, { verb, needs, parameters, allowPaid, only }: PlanInput): Obstacle | undefined {
   if (!facts.verbs[verb]) return { code: 'unsupported', reason: `cannot ${verb}` };
   const lacking = needs.filter((feature) => !facts.capabilities[feature]);
   if (lacking.length > 0) return { code: 'unsupported', reason: `lacks ${lacking.join(', ')}` };
+  const ignored = parameters.filter((name) => facts.ignores.includes(name));
+  if (ignored.length > 0) return { code: 'unsupported', reason: `has no place for ${ignored.join(', ')}` };
   if (facts.missing !== undefined) return { code: 'model_not_found', reason: facts.missing };
   if (facts.cost === 'paid' && !allowPaid && only === undefined) {
     return { code: 'no_provider', reason: 'costs money, and allowPaid is false' };

@@ -29,7 +29,7 @@ describe('shape', () => {
     ).toMatchInlineSnapshot(`
       [
         "providers.openai.baseUrl: unknown option "baseUrl"; did you mean "url"?",
-        "providers.c.type: must be one of ollama, vllm, llamacpp, openai, openai-compatible, cpu, stub, custom",
+        "providers.c.type: must be one of ollama, vllm, llamacpp, tgi, textgen, sglang, lmstudio, nvidia, remote-gpu, tei, openai, anthropic, huggingface, together, openai-compatible, cpu, stub, custom",
         "providers.cpu.threads: must be a whole number from 0 to 1024",
         "maxAttempts: must be a whole number from 1 to 5",
         "providers.cpu.modelPath: is missing: a provider of type "cpu" needs modelPath or embeddingModelPath, the path of a GGUF file",
@@ -107,10 +107,12 @@ describe('shape', () => {
 
   test('a wrong kind of value for each provider option', () => {
     const wrong = 'url defaultModel embeddingModel modelPath embeddingModelPath reply apiKey'.split(' ').map((name) => [name, 5]);
-    const rest = 'headers device cost priority timeouts enabled adapter threads contextSize'.split(' ').map((name) => [name, canary]);
+    const rest = 'headers device cost priority timeouts enabled adapter threads contextSize keepAliveS dialect stripPrompt'
+      .split(' ')
+      .map((name) => [name, canary]);
     expect(issues(provider({ type: 5, ...Object.fromEntries([...wrong, ...rest]) }))).toMatchInlineSnapshot(`
       [
-        "providers.p.type: must be one of ollama, vllm, llamacpp, openai, openai-compatible, cpu, stub, custom",
+        "providers.p.type: must be one of ollama, vllm, llamacpp, tgi, textgen, sglang, lmstudio, nvidia, remote-gpu, tei, openai, anthropic, huggingface, together, openai-compatible, cpu, stub, custom",
         "providers.p.url: must be text",
         "providers.p.apiKey: must be text, or a function that gives it",
         "providers.p.headers: must be an object",
@@ -126,6 +128,9 @@ describe('shape', () => {
         "providers.p.embeddingModelPath: must be text",
         "providers.p.threads: must be a whole number from 0 to 1024",
         "providers.p.contextSize: must be a whole number from 1 to 100000000",
+        "providers.p.keepAliveS: must be a whole number from -1 to 31536000",
+        "providers.p.dialect: must be one of auto, notebook, proxy, tgi",
+        "providers.p.stripPrompt: must be true or false",
         "providers.p.reply: must be text",
       ]
     `);
@@ -265,11 +270,11 @@ describe('providers', () => {
   test('types', () => {
     expect(['olama', 'open-ai', 'llama.cpp', canary, undefined].flatMap((type) => issues(provider({ type })))).toMatchInlineSnapshot(`
       [
-        "providers.p.type: must be one of ollama, vllm, llamacpp, openai, openai-compatible, cpu, stub, custom; did you mean "ollama"?",
-        "providers.p.type: must be one of ollama, vllm, llamacpp, openai, openai-compatible, cpu, stub, custom; did you mean "openai"?",
-        "providers.p.type: must be one of ollama, vllm, llamacpp, openai, openai-compatible, cpu, stub, custom; did you mean "llamacpp"?",
-        "providers.p.type: must be one of ollama, vllm, llamacpp, openai, openai-compatible, cpu, stub, custom",
-        "providers.p.type: must be one of ollama, vllm, llamacpp, openai, openai-compatible, cpu, stub, custom",
+        "providers.p.type: must be one of ollama, vllm, llamacpp, tgi, textgen, sglang, lmstudio, nvidia, remote-gpu, tei, openai, anthropic, huggingface, together, openai-compatible, cpu, stub, custom; did you mean "ollama"?",
+        "providers.p.type: must be one of ollama, vllm, llamacpp, tgi, textgen, sglang, lmstudio, nvidia, remote-gpu, tei, openai, anthropic, huggingface, together, openai-compatible, cpu, stub, custom; did you mean "openai"?",
+        "providers.p.type: must be one of ollama, vllm, llamacpp, tgi, textgen, sglang, lmstudio, nvidia, remote-gpu, tei, openai, anthropic, huggingface, together, openai-compatible, cpu, stub, custom; did you mean "llamacpp"?",
+        "providers.p.type: must be one of ollama, vllm, llamacpp, tgi, textgen, sglang, lmstudio, nvidia, remote-gpu, tei, openai, anthropic, huggingface, together, openai-compatible, cpu, stub, custom",
+        "providers.p.type: must be one of ollama, vllm, llamacpp, tgi, textgen, sglang, lmstudio, nvidia, remote-gpu, tei, openai, anthropic, huggingface, together, openai-compatible, cpu, stub, custom",
       ]
     `);
   });
@@ -299,15 +304,27 @@ describe('providers', () => {
   });
 
   test('options of other types', () => {
-    const foreign = { modelPath: 'm', embeddingModelPath: 'e', threads: 1, contextSize: 1, reply: 'r' };
+    const foreign = {
+      modelPath: 'm',
+      embeddingModelPath: 'e',
+      threads: 1,
+      contextSize: 1,
+      reply: 'r',
+      keepAliveS: 1,
+      dialect: 'tgi',
+      stripPrompt: true,
+    } as const;
     const adapter = { name: 'a', chat() {}, stream() {}, capabilities: {} };
-    expect(issues(provider({ type: 'ollama', ...foreign, adapter }))).toMatchInlineSnapshot(`
+    expect(issues(provider({ type: 'vllm', ...foreign, adapter }))).toMatchInlineSnapshot(`
       [
         "providers.p.adapter: is only for providers of type "custom"; leave it out",
         "providers.p.modelPath: is only for providers of type "cpu"; leave it out",
         "providers.p.embeddingModelPath: is only for providers of type "cpu"; leave it out",
         "providers.p.threads: is only for providers of type "cpu"; leave it out",
-        "providers.p.contextSize: is only for providers of type "cpu"; leave it out",
+        "providers.p.contextSize: is only for providers of type "cpu" or "ollama"; leave it out",
+        "providers.p.keepAliveS: is only for providers of type "ollama" or "lmstudio"; leave it out",
+        "providers.p.dialect: is only for providers of type "remote-gpu"; leave it out",
+        "providers.p.stripPrompt: is only for providers of type "remote-gpu"; leave it out",
         "providers.p.reply: is only for providers of type "stub"; leave it out",
       ]
     `);

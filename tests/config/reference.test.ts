@@ -3,6 +3,7 @@ import ts from 'typescript';
 import { describe, expect, test } from 'vitest';
 import { defaults, deviceOrder } from '../../src/config/defaults.ts';
 import { envTable } from '../../src/config/env-table.ts';
+import { defaultModels } from '../../src/core/default-models.ts';
 import { providerTypes } from '../../src/core/provider-types.ts';
 
 const page = readFileSync(new URL('../../docs/reference/config.md', import.meta.url), 'utf8');
@@ -95,6 +96,10 @@ test('Provider types are those of the table', () => {
   const rows = Object.entries(providerTypes).map(([type, row]) => [type, where(row), row.device, row.cost, String(row.priority)]);
   const { device, cost, priority } = defaults.custom;
   expect(rowsUnder('Provider types')).toEqual([...rows, ['custom', "its adapter's", device, cost, String(priority)]]);
+});
+
+test('Default models are those of the table', () => {
+  expect(rowsUnder('Default models')).toEqual(defaultModels.map(({ type, verb, model, asOf }) => [type, verb, model, asOf]));
 });
 
 test('Environment has a row for each variable', () => {

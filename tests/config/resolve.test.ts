@@ -3,6 +3,7 @@ import { describe, expect, test, vi } from 'vitest';
 import { defaults, deviceOrder } from '../../src/config/defaults.ts';
 import { resolveConfig } from '../../src/config/resolve.ts';
 import { defineAdapter } from '../../src/core/adapter.ts';
+import { defaultModelOf } from '../../src/core/default-models.ts';
 import { type ProviderType, providerTypes } from '../../src/core/provider-types.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { Secret } from '../../src/lib/secret.ts';
@@ -38,8 +39,8 @@ describe('defaults', () => {
 
   test.each(Object.keys(providerTypes) as ProviderType[])('of a provider of type %s', (type) => {
     const row = providerTypes[type];
-    const needed = type === 'openai' ? { apiKey: 'k' } : type === 'cpu' ? { modelPath: 'm.gguf' } : {};
-    const url = type === 'openai-compatible' ? { url: 'http://box' } : {};
+    const needed = row.keyVariable !== undefined ? { apiKey: 'k' } : type === 'cpu' ? { modelPath: 'm.gguf' } : {};
+    const url = row.runs === 'network' && row.defaultUrl === undefined ? { url: 'http://box' } : {};
     const [config] = resolveConfig({ providers: { p: { type, ...needed, ...url } } }).config.providers;
     expect(config).toMatchObject({
       id: 'p',
@@ -51,8 +52,8 @@ describe('defaults', () => {
       ...defaults.provider,
       headers: {},
       timeouts: {},
-      defaultModel: undefined,
-      embeddingModel: undefined,
+      defaultModel: defaultModelOf(type, 'chat'),
+      embeddingModel: defaultModelOf(type, 'embed'),
       contextSize: undefined,
       reply: undefined,
     });

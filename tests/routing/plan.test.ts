@@ -14,6 +14,7 @@ const everything: CandidateFacts = {
   priority: 0,
   verbs: { chat: true, stream: true, embed: true },
   capabilities: noCapabilities,
+  ignores: [],
   disabled: undefined,
   pinnedUntilMs: undefined,
   restsUntilMs: undefined,
@@ -25,6 +26,7 @@ const facts = (provider: string, other: Partial<CandidateFacts> = {}): Candidate
 const usual: Omit<PlanInput, 'facts'> = {
   verb: 'chat',
   needs: [],
+  parameters: [],
   intent: 'fast',
   order: ['gpu', 'remote', 'cpu', 'cloud'],
   allowPaid: false,

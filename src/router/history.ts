@@ -1,0 +1,29 @@
+import type { ChatMessage, ToolCall } from '../core/types.ts';
+
+/**
+ * A copy of the messages in which tool calls are as OpenAI writes them, whoever made them: arguments as JSON text (Ollama gives
+ * objects), an id for each (older servers give none), and each result with the id of its call. What differs between servers
+ * beyond that is their adapters' business.
+ */
+export function acceptableHistory(messages: readonly ChatMessage[]): ChatMessage[] {
+  let open: string[] = [];
+  return messages.map((message, at) => {
+    if (message.role === 'assistant') {
+      const calls = message.tool_calls?.map((call, index) => acceptableCall(call, `call_${at}_${index}`));
+      open = calls?.map(({ id }) => id) ?? [];
+      return calls === undefined ? { ...message } : { ...message, tool_calls: calls };
+    }
+    if (message.role !== 'tool') return { ...message };
+    const named = message.tool_call_id;
+    // Without an id the results stand in the order of the calls.
+    const id = named === undefined || named === '' ? open[0] : named;
+    open = open.filter((each) => each !== id);
+    return id === undefined ? { ...message } : { ...message, tool_call_id: id };
+  });
+}
+
+function acceptableCall(call: ToolCall, madeUp: string): ToolCall {
+  const { name, arguments: given } = call.function as { name: string; arguments: unknown };
+  const text = typeof given === 'string' ? given : JSON.stringify(given ?? {});
+  return { id: call.id || madeUp, type: 'function', function: { name, arguments: text } };
+}

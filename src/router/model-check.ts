@@ -1,0 +1,41 @@
+import { goneModels } from '../core/default-models.ts';
+import type { ProviderConfig } from '../config/config.ts';
+import type { Engine } from './engine.ts';
+import { listModels } from './health.ts';
+import { quoted, untagged } from './model-name.ts';
+import type { Provider } from './provider.ts';
+
+/**
+ * Compares the default models of each provider with the provider's own list, once, beside everything else; `config:warning`
+ * names those that it does not serve. Never rejects: a provider that does not answer is the health check's business.
+ */
+export async function checkDefaultModels(engine: Engine): Promise<void> {
+  await Promise.all([...engine.providers.values()].map((provider) => checkProvider(provider, engine)));
+}
+
+async function checkProvider(provider: Provider, engine: Engine): Promise<void> {
+  const { config, adapter } = provider;
+  const fields = (['defaultModel', 'embeddingModel'] as const).filter((field) => config[field] !== undefined);
+  if (fields.length === 0 || adapter.models === undefined || adapter.modelName === 'ignored') return;
+  const listed = await listModels(provider, engine, undefined).catch(() => undefined);
+  // An empty list is that of a server which loads what it is asked for.
+  if (listed === undefined || listed.length === 0) return;
+  for (const field of fields) {
+    const model = config[field] as string;
+    if (listed.some(({ id }) => isName(model, id))) continue;
+    engine.announce('config:warning', { path: `providers.${config.id}.${field}`, message: notServed(config, model) });
+  }
+}
+
+/** Lists leave out tags (Ollama), dates (Anthropic's `-20251001`) and policies (Hugging Face's `:fastest`) that names may carry or lack. */
+function isName(model: string, listed: string): boolean {
+  if (untagged(listed) === untagged(model)) return true;
+  if (listed.startsWith(`${model}-`) && /^\d{8}$/.test(listed.slice(model.length + 1))) return true;
+  return model.includes('/') && model.startsWith(`${listed}:`);
+}
+
+function notServed({ type, id }: ProviderConfig, model: string): string {
+  const gone = goneModels.find((row) => row.type === type && row.model === model);
+  const fate = gone === undefined ? '' : `: it ${gone.fate}`;
+  return `${quoted(model)} is not in the list of models that ${id} serves now${fate}; name another one`;
+}

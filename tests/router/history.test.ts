@@ -1,0 +1,64 @@
+import { expect, test } from 'vitest';
+import type { ChatMessage, ToolCall } from '../../src/core/types.ts';
+import { acceptableHistory } from '../../src/router/history.ts';
+import { fakeRouter } from '../_kit/fake-router.ts';
+
+const called = (call: unknown): ChatMessage => ({ role: 'assistant', content: null, tool_calls: [call as ToolCall] });
+const callsOf = (messages: readonly ChatMessage[], at = 0): readonly ToolCall[] => messages[at]?.tool_calls ?? [];
+
+test('arguments that are an object become JSON text', () => {
+  const [call] = callsOf(acceptableHistory([called({ id: 'a', type: 'function', function: { name: 'f', arguments: { city: 'Paris' } } })]));
+  expect(call).toEqual({ id: 'a', type: 'function', function: { name: 'f', arguments: '{"city":"Paris"}' } });
+});
+
+test('a call without arguments has an empty object of them', () => {
+  const [call] = callsOf(acceptableHistory([called({ id: 'a', function: { name: 'f' } })]));
+  expect(call?.function.arguments).toBe('{}');
+});
+
+test('text of arguments stays as it is, wrong JSON too: the server that made it may know better', () => {
+  const [call] = callsOf(acceptableHistory([called({ id: 'a', function: { name: 'f', arguments: '{oops' } })]));
+  expect(call?.function.arguments).toBe('{oops');
+});
+
+test('calls without an id get one, each its own, and the results are matched in order', () => {
+  const one = { function: { name: 'f', arguments: '{}' } };
+  const messages = acceptableHistory([
+    { role: 'user', content: 'x' },
+    { role: 'assistant', content: null, tool_calls: [one, { ...one, id: '' }] as unknown as ToolCall[] },
+    { role: 'tool', content: 'first' },
+    { role: 'tool', content: 'second', tool_call_id: '' },
+  ]);
+  const ids = callsOf(messages, 1).map(({ id }) => id);
+  expect(new Set(ids).size).toBe(2);
+  expect(messages.slice(2).map(({ tool_call_id }) => tool_call_id)).toEqual(ids);
+});
+
+test('a result that names its call keeps the name, and the next one without takes the next call', () => {
+  const messages = acceptableHistory([
+    {
+      role: 'assistant',
+      tool_calls: ['a', 'b'].map((id) => ({ id, type: 'function', function: { name: 'f', arguments: '{}' } })),
+    },
+    { role: 'tool', content: 'of a', tool_call_id: 'a' },
+    { role: 'tool', content: 'of b' },
+  ]);
+  expect(messages.slice(1).map(({ tool_call_id }) => tool_call_id)).toEqual(['a', 'b']);
+});
+
+test('a result that belongs to no call is left alone', () => {
+  expect(acceptableHistory([{ role: 'tool', content: 'x' }])).toEqual([{ role: 'tool', content: 'x' }]);
+});
+
+test('the caller’s messages are not changed', () => {
+  const message = Object.freeze(called(Object.freeze({ function: Object.freeze({ name: 'f', arguments: Object.freeze({}) }) })));
+  expect(() => acceptableHistory(Object.freeze([message]))).not.toThrow();
+});
+
+test('providers see the history in OpenAI’s form', async () => {
+  const { router, fakes } = fakeRouter({ gpu: 'Hi' });
+  await router.chat({ messages: [called({ function: { name: 'f', arguments: { a: 1 } } }), { role: 'tool', content: 'r' }] });
+  const [assistant, tool] = (fakes.gpu.calls[0]?.request as { messages: ChatMessage[] }).messages;
+  expect(assistant?.tool_calls?.[0]?.function.arguments).toBe('{"a":1}');
+  expect(tool?.tool_call_id).toBe(assistant?.tool_calls?.[0]?.id);
+});

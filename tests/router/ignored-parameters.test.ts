@@ -1,0 +1,45 @@
+import { expect, test } from 'vitest';
+import type { ChatRequest } from '../../src/core/types.ts';
+import { failureOf, fakeRouter, hello } from '../_kit/fake-router.ts';
+
+const seeded: ChatRequest = { ...hello, seed: 7, temperature: 0.5 };
+const without = { ignores: ['seed'] } as const;
+
+test('a call goes to a provider without a place for a parameter, and that is told once', async () => {
+  const { router, events } = fakeRouter({ gpu: { does: 'Hi', fake: without } });
+  await router.chat(seeded);
+  await router.chat(seeded);
+  expect(events.of('config:warning')).toEqual([
+    { path: 'providers.gpu', message: expect.stringMatching(/without seed: .* no place for it/) as string },
+  ]);
+});
+
+test('streams are told of as well', async () => {
+  const { router, events } = fakeRouter({ gpu: { does: 'Hi', fake: without } });
+  for await (const _ of await router.stream(seeded)) break;
+  expect(events.of('config:warning')).toHaveLength(1);
+});
+
+test('max_completion_tokens counts as max_tokens', async () => {
+  const { router, events } = fakeRouter({ gpu: { does: 'Hi', fake: { ignores: ['max_tokens'] } } });
+  await router.chat({ ...hello, max_completion_tokens: 5 });
+  expect(events.of('config:warning')[0]?.message).toContain('max_tokens');
+});
+
+test('nothing is told where the request does not set it', async () => {
+  const { router, events } = fakeRouter({ gpu: { does: 'Hi', fake: without } });
+  await router.chat(hello);
+  expect(events.of('config:warning')).toEqual([]);
+});
+
+test('refuse: such a provider is no candidate', async () => {
+  const { router, fakes } = fakeRouter({ gpu: { does: 'no', fake: without }, cpu: 'yes' }, { onIgnoredParameter: 'refuse' });
+  const { route } = await router.chat(seeded);
+  expect(route.provider).toBe('cpu');
+  expect(fakes.gpu.calls).toHaveLength(0);
+});
+
+test('refuse: alone, it is refused with the name of the parameter', async () => {
+  const { router } = fakeRouter({ gpu: { does: 'no', fake: without } }, { onIgnoredParameter: 'refuse' });
+  expect(await failureOf(router.chat(seeded))).toMatchObject({ message: expect.stringContaining('has no place for seed') as string });
+});
