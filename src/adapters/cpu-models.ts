@@ -44,9 +44,15 @@ export interface ChatEngine extends Runtime {
 }
 
 export interface Embedder {
-  readonly context: LlamaEmbeddingContext;
   /** Longest input, in tokens. */
   readonly maxTokens: number;
+  /** In tokens. */
+  readonly lengthOf: (text: string) => number;
+  readonly vectorOf: (text: string) => Promise<readonly number[]>;
+}
+
+interface GgufEmbedder extends Embedder {
+  readonly context: LlamaEmbeddingContext;
 }
 
 /** The library and the models in this process: loaded at first use, once for all callers; a failed load is forgotten. */
@@ -159,8 +165,13 @@ async function openEmbedder(
   { threads }: Runtime,
   { contextSize }: ModelsOptions,
   closing: AbortSignal,
-): Promise<Embedder> {
+): Promise<GgufEmbedder> {
   const size = Math.min(model.trainContextSize, contextSize ?? embeddingTokens);
   const context = await model.createEmbeddingContext({ threads, contextSize: size, batchSize: size, createSignal: closing });
-  return { context, maxTokens: size - 1 };
+  return {
+    context,
+    maxTokens: size - 1,
+    lengthOf: (text) => context.calculateInputLength(text),
+    vectorOf: async (text) => (await context.getEmbeddingFor(text)).vector,
+  };
 }

@@ -1,86 +1,119 @@
-import { type Adapter, type AdapterDefinition, defineAdapter, type LoadReport, type ModelInfo, type Stream } from '../core/adapter.ts';
+import {
+  type Adapter,
+  type AdapterDefinition,
+  defineAdapter,
+  type Embed,
+  type LoadReport,
+  type ModelInfo,
+  type Stream,
+} from '../core/adapter.ts';
 import { RouterError } from '../core/errors.ts';
 import { orAborted } from '../lib/abort.ts';
 import { embedTexts } from './cpu-embed.ts';
 import { checkModelFile, type ModelFile, modelFile } from './cpu-files.ts';
 import { importNodeLlamaCpp, loadLibrary, type LoadLibrary } from './cpu-library.ts';
 import { type CpuModels, createModels } from './cpu-models.ts';
+import {
+  createSentenceModels,
+  importTransformers,
+  type LoadTransformers,
+  sentenceFolder,
+  type SentenceModel,
+  type SentenceModels,
+  sentenceName,
+} from './cpu-sentences.ts';
 import { streamChat } from './cpu-stream.ts';
 import { createTurns, type Turns } from './cpu-turns.ts';
 import type { AdapterContext } from './registry.ts';
 
-/** A GGUF model in this process, on its CPU, through the optional package `node-llama-cpp`. */
-export const cpu: (context: AdapterContext) => Adapter = createCpu(importNodeLlamaCpp);
+/**
+ * Models in this process, on its CPU: chats and embeddings of GGUF files through the optional package `node-llama-cpp`, and
+ * embeddings of sentence models through the optional package `@huggingface/transformers`.
+ */
+export const cpu: (context: AdapterContext) => Adapter = createCpu(importNodeLlamaCpp, importTransformers);
 
-/** `load` imports the library; it is called at the first use, not before. */
-export function createCpu(load: LoadLibrary): (context: AdapterContext) => Adapter {
+/** The two functions import the libraries; each is called at its first use, not before. */
+export function createCpu(
+  load: LoadLibrary,
+  loadTransformers: LoadTransformers = importTransformers,
+): (context: AdapterContext) => Adapter {
   return (context) => {
-    const chatFile = fileOf(context.modelPath);
-    const embeddingFile = fileOf(context.embeddingModelPath);
-    const closing = new AbortController();
     const { provider, threads, contextSize } = context;
+    const closing = new AbortController();
+    const chatFile = context.modelPath === undefined ? undefined : modelFile(context.modelPath);
+    const embedding = embeddingOf(context);
+    const embeddingFile = embedding !== undefined && 'path' in embedding ? embedding : undefined;
     const models = createModels({ provider, chatFile, embeddingFile, threads, contextSize, load }, closing.signal);
-    return defineAdapter({
-      name: 'cpu',
-      modelName: 'optional',
-      capabilities,
-      ...verbs({ provider, load, chatFile, embeddingFile, models, closing }),
-    });
+    const sentences =
+      embedding === undefined || 'path' in embedding
+        ? undefined
+        : createSentenceModels({ provider, model: embedding, threads, load: loadTransformers });
+    const parts: Parts = { provider, load, chatFile, embeddingFile, embedding, models, sentences, closing };
+    return defineAdapter({ name: 'cpu', modelName: 'optional', capabilities, ignores: ['parallel_tool_calls', 'user'], ...verbs(parts) });
   };
 }
 
 /** Formats are held to by grammars. Tools would need each model's own call syntax. */
 const capabilities = { jsonObject: true, jsonSchema: true };
 
+/** A GGUF file, a folder of a sentence model, or the name of one on the hub. */
+function embeddingOf({ embeddingModelPath: path, embeddingModel: name }: AdapterContext): ModelFile | SentenceModel | undefined {
+  if (path !== undefined) return /\.gguf$/i.test(path) ? modelFile(path) : sentenceFolder(path);
+  return name === undefined ? undefined : sentenceName(name);
+}
+
 interface Parts {
   readonly provider: string;
   readonly load: LoadLibrary;
   readonly chatFile: ModelFile | undefined;
   readonly embeddingFile: ModelFile | undefined;
+  readonly embedding: ModelFile | SentenceModel | undefined;
   readonly models: CpuModels;
+  readonly sentences: SentenceModels | undefined;
   readonly closing: AbortController;
 }
 
-type Verbs = Pick<AdapterDefinition, 'embed' | 'models' | 'health' | 'load' | 'close'> & { readonly stream: Stream };
+type Verbs = Pick<AdapterDefinition, 'models' | 'health' | 'load' | 'close'> & ({ readonly stream: Stream } | { readonly embed: Embed });
 
-function verbs({ provider, load, chatFile, embeddingFile, models, closing }: Parts): Verbs {
+function verbs(parts: Parts): Verbs {
+  const { provider, load, chatFile, embedding, models, sentences, closing } = parts;
   const [chatTurns, embedTurns] = [createTurns(), createTurns()];
-  const shared = { provider, models, closing: closing.signal };
-  const files = [chatFile, embeddingFile].filter((file) => file !== undefined);
+  const files = [chatFile, parts.embeddingFile].filter((file) => file !== undefined);
   const whileOpen = async <Value>(signal: AbortSignal, work: () => Promise<Value>): Promise<Value> => {
     closing.signal.throwIfAborted();
     return orAborted(work(), signal);
   };
+  const stream: Stream = async (call) => {
+    const model = served(chatFile, call.model, provider);
+    return streamChat(call, { provider, models, closing: closing.signal, model, turns: chatTurns });
+  };
+  const embed: Embed = async (call) => {
+    const model = served(embedding, call.model, provider);
+    return embedTexts(call, { provider, models: sentences ?? models, closing: closing.signal, model, turns: embedTurns });
+  };
   let closed: Promise<void> | undefined;
   return {
-    async stream(call) {
-      const model = served(chatFile, call.model, provider);
-      return streamChat(call, { ...shared, model, turns: chatTurns });
-    },
-    ...(embeddingFile && {
-      embed: async (call) => {
-        const model = served(embeddingFile, call.model, provider);
-        return embedTexts(call, { ...shared, model, turns: embedTurns });
-      },
-    }),
-    models: (signal) => whileOpen(signal, () => Promise.all(files.map((file) => infoOf(file, provider)))),
+    ...(embedding && { embed }),
+    ...((chatFile || !embedding) && { stream }),
+    models: (signal) =>
+      whileOpen(signal, async () => [
+        ...(await Promise.all(files.map((file) => infoOf(file, provider)))),
+        ...(embedding && sentences ? [{ id: embedding.id }] : []),
+      ]),
     health: (signal) =>
       whileOpen(signal, async () => {
-        await loadLibrary(load, provider);
+        if (files.length > 0) await loadLibrary(load, provider);
+        await sentences?.check();
         await Promise.all(files.map((file) => checkModelFile(file, provider)));
         return { state: 'ok' };
       }),
     load: async () => loadOf(chatTurns, embedTurns),
-    close: () => (closed ??= close({ provider, models, closing }, [chatTurns, embedTurns])),
-  };
-}
-
-function fileOf(path: string | undefined): ModelFile | undefined {
-  return path === undefined ? undefined : modelFile(path);
+    close: () => (closed ??= close(parts, [chatTurns, embedTurns])),
+  } as Verbs;
 }
 
 /** The id of the model that answers. Throws `model_not_found` for the name of another one: a process holds what it was given. */
-function served(file: ModelFile | undefined, name: string | undefined, provider: string): string {
+function served(file: ModelFile | SentenceModel | undefined, name: string | undefined, provider: string): string {
   if (file === undefined) throw new RouterError('unsupported', `Provider "${provider}" has no chat model; set modelPath.`, { provider });
   if (file.isCalled(name)) return file.id;
   const message = `Provider "${provider}" serves "${file.id}" and no model called "${name}".`;
@@ -96,13 +129,11 @@ function loadOf(...turns: readonly Turns[]): LoadReport {
   return { running: sum((each) => each.running()), waiting: sum((each) => each.waiting()) };
 }
 
-async function close(
-  { provider, models, closing }: Pick<Parts, 'provider' | 'models' | 'closing'>,
-  turns: readonly Turns[],
-): Promise<void> {
+async function close({ provider, models, sentences, closing }: Parts, turns: readonly Turns[]): Promise<void> {
   closing.abort(new RouterError('closed', `Provider "${provider}" was closed.`, { provider }));
   const forEver = new AbortController().signal;
   // What runs has been told to stop and ends its turn soon; what waited has gone.
   for (const each of turns) await each.take(forEver);
   await models.close();
+  await sentences?.close();
 }

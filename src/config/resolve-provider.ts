@@ -173,8 +173,8 @@ function refuseIncomplete(config: ProviderConfig, path: Path, findings: Findings
   };
   if (type === 'custom' && config.adapter === undefined)
     need('adapter', 'is missing: a custom provider needs an adapter, made by defineAdapter()');
-  if (type === 'cpu' && config.modelPath === undefined && config.embeddingModelPath === undefined) {
-    need('modelPath', 'is missing: a provider of type "cpu" needs modelPath or embeddingModelPath, the path of a GGUF file');
+  if (type === 'cpu' && config.modelPath === undefined && config.embeddingModelPath === undefined && config.embeddingModel === undefined) {
+    need('modelPath', 'is missing: a provider of type "cpu" needs modelPath, the path of a GGUF file, or an embedding model');
   }
   if (type !== 'custom' && providerTypes[type].runs === 'network' && url === undefined)
     need('url', `is missing: a provider of type "${type}" has no usual address`);

@@ -32,7 +32,7 @@ describe('shape', () => {
         "providers.c.type: must be one of ollama, vllm, llamacpp, tgi, textgen, sglang, lmstudio, nvidia, remote-gpu, tei, openai, anthropic, huggingface, together, openai-compatible, cpu, stub, custom",
         "providers.cpu.threads: must be a whole number from 0 to 1024",
         "maxAttempts: must be a whole number from 1 to 5",
-        "providers.cpu.modelPath: is missing: a provider of type "cpu" needs modelPath or embeddingModelPath, the path of a GGUF file",
+        "providers.cpu.modelPath: is missing: a provider of type "cpu" needs modelPath, the path of a GGUF file, or an embedding model",
         "models.m.opnai: there is no provider with this id; did you mean "openai"?",
         "defaultIntent: must be one of "fast", "heavy"; did you mean "fast"?",
       ]
@@ -284,7 +284,7 @@ describe('providers', () => {
       [
         "providers.p.apiKey: is missing: OpenAI needs a key; set apiKey, or OPENAI_API_KEY where the options come from the environment",
         "providers.p.url: is missing: a provider of type "openai-compatible" has no usual address",
-        "providers.p.modelPath: is missing: a provider of type "cpu" needs modelPath or embeddingModelPath, the path of a GGUF file",
+        "providers.p.modelPath: is missing: a provider of type "cpu" needs modelPath, the path of a GGUF file, or an embedding model",
         "providers.p.adapter: is missing: a custom provider needs an adapter, made by defineAdapter()",
       ]
     `);
