@@ -51,6 +51,10 @@ export type {
   Stream,
 } from './core/adapter.ts';
 export type { Capabilities, Feature, Parameter } from './core/capabilities.ts';
+export { httpFor, type HttpForOptions } from './lib/own-http.ts';
+export type { HttpClient } from './lib/http.ts';
+export { readEvents, type SseEvent, type StreamLimits } from './lib/sse.ts';
+export { readLines } from './lib/ndjson.ts';
 
 // Seams.
 export { type Clock, systemClock } from './lib/clock.ts';

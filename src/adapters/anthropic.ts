@@ -1,4 +1,96 @@
-import type { Adapter } from '../core/adapter.ts';
-import { type NetworkContext, openaiCompatible } from './openai-compatible.ts';
+import { type Adapter, type Call, defineAdapter, type HealthReport, type ModelInfo } from '../core/adapter.ts';
+import { isRouterError } from '../core/errors.ts';
+import type { HttpClient } from '../lib/http.ts';
+import { defaultStreamLimits, readEvents } from '../lib/sse.ts';
+import { isCount, toAnswer } from './anthropic-answer.ts';
+import { leavesOut, toMessagesBody } from './anthropic-request.ts';
+import { isLast, readChunks } from './anthropic-stream.ts';
+import { isWireObject, type Origin, type WireObject } from './openai-wire.ts';
+import type { AdapterContext } from './registry.ts';
 
-export const anthropic: (context: NetworkContext) => Adapter = openaiCompatible({ name: 'anthropic', capabilities: {} });
+/** What the protocol can carry. JSON without a schema, `n`, log probabilities and biases have no field here. */
+const capabilities = { tools: true, toolChoice: true, vision: true, jsonSchema: true, reasoningEffort: true } as const;
+
+/**
+ * Anthropic's Messages API, and servers that imitate it. Reasoning is asked for by the model's name: see `rulesOf`. Newer
+ * models keep their thoughts to themselves unless `extra: { anthropic: { thinking: { type: 'adaptive', display: 'summarized' } } }`
+ * asks for them. There are no embeddings. Betas are a header, `anthropic-beta`, in the provider's `headers`.
+ */
+export function anthropic({ http, provider }: Pick<AdapterContext, 'http' | 'provider'>): Adapter {
+  const originOf = ({ requestId, model, signal }: Call<unknown>): Origin => ({
+    provider,
+    requestId,
+    model,
+    signal,
+    badResponse: http.badResponse,
+  });
+  return defineAdapter({
+    name: 'anthropic',
+    capabilities,
+    ignores: ['seed', 'presence_penalty', 'frequency_penalty'],
+    leavesOut,
+    // The list names models with their dates; the names without them, which most people write, are not in it.
+    listsAllModels: false,
+    async chat(call) {
+      const body = toMessagesBody(call, provider, false);
+      return toAnswer(await http.postJson('/v1/messages', body, call.signal), originOf(call));
+    },
+    async stream(call) {
+      const body = toMessagesBody(call, provider, true);
+      const source = await http.openStream('/v1/messages', body, call.signal);
+      return readChunks(readEvents(source, defaultStreamLimits, isLast), (value) => http.errorIn(value, body), originOf(call));
+    },
+    models: (signal) => listModels(http, signal),
+    health: (signal) => health(http, signal),
+  });
+}
+
+/** A thousand models each; a server that never says "no more" is left. */
+const maxPages = 10;
+
+async function listModels(http: HttpClient, signal: AbortSignal): Promise<readonly ModelInfo[]> {
+  const models: ModelInfo[] = [];
+  let after = '';
+  for (let page = 0; page < maxPages; page++) {
+    const answer = await http.getJson(`/v1/models?limit=1000${after}`, signal);
+    if (!isWireObject(answer) || !Array.isArray(answer['data'])) throw http.badResponse('the list of models is no list.');
+    models.push(...answer['data'].filter(isWireObject).flatMap(toModelInfo));
+    const { has_more: hasMore, last_id: lastId } = answer;
+    if (hasMore !== true || typeof lastId !== 'string') break;
+    after = `&after_id=${encodeURIComponent(lastId)}`;
+  }
+  return models;
+}
+
+/** What a model can do is told since 2026; older answers, and other servers, tell the id alone. */
+function toModelInfo({ id, max_input_tokens: contextLength, capabilities: told }: WireObject): ModelInfo[] {
+  if (typeof id !== 'string' || id === '') return [];
+  const can = (name: string): boolean | undefined => {
+    const support = isWireObject(told) ? told[name] : undefined;
+    return isWireObject(support) && typeof support['supported'] === 'boolean' ? support['supported'] : undefined;
+  };
+  const [vision, jsonSchema, thinking] = [can('image_input'), can('structured_outputs'), can('thinking')];
+  const found = {
+    ...(vision !== undefined && { vision }),
+    ...(jsonSchema !== undefined && { jsonSchema }),
+    ...(thinking !== undefined && { reasoningEffort: thinking }),
+  };
+  return [
+    {
+      id,
+      ...(isCount(contextLength) && contextLength > 0 && { contextLength }),
+      ...(Object.keys(found).length > 0 && { capabilities: found }),
+    },
+  ];
+}
+
+/** There is no path of its own for this. A server that imitates the API may still be loading its model. */
+async function health(http: HttpClient, signal: AbortSignal): Promise<HealthReport> {
+  try {
+    await http.getJson('/v1/models?limit=1', signal);
+    return { state: 'ok' };
+  } catch (error) {
+    if (isRouterError(error, 'model_loading')) return { state: 'warming' };
+    throw error;
+  }
+}

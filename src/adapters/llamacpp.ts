@@ -1,7 +1,8 @@
 import type { Adapter, HealthReport, LoadReport } from '../core/adapter.ts';
 import type { HttpClient } from '../lib/http.ts';
 import { type NetworkContext, openaiCompatible } from './openai-compatible.ts';
-import { type ChatBody, isWireObject } from './openai-wire.ts';
+import { namedTool } from './openai-request.ts';
+import { isWireObject } from './openai-wire.ts';
 
 /**
  * llama.cpp's server. While it loads, every path answers 503. It ignores the model's name unless it was started without a
@@ -21,21 +22,13 @@ export const llamacpp: (context: NetworkContext) => Adapter = openaiCompatible({
     choices: true,
     reasoningEffort: true,
   },
+  takesReasoning: true,
   base64: true,
+  // It takes a tool named in `tool_choice` for `auto` and says so only in its own log (ggml-org/llama.cpp#26535).
   body: ({ max_completion_tokens, max_tokens = max_completion_tokens, ...rest }) => ({ ...rest, max_tokens, ...namedTool(rest) }),
   health,
   load,
 });
-
-/**
- * The server takes a tool named in `tool_choice` for `auto` and says so only in its own log (ggml-org/llama.cpp#26535), so it
- * gets that one tool and must use it, which is the same question.
- */
-function namedTool({ tools = [], tool_choice: choice }: ChatBody): Partial<ChatBody> {
-  if (typeof choice !== 'object') return {};
-  const named = tools.filter((tool) => tool.function.name === choice.function.name);
-  return named.length === 0 ? {} : { tools: named, tool_choice: 'required' };
-}
 
 /** Open without a key. It stays `ok` while all slots are taken. */
 async function health(http: HttpClient, signal: AbortSignal): Promise<HealthReport> {

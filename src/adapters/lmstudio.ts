@@ -1,4 +1,88 @@
-import type { Adapter } from '../core/adapter.ts';
-import { type NetworkContext, openaiCompatible } from './openai-compatible.ts';
+import type { Adapter, LoadReport, ModelInfo, ResidentModel } from '../core/adapter.ts';
+import { isRouterError, RouterError } from '../core/errors.ts';
+import type { HttpClient } from '../lib/http.ts';
+import { openaiCompatible } from './openai-compatible.ts';
+import { isCount, listModels } from './openai-models.ts';
+import { namedTool } from './openai-request.ts';
+import { isWireObject, type WireObject } from './openai-wire.ts';
+import type { AdapterContext } from './registry.ts';
 
-export const lmstudio: (context: NetworkContext) => Adapter = openaiCompatible({ name: 'lmstudio', capabilities: {} });
+/**
+ * LM Studio. It loads the model that a request names, which may take minutes, and unloads it when idle: after `keepAliveS`, sent
+ * as `ttl` with every chat. Its list of parameters (docs, OpenAI compatibility) knows no newer name of `max_tokens`, and
+ * `tool_choice` is a word: a named tool goes alone. `response_format` takes schemas; `text`, which early servers refuse, is what
+ * no format means.
+ */
+export const lmstudio = (context: AdapterContext): Adapter =>
+  openaiCompatible({
+    name: 'lmstudio',
+    modelName: 'optional',
+    capabilities: { tools: true, toolChoice: true, vision: true, jsonSchema: true, logitBias: true },
+    ignores: ['parallel_tool_calls', 'user'],
+    body: ({ max_completion_tokens, max_tokens = max_completion_tokens, ...rest }) => ({
+      ...rest,
+      max_tokens,
+      response_format: rest.response_format?.type === 'text' ? undefined : rest.response_format,
+      ...namedTool(rest),
+      // The type of OpenAI's body does not have it.
+      ...(context.keepAliveS !== undefined && { ttl: context.keepAliveS }),
+    }),
+    models: (http, signal) => models(http, context.provider, signal),
+    load: (http, signal) => load(http, context.provider, signal),
+  })(context);
+
+/** All models on its disk. Servers before 0.4.0 have OpenAI's list alone. */
+async function models(http: HttpClient, provider: string, signal: AbortSignal): Promise<readonly ModelInfo[]> {
+  try {
+    return (await ownList(http, provider, signal)).map(toModelInfo);
+  } catch (error) {
+    if (isRouterError(error) && error.status === 404) return listModels(http, signal);
+    throw error;
+  }
+}
+
+type OwnModel = WireObject & { readonly key: string };
+
+async function ownList(http: HttpClient, provider: string, signal: AbortSignal): Promise<readonly OwnModel[]> {
+  const answer = await http.getJson('/api/v1/models', signal).catch((error: unknown) => throwNoRoute(error, provider));
+  const list = isWireObject(answer) ? answer['models'] : undefined;
+  if (!Array.isArray(list)) throw http.badResponse('the list of models is no list.');
+  return list.filter(
+    (model): model is OwnModel =>
+      isWireObject(model) && typeof model['key'] === 'string' && (model['type'] === 'llm' || model['type'] === 'embedding'),
+  );
+}
+
+/** The server answers unknown paths with status 200 and an error (lmstudio-ai/lmstudio-bug-tracker#618); here it is a 404. */
+function throwNoRoute(error: unknown, provider: string): never {
+  const isNoRoute = isRouterError(error) && error.message.includes('Unexpected endpoint or method');
+  throw isNoRoute ? new RouterError('unsupported', `${provider}: this server has no list of its own.`, { provider, status: 404 }) : error;
+}
+
+function toModelInfo({ key, max_context_length: longest, size_bytes: size, capabilities: said }: OwnModel): ModelInfo {
+  const { vision, trained_for_tool_use: tools } = isWireObject(said) ? said : {};
+  const capabilities = { ...(typeof vision === 'boolean' && { vision }), ...(typeof tools === 'boolean' && { tools }) };
+  return {
+    id: key,
+    ...(isCount(longest) && { contextLength: longest }),
+    ...(isCount(size) && { sizeBytes: size }),
+    ...(Object.keys(capabilities).length > 0 && { capabilities }),
+  };
+}
+
+/** The server tells no queue; what it tells is which models are loaded, each maybe several times, and with which context. */
+async function load(http: HttpClient, provider: string, signal: AbortSignal): Promise<LoadReport> {
+  return { resident: (await ownList(http, provider, signal)).flatMap(toResident) };
+}
+
+function toResident({ key, size_bytes: size, loaded_instances: instances }: OwnModel): ResidentModel[] {
+  const loaded = Array.isArray(instances) ? instances.filter(isWireObject) : [];
+  return loaded.map(({ id, config }) => {
+    const length = isWireObject(config) ? config['context_length'] : undefined;
+    return {
+      id: typeof id === 'string' ? id : key,
+      ...(isCount(size) && { sizeBytes: size }),
+      ...(isCount(length) && { contextLength: length }),
+    };
+  });
+}

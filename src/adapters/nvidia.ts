@@ -1,4 +1,99 @@
-import type { Adapter } from '../core/adapter.ts';
+import type { Adapter, HealthReport, LoadReport } from '../core/adapter.ts';
+import { isRouterError, RouterError } from '../core/errors.ts';
+import type { HttpClient } from '../lib/http.ts';
+import { toLoadReport } from '../lib/prometheus.ts';
 import { type NetworkContext, openaiCompatible } from './openai-compatible.ts';
+import { isWireObject } from './openai-wire.ts';
 
-export const nvidia: (context: NetworkContext) => Adapter = openaiCompatible({ name: 'nvidia', capabilities: {} });
+const plain: (context: NetworkContext) => Adapter = openaiCompatible({
+  name: 'nvidia',
+  capabilities: {
+    tools: true,
+    toolChoice: true,
+    vision: true,
+    jsonObject: true,
+    jsonSchema: true,
+    logprobs: true,
+    logitBias: true,
+    choices: true,
+    reasoningEffort: true,
+    dimensions: true,
+  },
+  health,
+  load,
+});
+
+/**
+ * NVIDIA NIM: vLLM behind a gateway, in a container of one's own, in a LaunchPad lab, or as the hosted catalogue
+ * (`https://integrate.api.nvidia.com`). Some embedding models tell queries from passages and answer 400 unless told:
+ * `extra: { nvidia: { input_type: 'query' } }`. Nothing is sent by itself, because the wrong one spoils a search in silence.
+ */
+export const nvidia = (context: NetworkContext): Adapter => {
+  const adapter = plain(context);
+  const { chat, stream, embed } = adapter;
+  const explained = <Answer>(work: Promise<Answer>, signal: AbortSignal): Promise<Answer> =>
+    work.catch((failure: unknown) => whenLoading(failure, context, signal));
+  return Object.freeze({
+    ...adapter,
+    chat: (call) => explained(chat(call), call.signal),
+    stream: (call) => explained(stream(call), call.signal),
+    ...(embed && { embed: (call) => explained(embed(call), call.signal) }),
+  } satisfies Adapter);
+};
+
+/** While the model loads, the gateway answers in its place, with pages of 502 and 503. Never resolves. */
+async function whenLoading(failure: unknown, { provider, http }: NetworkContext, signal: AbortSignal): Promise<never> {
+  if (!isGatewayFault(failure)) throw failure;
+  const report = await health(http, signal).catch(() => undefined);
+  signal.throwIfAborted();
+  if (report?.state !== 'warming') throw failure;
+  const { status, retryAfterMs } = failure;
+  throw new RouterError('model_loading', `${provider}: the model is still being loaded (HTTP ${status}).`, {
+    provider,
+    status,
+    retryAfterMs,
+  });
+}
+
+/** `live` is 200 as soon as the container runs, `ready` once the model answers. The catalogue has neither. */
+async function health(http: HttpClient, signal: AbortSignal): Promise<HealthReport> {
+  try {
+    await http.getText('/v1/health/ready', signal);
+  } catch (error) {
+    if (isGatewayFault(error) && (await isLive(http, signal))) return { state: 'warming' };
+    if (!isRouterError(error) || error.status !== 404) throw error;
+    await http.getJson('/v1/models', signal);
+    return { state: 'ok' };
+  }
+  const version = await http.getJson('/v1/version', signal).catch(() => undefined);
+  signal.throwIfAborted();
+  return isWireObject(version) && typeof version['release'] === 'string' ? { state: 'ok', version: version['release'] } : { state: 'ok' };
+}
+
+async function isLive(http: HttpClient, signal: AbortSignal): Promise<boolean> {
+  const text = await http.getText('/v1/health/live', signal).catch(() => undefined);
+  signal.throwIfAborted();
+  return text !== undefined;
+}
+
+function isGatewayFault(error: unknown): error is RouterError {
+  return isRouterError(error) && (error.status === 502 || error.status === 503);
+}
+
+/** vLLM's gauges; NIM 1.x names them without its prefix. */
+async function load(http: HttpClient, signal: AbortSignal): Promise<LoadReport> {
+  return toLoadReport(await metrics(http, signal), {
+    running: ['vllm:num_requests_running', 'num_requests_running'],
+    waiting: ['vllm:num_requests_waiting', 'num_requests_waiting'],
+    cacheUse: ['vllm:kv_cache_usage_perc', 'vllm:gpu_cache_usage_perc', 'gpu_cache_usage_perc'],
+  });
+}
+
+async function metrics(http: HttpClient, signal: AbortSignal): Promise<string> {
+  try {
+    return await http.getText('/v1/metrics', signal);
+  } catch (error) {
+    if (isRouterError(error) && error.status === 404) return http.getText('/metrics', signal);
+    throw error;
+  }
+}

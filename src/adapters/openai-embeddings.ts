@@ -1,5 +1,25 @@
+import type { Call } from '../core/adapter.ts';
 import type { EmbedAnswer, EmbedRequest, Embedding } from '../core/types.ts';
+import type { HttpClient } from '../lib/http.ts';
+import type { Dialect } from './openai-dialect.ts';
 import { isWireObject, type Origin, type WireObject } from './openai-wire.ts';
+
+/** Parts go one after the other: side by side they would run into the rate limit that made the server set its own. */
+export async function embedInParts(
+  http: HttpClient,
+  { name, base64 = false, maxInputs = Infinity, ignores = [] }: Dialect,
+  { request, model, signal }: Call<EmbedRequest>,
+  origin: Origin,
+): Promise<EmbedAnswer> {
+  const asked = ignores.includes('user') ? { ...request, user: undefined } : request;
+  const answers: EmbedAnswer[] = [];
+  for (const part of splitInput(request.input, maxInputs)) {
+    const body = { ...toEmbedBody(asked, part, model, base64), ...request.extra?.[name], input: part };
+    const value = await http.postJson('/v1/embeddings', body, signal);
+    answers.push(toEmbedAnswer(value, request, typeof part === 'string' ? 1 : part.length, origin));
+  }
+  return joinEmbedAnswers(answers, model);
+}
 
 /** The inputs of a request, in parts of at most `maxInputs`. A single text stays a text. No part where there is no input. */
 export function splitInput(input: EmbedRequest['input'], maxInputs: number): readonly EmbedRequest['input'][] {

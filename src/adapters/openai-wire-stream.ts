@@ -1,17 +1,26 @@
 import type { RouterError } from '../core/errors.ts';
 import type { ChatChunk } from '../core/types.ts';
 import type { SseEvent } from '../lib/sse.ts';
+import { createThinkSplitter } from '../lib/think-tags.ts';
+import type { Dialect } from './openai-dialect.ts';
+import { moveDeltaThoughts, restOf, type ThoughtState } from './openai-thoughts.ts';
+import { type CallNumbers, createCallNumbers } from './openai-tool-calls.ts';
 import {
   evenText,
   evenToolCalls,
   fillHead,
   gaveUp,
+  hasText,
   isUsage,
   isWireObject,
+  noModel,
   type Origin,
   toFinishReason,
   type WireObject,
 } from './openai-wire.ts';
+
+/** What a server's dialect says about reading its streams. */
+export type StreamRules = Pick<Dialect, 'thinkTags' | 'isNoModel'>;
 
 /** The classified error in a chunk, or undefined where it holds none. */
 export type ErrorIn = (value: unknown) => RouterError | undefined;
@@ -28,16 +37,20 @@ export async function* readChunks(
   events: AsyncIterable<readonly SseEvent[]>,
   errorIn: ErrorIn,
   origin: Origin,
+  rules: StreamRules = {},
 ): AsyncGenerator<readonly ChatChunk[], void, undefined> {
-  const reader = createChunkReader(errorIn, origin);
+  const reader = createChunkReader(errorIn, origin, rules);
+  let terminated = false;
   try {
     for await (const batch of events) {
-      const { chunks, terminated, failure } = readBatch(batch, reader);
-      if (chunks.length > 0) yield chunks;
-      if (failure !== undefined) throw failure;
-      if (terminated) return reader.end(true);
+      const read = readBatch(batch, reader);
+      if (read.chunks.length > 0) yield read.chunks;
+      if (read.failure !== undefined) throw read.failure;
+      terminated = read.terminated;
+      if (terminated) break;
     }
-    reader.end(false);
+    const rest = reader.end(terminated);
+    if (rest !== undefined) yield [rest];
   } catch (error) {
     // An abort breaks the connection, but the reason of it is the caller's.
     throw origin.signal.aborted ? origin.signal.reason : error;
@@ -61,13 +74,22 @@ function readBatch(batch: readonly SseEvent[], reader: ChunkReader): { chunks: C
 interface ChunkReader {
   /** Undefined for events without a meaning here: empty data, and names that this protocol does not have (`ping`). */
   read(event: SseEvent): ChatChunk | undefined;
-  /** Throws unless what was read is a whole answer. */
-  end(terminated: boolean): void;
+  /** Throws unless what was read is a whole answer. Gives what was still held back of it. */
+  end(terminated: boolean): ChatChunk | undefined;
 }
 
-function createChunkReader(errorIn: ErrorIn, origin: Origin): ChunkReader {
+function createChunkReader(errorIn: ErrorIn, origin: Origin, { thinkTags = true, isNoModel }: StreamRules): ChunkReader {
   const choices = new Map<number, ChoiceState>();
   let hasContent = false;
+  let last: ChatChunk | undefined;
+  let isUnloaded = false;
+  const stateOf = (index: number): ChoiceState => {
+    const found = choices.get(index);
+    if (found) return found;
+    const made: ChoiceState = { finish: 'none', calls: undefined, splitter: thinkTags ? createThinkSplitter() : undefined };
+    choices.set(index, made);
+    return made;
+  };
   return {
     read(event) {
       if (event.data === '') return undefined;
@@ -75,23 +97,29 @@ function createChunkReader(errorIn: ErrorIn, origin: Origin): ChunkReader {
       if (event.event === 'error') throw errorOf(value ?? event.data, errorIn, origin);
       const chunk = toChunk(value, event.event !== undefined && event.event !== 'message', errorIn, origin);
       if (chunk === undefined) return undefined;
-      for (const choice of chunk['choices'] as unknown[]) hasContent = addChoice(choice, choices, origin) || hasContent;
+      if (!hasContent && isNoModel?.(chunk)) isUnloaded = true;
+      for (const choice of chunk['choices'] as unknown[]) hasContent = addChoice(choice, stateOf, origin) || hasContent;
+      // Told before the finish reason is handed on: whoever has seen that has seen an answer.
+      if (isUnloaded && !hasContent && [...choices.values()].some(isFinished)) throw noModel(origin);
       if (chunk['usage'] && !isUsage(chunk['usage'])) delete chunk['usage'];
       fillHead(chunk, 'chat.completion.chunk', origin);
-      return chunk as unknown as ChatChunk;
+      return (last = chunk as unknown as ChatChunk);
     },
     end(terminated) {
       const states = [...choices.values()];
-      if (terminated ? states.some(isFinished) : states.length > 0 && states.every(isFinished)) return;
+      if (isUnloaded && !hasContent) throw noModel(origin);
+      if (terminated ? states.some(isFinished) : states.length > 0 && states.every(isFinished)) return restOf(choices, last);
       if (states.some(({ finish }) => finish === 'empty')) throw gaveUp('', origin);
       if (!terminated) throw origin.badResponse('the stream ended before its terminator.');
       if (!hasContent) throw origin.badResponse('the stream held no content.');
+      return restOf(choices, last);
     },
   };
 }
 
-interface ChoiceState {
-  hasToolCalls: boolean;
+interface ChoiceState extends ThoughtState {
+  /** Undefined until a tool call came. */
+  calls: CallNumbers | undefined;
   /** `empty`: only empty finish reasons came. Some servers send one with every chunk, so it ends nothing by itself. */
   finish: 'none' | 'empty' | 'said';
 }
@@ -126,23 +154,23 @@ function toChunk(value: unknown, isForeign: boolean, errorIn: ErrorIn, origin: O
 }
 
 /** Evens out one choice in place; true where it carries something that a reader would miss. */
-function addChoice(choice: unknown, choices: Map<number, ChoiceState>, origin: Origin): boolean {
+function addChoice(choice: unknown, stateOf: (index: number) => ChoiceState, origin: Origin): boolean {
   if (!isWireObject(choice)) throw origin.badResponse('a choice of the stream is not an object.');
   const delta = (choice['delta'] ??= {});
   if (!isWireObject(delta)) throw origin.badResponse('a delta of the stream is not an object.');
-  const index = typeof choice['index'] === 'number' ? choice['index'] : (choice['index'] = 0);
-  const state = choices.get(index as number) ?? { hasToolCalls: false, finish: 'none' };
-  choices.set(index as number, state);
+  const index = typeof choice['index'] === 'number' ? choice['index'] : 0;
+  choice['index'] = index;
+  const state = stateOf(index);
 
   evenText(delta, origin);
-  const calls = evenToolCalls(delta, origin);
-  calls.forEach((call, position) => (call['index'] ??= position));
-  state.hasToolCalls ||= calls.length > 0;
+  for (const call of evenToolCalls(delta, origin)) (state.calls ??= createCallNumbers(index, origin)).add(call);
+  const isContent = hasText(delta);
 
   const said = choice['finish_reason'];
-  const reason = toFinishReason(said, state.hasToolCalls, origin);
+  const reason = toFinishReason(said, state.calls !== undefined, origin);
   if (said !== undefined) choice['finish_reason'] = reason;
   if (reason !== null) state.finish = 'said';
   else if (said === '' && state.finish === 'none') state.finish = 'empty';
-  return Boolean(delta['content'] || delta['reasoning_content'] || delta['refusal'] || calls.length > 0);
+  if (state.splitter !== undefined) moveDeltaThoughts(delta, state, reason !== null);
+  return isContent;
 }

@@ -60,6 +60,28 @@ export function toChatAnswer(value: unknown, origin: Origin): ChatAnswer {
   return value as unknown as ChatAnswer;
 }
 
+/**
+ * Throws `model_not_found` for an answer without any text of which `isNoModel` says that nothing is loaded. Told by the answer as
+ * it came.
+ */
+export function checkLoaded(value: unknown, isNoModel: (value: WireObject) => boolean, origin: Origin): void {
+  if (!isWireObject(value) || !isNoModel(value)) return;
+  const choices: unknown[] = Array.isArray(value['choices']) ? value['choices'] : [];
+  const messages = choices.map((choice) => (isWireObject(choice) ? choice['message'] : undefined));
+  if (messages.some((message) => isWireObject(message) && hasText(message))) return;
+  throw noModel(origin);
+}
+
+export function noModel({ provider }: Origin): RouterError {
+  return new RouterError('model_not_found', `${provider}: no model is loaded.`, { provider });
+}
+
+/** Whether a message or delta carries something that a reader would miss. */
+export function hasText(part: WireObject): boolean {
+  const { content, reasoning_content: reasoning, reasoning: other, thinking, refusal, tool_calls: calls } = part;
+  return Boolean(content || reasoning || other || thinking || refusal || (Array.isArray(calls) && calls.length > 0));
+}
+
 function evenChoice(choice: unknown, position: number, origin: Origin): void {
   if (!isWireObject(choice) || !isWireObject(choice['message'])) throw origin.badResponse('a choice of the answer has no message.');
   const { message } = choice;

@@ -1,4 +1,102 @@
-import type { Adapter } from '../core/adapter.ts';
-import { type NetworkContext, openaiCompatible } from './openai-compatible.ts';
+import type { Adapter, HealthReport, LoadReport } from '../core/adapter.ts';
+import { isRouterError, RouterError } from '../core/errors.ts';
+import type { HttpClient } from '../lib/http.ts';
+import { sum, toLoadReport } from '../lib/prometheus.ts';
+import { type Dialect, type NetworkContext, openaiCompatible } from './openai-compatible.ts';
+import { type ChatBody, isWireObject, type WireObject } from './openai-wire.ts';
 
-export const sglang: (context: NetworkContext) => Adapter = openaiCompatible({ name: 'sglang', capabilities: {} });
+/**
+ * SGLang. It answers with the model it was started with, whatever name is asked for, sends numbers where base64 was asked
+ * for, and ends what it has no room for with `finish_reason: "abort"`.
+ */
+export const sglang = (context: NetworkContext): Adapter =>
+  openaiCompatible({ ...dialect, body: (body) => withKnownEffort(body, context.provider) })(context);
+
+const dialect: Dialect = {
+  name: 'sglang',
+  modelName: 'ignored',
+  capabilities: {
+    tools: true,
+    toolChoice: true,
+    vision: true,
+    jsonObject: true,
+    jsonSchema: true,
+    logprobs: true,
+    logitBias: true,
+    choices: true,
+    reasoningEffort: true,
+    dimensions: true,
+  },
+  ignores: ['parallel_tool_calls'],
+  takesReasoning: true,
+  health,
+  load,
+};
+
+/** Other efforts than these three fail its validation, as a fault of the caller's, which they are not. */
+function withKnownEffort(body: ChatBody, provider: string): ChatBody {
+  const { reasoning_effort: effort } = body;
+  if (effort === undefined || effort === 'low' || effort === 'medium' || effort === 'high') return body;
+  throw new RouterError('unsupported', `${provider}: SGLang knows the reasoning efforts low, medium and high, and not "${effort}".`, {
+    provider,
+  });
+}
+
+/**
+ * `/health` generates a token for an answer and takes a second or more; `/model_info` asks nobody. 503 while it starts or shuts
+ * down.
+ */
+async function health(http: HttpClient, signal: AbortSignal): Promise<HealthReport> {
+  try {
+    await http.getJson('/model_info', signal);
+  } catch (error) {
+    if (isRouterError(error) && error.status === 503) return { state: 'warming' };
+    throw error;
+  }
+  const about = await http.getJson('/server_info', signal).catch(() => undefined);
+  signal.throwIfAborted();
+  return isWireObject(about) && typeof about['version'] === 'string' ? { state: 'ok', version: about['version'] } : { state: 'ok' };
+}
+
+/** `/v1/loads` is always there on newer servers, `/metrics` only where it was turned on. */
+async function load(http: HttpClient, signal: AbortSignal): Promise<LoadReport> {
+  try {
+    return toLoad(await http.getJson('/v1/loads', signal), http);
+  } catch (error) {
+    if (!isRouterError(error) || error.status !== 404) throw error;
+  }
+  return toLoadReport(await http.getText('/metrics', signal), {
+    running: ['sglang:num_running_reqs'],
+    waiting: ['sglang:num_queue_reqs'],
+    cacheUse: ['sglang:token_usage'],
+  });
+}
+
+/** Sums over the data-parallel ranks; of the caches the fullest, because a request meets one rank. */
+function toLoad(value: unknown, http: HttpClient): LoadReport {
+  if (!isWireObject(value)) throw http.badResponse('the load report is not an object.');
+  const ranks = Array.isArray(value['loads']) ? value['loads'].filter(isWireObject) : [];
+  const whole = isWireObject(value['aggregate']) ? value['aggregate'] : {};
+  const running = total(whole['total_running_reqs'], ranks, 'num_running_reqs');
+  const waiting = total(whole['total_waiting_reqs'], ranks, 'num_waiting_reqs');
+  const caches = [...numbers(ranks, 'token_usage'), ...numbers([whole], 'avg_token_usage')];
+  return {
+    ...(running !== undefined && { running }),
+    ...(waiting !== undefined && { waiting }),
+    ...(caches.length > 0 && { cacheUse: Math.max(...caches) }),
+  };
+}
+
+function total(told: unknown, ranks: readonly WireObject[], name: string): number | undefined {
+  if (isNumber(told)) return told;
+  const parts = numbers(ranks, name);
+  return parts.length === 0 ? undefined : sum(parts);
+}
+
+function numbers(values: readonly WireObject[], name: string): number[] {
+  return values.map((value) => value[name]).filter(isNumber);
+}
+
+function isNumber(value: unknown): value is number {
+  return Number.isFinite(value);
+}

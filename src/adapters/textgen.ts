@@ -1,4 +1,35 @@
-import type { Adapter } from '../core/adapter.ts';
+import type { Adapter, HealthReport } from '../core/adapter.ts';
+import type { HttpClient } from '../lib/http.ts';
 import { type NetworkContext, openaiCompatible } from './openai-compatible.ts';
+import { isWireObject } from './openai-wire.ts';
 
-export const textgen: (context: NetworkContext) => Adapter = openaiCompatible({ name: 'textgen', capabilities: {} });
+/**
+ * text-generation-webui. It answers with the model that is loaded, whatever name is asked for, and embeds with a model of its
+ * own. A prompt too long for the context is cut in silence.
+ */
+export const textgen: (context: NetworkContext) => Adapter = openaiCompatible({
+  name: 'textgen',
+  modelName: 'ignored',
+  // Of `tool_choice` it knows `none` and a name; `required` is taken for `auto`. `n`, `response_format` are not read at all.
+  capabilities: { tools: true, vision: true, logprobs: true, logitBias: true },
+  ignores: ['parallel_tool_calls', 'user'],
+  base64: true,
+  body: ({ max_completion_tokens, max_tokens = max_completion_tokens, ...rest }) => ({ ...rest, max_tokens }),
+  isNoModel: ({ model }) => isNone(model),
+  health,
+});
+
+/**
+ * Without a model the server is up and answers with empty text, which is no answer: reported as `model_not_found`. That is why
+ * `/v1/internal/health`, which knows nothing of models, is not asked.
+ */
+async function health(http: HttpClient, signal: AbortSignal): Promise<HealthReport> {
+  const info = await http.getJson('/v1/internal/model/info', signal);
+  if (!isWireObject(info) || !isNone(info['model_name'])) return { state: 'ok' };
+  const error = { code: 'model_not_found', message: 'The server runs, but no model is loaded.' };
+  throw http.errorIn({ error }, undefined) ?? http.badResponse(error.message);
+}
+
+function isNone(model: unknown): boolean {
+  return model === null || model === 'None';
+}

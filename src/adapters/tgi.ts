@@ -1,4 +1,99 @@
-import type { Adapter } from '../core/adapter.ts';
+import type { Adapter, HealthReport, LoadReport, ModelInfo } from '../core/adapter.ts';
+import type { ChatMessage } from '../core/types.ts';
+import type { HttpClient } from '../lib/http.ts';
+import { toLoadReport } from '../lib/prometheus.ts';
 import { type NetworkContext, openaiCompatible } from './openai-compatible.ts';
+import { type ChatBody, isWireObject } from './openai-wire.ts';
 
-export const tgi: (context: NetworkContext) => Adapter = openaiCompatible({ name: 'tgi', capabilities: {} });
+const chatOnly: (context: NetworkContext) => Adapter = openaiCompatible({
+  name: 'tgi',
+  modelName: 'ignored',
+  // No `json_object`: every grammar needs properties, and with none the only object that fits is `{}`.
+  capabilities: { tools: true, toolChoice: true, vision: true, jsonSchema: true, logprobs: true },
+  // The server makes a repetition penalty of the presence penalty, two higher, so that even 0 spoils the answer.
+  ignores: ['presence_penalty', 'parallel_tool_calls', 'user'],
+  body,
+  embed: false,
+  models,
+  health,
+  load,
+});
+
+/** Text Generation Inference and its Messages API. It serves the model that it was started with, whatever name is asked for. */
+export const tgi = ({ provider, http }: NetworkContext): Adapter => chatOnly({ provider, http: withTextArguments(http) });
+
+/**
+ * `stop` must be a list, `top_p` lie strictly below 1 (which means what leaving it out means), and a tool have parameters.
+ * `temperature: 0` is its word for greedy on this route, although the native one refuses it. `model` was required once.
+ */
+function body({ max_completion_tokens, max_tokens = max_completion_tokens, ...rest }: ChatBody): ChatBody {
+  const { model = 'tgi', stop, top_p, tools, response_format: format } = rest;
+  return {
+    ...rest,
+    model,
+    messages: rest.messages.map(withoutEmptyText),
+    max_tokens,
+    stop: typeof stop === 'string' ? [stop] : stop,
+    top_p: top_p === 1 ? undefined : top_p,
+    tools: tools?.map((tool) => ({ ...tool, function: { parameters: { type: 'object', properties: {} }, ...tool.function } })),
+    response_format: toGrammar(format),
+  };
+}
+
+/** The server reads a message as text if it has any, even empty, and then not its tool calls. */
+function withoutEmptyText(message: ChatMessage): ChatMessage {
+  return message.tool_calls !== undefined && message.content === '' ? { ...message, content: undefined } : message;
+}
+
+/** The schema stands under `value`; with OpenAI's key, or with `type: 'text'`, the server answers 422. */
+function toGrammar(format: ChatBody['response_format']): ChatBody['response_format'] {
+  if (format?.type !== 'json_schema') return undefined;
+  const { name, schema, strict } = format.json_schema;
+  // The shape is this server's own, which the type of OpenAI's body does not have.
+  return { type: 'json_schema', value: { name, schema, strict } } as unknown as ChatBody['response_format'];
+}
+
+/** Older versions give the arguments of a tool call as an object; in streams they always were text. */
+function withTextArguments(http: HttpClient): HttpClient {
+  return {
+    ...http,
+    async postJson(path, sent, signal) {
+      const answer = await http.postJson(path, sent, signal);
+      for (const call of toolCallsOf(answer)) {
+        if (isWireObject(call['arguments'])) call['arguments'] = JSON.stringify(call['arguments']);
+      }
+      return answer;
+    },
+  };
+}
+
+function toolCallsOf(answer: unknown): Record<string, unknown>[] {
+  const choices: unknown = isWireObject(answer) ? answer['choices'] : undefined;
+  const messages = listOf(choices).map((choice) => choice['message']);
+  const calls = messages.flatMap((message) => listOf(isWireObject(message) ? message['tool_calls'] : undefined));
+  return calls.map((call) => call['function']).filter(isWireObject);
+}
+
+function listOf(value: unknown): Record<string, unknown>[] {
+  return Array.isArray(value) ? value.filter(isWireObject) : [];
+}
+
+/** Prompt and answer together may have `max_total_tokens`. */
+async function models(http: HttpClient, signal: AbortSignal): Promise<readonly ModelInfo[]> {
+  const info = await http.getJson('/info', signal);
+  if (!isWireObject(info) || typeof info['model_id'] !== 'string') throw http.badResponse('its description names no model.');
+  const length = info['max_total_tokens'];
+  return [{ id: info['model_id'], ...(typeof length === 'number' && length > 0 && { contextLength: length }) }];
+}
+
+/** `/health` answers with an empty body, or 503 after a failed generation until one succeeds. */
+async function health(http: HttpClient, signal: AbortSignal): Promise<HealthReport> {
+  await http.getText('/health', signal);
+  const info = await http.getJson('/info', signal).catch(() => undefined);
+  signal.throwIfAborted();
+  return isWireObject(info) && typeof info['version'] === 'string' ? { state: 'ok', version: info['version'] } : { state: 'ok' };
+}
+
+async function load(http: HttpClient, signal: AbortSignal): Promise<LoadReport> {
+  return toLoadReport(await http.getText('/metrics', signal), { running: ['tgi_batch_current_size'], waiting: ['tgi_queue_size'] });
+}

@@ -1,5 +1,6 @@
 import type { Adapter, HealthReport, LoadReport } from '../core/adapter.ts';
 import type { HttpClient } from '../lib/http.ts';
+import { toLoadReport } from '../lib/prometheus.ts';
 import { type NetworkContext, openaiCompatible } from './openai-compatible.ts';
 import { isWireObject } from './openai-wire.ts';
 
@@ -19,6 +20,7 @@ export const vllm: (context: NetworkContext) => Adapter = openaiCompatible({
     reasoningEffort: true,
     dimensions: true,
   },
+  takesReasoning: true,
   base64: true,
   health,
   load,
@@ -32,32 +34,11 @@ async function health(http: HttpClient, signal: AbortSignal): Promise<HealthRepo
   return isWireObject(version) && typeof version['version'] === 'string' ? { state: 'ok', version: version['version'] } : { state: 'ok' };
 }
 
-/** Sums over the engines of a data-parallel server; of the caches the fullest, because a request meets one engine. */
 async function load(http: HttpClient, signal: AbortSignal): Promise<LoadReport> {
-  const metrics = await http.getText('/metrics', signal);
-  const running = gauges(metrics, 'vllm:num_requests_running');
-  const waiting = gauges(metrics, 'vllm:num_requests_waiting');
-  // The older name was dropped in 2025.
-  const caches = [...gauges(metrics, 'vllm:kv_cache_usage_perc'), ...gauges(metrics, 'vllm:gpu_cache_usage_perc')];
-  return {
-    ...(running.length > 0 && { running: sum(running) }),
-    ...(waiting.length > 0 && { waiting: sum(waiting) }),
-    ...(caches.length > 0 && { cacheUse: Math.max(...caches) }),
-  };
-}
-
-/** The values of one gauge in Prometheus text (`name{label="…"} value`), one for each set of labels. */
-function gauges(metrics: string, name: string): number[] {
-  const values: number[] = [];
-  for (const line of metrics.split('\n')) {
-    if (!line.startsWith(name)) continue;
-    // The name must end here: `vllm:num_requests_waiting_by_reason` is another gauge.
-    const value = /^(?:\{.*\})?\s+(\S+)/.exec(line.slice(name.length))?.[1];
-    if (value !== undefined && Number.isFinite(Number(value))) values.push(Number(value));
-  }
-  return values;
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
+  return toLoadReport(await http.getText('/metrics', signal), {
+    running: ['vllm:num_requests_running'],
+    waiting: ['vllm:num_requests_waiting'],
+    // The older name was dropped in 2025.
+    cacheUse: ['vllm:kv_cache_usage_perc', 'vllm:gpu_cache_usage_perc'],
+  });
 }

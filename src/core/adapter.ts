@@ -83,6 +83,8 @@ export type AdapterDefinition = OtherVerbs & {
    * @default []
    */
   readonly ignores?: readonly Parameter[];
+  /** What some of its models, or some requests, have no place for beside `ignores`. */
+  readonly leavesOut?: (request: ChatRequest, model: string | undefined) => readonly Parameter[];
   /**
    * `models()` names everything that may be asked for. False where aliases and suffixes are served that no list shows; then the
    * list speaks against no call.
@@ -102,6 +104,8 @@ export interface Adapter extends OtherVerbs {
   readonly name: string;
   readonly capabilities: Capabilities;
   readonly ignores: readonly Parameter[];
+  /** All that a request to a model goes out without, `ignores` included. */
+  readonly leavesOut: (request: ChatRequest, model: string | undefined) => readonly Parameter[];
   readonly listsAllModels: boolean;
   readonly modelName: ModelName;
   /** False where the server only embeds; then `chat` and `stream` throw `unsupported`. */
@@ -115,11 +119,15 @@ export interface Adapter extends OtherVerbs {
  * `stream` (collected); capabilities that were not declared are false.
  */
 export function defineAdapter(definition: AdapterDefinition): Adapter {
-  const { chat, stream, capabilities, ignores = [], listsAllModels = true, modelName = 'required' } = definition;
+  const { chat, stream, capabilities, ignores = [], leavesOut, listsAllModels = true, modelName = 'required' } = definition;
   return Object.freeze({
     ...definition,
     capabilities: Object.freeze({ ...noCapabilities, ...capabilities }),
     ignores: Object.freeze([...ignores]),
+    leavesOut:
+      leavesOut === undefined
+        ? () => ignores
+        : (request: ChatRequest, model: string | undefined) => [...ignores, ...leavesOut(request, model)],
     listsAllModels,
     modelName,
     chats: chat !== undefined || stream !== undefined,

@@ -112,7 +112,12 @@ export const textRules: readonly TextRule[] = [
     /not (?:appear to be )?an embedding model|does not logits computation|is not oai compatible/,
     /grammar is not valid|template error|missing template va|chat template/,
     /maximum allowed batch size \d{1,20}$/,
+    // LM Studio, with status 200, for a path that it does not have.
+    /^unexpected endpoint or method/,
     /^unsupported (?:parameter|value): '/,
+    // Anthropic's models differ in what they take; another one may take it.
+    /not supported (?:for|on) this model|is deprecated for this model|cannot both be specified for this model/,
+    /which is the maximum allowed number of output tokens/,
   ),
   rule(
     'bad_request',

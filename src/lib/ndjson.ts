@@ -2,12 +2,14 @@ import { defaultStreamLimits, eventTooLarge, openText, type StreamLimits } from 
 
 /**
  * The lines of newline-delimited JSON that are not blank, one batch per network read; reads that end no line yield nothing,
- * and a last line without a newline is handed on at the end. Leaving early cancels the body. Throws `limit_exceeded`, and
- * a classified fault (`unavailable`, `timeout`) where the connection broke.
+ * and a last line without a newline is handed on at the end. Leaving early cancels the body, unless `isComplete` says at that
+ * moment that the answer is: then what follows is discarded, and the connection can be used again. Throws `limit_exceeded`,
+ * and a classified fault (`unavailable`, `timeout`) where the connection broke.
  */
 export async function* readLines(
   body: ReadableStream<Uint8Array>,
   limits: StreamLimits = defaultStreamLimits,
+  isComplete: () => boolean = () => false,
 ): AsyncGenerator<readonly string[], void, undefined> {
   // Joined only when the line ends: joining with each read would take quadratic time for a long line in small pieces.
   let pending: string[] = [];
@@ -30,7 +32,8 @@ export async function* readLines(
     const last = pending.join('');
     if (isNotBlank(last)) yield [last];
   } finally {
-    text.close();
+    if (isComplete()) text.drain();
+    else text.close();
   }
 }
 

@@ -12,15 +12,16 @@ export interface SseEvent {
 
 /**
  * Server-sent events, one batch per network read; reads without a finished event yield nothing, and an event that the end
- * cuts off is dropped. Comments, `id` and `retry` are ignored. An event whose data is the `terminator` is the last one: what
- * follows is discarded. Leaving before it cancels the body. Throws `limit_exceeded`, and a classified fault (`unavailable`,
- * `timeout`) where the connection broke.
+ * cuts off is dropped. Comments, `id` and `retry` are ignored. An event whose data is the `terminator`, or which a function
+ * says is it, is the last one: what follows is discarded. Leaving before it cancels the body. Throws `limit_exceeded`, and a
+ * classified fault (`unavailable`, `timeout`) where the connection broke.
  */
 export async function* readEvents(
   body: ReadableStream<Uint8Array>,
   limits: StreamLimits = defaultStreamLimits,
-  terminator?: string,
+  terminator?: string | ((event: SseEvent) => boolean),
 ): AsyncGenerator<readonly SseEvent[], void, undefined> {
+  const isLast = typeof terminator === 'function' ? terminator : ({ data }: SseEvent) => data === terminator;
   let batch: SseEvent[] = [];
   let terminated = false;
   let tooLarge = false;
@@ -28,8 +29,9 @@ export async function* readEvents(
     maxBufferSize: limits.maxEventBytes,
     onEvent({ event, data }) {
       if (terminated) return;
-      batch.push({ event, data });
-      terminated = data === terminator;
+      const found = { event, data };
+      batch.push(found);
+      terminated = isLast(found);
     },
     onError: ({ type }) => void (tooLarge ||= type === 'max-buffer-size-exceeded'),
   });

@@ -44,7 +44,7 @@ export function beginAttempt<Request>(run: Run<Request>, candidate: PlannedCandi
   const ids = { requestId: call.requestId, provider: candidate.provider, model: candidate.model, attempt: run.attempts };
   announceFailover(run, candidate);
   engine.announce('attempt:start', ids);
-  noteIgnored(call.parameters, provider, engine);
+  noteIgnored(call, candidate.model, provider, engine);
   const deadline = openDeadline({ clock, provider: candidate.provider, signals: [call.signal, engine.shutdown], ...end });
   if (call.verb === 'stream') deadline.enter('first-token', isLast ? Infinity : timeouts.firstTokenMs);
   return {

@@ -1,4 +1,4 @@
-import { goneModels } from '../core/default-models.ts';
+import { goneModels, type GoneModelRow } from '../core/default-models.ts';
 import type { ProviderConfig } from '../config/config.ts';
 import type { Engine } from './engine.ts';
 import { listModels } from './health.ts';
@@ -22,6 +22,8 @@ async function checkProvider(provider: Provider, engine: Engine): Promise<void> 
   if (listed === undefined || listed.length === 0) return;
   for (const field of fields) {
     const model = config[field] as string;
+    // Where the list does not show everything, an encoder may be missing in it and be there.
+    if (field === 'embeddingModel' && !adapter.listsAllModels && goneRow(config, model) === undefined) continue;
     if (listed.some(({ id }) => isName(model, id))) continue;
     engine.announce('config:warning', { path: `providers.${config.id}.${field}`, message: notServed(config, model) });
   }
@@ -34,8 +36,13 @@ function isName(model: string, listed: string): boolean {
   return model.includes('/') && model.startsWith(`${listed}:`);
 }
 
-function notServed({ type, id }: ProviderConfig, model: string): string {
-  const gone = goneModels.find((row) => row.type === type && row.model === model);
+function goneRow({ type }: ProviderConfig, model: string): GoneModelRow | undefined {
+  return goneModels.find((row) => row.type === type && row.model === model);
+}
+
+function notServed(config: ProviderConfig, model: string): string {
+  const { id } = config;
+  const gone = goneRow(config, model);
   const fate = gone === undefined ? '' : `: it ${gone.fate}`;
   return `${quoted(model)} is not in the list of models that ${id} serves now${fate}; name another one`;
 }

@@ -2,6 +2,7 @@ import type { Adapter, ModelInfo } from '../core/adapter.ts';
 import type { Capabilities, Parameter } from '../core/capabilities.ts';
 import type { RouterError } from '../core/errors.ts';
 import type { Announce, Verb } from '../core/events.ts';
+import type { ChatRequest, EmbedRequest } from '../core/types.ts';
 import { admits, type BreakerInput, type BreakerState, closedBreaker, step } from '../breaker/breaker.ts';
 import { type Cooldown, noCooldown } from '../breaker/cooldown.ts';
 import type { ProviderConfig, RouterConfig } from '../config/config.ts';
@@ -50,7 +51,7 @@ export interface Provider {
   readonly config: ProviderConfig;
   readonly adapter: Adapter;
   readonly state: ProviderState;
-  facts(verb: Verb, requested: string | undefined): CandidateFacts;
+  facts(verb: Verb, request: ChatRequest | EmbedRequest): CandidateFacts;
   /** Undefined where a breaker lets nothing through. `leaseMs`: how long a probe may take. */
   acquire(model: string | undefined, leaseMs: number): Permit | undefined;
   settle(permit: Permit, outcome: Outcome): void;
@@ -85,7 +86,7 @@ export function createProvider(config: ProviderConfig, adapter: Adapter, router:
     config,
     adapter,
     state,
-    facts: (verb, requested) => ({ ...factsOf(books, verb, requested), verbs }),
+    facts: (verb, request) => ({ ...factsOf(books, verb, request), verbs }),
     acquire: (model, leaseMs) => acquire(books, model, leaseMs),
     settle: (permit, outcome) => settle(books, permit, outcome),
     contextLength: (model) => (model === undefined ? undefined : listed(books)?.get(untagged(model))?.contextLength),
@@ -101,8 +102,9 @@ interface Books {
   readonly announce: Announce;
 }
 
-function factsOf(books: Books, verb: Verb, requested: string | undefined): Omit<CandidateFacts, 'verbs'> {
+function factsOf(books: Books, verb: Verb, request: ChatRequest | EmbedRequest): Omit<CandidateFacts, 'verbs'> {
   const { id, config, adapter, state, router } = books;
+  const { model: requested } = request;
   const nowMs = router.clock.nowMs();
   const denies = (name: string): string | undefined => denial(books, name);
   const resolved = resolveModel({ verb, requested, provider: config, modelName: adapter.modelName, config: router, denies });
@@ -114,7 +116,7 @@ function factsOf(books: Books, verb: Verb, requested: string | undefined): Omit<
     cost: config.cost,
     priority: config.priority,
     capabilities: capabilitiesOf(books, resolved.model),
-    ignores: adapter.ignores,
+    leavesOut: verb === 'embed' ? () => [] : () => adapter.leavesOut(request as ChatRequest, resolved.model),
     disabled: state.disabledUntilMs > nowMs ? 'its credentials were refused' : undefined,
     pinnedUntilMs: pinnedUntil(model, nowMs),
     restsUntilMs: future(Math.max(state.rest.untilMs, model.rest.untilMs), nowMs),

@@ -1,5 +1,5 @@
 import { AllFailedError, type FailedAttempt, isRouterError, RouterError, type StoppedBecause } from '../core/errors.ts';
-import type { EmbedUsage, RouteAttempt, RouteTrace, Usage } from '../core/types.ts';
+import type { ChatRequest, EmbedRequest, EmbedUsage, RouteAttempt, RouteTrace, Usage } from '../core/types.ts';
 import { timeoutError } from '../lib/deadline.ts';
 import { plan as makePlan, type Plan, type PlannedCandidate } from '../routing/plan.ts';
 import type { Engine } from './engine.ts';
@@ -67,7 +67,7 @@ export function beginRun<Request>(call: ResolvedCall<Request>, engine: Engine, o
 export function planFor(call: ResolvedCall<unknown>, { providers, config }: Pick<Engine, 'providers' | 'config'>): Plan {
   const { verb, needs, intent, order, allowPaid, only, request } = call;
   const parameters = config.onIgnoredParameter === 'refuse' ? call.parameters : [];
-  const facts = [...providers.values()].map((provider) => provider.facts(verb, request.model));
+  const facts = [...providers.values()].map((provider) => provider.facts(verb, request as ChatRequest | EmbedRequest));
   return makePlan({ facts, verb, needs, parameters, intent, order, allowPaid, only });
 }
 

@@ -19,8 +19,8 @@ export interface CandidateFacts {
   readonly priority: number;
   readonly verbs: Readonly<Record<Verb, boolean>>;
   readonly capabilities: Capabilities;
-  /** Parameters that the provider has no place for. */
-  readonly ignores: readonly Parameter[];
+  /** Parameters that the request would go out without; asked only where that matters. */
+  readonly leavesOut: () => readonly Parameter[];
   /** Why the provider is out until its configuration changes, or for a long rest. */
   readonly disabled: string | undefined;
   readonly pinnedUntilMs: number | undefined;
@@ -96,7 +96,8 @@ function gate(facts: CandidateFacts, { verb, needs, parameters, allowPaid, only 
   if (!facts.verbs[verb]) return { code: 'unsupported', reason: `cannot ${verb}` };
   const lacking = needs.filter((feature) => !facts.capabilities[feature]);
   if (lacking.length > 0) return { code: 'unsupported', reason: `lacks ${lacking.join(', ')}` };
-  const ignored = parameters.filter((name) => facts.ignores.includes(name));
+  const leftOut = parameters.length === 0 ? [] : facts.leavesOut();
+  const ignored = parameters.filter((name) => leftOut.includes(name));
   if (ignored.length > 0) return { code: 'unsupported', reason: `has no place for ${ignored.join(', ')}` };
   if (facts.missing !== undefined) return { code: 'model_not_found', reason: facts.missing };
   if (facts.cost === 'paid' && !allowPaid && only === undefined) {

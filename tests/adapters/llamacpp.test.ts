@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { llamacpp } from '../../src/adapters/llamacpp.ts';
+import { collectChunks } from '../../src/core/collect.ts';
 import { RouterError } from '../../src/core/errors.ts';
 import type { ChatRequest, Tool } from '../../src/core/types.ts';
 import { networkContext } from '../_kit/http-client.ts';
@@ -86,6 +87,19 @@ describe('chat', () => {
     await using box = await loopback(() => ({ status, pieces: [body] }));
     const call = { request: { messages: [], tools: [tool('a')] }, model: 'tiny', signal, requestId: 'r1' };
     await expect(llamacpp(networkContext(box.url)).stream(call)).rejects.toMatchObject({ status: 500, provider: 'box' });
+  });
+
+  test('usage that rides on the chunk with the finish reason (builds of 2025) is kept', async () => {
+    const { status, headers, body } = recording('llama-server-2025/chat_stream_usage');
+    await using box = await loopback(() => ({ status, headers: { 'content-type': headers['content-type'] ?? '' }, pieces: [body] }));
+    const chunks = await llamacpp(networkContext(box.url)).stream({ request: { messages: [] }, model: 'tiny', signal, requestId: 'r1' });
+    expect((await collectChunks(chunks)).usage).toMatchObject({ prompt_tokens: 22, completion_tokens: 7, total_tokens: 29 });
+  });
+
+  test('a call without text goes as null, which builds of any age take, and the reasoning goes back', async () => {
+    const tool_calls = [{ id: 'c1', type: 'function', function: { name: 'get_weather', arguments: '{}' } }] as const;
+    const messages = [{ role: 'assistant', tool_calls, reasoning_content: 'Well' }] as const;
+    expect(await bodyOf({ messages })).toMatchObject({ messages: [{ content: null, tool_calls, reasoning_content: 'Well' }] });
   });
 
   test('only what the server does is declared', () => {

@@ -1,7 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { openai } from '../../src/adapters/openai.ts';
 import type { Call } from '../../src/core/adapter.ts';
+import { collectChunks } from '../../src/core/collect.ts';
 import type { ChatRequest } from '../../src/core/types.ts';
+import { networkContext } from '../_kit/http-client.ts';
+import { loopback } from '../_kit/loopback.ts';
 import { recording } from '../_kit/recordings.ts';
 import { scriptedHttp } from '../_kit/scripted-http.ts';
 
@@ -33,11 +36,61 @@ describe('chat', () => {
     expect(await bodyOf({ messages: [], max_tokens: 5, max_completion_tokens: 6 })).toMatchObject({ max_completion_tokens: 6 });
   });
 
-  test('reasoning of earlier answers is left out of the messages, and the request is not changed', async () => {
+  test('reasoning of earlier answers is left out of the messages', async () => {
     const messages = [{ role: 'assistant', content: 'Hi', reasoning_content: 'Well' }] as const;
     expect(await bodyOf({ messages })).toMatchObject({ messages: [{ role: 'assistant', content: 'Hi' }] });
     expect(await bodyOf({ messages })).not.toHaveProperty('messages.0.reasoning_content');
-    expect(messages[0]).toHaveProperty('reasoning_content');
+  });
+
+  test('the developer keeps the role', async () => {
+    expect(await bodyOf({ messages: [{ role: 'developer', content: 'Be brief.' }] })).toMatchObject({ messages: [{ role: 'developer' }] });
+  });
+
+  test.each([
+    ['unsupported_parameter', "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead."],
+    [
+      'unsupported_value',
+      "Unsupported value: 'temperature' does not support 0.3 with this model. Only the default (1) value is supported.",
+    ],
+  ])('%s is unsupported, so that another provider may answer', async (code, message) => {
+    const error = { message, type: 'invalid_request_error', param: 'x', code };
+    await using box = await loopback(() => ({ status: 400, pieces: [JSON.stringify({ error })] }));
+    await expect(openai(networkContext(box.url)).chat(callOf({ messages: [] }))).rejects.toMatchObject({
+      code: 'unsupported',
+      status: 400,
+    });
+  });
+});
+
+const chunk = (choices: object[], rest: object = {}): string => `data: ${JSON.stringify({ id: 'a', choices, ...rest })}\n\n`;
+
+describe('what the answer carries passes', () => {
+  const usage = { prompt_tokens: 9, completion_tokens: 1, total_tokens: 10, prompt_tokens_details: { cached_tokens: 8 } };
+  const logprobs = { content: [{ token: 'Hi', logprob: -0.1, bytes: [72, 105], top_logprobs: [] }], refusal: null };
+
+  test('cached tokens and log probabilities, in answers', async () => {
+    const choices = [{ index: 0, message: { role: 'assistant', content: 'Hi' }, logprobs, finish_reason: 'stop' }];
+    const answer = await openai(scriptedHttp({ '/v1/chat/completions': { id: 'a', choices, usage } })).chat(callOf({ messages: [] }));
+    expect(answer).toMatchObject({ usage, choices: [{ logprobs }] });
+  });
+
+  test('cached tokens, log probabilities and several choices, in streams', async () => {
+    const body = [
+      chunk([{ index: 1, delta: { content: 'Ho' }, finish_reason: null }], { usage: null, obfuscation: 'x' }),
+      chunk([{ index: 0, delta: { content: 'Hi' }, logprobs, finish_reason: null }], { usage: null }),
+      chunk([{ index: 0, delta: {}, finish_reason: 'stop' }]),
+      chunk([{ index: 1, delta: { content: '!' }, finish_reason: 'length' }]),
+      chunk([], { usage }),
+      'data: [DONE]\n\n',
+    ];
+    const answer = await collectChunks(
+      await openai(scriptedHttp({ '/v1/chat/completions': body.join('') })).stream(callOf({ messages: [] })),
+    );
+    expect(answer.usage).toEqual(usage);
+    expect(answer.choices).toMatchObject([
+      { index: 0, message: { content: 'Hi' }, finish_reason: 'stop', logprobs: { content: logprobs.content } },
+      { index: 1, message: { content: 'Ho!' }, finish_reason: 'length' },
+    ]);
   });
 });
 

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { vllm } from '../../src/adapters/vllm.ts';
 import { RouterError } from '../../src/core/errors.ts';
+import { networkContext } from '../_kit/http-client.ts';
+import { loopback } from '../_kit/loopback.ts';
 import { scriptedHttp } from '../_kit/scripted-http.ts';
 
 const { signal } = new AbortController();
@@ -84,4 +86,54 @@ test('reasoning of vLLM 2026 is reasoning_content', async () => {
   const box = scriptedHttp({ '/v1/chat/completions': { id: 'a', created: 1, model: 'm', choices: [choice] } });
   const answer = await vllm(box).chat({ request: { messages: [] }, model: 'm', signal, requestId: 'r1' });
   expect(answer.choices[0]?.message).toMatchObject({ content: 'Hi', reasoning_content: 'Well' });
+});
+
+describe('a route that the model does not have', () => {
+  const call = { model: 'm', signal, requestId: 'r1' };
+  const absent = { status: 404, headers: { 'content-type': 'application/json' }, pieces: ['{"detail":"Not Found"}'] };
+
+  test('embeddings of a language model are unsupported', async () => {
+    await using box = await loopback(() => absent);
+    const embedding = vllm(networkContext(box.url)).embed!({ ...call, request: { input: 'a' } });
+    await expect(embedding).rejects.toMatchObject({ code: 'unsupported', status: 404, provider: 'box' });
+  });
+
+  test('chats and streams of an embedding model are unsupported', async () => {
+    await using box = await loopback(() => absent);
+    const adapter = vllm(networkContext(box.url));
+    await expect(adapter.chat({ ...call, request: { messages: [] } })).rejects.toMatchObject({ code: 'unsupported', status: 404 });
+    await expect(adapter.stream({ ...call, request: { messages: [] } })).rejects.toMatchObject({ code: 'unsupported', status: 404 });
+  });
+
+  test('a model that is not there is still model_not_found', async () => {
+    const error = { message: 'The model `x` does not exist.', type: 'NotFoundError', param: 'model', code: 404 };
+    await using box = await loopback(() => ({ status: 404, pieces: [JSON.stringify({ error })] }));
+    const adapter = vllm(networkContext(box.url));
+    await expect(adapter.chat({ ...call, request: { messages: [] } })).rejects.toMatchObject({ code: 'model_not_found' });
+    await expect(adapter.embed!({ ...call, request: { input: 'a' } })).rejects.toMatchObject({ code: 'model_not_found' });
+  });
+
+  test.each([501, 400])('older servers say it with %i', async (status) => {
+    const error = { message: 'The model does not support Embeddings API', type: 'NotImplementedError', param: null, code: status };
+    await using box = await loopback(() => ({ status, pieces: [JSON.stringify({ error })] }));
+    const embedding = vllm(networkContext(box.url)).embed!({ ...call, request: { input: 'a' } });
+    await expect(embedding).rejects.toMatchObject({ code: 'unsupported', status });
+  });
+
+  test('a web page in the place of the server says nothing about the server', async () => {
+    await using box = await loopback(() => ({
+      status: 404,
+      headers: { 'content-type': 'text/html' },
+      pieces: ['<html>404 Not Found</html>'],
+    }));
+    const embedding = vllm(networkContext(box.url)).embed!({ ...call, request: { input: 'a' } });
+    await expect(embedding).rejects.toMatchObject({ code: 'bad_response', status: 404 });
+  });
+});
+
+test('reasoning of earlier answers goes back', async () => {
+  const box = scriptedHttp({ '/v1/chat/completions': { choices: [{ message: { content: 'Hi' }, finish_reason: 'stop' }] } });
+  const messages = [{ role: 'assistant', content: 'Hi', reasoning_content: 'Well' }] as const;
+  await vllm(box).chat({ request: { messages }, model: 'm', signal, requestId: 'r1' });
+  expect(box.asked[0]?.body).toMatchObject({ messages });
 });

@@ -1,3 +1,4 @@
+import { setImmediate as settled } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { readLines } from '../../src/lib/ndjson.ts';
 import { byteStream, cutAt, cutEvery, gather, type Piece } from '../_kit/byte-stream.ts';
@@ -70,6 +71,14 @@ describe('the body', () => {
     const body = byteStream(['1\n', '2\n']);
     for await (const _ of readLines(body)) break;
     expect(body.state.cancelled).toBe(true);
+    expect(body.locked).toBe(false);
+  });
+
+  test('runs out when the reader leaves with a complete answer', async () => {
+    const body = byteStream(['1\n', '2\n']);
+    for await (const _ of readLines(body, limits, () => true)) break;
+    await settled();
+    expect(body.state).toEqual({ cancelled: false, reads: 3 });
     expect(body.locked).toBe(false);
   });
 

@@ -165,6 +165,14 @@ describe('a terminator', () => {
     ]);
   });
 
+  test('may be told by its name instead', async () => {
+    const body = byteStream(['event: a\ndata: 1\n\nevent: stop\ndata: 2\n\nevent: b\ndata: 3\n\n', 'data: 4\n\n']);
+    const events = await gather(readEvents(body, limits, ({ event }) => event === 'stop'));
+    expect(events.map(({ data }) => data)).toEqual(['1', '2']);
+    await settled();
+    expect(body.state.cancelled).toBe(false);
+  });
+
   test('lets the rest of the body run out, so that the connection can be used again', async () => {
     const body = byteStream(['data: end\n\n', '\n']);
     await readTo(body);

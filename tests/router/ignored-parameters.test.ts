@@ -32,6 +32,17 @@ test('nothing is told where the request does not set it', async () => {
   expect(events.of('config:warning')).toEqual([]);
 });
 
+test('what only some models have no place for is told, and refused, for those', async () => {
+  const fake = { leavesOut: (_: ChatRequest, model: string | undefined) => (model === 'new' ? (['temperature'] as const) : []) };
+  const { router, events } = fakeRouter({ gpu: { does: 'Hi', fake } });
+  await router.chat({ ...seeded, model: 'old' });
+  expect(events.of('config:warning')).toEqual([]);
+  await router.chat({ ...seeded, model: 'new' });
+  expect(events.of('config:warning')[0]?.message).toContain('temperature');
+  const strict = fakeRouter({ gpu: { does: 'no', fake }, cpu: 'yes' }, { onIgnoredParameter: 'refuse' });
+  expect((await strict.router.chat({ ...seeded, model: 'new' })).route.provider).toBe('cpu');
+});
+
 test('refuse: such a provider is no candidate', async () => {
   const { router, fakes } = fakeRouter({ gpu: { does: 'no', fake: without }, cpu: 'yes' }, { onIgnoredParameter: 'refuse' });
   const { route } = await router.chat(seeded);

@@ -80,6 +80,11 @@ test('nothing is asked where no default model is set, or where it is switched of
   expect(asked).toBe(0);
 });
 
+test('an encoder is not missed in a list that does not show everything', async () => {
+  const list = serving('there', ['there'], { embeddingModel: 'encoder' } as never) as { fake: object };
+  expect(await warningsOf({ ...list, fake: { ...list.fake, listsAllModels: false } } as FakeProvider)).toEqual([]);
+});
+
 test('a call does not wait for the check', async () => {
   const models = () => new Promise<never>(() => undefined);
   const { router } = fakeRouter({ gpu: { does: 'Hi', defaultModel: 'm', fake: { models } } });

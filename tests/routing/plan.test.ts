@@ -14,7 +14,7 @@ const everything: CandidateFacts = {
   priority: 0,
   verbs: { chat: true, stream: true, embed: true },
   capabilities: noCapabilities,
-  ignores: [],
+  leavesOut: () => [],
   disabled: undefined,
   pinnedUntilMs: undefined,
   restsUntilMs: undefined,

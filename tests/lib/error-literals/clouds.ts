@@ -154,6 +154,13 @@ export const anthropic: readonly ErrorLiteral[] = [
     ),
     'quota_exhausted',
   ),
+  ...[
+    '"thinking.type.disabled" is not supported for this model. Use "thinking.type.adaptive".',
+    '`temperature` is deprecated for this model.',
+    '`temperature` and `top_p` cannot both be specified for this model. Please use only one.',
+    'adaptive thinking is not supported on this model',
+    'max_tokens: 64000 > 32000, which is the maximum allowed number of output tokens for claude-opus-4-1',
+  ].map((message) => says(`what another model takes: ${message}`, 400, anthropicError(refused, message), 'unsupported')),
   says('billing', 402, anthropicError('billing_error', 'x'), 'quota_exhausted'),
   says('key', 401, anthropicError('authentication_error', 'invalid x-api-key'), 'auth'),
   says('permission', 403, anthropicError('permission_error', 'x'), 'auth'),

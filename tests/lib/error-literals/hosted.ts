@@ -69,6 +69,7 @@ const overflow =
   'Trying to keep the first 5000 tokens when context the overflows. However, the model is loaded with context length of only 4096 tokens, which is not enough.';
 
 export const lmstudio: readonly ErrorLiteral[] = [
+  says('no such path, with a good status', 'stream', { error: 'Unexpected endpoint or method. (GET /v1/nothing)' }, 'unsupported'),
   ...[400, 404].map((status) => says(`nothing loaded, ${status}`, status, { error: { message: nothingLoaded } }, 'model_not_found')),
   ...[400, 500].map((status) => says(`guardrail, ${status}`, status, { error: { message: guardrail } }, 'out_of_memory')),
   says('unknown model', 404, inError('x', null, 'model_not_found'), 'model_not_found'),

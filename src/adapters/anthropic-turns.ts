@@ -1,0 +1,134 @@
+import type { RouterError } from '../core/errors.ts';
+import type { ChatMessage, ContentPart, ToolCall } from '../core/types.ts';
+import { isWireObject, type WireObject } from './openai-wire.ts';
+
+/** Makes the error for a request that cannot be sent. The text must not quote the request. */
+export type Refuse = (code: 'invalid_request' | 'unsupported', text: string) => RouterError;
+
+export interface Conversation {
+  /** Undefined where there is no system text. */
+  readonly system: string | undefined;
+  readonly messages: readonly WireObject[];
+}
+
+interface Turn {
+  readonly role: 'user' | 'assistant';
+  /** Results of tools; they must stand before everything else in their turn. */
+  readonly results: WireObject[];
+  readonly blocks: WireObject[];
+}
+
+/**
+ * Messages as this API wants them: system texts apart, turns of user and assistant that alternate, every tool's result in the
+ * turn after its call. Histories of other providers are made acceptable: blank texts are left out, ids are rewritten where they
+ * hold characters that are refused or come twice, and a result without a call becomes a text of the user. Reasoning goes back
+ * only as signed blocks. Throws `invalid_request` for what has no form here.
+ */
+export function toConversation(messages: readonly ChatMessage[], refuse: Refuse): Conversation {
+  const system: string[] = [];
+  const turns: Turn[] = [];
+  const newId = createIds(messages);
+  /** Calls of the last assistant's turn that wait for a result: the caller's id, and the ids here in order. */
+  let waiting = new Map<string, string[]>();
+  const add = (role: Turn['role'], list: 'results' | 'blocks', blocks: readonly WireObject[]): void => {
+    if (blocks.length === 0) return;
+    if (turns.at(-1)?.role !== role) {
+      turns.push({ role, results: [], blocks: [] });
+      if (role === 'assistant') waiting = new Map();
+    }
+    turns.at(-1)?.[list].push(...blocks);
+  };
+  messages.forEach((message, at) => {
+    const path = `messages[${at}]`;
+    if (message.role === 'system' || message.role === 'developer') system.push(...toSystemTexts(message, path, refuse));
+    else if (message.role === 'assistant') {
+      add('assistant', 'blocks', [...(message.thinking_blocks ?? []).map((block) => ({ ...block })), ...toBlocks(message, path, refuse)]);
+      for (const [index, call] of (message.tool_calls ?? []).entries()) {
+        const id = newId(call.id);
+        add('assistant', 'blocks', [toToolUse(call, id, `${path}.tool_calls[${index}]`, refuse)]);
+        waiting.set(call.id, [...(waiting.get(call.id) ?? []), id]);
+      }
+    } else {
+      const id = message.role === 'tool' ? waiting.get(message.tool_call_id ?? '')?.shift() : undefined;
+      const blocks = toBlocks(message, path, refuse);
+      if (id === undefined) add('user', 'blocks', blocks);
+      else add('user', 'results', [{ type: 'tool_result', tool_use_id: id, content: blocks.length > 0 ? blocks : undefined }]);
+    }
+  });
+  return {
+    system: system.length > 0 ? system.join('\n\n') : undefined,
+    messages: turns.map(({ role, results, blocks }) => ({ role, content: [...results, ...blocks] })),
+  };
+}
+
+function partsOf({ content }: ChatMessage): readonly ContentPart[] {
+  return typeof content === 'string' ? [{ type: 'text', text: content }] : (content ?? []);
+}
+
+function toSystemTexts(message: ChatMessage, path: string, refuse: Refuse): string[] {
+  return partsOf(message).flatMap((part) => {
+    if (part.type !== 'text') throw refuse('invalid_request', `${path} is a ${message.role} message and holds an image.`);
+    return isBlank(part.text) ? [] : [part.text];
+  });
+}
+
+/** Texts and images; the API refuses texts that are empty or hold nothing but white space. */
+function toBlocks(message: ChatMessage, path: string, refuse: Refuse): WireObject[] {
+  return partsOf(message).flatMap((part): WireObject[] => {
+    if (part.type !== 'text') return [{ type: 'image', source: toSource(part.image_url.url, path, refuse) }];
+    return isBlank(part.text) ? [] : [{ type: 'text', text: part.text }];
+  });
+}
+
+function isBlank(text: string): boolean {
+  return text.trim() === '';
+}
+
+/** Base64 for a `data:` URL; an http(s) address is fetched by the server. */
+function toSource(url: string, path: string, refuse: Refuse): WireObject {
+  if (/^https?:\/\//i.test(url)) return { type: 'url', url };
+  const [head, mediaType] = /^data:([\w.+-]+\/[\w.+-]+)(?:;[^,;]*)*;base64,/i.exec(url.slice(0, 200)) ?? [];
+  if (head === undefined || mediaType === undefined) {
+    throw refuse('invalid_request', `an image in ${path} is neither a base64 data: URL with its media type nor an http(s) address.`);
+  }
+  const type = mediaType.toLowerCase();
+  return { type: 'base64', media_type: type === 'image/jpg' ? 'image/jpeg' : type, data: url.slice(head.length) };
+}
+
+/** Arguments are JSON text for the caller and an object here; no arguments at all may be written as empty text. */
+function toToolUse({ function: called }: ToolCall, id: string, path: string, refuse: Refuse): WireObject {
+  const input = isBlank(called.arguments) ? {} : parse(called.arguments);
+  if (!isWireObject(input)) throw refuse('invalid_request', `${path}.function.arguments is not a JSON object.`);
+  return { type: 'tool_use', id, name: called.name, input };
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    // The parser's own message quotes the text, so it goes nowhere.
+    return undefined;
+  }
+}
+
+/**
+ * One id per call, each only once: the caller's own where the API takes it, otherwise one made from it. The same history gives
+ * the same ids, so that a cached prompt stays the same.
+ */
+function createIds(messages: readonly ChatMessage[]): (id: string) => string {
+  const ids = messages.flatMap(({ tool_calls }) => (tool_calls ?? []).map(({ id }) => id));
+  const kept = new Set(ids.filter((id) => /^[a-zA-Z0-9_-]+$/.test(id)));
+  const taken = new Set<string>();
+  const take = (id: string): string => {
+    taken.add(id);
+    return id;
+  };
+  return (id) => {
+    if (kept.has(id) && !taken.has(id)) return take(id);
+    const base = id.replaceAll(/[^a-zA-Z0-9_-]/g, '_') || 'call';
+    const isFree = (name: string): boolean => !taken.has(name) && !kept.has(name);
+    let made = base;
+    for (let count = 2; !isFree(made); count++) made = `${base}_${count}`;
+    return take(made);
+  };
+}

@@ -1,0 +1,49 @@
+import type { Call, HealthReport, LoadReport, ModelInfo, ModelName } from '../core/adapter.ts';
+import type { Capabilities, Parameter } from '../core/capabilities.ts';
+import type { EmbedAnswer, EmbedRequest } from '../core/types.ts';
+import type { HttpClient } from '../lib/http.ts';
+import type { ChatBody, Origin, WireObject } from './openai-wire.ts';
+
+/** What one server does differently from the others that speak OpenAI's protocol. */
+export interface Dialect {
+  /** The provider type; also the key of the request's `extra` whose fields this server gets. */
+  readonly name: string;
+  readonly capabilities: Partial<Capabilities>;
+  /** Parameters that this server has no place for; they are taken out of the body. */
+  readonly ignores?: readonly Parameter[];
+  /** @default 'required' */
+  readonly modelName?: ModelName;
+  /**
+   * The server takes `reasoning_content` of earlier answers back.
+   * @default false
+   */
+  readonly takesReasoning?: boolean;
+  /**
+   * The server knows the role `developer`; the others get `system`.
+   * @default false
+   */
+  readonly takesDeveloper?: boolean;
+  /**
+   * An answer whose text begins with `<think>` has its reasoning moved to `reasoning_content`.
+   * @default true
+   */
+  readonly thinkTags?: boolean;
+  /** Changes the chat body, before `extra` is added to it. Throws `unsupported` for what the server cannot be asked. */
+  readonly body?: (body: ChatBody) => ChatBody;
+  /**
+   * The server sends embeddings as base64 when asked to.
+   * @default false
+   */
+  readonly base64?: boolean;
+  /** Most inputs that one embedding request may hold; longer lists are split. Left out: no limit. */
+  readonly maxInputs?: number;
+  /** `false`: this server does not embed. A function: it embeds in its own way. Left out: `POST /v1/embeddings`. */
+  readonly embed?: false | ((http: HttpClient, call: Call<EmbedRequest>, origin: Origin) => Promise<EmbedAnswer>);
+  /** Whether an answer, or a chunk, that came without any text means that no model is loaded. Given as it came. */
+  readonly isNoModel?: (value: WireObject) => boolean;
+  /** Left out: `GET /v1/models`. */
+  readonly models?: (http: HttpClient, signal: AbortSignal) => Promise<readonly ModelInfo[]>;
+  /** Left out: `GET /v1/models` has to answer. */
+  readonly health?: (http: HttpClient, signal: AbortSignal) => Promise<HealthReport>;
+  readonly load?: (http: HttpClient, signal: AbortSignal) => Promise<LoadReport>;
+}

@@ -1,0 +1,28 @@
+import type { ModelInfo } from '../core/adapter.ts';
+import type { HttpClient } from '../lib/http.ts';
+import { isWireObject } from './openai-wire.ts';
+
+/** `GET /v1/models`. */
+export async function listModels(http: HttpClient, signal: AbortSignal): Promise<readonly ModelInfo[]> {
+  return toModels(await http.getJson('/v1/models', signal), http);
+}
+
+/**
+ * `{ data: [...] }` (OpenAI), `{ models: [...], data: [...] }` (llama.cpp) or a bare list (Together). The context length
+ * stands in `max_model_len` (vLLM), `meta.n_ctx` (llama.cpp) or `context_length` (Together).
+ */
+function toModels(value: unknown, http: HttpClient): readonly ModelInfo[] {
+  const list = isWireObject(value) ? (value['data'] ?? value['models']) : value;
+  if (!Array.isArray(list)) throw http.badResponse('the list of models is no list.');
+  return list.filter(isWireObject).flatMap((model) => {
+    const { id, max_model_len: longest, context_length: length } = model;
+    const { n_ctx: window, size: sizeBytes } = isWireObject(model['meta']) ? model['meta'] : {};
+    const contextLength = [longest, window, length].find(isCount);
+    if (typeof id !== 'string' || id === '') return [];
+    return [{ id, ...(contextLength !== undefined && { contextLength }), ...(isCount(sizeBytes) && { sizeBytes }) }];
+  });
+}
+
+export function isCount(value: unknown): value is number {
+  return Number.isFinite(value) && (value as number) > 0;
+}

@@ -1,0 +1,67 @@
+import type { Call } from '../core/adapter.ts';
+import type { ChatMessage, ChatRequest } from '../core/types.ts';
+import type { Dialect } from './openai-dialect.ts';
+import { type ChatBody, isWireObject, toChatBody, type WireObject } from './openai-wire.ts';
+
+/** The body of a whole answer: the request's fields as this server takes them, then the fields of `extra` for its type. */
+export function toWholeBody(dialect: Dialect, call: Call<ChatRequest>): WireObject {
+  return { ...bodyOf(dialect, call), stream: false };
+}
+
+/** Usage is always asked for: routing learns from it, and a chunk without choices harms no reader. */
+export function toStreamBody(dialect: Dialect, call: Call<ChatRequest>): WireObject {
+  const options = call.request.extra?.[dialect.name]?.['stream_options'];
+  return { ...bodyOf(dialect, call), stream: true, stream_options: { ...(isWireObject(options) && options), include_usage: true } };
+}
+
+function bodyOf(dialect: Dialect, { request, model }: Call<ChatRequest>): WireObject {
+  const { name, body = (same) => same, ignores = [] } = dialect;
+  const own = { ...toChatBody(request, model), messages: toMessages(request.messages, dialect) };
+  return { ...body(ignores.length === 0 ? own : without(own, ignores)), ...request.extra?.[name] };
+}
+
+function without(body: ChatBody, ignores: NonNullable<Dialect['ignores']>): ChatBody {
+  const rest: Record<string, unknown> = { ...body };
+  for (const name of ignores) delete rest[name];
+  // Another name of the same parameter.
+  if (ignores.includes('max_tokens')) delete rest['max_completion_tokens'];
+  return rest as unknown as ChatBody;
+}
+
+type Takes = Pick<Dialect, 'takesReasoning' | 'takesDeveloper'>;
+
+/**
+ * The conversation without what other providers left in it and this server may refuse: signed thoughts, reasoning, the role
+ * `developer`. Calls without text say `null`, as OpenAI writes them. Messages that are fine are the very same objects.
+ */
+export function toMessages(messages: readonly ChatMessage[], takes: Takes): readonly ChatMessage[] {
+  return messages.map((message) => (isForeign(message, takes) ? toOwn(message, takes) : message));
+}
+
+function isForeign(
+  { role, content, tool_calls: calls, reasoning_content: reasoning, thinking_blocks: blocks }: ChatMessage,
+  takes: Takes,
+): boolean {
+  if (blocks !== undefined || (reasoning !== undefined && takes.takesReasoning !== true)) return true;
+  return (role === 'developer' && takes.takesDeveloper !== true) || (content === undefined && calls !== undefined);
+}
+
+function toOwn(message: ChatMessage, { takesReasoning = false, takesDeveloper = false }: Takes): ChatMessage {
+  const { role, content, reasoning_content: reasoning, thinking_blocks: _, ...rest } = message;
+  return {
+    role: role === 'developer' && !takesDeveloper ? 'system' : role,
+    content: content === undefined && rest.tool_calls !== undefined ? null : content,
+    ...rest,
+    ...(takesReasoning && reasoning !== undefined && { reasoning_content: reasoning }),
+  };
+}
+
+/**
+ * For servers that understand no tool named in `tool_choice`: the named tool goes alone and must be used, which is the same
+ * question.
+ */
+export function namedTool({ tools = [], tool_choice: choice }: ChatBody): Partial<ChatBody> {
+  if (typeof choice !== 'object') return {};
+  const named = tools.filter((tool) => tool.function.name === choice.function.name);
+  return named.length === 0 ? {} : { tools: named, tool_choice: 'required' };
+}

@@ -1,0 +1,41 @@
+import type { LoadReport } from '../core/adapter.ts';
+
+/** The names of a server's gauges; the older name of one stands behind the newer. */
+export interface LoadGauges {
+  readonly running: readonly string[];
+  readonly waiting: readonly string[];
+  /** Shares, 0 to 1. */
+  readonly cacheUse?: readonly string[];
+}
+
+/**
+ * What a server says of its load in Prometheus text. Sums over the engines of a data-parallel server; of the caches the
+ * fullest, because a request meets one engine. Figures that are not there are left out.
+ */
+export function toLoadReport(metrics: string, names: LoadGauges): LoadReport {
+  const valuesOf = (list: readonly string[] = []): number[] => list.flatMap((name) => gauges(metrics, name));
+  const running = valuesOf(names.running);
+  const waiting = valuesOf(names.waiting);
+  const caches = valuesOf(names.cacheUse);
+  return {
+    ...(running.length > 0 && { running: sum(running) }),
+    ...(waiting.length > 0 && { waiting: sum(waiting) }),
+    ...(caches.length > 0 && { cacheUse: Math.max(...caches) }),
+  };
+}
+
+/** The values of one gauge in Prometheus text (`name{label="…"} value`), one for each set of labels. */
+export function gauges(metrics: string, name: string): number[] {
+  const values: number[] = [];
+  for (const line of metrics.split('\n')) {
+    if (!line.startsWith(name)) continue;
+    // The name must end here: `vllm:num_requests_waiting_by_reason` is another gauge.
+    const value = /^(?:\{.*\})?\s+(\S+)/.exec(line.slice(name.length))?.[1];
+    if (value !== undefined && Number.isFinite(Number(value))) values.push(Number(value));
+  }
+  return values;
+}
+
+export function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
