@@ -35,6 +35,8 @@ export const textRules: readonly TextRule[] = [
     /memory layout cannot be allocated/,
     /unable to load full model on gpu/,
     /not enough memory/,
+    // PyTorch on a CPU, and the system's own ENOMEM.
+    /can(?:not|'t) allocate memory/,
     /insufficient (?:memory|system resources)/,
     /no available memory for the cache blocks/,
     /free memory on device [^\n]{0,80}is less than desired/,
@@ -93,7 +95,7 @@ export const textRules: readonly TextRule[] = [
     'quota_exhausted',
     /exceeded your current quota|plan and billing details/,
     /credit balance is too low|exceeded your monthly included credits/,
-    /spend(?:ing)? limit|(?:api|monthly|account|workspace|organization|project) usage limit/,
+    /spend(?:ing)? limit|(?:api|session|weekly|monthly|account|workspace|organization|project) usage limit/,
   ),
   rule(
     'model_not_found',

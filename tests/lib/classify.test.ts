@@ -23,7 +23,7 @@ describe('what servers say', () => {
   test('no row was lost', () => {
     const counts = Object.fromEntries(Object.entries(errorLiterals).map(([backend, literals]) => [backend, literals.length]));
     expect(counts).toEqual({
-      ollama: 66,
+      ollama: 68,
       vllm: 24,
       llamacpp: 43,
       tgi: 29,
@@ -38,7 +38,7 @@ describe('what servers say', () => {
       lmstudio: 9,
       remoteGpu: 3,
       tunnels: 38,
-      gpu: 49,
+      gpu: 51,
       inStreams: 53,
     });
   });

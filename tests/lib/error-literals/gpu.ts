@@ -24,6 +24,8 @@ const memory = [
   'XPU out of memory. Tried to allocate 2.00 GiB',
   'MPS backend out of memory (MPS allocated: 17.00 GB)',
   'CUBLAS_STATUS_ALLOC_FAILED',
+  "[enforce fail at alloc_cpu.cpp:117] err == 0. DefaultCPUAllocator: can't allocate memory: you tried to allocate 4294967296 bytes.",
+  'mmap failed: Cannot allocate memory',
   'llama runner process has terminated: signal: killed',
   'exit status 137',
   // The rest of the pattern list, which quotes servers' own matchers.

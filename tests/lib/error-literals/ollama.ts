@@ -134,6 +134,9 @@ const refused: ErrorLiteral[] = [
   says('cloud disabled', 403, error('ollama cloud is disabled: remote model is unavailable'), 'auth'),
   says('cloud unreachable', 502, error('upstream'), 'unavailable'),
   says('cloud limits', 429, error('too many requests'), 'rate_limited'),
+  ...['session', 'weekly'].map((span) =>
+    says(`cloud plan: ${span}`, 429, error(`you have reached your ${span} usage limit`), 'quota_exhausted'),
+  ),
   says('Host header not allowed', 403, '', 'auth'),
   says('client went away', 499, error('request canceled'), 'timeout'),
   says(
