@@ -97,11 +97,12 @@ function createExchange(options: HttpOptions, headersOf: HeadersOf, errors: Erro
   const send = async (method: Method, path: string, body: string | undefined, signal: AbortSignal, accept: string) => {
     const headers = await headersOf(accept, body !== undefined);
     const request = { method, url: url + path, headers, ...(body !== undefined && { body }), signal };
-    try {
-      return await sendWithin(options, request);
-    } catch (error) {
-      if (!signal.aborted && isStaleSocket(error, hasAnswered)) return sendWithin(options, request);
-      throw error;
+    for (let replaced = 0; ; replaced++) {
+      try {
+        return await sendWithin(options, request);
+      } catch (error) {
+        if (signal.aborted || replaced >= timesToReplace(error, hasAnswered)) throw error;
+      }
     }
   };
   return async (method, path, body, signal, accept) => {
@@ -124,20 +125,23 @@ function wrapFault(error: unknown, signal: AbortSignal, errors: ErrorMaker): unk
   return error instanceof RouterError ? error : errors.of(classifyFault(error), undefined, undefined);
 }
 
+/** Of kept connections that a server has closed, the platform may hold several, and it hands them out one by one. */
+const mostKept = 4;
+
 /**
  * A server may close a kept connection at the moment we reuse it; llama-server does so after each stream. The request was
- * then never read, and one more try on a fresh connection is no retry in the sense of the attempt budget. The platform tells
- * by the bytes that the dead socket had read before; of a reset it tells nothing, so there it counts that the server has
- * answered before, and a connection to it may have been kept.
+ * then never read, and another try on another connection is no retry in the sense of the attempt budget. The platform tells
+ * by the bytes that the dead socket had read before, and a fresh one ends the matter. Of a reset it tells nothing: there it
+ * counts that the server has answered before and a connection may have been kept, and once must do.
  */
-function isStaleSocket(error: unknown, hasAnswered: boolean): boolean {
+function timesToReplace(error: unknown, hasAnswered: boolean): number {
   for (let cause = error, depth = 0; typeof cause === 'object' && cause !== null && depth < 5; depth++) {
     const { code, socket, cause: next } = cause as { code?: unknown; socket?: { bytesRead?: unknown }; cause?: unknown };
-    if (code === 'UND_ERR_SOCKET' && typeof socket?.bytesRead === 'number') return socket.bytesRead > 0;
-    if (code === 'ECONNRESET' || code === 'EPIPE') return hasAnswered;
+    if (code === 'UND_ERR_SOCKET' && typeof socket?.bytesRead === 'number') return socket.bytesRead > 0 ? mostKept : 0;
+    if (code === 'ECONNRESET' || code === 'EPIPE') return hasAnswered ? 1 : 0;
     cause = next;
   }
-  return false;
+  return 0;
 }
 
 /** Reads a body up to a limit. Past it the connection is closed; `cut` gives what was read, `refuse` throws. */

@@ -121,16 +121,29 @@ describe('sizes', () => {
 });
 
 describe('a connection that had been kept', () => {
-  test('and that the server has closed is replaced once, without a word', async () => {
+  test('and that the server has closed is replaced, without a word', async () => {
     const { http, sent } = clientOver(stale(512), good);
     expect(await http.postJson('/', { a: 1 }, signal)).toEqual({ ok: true });
     expect(sent.map(({ body }) => body)).toEqual(['{"a":1}', '{"a":1}']);
   });
 
-  test('is replaced once only', async () => {
+  test('is replaced until a fresh one is at hand: several may have been kept', async () => {
+    const { http, sent } = clientOver(stale(512), stale(9), stale(512), good);
+    expect(await http.postJson('/', {}, signal)).toEqual({ ok: true });
+    expect(sent).toHaveLength(4);
+  });
+
+  test('is replaced four times at most', async () => {
     const { http, sent } = clientOver(stale(512));
     expect(await failureOf(http.postJson('/', {}, signal))).toMatchObject({ code: 'unavailable' });
-    expect(sent).toHaveLength(2);
+    expect(sent).toHaveLength(5);
+  });
+
+  test('and that is reset is replaced once only', async () => {
+    const { http, sent } = clientOver(good, reset(), reset(), good);
+    await http.postJson('/', {}, signal);
+    expect(await failureOf(http.postJson('/', {}, signal))).toMatchObject({ code: 'unavailable' });
+    expect(sent).toHaveLength(3);
   });
 
   test('and that is reset counts as kept where the server has answered before', async () => {
