@@ -6,6 +6,8 @@ export type { HealthSummary, ProviderHealth, ProviderStatus } from './router/hea
 export type { ModelSnapshot, ProviderSnapshot, RouterSnapshot } from './router/snapshot.ts';
 export type { Plan, PlannedCandidate, SkippedInPlan } from './routing/plan.ts';
 
+export { type AutodetectOptions, autodetect, type Detection } from './router/autodetect.ts';
+
 // Configuration.
 export { fromEnv } from './config/env.ts';
 export type { EnvSetting } from './config/env-trail.ts';

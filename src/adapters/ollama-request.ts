@@ -3,16 +3,29 @@ import { RouterError } from '../core/errors.ts';
 import type { ChatMessage, ChatRequest, EmbedRequest, ReasoningEffort, ResponseFormat, ToolCall } from '../core/types.ts';
 import { type Fields, isFields, parseJson } from './ollama-wire.ts';
 
+/** What every body of one provider carries. */
+export interface OllamaSettings {
+  readonly provider: string;
+  /** Seconds that an idle model stays loaded; negative: for ever. Undefined: the server's setting. */
+  readonly keepAliveS: number | undefined;
+  /**
+   * Context window in tokens. A load-time option that differs from the last request's reloads the model, so it is the same
+   * number with every chat and every embedding, or in none.
+   */
+  readonly contextSize: number | undefined;
+}
+
 /**
  * The body of `/api/chat`. Fields that are undefined vanish when it is written as JSON. Throws `invalid_request` and
  * `unsupported`, before anything is sent.
  *
  * `truncate: false`: by default the server drops the oldest messages in silence until the prompt fits; now it answers 400,
  * which is `context_length`, and a provider with a larger window may take over. Servers that do not know the field ignore it.
- * Neither `num_ctx` nor `shift` is ever sent: a load-time option that differs from the last request's reloads the model.
+ * `shift` is never sent: it reloads the model as well.
  */
-export function toChatBody(call: Call<ChatRequest>, provider: string, stream: boolean): Fields {
+export function toChatBody(call: Call<ChatRequest>, settings: OllamaSettings, stream: boolean): Fields {
   const { request } = call;
+  const { provider, keepAliveS, contextSize } = settings;
   const { options, ...extra } = request.extra?.['ollama'] ?? {};
   return {
     model: modelOf(call.model, provider, 'defaultModel'),
@@ -24,21 +37,29 @@ export function toChatBody(call: Call<ChatRequest>, provider: string, stream: bo
     logprobs: request.logprobs,
     top_logprobs: request.top_logprobs,
     truncate: false,
+    keep_alive: keepAliveS,
     ...extra,
-    options: { ...toOptions(request), ...(isFields(options) ? options : undefined) },
+    options: { num_ctx: contextSize, ...toOptions(request), ...(isFields(options) ? options : undefined) },
     // Last, because the reader of the answer depends on it.
     stream,
   };
 }
 
 /** The body of `/api/embed`. Always a list: the single text `""` would be answered with no vector at all. */
-export function toEmbedBody(call: Call<EmbedRequest>, provider: string): Fields & { readonly input: readonly string[] } {
-  const { input, dimensions } = call.request;
+export function toEmbedBody(call: Call<EmbedRequest>, settings: OllamaSettings): Fields & { readonly input: readonly string[] } {
+  const { input, dimensions, extra: extras } = call.request;
+  const { provider, keepAliveS, contextSize } = settings;
+  const { options, ...extra } = extras?.['ollama'] ?? {};
+  const loaded = { ...(contextSize !== undefined && { num_ctx: contextSize }), ...(isFields(options) ? options : undefined) };
   return {
     model: modelOf(call.model, provider, 'embeddingModel'),
-    input: typeof input === 'string' ? [input] : input,
     dimensions,
     truncate: false,
+    keep_alive: keepAliveS,
+    ...extra,
+    ...(Object.keys(loaded).length > 0 && { options: loaded }),
+    // Last, because the answer is checked against it.
+    input: typeof input === 'string' ? [input] : input,
   };
 }
 
@@ -66,8 +87,10 @@ function toFormat(format: ResponseFormat | undefined): unknown {
   return format?.type === 'json_schema' ? format.json_schema.schema : undefined;
 }
 
+/** `think` takes false, true, `low`, `medium`, `high` and `max`. */
 function toThink(effort: ReasoningEffort | undefined): unknown {
   if (effort === 'none') return false;
+  if (effort === 'xhigh') return 'max';
   return effort === 'minimal' ? 'low' : effort;
 }
 

@@ -3,7 +3,9 @@ import { RouterError } from '../core/errors.ts';
 import type { ChatAnswer, ChatChunk, ChatRequest, ChunkBatches, EmbedAnswer, EmbedRequest } from '../core/types.ts';
 import type { HttpClient } from '../lib/http.ts';
 import { readLines } from '../lib/ndjson.ts';
-import { toChatBody, toEmbedBody } from './ollama-request.ts';
+import { defaultStreamLimits } from '../lib/stream-text.ts';
+import { type OllamaSettings, toChatBody, toEmbedBody } from './ollama-request.ts';
+import { createThoughtReader, withThoughts } from './ollama-thoughts.ts';
 import { type ChatLine, createChunker, type Fields, isCount, isFields, parseJson, readChatLine, toAnswer } from './ollama-wire.ts';
 import type { AdapterContext } from './registry.ts';
 
@@ -20,16 +22,18 @@ const capabilities = {
 
 /** Ollama's native API (`/api/*`). Models load inside the request, so a first answer may take minutes. */
 export function ollama(context: AdapterContext): Adapter {
-  const { http, provider } = context;
+  const { http, provider, keepAliveS, contextSize } = context;
+  const settings: OllamaSettings = { provider, keepAliveS, contextSize };
   return defineAdapter({
     name: 'ollama',
     capabilities,
-    chat: (call) => chat(http, provider, call),
+    ignores: ['parallel_tool_calls', 'user'],
+    chat: (call) => chat(http, settings, call),
     async stream(call) {
-      const body = toChatBody(call, provider, true);
+      const body = toChatBody(call, settings, true);
       return readChunks(http, call, body, await http.openStream('/api/chat', body, call.signal));
     },
-    embed: (call) => embed(http, provider, call),
+    embed: (call) => embed(http, settings, call),
     async models(signal) {
       return modelsIn(await http.getJson('/api/tags', signal), http).map(toModelInfo);
     },
@@ -42,24 +46,28 @@ export function ollama(context: AdapterContext): Adapter {
   });
 }
 
-async function chat(http: HttpClient, provider: string, call: Call<ChatRequest>): Promise<ChatAnswer> {
-  const answer = await http.postJson('/api/chat', toChatBody(call, provider, false), call.signal);
-  return toAnswer(readChatLine(answer, http.badResponse), call, http.badResponse);
+async function chat(http: HttpClient, settings: OllamaSettings, call: Call<ChatRequest>): Promise<ChatAnswer> {
+  const answer = await http.postJson('/api/chat', toChatBody(call, settings, false), call.signal);
+  return toAnswer(withThoughts(readChatLine(answer, http.badResponse)), call, http.badResponse);
 }
 
 /**
  * One batch per network read. Pieces that came before an error in the same read are handed on first, so that what a reader
- * gets does not depend on how the network cut the stream. Nothing after the last line is waited for. Throws what broke the
+ * gets does not depend on how the network cut the stream. Nothing after the last line is waited for, but it is let in, because
+ * the server sends the end of the body a moment later and the connection can then be used again. Throws what broke the
  * stream, or the reason of the signal, untouched, where it was given up on our side.
  */
 async function* readChunks(http: HttpClient, call: Call<ChatRequest>, body: Fields, stream: ReadableStream<Uint8Array>): ChunkBatches {
   const toChunks = createChunker(call, http.badResponse);
+  const readThoughts = createThoughtReader();
+  let isComplete = false;
   try {
-    for await (const lines of readLines(stream)) {
+    for await (const lines of readLines(stream, defaultStreamLimits, () => isComplete)) {
       const { chunks, done, failure } = readBatch(lines, (text) => {
-        const line = readStreamLine(text, http, body);
+        const line = readThoughts(readStreamLine(text, http, body));
         return { chunks: toChunks(line), done: line.done };
       });
+      isComplete = done;
       if (chunks.length > 0) yield chunks;
       if (failure !== undefined) throw failure.error;
       if (done) return;
@@ -97,8 +105,8 @@ function readStreamLine(text: string, http: HttpClient, body: Fields): ChatLine 
   return readChatLine(value, http.badResponse);
 }
 
-async function embed(http: HttpClient, provider: string, call: Call<EmbedRequest>): Promise<EmbedAnswer> {
-  const body = toEmbedBody(call, provider);
+async function embed(http: HttpClient, settings: OllamaSettings, call: Call<EmbedRequest>): Promise<EmbedAnswer> {
+  const body = toEmbedBody(call, settings);
   const answer = body.input.length === 0 ? { embeddings: [] } : await http.postJson('/api/embed', body, call.signal);
   if (!isFields(answer)) throw http.badResponse('the answer is not an object.');
   const vectors = readVectors(answer['embeddings'], body.input.length, http);
@@ -106,6 +114,7 @@ async function embed(http: HttpClient, provider: string, call: Call<EmbedRequest
   const { dimensions } = call.request;
   // Older servers do not know the field and send the whole vector; a model may also have fewer numbers than that.
   if (dimensions !== undefined && length !== undefined && length !== dimensions) {
+    const { provider } = settings;
     const message = `${provider}: vectors of ${dimensions} numbers were asked for, and this model on this server gives ${length}.`;
     throw new RouterError('unsupported', message, { provider, model: call.model });
   }

@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { ollama } from '../../src/adapters/ollama.ts';
 import type { Call } from '../../src/core/adapter.ts';
+import { collectChunks } from '../../src/core/collect.ts';
 import type { ChatRequest } from '../../src/core/types.ts';
 import { cutEvery } from '../_kit/byte-stream.ts';
 import { networkContext } from '../_kit/http-client.ts';
@@ -70,6 +72,17 @@ describe('Ollama over a real socket', () => {
     for await (const _ of chunks) break;
     await box.idle();
     expect(box.requests).toHaveLength(1);
+  });
+
+  test('20 streams, one after the other, use one connection, although the end of the body comes after the last line', async () => {
+    const last = `${JSON.stringify({ model: 'm', message: { content: '' }, done: true, done_reason: 'stop' })}\n`;
+    await using box = await loopback(() => ({ headers: ndjson, pieces: [line('one'), last, '\n'] }));
+    const adapter = ollama({ ...networkContext(box.url), ...noOptions });
+    for (let count = 0; count < 20; count++) {
+      await collectChunks(await adapter.stream(callWith(new AbortController().signal)));
+      for (let turn = 0; turn < 20; turn++) await setImmediate();
+    }
+    expect([box.requests.length, box.connections()]).toEqual([20, 1]);
   });
 
   test('an abort in the middle rejects with the reason as it is', async () => {

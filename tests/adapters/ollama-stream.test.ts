@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { setImmediate as settled } from 'node:timers/promises';
 import { HttpResponse, http as route } from 'msw';
 import { setupServer } from 'msw/node';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
@@ -40,6 +41,8 @@ const call: Call<ChatRequest> = {
 interface Body {
   readonly stream: ReadableStream<Uint8Array>;
   readonly cancelled: () => boolean;
+  /** Pieces that nobody has read yet. */
+  readonly left: () => number;
 }
 
 /** A body of exactly these reads. `open` leaves it without an end, as a server that hangs would. */
@@ -59,7 +62,7 @@ function bodyOf(pieces: readonly Uint8Array[], end: 'close' | 'open' = 'close'):
     },
     { highWaterMark: 0 },
   );
-  return { stream, cancelled: () => cancelled };
+  return { stream, cancelled: () => cancelled, left: () => left.length };
 }
 
 function open(stream: ReadableStream<Uint8Array>): Promise<ChunkBatches> {
@@ -182,6 +185,41 @@ const line = (fields: Record<string, unknown>): string => `${JSON.stringify({ mo
 const said = (content: string): string => line({ message: { role: 'assistant', content }, done: false });
 const end = line({ message: { role: 'assistant', content: '' }, done: true, done_reason: 'stop', eval_count: 1 });
 
+const partsOf = (chunks: readonly ChatChunk[]): unknown[] => {
+  const joined = (name: 'content' | 'reasoning_content'): string => chunks.map(({ choices }) => choices[0]?.delta[name] ?? '').join('');
+  return [joined('reasoning_content'), joined('content')];
+};
+
+describe('a block of thoughts in the content', () => {
+  test('becomes reasoning, however it is cut', async () => {
+    for (const size of [1, 2, 3, 5, 8, 40]) {
+      const pieces = '<think>\nLet me</think>\n\nHi <think>'.match(new RegExp(`[^]{1,${size}}`, 'g')) ?? [];
+      const { chunks } = await read(...pieces.map((piece) => bytes(said(piece))), bytes(end));
+      expect(partsOf(chunks)).toEqual(['Let me', 'Hi <think>']);
+    }
+  });
+
+  test('stays where the server told the thinking apart itself', async () => {
+    const thought = line({ message: { content: '', thinking: 'Well' }, done: false });
+    const { chunks } = await read(bytes(thought + said('<think>Hi</think>') + end));
+    expect(partsOf(chunks)).toEqual(['Well', '<think>Hi</think>']);
+  });
+
+  test('is no block where thinking follows its beginning', async () => {
+    const thought = line({ message: { content: '?', thinking: 'Well' }, done: false });
+    const { chunks } = await read(bytes(said('<thi') + thought + end));
+    expect(partsOf(chunks)).toEqual(['Well', '<thi?']);
+  });
+
+  test.each(['<thi', '<', ' '])(
+    'text that only looked like one (%j) comes with the last line, also one without a message',
+    async (text) => {
+      const { chunks, error } = await read(bytes(said(text) + line({ done: true, done_reason: 'stop' })));
+      expect([...partsOf(chunks), error]).toEqual(['', text, undefined]);
+    },
+  );
+});
+
 describe('the end', () => {
   test('gives no usage where the server counted nothing', async () => {
     const { chunks } = await read(bytes(said('Hi') + line({ done: true, done_reason: 'stop' })));
@@ -198,10 +236,17 @@ describe('the end', () => {
     expect([textOf(chunks), error]).toEqual(['Hi', undefined]);
   });
 
-  test('is not waited for past the last line, and the body is cancelled', async () => {
+  test('is not waited for past the last line', async () => {
     const body = bodyOf([bytes(said('Hi') + end)], 'open');
     for await (const batch of await open(body.stream)) void batch;
-    expect(body.cancelled()).toBe(true);
+    expect(body.cancelled()).toBe(false);
+  });
+
+  test('lets the rest of the body run out, so that the connection can be used again', async () => {
+    const body = bodyOf([bytes(said('Hi') + end), bytes('\n')]);
+    for await (const batch of await open(body.stream)) if (batch.length > 1) break;
+    await settled();
+    expect([body.cancelled(), body.stream.locked, body.left()]).toEqual([false, false, 0]);
   });
 
   test('cancels the body when the reader leaves early', async () => {

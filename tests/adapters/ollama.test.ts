@@ -18,7 +18,7 @@ afterAll(() => server.close());
 
 const fixture = (name: string): string => readFileSync(new URL(`../fixtures/ollama/${name}`, import.meta.url), 'utf8');
 
-function connect(): Adapter {
+function connect(options: Partial<typeof noOptions> = {}): Adapter {
   const http = createHttpClient({
     provider: 'gpu',
     url,
@@ -29,7 +29,7 @@ function connect(): Adapter {
     clock: systemClock,
     connectMs: 3_000,
   });
-  return ollama({ provider: 'gpu', http, ...noOptions });
+  return ollama({ provider: 'gpu', http, ...noOptions, ...options });
 }
 
 function call<Request>(request: Request, model: string | undefined = 'llama3.2'): Call<Request> {
@@ -112,6 +112,8 @@ describe('the body of a chat', () => {
     ['low', 'low'],
     ['medium', 'medium'],
     ['high', 'high'],
+    ['xhigh', 'max'],
+    ['max', 'max'],
   ] as const)('turns reasoning effort %s into think %j', async (reasoning_effort, think) => {
     expect(await bodyOf({ reasoning_effort })).toMatchObject({ think });
   });
@@ -150,6 +152,39 @@ describe('the body of a chat', () => {
   });
 });
 
+describe('settings of the provider', () => {
+  const settings = { keepAliveS: 1800, contextSize: 8192 };
+
+  test('go with every chat, streamed or not', async () => {
+    const bodies = answerWith('/api/chat', fixture('chat.json'));
+    await connect(settings).chat(call(hello));
+    await connect(settings).stream(call(hello));
+    const sent = { keep_alive: 1800, options: { num_ctx: 8192 } };
+    expect(bodies).toMatchObject([sent, sent]);
+  });
+
+  test('go with every embedding: another context size would load the model anew', async () => {
+    const bodies = answerWith('/api/embed', '{"model":"m","embeddings":[[1,0]]}');
+    await connect(settings).embed?.(call({ input: 'a' }));
+    expect(bodies).toEqual([{ model: 'llama3.2', input: ['a'], truncate: false, keep_alive: 1800, options: { num_ctx: 8192 } }]);
+  });
+
+  test.each([0, -1])('may keep a model for no time or for ever (%i)', async (keepAliveS) => {
+    const bodies = answerWith('/api/chat', fixture('chat.json'));
+    await connect({ keepAliveS }).chat(call(hello));
+    expect(bodies[0]).toMatchObject({ keep_alive: keepAliveS });
+  });
+
+  test('stand behind extra.ollama', async () => {
+    const extra = { ollama: { keep_alive: '10m', options: { num_ctx: 1, seed: 2 } } };
+    const chats = answerWith('/api/chat', fixture('chat.json'));
+    await connect(settings).chat(call({ ...hello, extra }));
+    const embeds = answerWith('/api/embed', '{"model":"m","embeddings":[[1,0]]}');
+    await connect(settings).embed?.(call({ input: 'a', extra }));
+    expect([...chats, ...embeds]).toMatchObject([extra.ollama, extra.ollama]);
+  });
+});
+
 describe('messages', () => {
   const messagesOf = async (...messages: ChatRequest['messages']) => (await bodyOf({ messages }))['messages'];
 
@@ -179,6 +214,11 @@ describe('messages', () => {
   test('sends reasoning back as thinking', async () => {
     const message = { role: 'assistant' as const, content: 'Hi', reasoning_content: 'Let me' };
     expect(await messagesOf(message)).toEqual([{ role: 'assistant', content: 'Hi', thinking: 'Let me' }]);
+  });
+
+  test("never sends another server's signed thoughts", async () => {
+    const thinking_blocks = [{ type: 'thinking' as const, thinking: 'Let me', signature: 'c2ln' }];
+    expect(await messagesOf({ role: 'assistant', content: 'Hi', thinking_blocks })).toEqual([{ role: 'assistant', content: 'Hi' }]);
   });
 
   test('turns the arguments of tool calls into objects and names the tool of each result', async () => {
@@ -250,6 +290,16 @@ describe('the answer to a chat', () => {
   test('gives thinking as reasoning_content', async () => {
     const { choices } = await chatWith({ message: { role: 'assistant', content: 'Hi', thinking: 'Let me' } });
     expect(choices[0]?.message).toEqual({ role: 'assistant', content: 'Hi', reasoning_content: 'Let me' });
+  });
+
+  test('gives a block of thoughts in the content as reasoning_content', async () => {
+    const { choices } = await chatWith({ message: { role: 'assistant', content: '<think>\nLet me\n</think>\n\nHi' } });
+    expect(choices[0]?.message).toEqual({ role: 'assistant', content: 'Hi', reasoning_content: 'Let me\n' });
+  });
+
+  test('leaves such a block alone where the server told the thinking apart itself', async () => {
+    const message = { role: 'assistant', content: '<think>a</think>Hi', thinking: 'Let me' };
+    expect((await chatWith({ message })).choices[0]?.message).toMatchObject({ content: '<think>a</think>Hi', reasoning_content: 'Let me' });
   });
 
   test.each([
@@ -380,6 +430,13 @@ describe('embeddings', () => {
     expect(bodies).toEqual([]);
   });
 
+  test('extra.ollama is passed on, and cannot change what is embedded', async () => {
+    const bodies = answerWith('/api/embed', '{"model":"m","embeddings":[[1,0]]}');
+    const extra = { ollama: { truncate: true, input: ['x', 'y'], options: { num_batch: 1 } }, tei: { normalize: false } };
+    await connect().embed?.(call({ input: 'a', extra }));
+    expect(bodies).toEqual([{ model: 'llama3.2', input: ['a'], truncate: true, options: { num_batch: 1 } }]);
+  });
+
   test('dimensions are passed on', async () => {
     const bodies = answerWith('/api/embed', fixture('embed.json'));
     await connect().embed?.(call({ input: ['a', 'b'], dimensions: 3 }));
@@ -479,6 +536,10 @@ describe('what the server knows about itself', () => {
         { id: 'old:7b', sizeBytes: 3825819519, vramBytes: 0 },
       ],
     });
+  });
+
+  test('what this protocol has no place for is declared', () => {
+    expect(connect().ignores).toEqual(['parallel_tool_calls', 'user']);
   });
 
   test('a model must be named', () => {

@@ -1,0 +1,186 @@
+import { type Adapter, type Call, defineAdapter } from '../core/adapter.ts';
+import type { ChatChunk, ChatRequest, ChunkBatches, ChunkDelta, Usage } from '../core/types.ts';
+import type { HttpClient } from '../lib/http.ts';
+import { defaultStreamLimits, readEvents, type SseEvent } from '../lib/sse.ts';
+import { createThinkSplitter } from '../lib/think-tags.ts';
+import { isWireObject, type Origin, toFinishReason, type WireObject } from './openai-wire.ts';
+import { maxTokensOf, stopsOf, toPrompt } from './remote-gpu-prompt.ts';
+import { createStopCutter } from './remote-gpu-text.ts';
+
+interface NativeContext {
+  readonly provider: string;
+  readonly http: HttpClient;
+}
+
+/**
+ * TGI's own protocol: `POST /generate_stream { inputs, parameters }`. A whole answer is a stream that was collected, because
+ * only a stream tells how many tokens the prompt has. TGI answers with status 200 before it has looked at the request, so its
+ * refusals stand in the stream.
+ */
+export function nativeTgi({ provider, http }: NativeContext, declared: boolean): Adapter {
+  return defineAdapter({
+    name: 'remote-gpu',
+    modelName: 'ignored',
+    capabilities: { jsonSchema: declared },
+    ignores: ['presence_penalty', 'parallel_tool_calls', 'user'],
+    async stream(call) {
+      const body = toBody(call.request);
+      const source = await http.openStream('/generate_stream', body, call.signal);
+      const { requestId, model, signal } = call;
+      const origin = { provider, requestId, model, signal, badResponse: http.badResponse };
+      return readChunks(readEvents(source, defaultStreamLimits, isLast), createReader(http, call, body, origin), origin);
+    },
+    async health(signal) {
+      await http.getText('/health', signal);
+      return { state: 'ok' };
+    },
+    async models(signal) {
+      const answer = await http.getJson('/info', signal);
+      const { model_id: id, max_total_tokens: contextLength } = isWireObject(answer) ? answer : {};
+      if (typeof id !== 'string' || id === '') throw http.badResponse('the server does not name its model.');
+      return [{ id, ...(isCount(contextLength) && { contextLength }) }];
+    },
+  });
+}
+
+/** The event that holds the whole text once more ends the stream; a token cannot hold these quotes unescaped. */
+function isLast({ data }: SseEvent): boolean {
+  return /"generated_text":\s*"/.test(data);
+}
+
+/** `details` tells the end and the tokens, so nothing may switch it off. */
+function toBody(request: ChatRequest): WireObject {
+  const { parameters, ...extra } = request.extra?.['remote-gpu'] ?? {};
+  return {
+    ...extra,
+    inputs: toPrompt(request),
+    parameters: { ...toParameters(request), return_full_text: false, ...(isWireObject(parameters) && parameters), details: true },
+  };
+}
+
+/**
+ * TGI refuses what others take for "do not change anything": a temperature must be above 0, `top_p` between 0 and 1, both
+ * exclusive. A temperature of 0 asks for the likeliest token each time, which is what it does when it does not sample.
+ */
+function toParameters(request: ChatRequest): WireObject {
+  const { temperature, top_p, seed, frequency_penalty, response_format: format } = request;
+  const stop = stopsOf(request);
+  const isGreedy = temperature === 0 || top_p === 0;
+  const topP = top_p === 1 ? undefined : top_p;
+  return {
+    max_new_tokens: maxTokensOf(request),
+    ...(isGreedy
+      ? { do_sample: false }
+      : { temperature, top_p: topP, do_sample: temperature !== undefined || topP !== undefined || undefined }),
+    seed,
+    frequency_penalty,
+    stop: stop.length > 0 ? stop : undefined,
+    grammar: format?.type === 'json_schema' ? { type: 'json', value: format.json_schema.schema } : undefined,
+  };
+}
+
+interface Read {
+  readonly chunks: readonly ChatChunk[];
+  readonly ended: boolean;
+}
+
+/** What came before a failure in the same network read is handed on first. Throws what broke the stream, or the signal's reason. */
+async function* readChunks(events: AsyncIterable<readonly SseEvent[]>, read: (event: SseEvent) => Read, origin: Origin): ChunkBatches {
+  try {
+    for await (const batch of events) {
+      const { chunks, ended, failure } = readBatch(batch, read);
+      if (chunks.length > 0) yield chunks;
+      if (failure !== undefined) throw failure.error;
+      if (ended) return;
+    }
+  } catch (error) {
+    throw origin.signal.aborted ? origin.signal.reason : error;
+  }
+  throw origin.badResponse('the stream ended before its terminator.');
+}
+
+function readBatch(
+  events: readonly SseEvent[],
+  read: (event: SseEvent) => Read,
+): Read & { readonly failure?: { readonly error: unknown } } {
+  const chunks: ChatChunk[] = [];
+  try {
+    for (const event of events) {
+      const found = read(event);
+      chunks.push(...found.chunks);
+      if (found.ended) return { chunks, ended: true };
+    }
+    return { chunks, ended: false };
+  } catch (error) {
+    return { chunks, ended: false, failure: { error } };
+  }
+}
+
+/** Turns the events of one stream into chunks. */
+function createReader(
+  http: HttpClient,
+  { request, requestId, model }: Call<ChatRequest>,
+  body: WireObject,
+  origin: Origin,
+): (event: SseEvent) => Read {
+  const head = { id: `chatcmpl-${requestId}`, object: 'chat.completion.chunk' as const, created: 0, model: model ?? '' };
+  const cutter = createStopCutter(stopsOf(request));
+  const splitter = createThinkSplitter();
+  let opened = false;
+  const said = ({ content, reasoning }: { readonly content: string; readonly reasoning: string }): ChatChunk[] => {
+    if (content === '' && reasoning === '') return [];
+    const delta: ChunkDelta = {
+      ...(!opened && { role: 'assistant' }),
+      ...(content && { content }),
+      ...(reasoning && { reasoning_content: reasoning }),
+    };
+    opened = true;
+    return [{ ...head, choices: [{ index: 0, delta, finish_reason: null }] }];
+  };
+  return ({ data }) => {
+    if (data === '') return { chunks: [], ended: false };
+    const value = parse(data);
+    const error = http.errorIn(value, body);
+    if (error) throw error;
+    const { token, generated_text: whole, details } = readEvent(value, origin);
+    const chunks = said(splitter.push(cutter.push(token)));
+    if (whole === undefined) return { chunks, ended: false };
+    const finish_reason = toFinishReason(details['finish_reason'], false, origin) ?? 'unknown';
+    const usage = toUsage(details);
+    chunks.push(...said(splitter.push(cutter.end())), ...said(splitter.end()), {
+      ...head,
+      choices: [{ index: 0, delta: {}, finish_reason }],
+    });
+    return { chunks: usage ? [...chunks, { ...head, choices: [], usage }] : chunks, ended: true };
+  };
+}
+
+/** `token.text` of an end-of-sequence token and its kind is markup and no text. */
+function readEvent(value: unknown, origin: Origin): { token: string; generated_text: string | undefined; details: WireObject } {
+  const { token, generated_text: whole, details } = isWireObject(value) ? value : {};
+  if (!isWireObject(token) || typeof token['text'] !== 'string') throw origin.badResponse('an event of the stream holds no token.');
+  return {
+    token: token['special'] === true ? '' : token['text'],
+    generated_text: typeof whole === 'string' ? whole : undefined,
+    details: isWireObject(details) ? details : {},
+  };
+}
+
+/** Older servers count what they wrote and not what they read; half a count is none. */
+function toUsage({ input_length: prompt, generated_tokens: completion }: WireObject): Usage | undefined {
+  if (!isCount(prompt) || !isCount(completion)) return undefined;
+  return { prompt_tokens: prompt, completion_tokens: completion, total_tokens: prompt + completion };
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+/** Undefined where the text is no JSON; the parser's own message would quote it. */
+function parse(data: string): unknown {
+  try {
+    return JSON.parse(data) as unknown;
+  } catch {
+    return undefined;
+  }
+}
