@@ -1,8 +1,16 @@
+import { fileURLToPath } from 'node:url';
 import { defineConfig, type ViteUserConfig } from 'vitest/config';
+
+const source = (path: string): string => fileURLToPath(new URL(`./src/${path}`, import.meta.url));
 
 const config: ViteUserConfig = defineConfig({
   test: {
-    include: ['tests/**/*.test.ts'],
+    include: ['tests/**/*.test.ts', 'examples/**/*.test.ts'],
+    // Examples import the package by its name, as users do.
+    alias: [
+      { find: /^inferlane$/, replacement: source('index.ts') },
+      { find: /^inferlane\/testing$/, replacement: source('testing/index.ts') },
+    ],
     reporters: ['default', './tests/_kit/plain-reporter.ts'],
     testTimeout: 10_000,
     hookTimeout: 10_000,

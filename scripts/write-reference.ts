@@ -1,9 +1,13 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import ts from 'typescript';
+import { caseCounts } from '../tests/_kit/conformance.ts';
+import { backendsPage } from './write-backends.ts';
+import { conformancePage } from './write-conformance.ts';
+import { table } from './markdown-table.ts';
 import { type BreakerEffect, type ErrorCode, errorCodes, type NextStep, type SideEffect } from '../src/core/error-codes.ts';
 import type { Phase, RouterError, StoppedBecause } from '../src/core/errors.ts';
 
-// Writes docs/reference/errors.md and events.md from the sources: `node scripts/write-reference.ts`.
+// Writes the pages of docs/reference, and the files that the guides show, from the sources: `node scripts/write-reference.ts`.
 
 const next: Readonly<Record<NextStep, string>> = {
   stop: 'The error goes to the caller.',
@@ -204,19 +208,31 @@ function named(meanings: Readonly<Record<string, string>>): string {
     .join(', ');
 }
 
-/** Padded as the formatter pads tables, so that it finds nothing to change. */
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = head.map((cell, column) => Math.max(cell.length, ...rows.map((row) => row[column]?.length ?? 0)));
-  const line = (cells: readonly string[]): string => `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |\n`;
-  return [head, widths.map((width) => '-'.repeat(width)), ...rows].map(line).join('');
+const read = (path: string): string => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8');
+
+/** A page whose blocks of code name a file (```ts examples/a.ts) hold what is in it. Throws where a file is missing. */
+export function withFiles(page: string): string {
+  return page.replaceAll(/^```ts (\S+)\n[\s\S]*?^```$/gm, (_, path: string) => `\`\`\`ts ${path}\n${read(path).trimEnd()}\n\`\`\``);
 }
+
+const guides = ['docs/guides/testing.md', 'docs/guides/add-a-backend.md'];
 
 /** What each page should hold, by its path from the root of the package. */
 export function referencePages(): Readonly<Record<string, string>> {
-  const events = readFileSync(new URL('../src/core/events.ts', import.meta.url), 'utf8');
-  return { 'docs/reference/errors.md': errorsPage(), 'docs/reference/events.md': eventsPage(events) };
+  return {
+    'docs/reference/errors.md': errorsPage(),
+    'docs/reference/events.md': eventsPage(read('src/core/events.ts')),
+    'docs/reference/backends.md': backendsPage(),
+    ...Object.fromEntries(guides.map((path) => [path, withFiles(read(path))])),
+  };
+}
+
+function write(path: string, text: string): void {
+  writeFileSync(new URL(`../${path}`, import.meta.url), text);
 }
 
 if (import.meta.main) {
-  for (const [path, text] of Object.entries(referencePages())) writeFileSync(new URL(`../${path}`, import.meta.url), text);
+  for (const [path, text] of Object.entries(referencePages())) write(path, text);
+  // Which cases concern an adapter shows only when it is called.
+  write('docs/reference/conformance.md', conformancePage(await caseCounts()));
 }

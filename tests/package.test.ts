@@ -74,6 +74,19 @@ test('works where the optional peer is missing, and says what to install', () =>
   expect(run(code, 'module')).toContain('npm install node-llama-cpp');
 });
 
+test('the test kit plays servers where its peer is missing, and says what the handlers need', () => {
+  const code = `
+    import { createRouter } from 'inferlane';
+    import { fakeBackend, reply } from 'inferlane/testing';
+    const backend = fakeBackend('vllm', reply('played'));
+    await using server = await backend.listen();
+    await using router = createRouter({ providers: { gpu: { type: 'vllm', url: server.url } } });
+    const answer = await router.chat({ messages: [{ role: 'user', content: 'Hi' }] });
+    console.log(answer.choices[0].message.content);
+    try { backend.handlers; } catch (error) { console.log(error.message); }`;
+  expect(run(code, 'module')).toMatch(/^played\n.*npm install.* msw/);
+});
+
 test('holds the build, the texts of the root and nothing else', () => {
   const built = readdirSync(join(root, 'dist')).map((name) => `dist/${name}`);
   expect([...listed].sort()).toEqual([...built, 'CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'].sort());

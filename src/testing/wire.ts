@@ -56,6 +56,8 @@ export interface Wire {
   readonly name: string;
   /** Undefined: the server has no such path. `path` comes without its query. */
   verbOf(method: string, path: string, body: unknown): WireVerb | undefined;
+  /** The model that a request names, where it stands elsewhere than in the body's `model`. */
+  readonly modelOf?: ((path: string, body: unknown) => string | undefined) | undefined;
   /** A successful `chat`, `stream` or `embed`. */
   answer(answer: Answer, call: WireCall): Exchange;
   /** Undefined: this server knows no such failure. `status`, `empty` and `html` are known to all. */

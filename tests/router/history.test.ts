@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
-import type { ChatMessage, ToolCall } from '../../src/core/types.ts';
+import type { ChatMessage, ChatRequest, ToolCall } from '../../src/core/types.ts';
 import { acceptableHistory } from '../../src/router/history.ts';
+import type { FakeCall } from '../_kit/fake-adapter.ts';
 import { fakeRouter } from '../_kit/fake-router.ts';
 
 const called = (call: unknown): ChatMessage => ({ role: 'assistant', content: null, tool_calls: [call as ToolCall] });
@@ -58,7 +59,8 @@ test('the caller’s messages are not changed', () => {
 test('providers see the history in OpenAI’s form', async () => {
   const { router, fakes } = fakeRouter({ gpu: 'Hi' });
   await router.chat({ messages: [called({ function: { name: 'f', arguments: { a: 1 } } }), { role: 'tool', content: 'r' }] });
-  const [assistant, tool] = (fakes.gpu.calls[0]?.request as { messages: ChatMessage[] }).messages;
+  const { messages } = (fakes.gpu.calls[0] as FakeCall).request as ChatRequest;
+  const [assistant, tool] = messages;
   expect(assistant?.tool_calls?.[0]?.function.arguments).toBe('{"a":1}');
   expect(tool?.tool_call_id).toBe(assistant?.tool_calls?.[0]?.id);
 });

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { ModelInfo } from '../../src/core/adapter.ts';
-import type { TransportResponse } from '../../src/lib/transport.ts';
+import type { Transport } from '../../src/lib/transport.ts';
 import { createRouter } from '../../src/router/create-router.ts';
 import { type FakeProvider, fakeRouter } from '../_kit/fake-router.ts';
 
@@ -24,24 +24,25 @@ test('a default model that the provider does not list is told, with its place', 
   ]);
 });
 
+/** A transport that gives every question the same answer. */
+const answering = (value: object): Transport => ({
+  connects: false,
+  async send() {
+    const { status, body, headers } = Response.json(value);
+    return { status, body, header: (name) => headers.get(name), text: async () => JSON.stringify(value) };
+  },
+});
+
 test('a model that is known to be gone is told with what became of it', async () => {
-  const lists = async (): Promise<Response> =>
-    Response.json({ data: [{ type: 'model', id: 'claude-haiku-4-5-20251001' }], has_more: false });
-  const transport = {
-    connects: false,
-    async send(): Promise<TransportResponse> {
-      const response = await lists();
-      const { status, body } = response;
-      return { status, body, header: (name) => response.headers.get(name), text: () => response.text() };
-    },
-  };
   const model = 'claude-3-5-haiku-20241022';
-  const router = createRouter({ providers: { claude: { type: 'anthropic', apiKey: 'k', defaultModel: model } }, transport });
+  await using router = createRouter({
+    providers: { claude: { type: 'anthropic', apiKey: 'k', defaultModel: model } },
+    transport: answering({ data: [{ type: 'model', id: 'claude-haiku-4-5-20251001' }], has_more: false }),
+  });
   const told = await new Promise<{ message: string }>((resolve) => void router.on('config:warning', resolve));
   expect(told.message).toBe(
     '"claude-3-5-haiku-20241022" is not in the list of models that claude serves now: it was retired on 2026-02-19; name another one',
   );
-  await router.close();
 });
 
 test('an embedding model is looked at as well', async () => {
@@ -67,8 +68,8 @@ test.each([
 
 test('nothing is told of a server whose list is empty, or that does not answer', async () => {
   expect(await warningsOf(serving('m', []))).toEqual([]);
-  const models = () => Promise.reject(new Error('down'));
-  expect(await warningsOf({ does: 'Hi', defaultModel: 'm', fake: { models } })).toEqual([]);
+  const down = { models: () => Promise.reject(new Error('down')) };
+  expect(await warningsOf({ does: 'Hi', defaultModel: 'm', fake: down })).toEqual([]);
 });
 
 test('nothing is asked where no default model is set, or where it is switched off', async () => {
@@ -86,15 +87,16 @@ test('an encoder is not missed in a list that does not show everything', async (
 });
 
 test('a call does not wait for the check', async () => {
-  const models = () => new Promise<never>(() => undefined);
-  const { router } = fakeRouter({ gpu: { does: 'Hi', defaultModel: 'm', fake: { models } } });
+  const silent = { models: () => new Promise<never>(() => undefined) };
+  const { router } = fakeRouter({ gpu: { does: 'Hi', defaultModel: 'm', fake: silent } });
   expect((await router.chat({ messages: [{ role: 'user', content: 'x' }] })).route.provider).toBe('gpu');
   await router.close({ drainMs: 1 });
 });
 
 test('a list that does not show everything speaks against no call', async () => {
-  const list = async (): Promise<readonly ModelInfo[]> => [{ id: 'claude-haiku-4-5-20251001' }];
-  const { router } = fakeRouter({ gpu: { does: 'Hi', fake: { models: list, modelName: 'required', listsAllModels: false } } });
+  const { router } = fakeRouter({
+    gpu: { does: 'Hi', fake: { models: async () => [{ id: 'claude-haiku-4-5-20251001' }], modelName: 'required', listsAllModels: false } },
+  });
   await router.models();
   const { route } = await router.chat({ model: 'claude-haiku-4-5', messages: [{ role: 'user', content: 'x' }] });
   expect(route.model).toBe('claude-haiku-4-5');

@@ -1,0 +1,34 @@
+import type { Call, ChatRequest, EmbedRequest } from '../../index.ts';
+import type { FakeCall } from '../backend.ts';
+
+export function neverAborts(): AbortSignal {
+  return new AbortController().signal;
+}
+
+/** One question, with whatever a case adds. */
+export function question(more: Partial<ChatRequest> = {}): ChatRequest {
+  return { messages: [{ role: 'user', content: 'What is there to say?' }], ...more };
+}
+
+/** A call as the router makes it. The request is frozen to its depth: an adapter that changes it throws. */
+export function chatCall(bench: { readonly model: string | undefined }, request: ChatRequest, signal?: AbortSignal): Call<ChatRequest> {
+  return toCall(bench.model, request, signal);
+}
+
+export function embedCall(bench: { readonly model: string | undefined }, request: EmbedRequest, signal?: AbortSignal): Call<EmbedRequest> {
+  return toCall(bench.model, request, signal);
+}
+
+function toCall<Request extends object>(model: string | undefined, request: Request, signal: AbortSignal = neverAborts()): Call<Request> {
+  return { request: frozen(request), model, signal, requestId: 'conformance' };
+}
+
+function frozen<Value>(value: Value): Value {
+  if (typeof value === 'object' && value !== null) for (const part of Object.values(value)) frozen(part);
+  return Object.freeze(value);
+}
+
+/** Everything of a call that a server could read, as one text. A missing call is an empty one. */
+export function sentIn(call: FakeCall | undefined): string {
+  return call === undefined ? '' : `${call.path} ${JSON.stringify(call.body)}`;
+}

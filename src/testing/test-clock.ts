@@ -1,0 +1,115 @@
+import type { Clock } from '../index.ts';
+import { quiet } from './turns.ts';
+
+export interface TestClockOptions {
+  /**
+   * Of `random`: the same seed gives the same numbers.
+   * @default 1
+   */
+  readonly seed?: number | undefined;
+  /**
+   * What `nowMs()` starts at; far from 0, so that a forgotten difference to the start shows.
+   * @default 1_000_000
+   */
+  readonly startMs?: number | undefined;
+}
+
+/**
+ * A clock that stands still until it is told to go on, for `createRouter({ clock })` and `fakeBackend(…, { clock })`. It fits
+ * adapters of your own and fake backends, as msw handlers and by `listen()` alike: those run in this process, and what they send
+ * arrives within a few turns of the event loop, which `settle()` waits for. It cannot wait for bytes from another process or
+ * another machine; there, use the system's clock.
+ */
+export interface TestClock extends Clock {
+  /** Lets everything that waits for nothing but promises and turns of the event loop happen; no time passes. */
+  settle(): Promise<void>;
+  /** Goes on by `ms`, timer by timer in the order they are due; after each one, what waits for promises happens. */
+  advance(ms: number): Promise<void>;
+  /**
+   * Goes on from timer to timer until the promise settles, and gives what it gives.
+   * @throws {Error} when no timer is left, or a day has passed, and it still waits.
+   */
+  run<Value>(promise: PromiseLike<Value>): Promise<Value>;
+  /** Timers that are set and neither fired nor cancelled. */
+  timers(): number;
+  /** Every delay that was asked for; a platform timer takes no NaN, no negative and nothing above 2^31 - 1. */
+  readonly delays: readonly number[];
+  /** Numbers from 0 (inclusive) to 1 (exclusive), the same in every run; for `createRouter({ random })`. */
+  readonly random: () => number;
+}
+
+interface Timer {
+  readonly atMs: number;
+  readonly callback: () => void;
+}
+
+/** 2033-05-18: the wall clock at `nowMs() === 0`. */
+const wallStartMs = 2_000_000_000_000;
+const longestRunMs = 24 * 60 * 60 * 1_000;
+
+export function testClock({ seed = 1, startMs = 1_000_000 }: TestClockOptions = {}): TestClock {
+  const timers = new Set<Timer>();
+  const delays: number[] = [];
+  let nowMs = startMs;
+  const nextDue = (untilMs: number): Timer | undefined => {
+    let first: Timer | undefined;
+    for (const timer of timers) if (timer.atMs <= untilMs && (first === undefined || timer.atMs < first.atMs)) first = timer;
+    return first;
+  };
+  /** Fires the next timer that is due until then, and says whether there was one. */
+  const step = async (untilMs: number): Promise<boolean> => {
+    const timer = nextDue(untilMs);
+    if (timer === undefined) return false;
+    timers.delete(timer);
+    nowMs = Math.max(nowMs, timer.atMs);
+    timer.callback();
+    await quiet();
+    return true;
+  };
+  return {
+    nowMs: () => nowMs,
+    wallMs: () => wallStartMs + nowMs,
+    schedule(delayMs, callback) {
+      delays.push(delayMs);
+      const timer = { atMs: nowMs + delayMs, callback };
+      timers.add(timer);
+      return () => void timers.delete(timer);
+    },
+    settle: quiet,
+    async advance(ms) {
+      const untilMs = nowMs + ms;
+      await quiet();
+      while (await step(untilMs));
+      nowMs = untilMs;
+      await quiet();
+    },
+    run(promise) {
+      const untilMs = nowMs + longestRunMs;
+      return runUntilSettled(promise, () => step(untilMs));
+    },
+    timers: () => timers.size,
+    delays,
+    random: seededRandom(seed),
+  };
+}
+
+async function runUntilSettled<Value>(promise: PromiseLike<Value>, step: () => Promise<boolean>): Promise<Value> {
+  const state = { hasSettled: false };
+  const settle = (): void => void (state.hasSettled = true);
+  promise.then(settle, settle);
+  await quiet();
+  while (!state.hasSettled && (await step()));
+  if (!state.hasSettled) throw new Error('The promise waits for something that no timer of the test clock brings about.');
+  return promise;
+}
+
+/** The generator mulberry32: 32 bits of state, enough for jitter. */
+export function seededRandom(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d_2b_79_f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}

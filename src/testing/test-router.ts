@@ -1,0 +1,34 @@
+import { createRouter, type Router, type RouterOptions } from '../index.ts';
+import { type EventRecord, recordEvents } from './record-events.ts';
+import { type TestClock, testClock } from './test-clock.ts';
+
+export interface TestRouterOptions {
+  /**
+   * Of the router's random numbers; without effect where `clock` or the router's own `random` is given.
+   * @default 1
+   */
+  readonly seed?: number | undefined;
+  /** Several routers on one clock, or one that has a time already. Default: a new one. */
+  readonly clock?: TestClock | undefined;
+}
+
+export interface TestRouter extends AsyncDisposable {
+  readonly router: Router;
+  readonly clock: TestClock;
+  readonly events: EventRecord;
+}
+
+/**
+ * A router whose time stands still, whose jitter is the same in every run, and whose events are written down. It does not look up
+ * its default models, so that no request is made but those of the test. `await using` closes it.
+ */
+export function createTestRouter(options: RouterOptions, { seed, clock = testClock({ seed }) }: TestRouterOptions = {}): TestRouter {
+  const router = createRouter({ checkModels: false, random: clock.random, ...options, clock });
+  return {
+    router,
+    clock,
+    events: recordEvents(router),
+    // Calls that are still under way get their time to end, which nobody else would let pass.
+    [Symbol.asyncDispose]: () => clock.run(router.close()),
+  };
+}
