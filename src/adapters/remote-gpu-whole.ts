@@ -112,7 +112,8 @@ export function proxy(context: GenerateContext): Adapter {
 function toProxyBody({ request, model }: Call<ChatRequest>, prompt: string, provider: string): WireObject {
   if (model === undefined || model === '') {
     const message = `${provider}: this proxy answers only for a named model. Set "model" in the request or "defaultModel" of this provider.`;
-    throw new RouterError('invalid_request', message, { provider });
+    // Another provider may have a model of its own.
+    throw new RouterError('unsupported', message, { provider });
   }
   const { temperature, top_p, extra } = request;
   return { max_new_tokens: maxTokensOf(request), temperature, top_p, ...extra?.['remote-gpu'], model_id: model, prompt };

@@ -79,7 +79,7 @@ export type AdapterDefinition = OtherVerbs & {
   readonly name: string;
   readonly capabilities?: Partial<Capabilities>;
   /**
-   * Parameters that this server has no place for, so that a request goes out without them. The router tells its user.
+   * Parameters that this server has no place for: they are left out, or sent in vain. The router tells its user.
    * @default []
    */
   readonly ignores?: readonly Parameter[];

@@ -98,6 +98,7 @@ const streams: Record<string, Broken> = {
       'tells that the answer reached its limit, as a chat does',
       'takes an empty text that ended for an answer, as a chat does',
       'gives the same chunks when every byte comes alone',
+      'gives the same chunks when each write ends in the middle of one',
       'tells that the answer ended for a call',
     ],
   },

@@ -139,3 +139,8 @@ export async function caseCounts(way: Way = 'direct'): Promise<Readonly<Record<s
   }
   return counts;
 }
+
+/** The cases that concern a run. */
+export function concerning(counts: Readonly<Record<string, CaseCounts>>, { title }: Run): readonly AdapterCase[] {
+  return adapterCases.filter(({ name }) => counts[title]?.skipped[name] === undefined);
+}

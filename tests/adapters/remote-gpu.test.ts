@@ -168,7 +168,7 @@ describe('a proxy in front of TGI servers', () => {
   test.each([undefined, ''])('needs a model (%j), and says which option gives one', async (model) => {
     const box = answers({ generated_text: 'Hi' });
     await expect(connect(box, 'proxy').chat({ ...call(), model })).rejects.toMatchObject({
-      code: 'invalid_request',
+      code: 'unsupported',
       message: expect.stringContaining('"defaultModel"'),
     });
     expect(box.asked).toEqual([]);

@@ -8,7 +8,7 @@ import { chatCall, embedCall, neverAborts } from './calls.ts';
 import { createNeeds, type Needs } from './needs.ts';
 import { readAll } from './reading.ts';
 import type { Samples } from './sayings.ts';
-import { mayEndEarly } from './unterminated.ts';
+import { editable } from './edited.ts';
 
 export interface BenchOptions {
   readonly backend: BackendKind;
@@ -28,7 +28,7 @@ const samplesOf: WeakMap<BenchOptions, Promise<Samples>> = new WeakMap();
  */
 export async function createBench(options: BenchOptions): Promise<Bench> {
   const { backend: kind, adapter: create, model } = options;
-  const wire = mayEndEarly(wireOf(kind));
+  const wire = editable(wireOf(kind));
   // Some adapters ask the server for its models before they call one.
   const start = [{ models: [{ id: model ?? 'the-only-model' }] }];
   let samples = samplesOf.get(options);

@@ -10,6 +10,7 @@ import {
   serverError,
   stallAfter,
   status,
+  type Step,
   toolCall,
   usage,
 } from '../script.ts';
@@ -17,7 +18,7 @@ import { chatCall, neverAborts, question } from './calls.ts';
 import { type AdapterCase, type Bench, inGroup } from './case.ts';
 import { wideText } from './chat.ts';
 import { breakOf, chat, failureOf, hasCode, read, readWell, soon } from './reading.ts';
-import { withoutEnd } from './unterminated.ts';
+import { acrossPieces, withoutEnd } from './edited.ts';
 
 const streams = inGroup('stream');
 
@@ -91,10 +92,10 @@ const whole: readonly AdapterCase[] = [
 ];
 
 /** The chunks of one step, read as the network gave them and as it might have given them. */
-async function isSameInWrites(bench: Bench, writes: 'bytes' | 'one'): Promise<void> {
+async function isSameWhen(bench: Bench, cut: (step: Step) => Step): Promise<void> {
   const steps = [reply(wideText, { reasoning: 'Hm — 你好.' }), reply(text, { pieces, finishReason: 'length' })];
   for (const step of steps) {
-    bench.play(step, inWrites(writes, step));
+    bench.play(step, cut(step));
     const usual = await readWell(bench, question());
     assert.deepEqual(meaning((await readWell(bench, question())).chunks), meaning(usual.chunks));
   }
@@ -110,8 +111,15 @@ const network: readonly AdapterCase[] = [
       assert.deepEqual([reading.text, reading.reasoning], [content, reasoning ?? '']);
     }
   }),
-  streams('gives the same chunks when every byte comes alone', ['chat', 'stream'], (bench) => isSameInWrites(bench, 'bytes')),
-  streams('gives the same chunks when all bytes come at once', ['chat', 'stream'], (bench) => isSameInWrites(bench, 'one')),
+  streams('gives the same chunks when every byte comes alone', ['chat', 'stream'], (bench) =>
+    isSameWhen(bench, (step) => inWrites('bytes', step)),
+  ),
+  streams('gives the same chunks when all bytes come at once', ['chat', 'stream'], (bench) =>
+    isSameWhen(bench, (step) => inWrites('one', step)),
+  ),
+  streams('gives the same chunks when each write ends in the middle of one', ['chat', 'stream'], (bench) =>
+    isSameWhen(bench, acrossPieces),
+  ),
   streams('gives the same tool calls when every byte comes alone', ['chat', 'stream', 'tools'], async (bench) => {
     const step = toolCall('look_up', { word: 'Größe 👩‍🚀', depth: 3 });
     bench.play(step, inWrites('bytes', step));
