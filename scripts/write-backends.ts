@@ -2,9 +2,7 @@ import { adapters, type AdapterContext } from '../src/adapters/registry.ts';
 import type { Adapter } from '../src/core/adapter.ts';
 import type { Feature } from '../src/core/capabilities.ts';
 import { type ProviderType, providerTypes } from '../src/core/provider-types.ts';
-import { systemClock } from '../src/lib/clock.ts';
-import { createHttpClient } from '../src/lib/http.ts';
-import { ofetchTransport } from '../src/lib/transport.ts';
+import { adapterContext } from '../tests/_kit/adapter-context.ts';
 import { table } from './markdown-table.ts';
 
 const verbs = ['chat', 'embed', 'models', 'health', 'load'] as const;
@@ -82,39 +80,12 @@ interface Example {
 function examplesOf(type: ProviderType): { readonly made: readonly Example[] } {
   const make = (label: string, options: Partial<AdapterContext> = {}): Example => ({
     label,
-    adapter: adapters[type]({ ...plain(type), ...options }),
+    adapter: adapters[type](adapterContext('http://127.0.0.1', type, options)),
   });
   if (type === 'cpu')
     return { made: [make(' with `modelPath`', { modelPath: 'm.gguf' }), make(' with an embedding model', { embeddingModel: 'm' })] };
   if (type !== 'remote-gpu') return { made: [make('')] };
   return { made: (['notebook', 'proxy', 'tgi'] as const).map((dialect) => make(`, \`${dialect}\``, { dialect })) };
-}
-
-function plain(type: ProviderType): AdapterContext {
-  const { defaultUrl: url = 'http://127.0.0.1', headers, keyHeader } = providerTypes[type];
-  const http = createHttpClient({
-    provider: type,
-    url,
-    headers,
-    keyHeader,
-    apiKey: undefined,
-    transport: ofetchTransport(),
-    clock: systemClock,
-    connectMs: 1,
-  });
-  return {
-    provider: type,
-    http,
-    modelPath: undefined,
-    embeddingModelPath: undefined,
-    embeddingModel: undefined,
-    threads: 0,
-    contextSize: undefined,
-    keepAliveS: undefined,
-    dialect: 'auto',
-    stripPrompt: true,
-    reply: undefined,
-  };
 }
 
 function has(adapter: Adapter, verb: (typeof verbs)[number]): boolean {

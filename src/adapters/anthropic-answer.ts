@@ -1,12 +1,13 @@
 import type { AssistantMessage, ChatAnswer, ThinkingBlock, ToolCall, Usage } from '../core/types.ts';
-import { isWireObject, type Origin, toFinishReason, type WireObject } from './openai-wire.ts';
+import { isJsonObject, type JsonObject } from '../lib/json.ts';
+import { type Origin, toFinishReason } from './openai-wire.ts';
 
 /**
  * The message that `/v1/messages` answers with, as OpenAI's answer. Blocks of the server's own tools, which only
  * `extra.anthropic` can ask for, are left out. Throws `bad_response` for what is no message.
  */
 export function toAnswer(value: unknown, origin: Origin): ChatAnswer {
-  if (!isWireObject(value) || value['type'] !== 'message' || !Array.isArray(value['content'])) {
+  if (!isJsonObject(value) || value['type'] !== 'message' || !Array.isArray(value['content'])) {
     throw origin.badResponse('the answer is not a message.');
   }
   const message = toMessage(value['content'], refusalOf(value), origin);
@@ -25,7 +26,7 @@ function toMessage(content: readonly unknown[], refusal: string | undefined, ori
   const thoughts: ThinkingBlock[] = [];
   const calls: ToolCall[] = [];
   for (const block of content) {
-    if (!isWireObject(block)) throw origin.badResponse('a block of the answer is not an object.');
+    if (!isJsonObject(block)) throw origin.badResponse('a block of the answer is not an object.');
     if (block['type'] === 'text') text += textIn(block, 'text', origin);
     if (block['type'] === 'thinking') reasoning += textIn(block, 'thinking', origin);
     if (block['type'] === 'tool_use') calls.push(toToolCall(block, calls.length, origin));
@@ -43,35 +44,35 @@ function toMessage(content: readonly unknown[], refusal: string | undefined, ori
 }
 
 /** A field that must be text; `''` where it is not there. */
-export function textIn(value: WireObject, field: string, origin: Origin): string {
+export function textIn(value: JsonObject, field: string, origin: Origin): string {
   const text = value[field] ?? '';
   if (typeof text !== 'string') throw origin.badResponse(`the ${field} of a block is not text.`);
   return text;
 }
 
 /** Undefined for thoughts without a signature, which servers that imitate this API send: they could never be sent back. */
-export function toThinkingBlock({ type, thinking, signature, data }: WireObject): ThinkingBlock | undefined {
+export function toThinkingBlock({ type, thinking, signature, data }: JsonObject): ThinkingBlock | undefined {
   if (type === 'redacted_thinking' && typeof data === 'string') return { type, data };
   if (type !== 'thinking' || typeof signature !== 'string' || signature === '') return undefined;
   return { type, thinking: typeof thinking === 'string' ? thinking : '', signature };
 }
 
 /** A `tool_use` block; where the server gives no id, one is made that no other answer has. */
-export function toToolCall({ id, name, input }: WireObject, index: number, { requestId, badResponse }: Origin): ToolCall {
+export function toToolCall({ id, name, input }: JsonObject, index: number, { requestId, badResponse }: Origin): ToolCall {
   if (typeof name !== 'string' || name === '') throw badResponse('a tool call names no function.');
-  const text = JSON.stringify(isWireObject(input) ? input : {});
+  const text = JSON.stringify(isJsonObject(input) ? input : {});
   const own = typeof id === 'string' && id !== '' ? id : `call_${requestId}_${index}`;
   return { id: own, type: 'function', function: { name, arguments: text } };
 }
 
 /** Why the model refused, where the server says so. */
-export function refusalOf({ stop_details: details }: WireObject): string | undefined {
-  const explanation = isWireObject(details) ? details['explanation'] : undefined;
+export function refusalOf({ stop_details: details }: JsonObject): string | undefined {
+  const explanation = isJsonObject(details) ? details['explanation'] : undefined;
   return typeof explanation === 'string' && explanation !== '' ? explanation : undefined;
 }
 
 /** What a message and its stream begin with. The API tells no time. */
-export function headOf({ id, model }: WireObject, origin: Origin): { id: string; created: number; model: string } {
+export function headOf({ id, model }: JsonObject, origin: Origin): { id: string; created: number; model: string } {
   return {
     id: typeof id === 'string' && id !== '' ? id : `chatcmpl-${origin.requestId}`,
     created: 0,
@@ -81,11 +82,11 @@ export function headOf({ id, model }: WireObject, origin: Origin): { id: string;
 
 /** `input_tokens` leaves out what was read from the cache or written to it. Undefined where either count was not reported. */
 export function toUsage(usage: unknown): Usage | undefined {
-  if (!isWireObject(usage)) return undefined;
+  if (!isJsonObject(usage)) return undefined;
   const { input_tokens: input, output_tokens: output, cache_read_input_tokens: read, cache_creation_input_tokens: written } = usage;
   if (!isCount(input) || !isCount(output)) return undefined;
   const prompt = input + (isCount(read) ? read : 0) + (isCount(written) ? written : 0);
-  const thoughts = isWireObject(usage['output_tokens_details']) ? usage['output_tokens_details']['thinking_tokens'] : undefined;
+  const thoughts = isJsonObject(usage['output_tokens_details']) ? usage['output_tokens_details']['thinking_tokens'] : undefined;
   return {
     prompt_tokens: prompt,
     completion_tokens: output,

@@ -1,12 +1,13 @@
 import type { ChunkDelta } from '../core/types.ts';
+import { isJsonObject, type JsonObject } from '../lib/json.ts';
 import { textIn, toThinkingBlock, toToolCall } from './anthropic-answer.ts';
-import { isWireObject, type Origin, type WireObject } from './openai-wire.ts';
+import { type Origin } from './openai-wire.ts';
 
 /** The content blocks of one streamed message. Each event gives the delta that it means, or undefined where it means none. */
 export interface Blocks {
-  start(event: WireObject): ChunkDelta | undefined;
-  add(event: WireObject): ChunkDelta | undefined;
-  end(event: WireObject): ChunkDelta | undefined;
+  start(event: JsonObject): ChunkDelta | undefined;
+  add(event: JsonObject): ChunkDelta | undefined;
+  end(event: JsonObject): ChunkDelta | undefined;
   /** Ends what the server left open. */
   endAll(): (ChunkDelta | undefined)[];
   /** Tool calls so far. */
@@ -23,7 +24,7 @@ export function createBlocks(origin: Origin): Blocks {
   };
   return {
     start({ index, content_block: found }) {
-      if (!isWireObject(found)) throw origin.badResponse('a block of the stream is not an object.');
+      if (!isJsonObject(found)) throw origin.badResponse('a block of the stream is not an object.');
       const block = createBlock(found, calls, origin);
       if (found['type'] === 'tool_use') calls++;
       open.set(index, block);
@@ -31,7 +32,7 @@ export function createBlocks(origin: Origin): Blocks {
     },
     add({ index, delta }) {
       const block = open.get(index);
-      if (block === undefined || !isWireObject(delta)) throw origin.badResponse('a piece of the stream belongs to no block.');
+      if (block === undefined || !isJsonObject(delta)) throw origin.badResponse('a piece of the stream belongs to no block.');
       return block.add(delta);
     },
     end: ({ index }) => end(index),
@@ -43,11 +44,11 @@ export function createBlocks(origin: Origin): Blocks {
 /** One block as it grows. */
 interface Block {
   readonly start: ChunkDelta | undefined;
-  add(delta: WireObject): ChunkDelta | undefined;
+  add(delta: JsonObject): ChunkDelta | undefined;
   end(): ChunkDelta | undefined;
 }
 
-function createBlock(found: WireObject, calls: number, origin: Origin): Block {
+function createBlock(found: JsonObject, calls: number, origin: Origin): Block {
   switch (found['type']) {
     case 'text':
       return {
@@ -75,7 +76,7 @@ function toReasoning(text: string): ChunkDelta | undefined {
 }
 
 /** The text comes as it is thought; the block that can be sent back is whole only at its end. */
-function createThought(found: WireObject, origin: Origin): Block {
+function createThought(found: JsonObject, origin: Origin): Block {
   const pieces = { thinking: textIn(found, 'thinking', origin), signature: textIn(found, 'signature', origin) };
   return {
     start: toReasoning(pieces.thinking),
@@ -94,7 +95,7 @@ function createThought(found: WireObject, origin: Origin): Block {
 }
 
 /** `index` counts the tool calls alone. Without any piece the arguments are the start's own, which is `{}` at Anthropic's. */
-function createToolCall(found: WireObject, index: number, origin: Origin): Block {
+function createToolCall(found: JsonObject, index: number, origin: Origin): Block {
   const call = toToolCall(found, index, origin);
   const toDelta = (text: string): ChunkDelta => ({ tool_calls: [{ index, function: { arguments: text } }] });
   let hasPieces = false;

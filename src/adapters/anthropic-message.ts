@@ -1,21 +1,22 @@
 import type { ChatChunk, ChunkDelta, FinishReason, Usage } from '../core/types.ts';
+import { isJsonObject, type JsonObject } from '../lib/json.ts';
 import { headOf, refusalOf, toUsage } from './anthropic-answer.ts';
 import { createBlocks } from './anthropic-blocks.ts';
-import { isWireObject, type Origin, toFinishReason, type WireObject } from './openai-wire.ts';
+import { type Origin, toFinishReason } from './openai-wire.ts';
 
 /** A message as it grows. Each event of its stream gives the chunks that it means; throws `bad_response` for what it cannot mean. */
 export interface GrowingMessage {
-  start(event: WireObject): ChatChunk[];
-  startBlock(event: WireObject): ChatChunk[];
-  addToBlock(event: WireObject): ChatChunk[];
-  endBlock(event: WireObject): ChatChunk[];
-  change(event: WireObject): ChatChunk[];
+  start(event: JsonObject): ChatChunk[];
+  startBlock(event: JsonObject): ChatChunk[];
+  addToBlock(event: JsonObject): ChatChunk[];
+  endBlock(event: JsonObject): ChatChunk[];
+  change(event: JsonObject): ChatChunk[];
   end(): ChatChunk[];
 }
 
 export function createMessage(origin: Origin): GrowingMessage {
   let head: ReturnType<typeof headOf> | undefined;
-  let counts: WireObject = {};
+  let counts: JsonObject = {};
   let reason: FinishReason | null = null;
   let hasContent = false;
   const blocks = createBlocks(origin);
@@ -34,7 +35,7 @@ export function createMessage(origin: Origin): GrowingMessage {
   };
   return {
     start({ message }) {
-      if (head !== undefined || !isWireObject(message)) return [];
+      if (head !== undefined || !isJsonObject(message)) return [];
       head = headOf(message, origin);
       counts = join(counts, message['usage']);
       return [chunkOf([{ index: 0, delta: { role: 'assistant', content: '' }, finish_reason: null }])];
@@ -44,7 +45,7 @@ export function createMessage(origin: Origin): GrowingMessage {
     endBlock: (event) => toChunks(blocks.end(event)),
     change({ delta, usage }) {
       counts = join(counts, usage);
-      if (reason !== null || !isWireObject(delta)) return [];
+      if (reason !== null || !isJsonObject(delta)) return [];
       const found = toFinishReason(delta['stop_reason'], blocks.calls() > 0, origin);
       return found === null ? [] : finish(found, refusalOf(delta));
     },
@@ -57,7 +58,7 @@ export function createMessage(origin: Origin): GrowingMessage {
 }
 
 /** Later counts are those of the whole message so far; what is null or left out stays as it was. */
-function join(counts: WireObject, later: unknown): WireObject {
-  if (!isWireObject(later)) return counts;
+function join(counts: JsonObject, later: unknown): JsonObject {
+  if (!isJsonObject(later)) return counts;
   return { ...counts, ...Object.fromEntries(Object.entries(later).filter(([, value]) => value != null)) };
 }

@@ -2,16 +2,16 @@ import type { Call } from '../core/adapter.ts';
 import { RouterError } from '../core/errors.ts';
 import type { Parameter } from '../core/capabilities.ts';
 import type { ChatRequest, Tool, ToolChoice } from '../core/types.ts';
+import { isJsonObject, type JsonObject } from '../lib/json.ts';
 import { budgets, leastBudget, type ModelRules, rulesOf } from './anthropic-models.ts';
 import { type Refuse, toConversation } from './anthropic-turns.ts';
-import { isWireObject, type WireObject } from './openai-wire.ts';
 
 /**
  * The body of `/v1/messages`. Fields that are undefined vanish when it is written as JSON. `extra.anthropic` comes over
  * everything but `stream`; its `output_config` is joined field by field. Throws `invalid_request` and `unsupported`, before
  * anything is sent.
  */
-export function toMessagesBody(call: Call<ChatRequest>, provider: string, stream: boolean): WireObject {
+export function toMessagesBody(call: Call<ChatRequest>, provider: string, stream: boolean): JsonObject {
   const { request } = call;
   const refuse: Refuse = (code, text) => new RouterError(code, `${provider}: ${text}`, { provider, model: call.model });
   const model = modelOf(call.model, refuse);
@@ -72,12 +72,12 @@ function toThinking(request: ChatRequest, rules: ModelRules, given: unknown, ref
   return { thinking: toBudget(Math.min(budgets[effort], most)), effort: undefined, maxTokens };
 }
 
-function toBudget(budgetTokens: number): WireObject {
+function toBudget(budgetTokens: number): JsonObject {
   return { type: 'enabled', budget_tokens: budgetTokens };
 }
 
 function isThinking(thinking: unknown): boolean {
-  return isWireObject(thinking) && thinking['type'] !== 'disabled';
+  return isJsonObject(thinking) && thinking['type'] !== 'disabled';
 }
 
 /** Where sampling is fixed, or thinking fixes it, the API would refuse the whole request, so these go out without it. */
@@ -87,7 +87,7 @@ export function leavesOut({ reasoning_effort: effort, extra }: ChatRequest, mode
   return rulesOf(model ?? '').sampling && !thinks ? [] : ['temperature', 'top_p'];
 }
 
-function toSampling(request: ChatRequest, model: string, refuse: Refuse): WireObject {
+function toSampling(request: ChatRequest, model: string, refuse: Refuse): JsonObject {
   if (leavesOut(request, model).length > 0) return {};
   const { temperature, top_p } = request;
   if (temperature !== undefined && temperature > 1) {
@@ -96,25 +96,25 @@ function toSampling(request: ChatRequest, model: string, refuse: Refuse): WireOb
   return { temperature, top_p };
 }
 
-function toTool({ function: { name, description, parameters, strict } }: Tool): WireObject {
+function toTool({ function: { name, description, parameters, strict } }: Tool): JsonObject {
   return { name, description, input_schema: parameters ?? { type: 'object', properties: {} }, strict: strict ?? undefined };
 }
 
 /** The API refuses a choice without tools; `auto` and `none` say nothing there, and the others go out to be refused. */
-function toToolChoice({ tools = [], tool_choice: choice, parallel_tool_calls: parallel }: ChatRequest): WireObject | undefined {
+function toToolChoice({ tools = [], tool_choice: choice, parallel_tool_calls: parallel }: ChatRequest): JsonObject | undefined {
   if (tools.length === 0 && (choice === undefined || choice === 'auto' || choice === 'none')) return undefined;
   if (choice === 'none') return { type: 'none' };
   if (choice === undefined && parallel !== false) return undefined;
   return { ...toChoice(choice), disable_parallel_tool_use: parallel === false ? true : undefined };
 }
 
-function toChoice(choice: Exclude<ToolChoice, 'none'> | undefined): WireObject {
+function toChoice(choice: Exclude<ToolChoice, 'none'> | undefined): JsonObject {
   if (typeof choice === 'object') return { type: 'tool', name: choice.function.name };
   return { type: choice === 'required' ? 'any' : 'auto' };
 }
 
 function toOutputConfig({ response_format: format }: ChatRequest, effort: string | undefined, given: unknown): unknown {
-  if (given !== undefined && !isWireObject(given)) return given;
+  if (given !== undefined && !isJsonObject(given)) return given;
   const config = {
     ...(effort !== undefined && { effort }),
     ...(format?.type === 'json_schema' && { format: { type: 'json_schema', schema: format.json_schema.schema } }),

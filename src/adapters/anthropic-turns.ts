@@ -1,6 +1,6 @@
 import type { RouterError } from '../core/errors.ts';
 import type { ChatMessage, ContentPart, ToolCall } from '../core/types.ts';
-import { isWireObject, type WireObject } from './openai-wire.ts';
+import { isJsonObject, type JsonObject } from '../lib/json.ts';
 
 /** Makes the error for a request that cannot be sent. The text must not quote the request. */
 export type Refuse = (code: 'invalid_request' | 'unsupported', text: string) => RouterError;
@@ -8,14 +8,14 @@ export type Refuse = (code: 'invalid_request' | 'unsupported', text: string) => 
 export interface Conversation {
   /** Undefined where there is no system text. */
   readonly system: string | undefined;
-  readonly messages: readonly WireObject[];
+  readonly messages: readonly JsonObject[];
 }
 
 interface Turn {
   readonly role: 'user' | 'assistant';
   /** Results of tools; they must stand before everything else in their turn. */
-  readonly results: WireObject[];
-  readonly blocks: WireObject[];
+  readonly results: JsonObject[];
+  readonly blocks: JsonObject[];
 }
 
 /**
@@ -30,7 +30,7 @@ export function toConversation(messages: readonly ChatMessage[], refuse: Refuse)
   const newId = createIds(messages);
   /** Calls of the last assistant's turn that wait for a result: the caller's id, and the ids here in order. */
   let waiting = new Map<string, string[]>();
-  const add = (role: Turn['role'], list: 'results' | 'blocks', blocks: readonly WireObject[]): void => {
+  const add = (role: Turn['role'], list: 'results' | 'blocks', blocks: readonly JsonObject[]): void => {
     if (blocks.length === 0) return;
     if (turns.at(-1)?.role !== role) {
       turns.push({ role, results: [], blocks: [] });
@@ -73,8 +73,8 @@ function toSystemTexts(message: ChatMessage, path: string, refuse: Refuse): stri
 }
 
 /** Texts and images; the API refuses texts that are empty or hold nothing but white space. */
-function toBlocks(message: ChatMessage, path: string, refuse: Refuse): WireObject[] {
-  return partsOf(message).flatMap((part): WireObject[] => {
+function toBlocks(message: ChatMessage, path: string, refuse: Refuse): JsonObject[] {
+  return partsOf(message).flatMap((part): JsonObject[] => {
     if (part.type !== 'text') return [{ type: 'image', source: toSource(part.image_url.url, path, refuse) }];
     return isBlank(part.text) ? [] : [{ type: 'text', text: part.text }];
   });
@@ -85,7 +85,7 @@ function isBlank(text: string): boolean {
 }
 
 /** Base64 for a `data:` URL; an http(s) address is fetched by the server. */
-function toSource(url: string, path: string, refuse: Refuse): WireObject {
+function toSource(url: string, path: string, refuse: Refuse): JsonObject {
   if (/^https?:\/\//i.test(url)) return { type: 'url', url };
   const [head, mediaType] = /^data:([\w.+-]+\/[\w.+-]+)(?:;[^,;]*)*;base64,/i.exec(url.slice(0, 200)) ?? [];
   if (head === undefined || mediaType === undefined) {
@@ -96,9 +96,9 @@ function toSource(url: string, path: string, refuse: Refuse): WireObject {
 }
 
 /** Arguments are JSON text for the caller and an object here; no arguments at all may be written as empty text. */
-function toToolUse({ function: called }: ToolCall, id: string, path: string, refuse: Refuse): WireObject {
+function toToolUse({ function: called }: ToolCall, id: string, path: string, refuse: Refuse): JsonObject {
   const input = isBlank(called.arguments) ? {} : parse(called.arguments);
-  if (!isWireObject(input)) throw refuse('invalid_request', `${path}.function.arguments is not a JSON object.`);
+  if (!isJsonObject(input)) throw refuse('invalid_request', `${path}.function.arguments is not a JSON object.`);
   return { type: 'tool_use', id, name: called.name, input };
 }
 

@@ -1,11 +1,13 @@
-import { type Adapter, type Call, defineAdapter, type HealthReport, type ModelInfo } from '../core/adapter.ts';
+import { type Adapter, defineAdapter, type HealthReport, type ModelInfo } from '../core/adapter.ts';
 import { isRouterError } from '../core/errors.ts';
 import type { HttpClient } from '../lib/http.ts';
+import { isJsonObject, type JsonObject } from '../lib/json.ts';
 import { defaultStreamLimits, readEvents } from '../lib/sse.ts';
+import { readStream } from '../lib/stream-reader.ts';
 import { isCount, toAnswer } from './anthropic-answer.ts';
 import { leavesOut, toMessagesBody } from './anthropic-request.ts';
-import { isLast, readChunks } from './anthropic-stream.ts';
-import { isWireObject, type Origin, type WireObject } from './openai-wire.ts';
+import { createEventReader, isLast } from './anthropic-stream.ts';
+import { originOf } from './openai-wire.ts';
 import type { AdapterContext } from './registry.ts';
 
 /** What the protocol can carry. JSON without a schema, `n`, log probabilities and biases have no field here. */
@@ -16,14 +18,8 @@ const capabilities = { tools: true, toolChoice: true, vision: true, jsonSchema: 
  * models keep their thoughts to themselves unless `extra: { anthropic: { thinking: { type: 'adaptive', display: 'summarized' } } }`
  * asks for them. There are no embeddings. Betas are a header, `anthropic-beta`, in the provider's `headers`.
  */
-export function anthropic({ http, provider }: Pick<AdapterContext, 'http' | 'provider'>): Adapter {
-  const originOf = ({ requestId, model, signal }: Call<unknown>): Origin => ({
-    provider,
-    requestId,
-    model,
-    signal,
-    badResponse: http.badResponse,
-  });
+export function anthropic(context: Pick<AdapterContext, 'http' | 'provider'>): Adapter {
+  const { http, provider } = context;
   return defineAdapter({
     name: 'anthropic',
     capabilities,
@@ -33,12 +29,13 @@ export function anthropic({ http, provider }: Pick<AdapterContext, 'http' | 'pro
     listsAllModels: false,
     async chat(call) {
       const body = toMessagesBody(call, provider, false);
-      return toAnswer(await http.postJson('/v1/messages', body, call.signal), originOf(call));
+      return toAnswer(await http.postJson('/v1/messages', body, call.signal), originOf(call, context));
     },
     async stream(call) {
       const body = toMessagesBody(call, provider, true);
       const source = await http.openStream('/v1/messages', body, call.signal);
-      return readChunks(readEvents(source, defaultStreamLimits, isLast), (value) => http.errorIn(value, body), originOf(call));
+      const reader = createEventReader((value) => http.errorIn(value, body), originOf(call, context));
+      return readStream(readEvents(source, defaultStreamLimits, isLast), reader, call.signal);
     },
     models: (signal) => listModels(http, signal),
     health: (signal) => health(http, signal),
@@ -53,8 +50,8 @@ async function listModels(http: HttpClient, signal: AbortSignal): Promise<readon
   let after = '';
   for (let page = 0; page < maxPages; page++) {
     const answer = await http.getJson(`/v1/models?limit=1000${after}`, signal);
-    if (!isWireObject(answer) || !Array.isArray(answer['data'])) throw http.badResponse('the list of models is no list.');
-    models.push(...answer['data'].filter(isWireObject).flatMap(toModelInfo));
+    if (!isJsonObject(answer) || !Array.isArray(answer['data'])) throw http.badResponse('the list of models is no list.');
+    models.push(...answer['data'].filter(isJsonObject).flatMap(toModelInfo));
     const { has_more: hasMore, last_id: lastId } = answer;
     if (hasMore !== true || typeof lastId !== 'string') break;
     after = `&after_id=${encodeURIComponent(lastId)}`;
@@ -63,11 +60,11 @@ async function listModels(http: HttpClient, signal: AbortSignal): Promise<readon
 }
 
 /** What a model can do is told since 2026; older answers, and other servers, tell the id alone. */
-function toModelInfo({ id, max_input_tokens: contextLength, capabilities: told }: WireObject): ModelInfo[] {
+function toModelInfo({ id, max_input_tokens: contextLength, capabilities: told }: JsonObject): ModelInfo[] {
   if (typeof id !== 'string' || id === '') return [];
   const can = (name: string): boolean | undefined => {
-    const support = isWireObject(told) ? told[name] : undefined;
-    return isWireObject(support) && typeof support['supported'] === 'boolean' ? support['supported'] : undefined;
+    const support = isJsonObject(told) ? told[name] : undefined;
+    return isJsonObject(support) && typeof support['supported'] === 'boolean' ? support['supported'] : undefined;
   };
   const [vision, jsonSchema, thinking] = [can('image_input'), can('structured_outputs'), can('thinking')];
   const found = {

@@ -1,8 +1,9 @@
 import type { Adapter, HealthReport, LoadReport } from '../core/adapter.ts';
+import { allCapabilities } from '../core/capabilities.ts';
 import type { HttpClient } from '../lib/http.ts';
+import { isJsonObject } from '../lib/json.ts';
 import { type NetworkContext, openaiCompatible } from './openai-compatible.ts';
 import { namedTool } from './openai-request.ts';
-import { isWireObject } from './openai-wire.ts';
 
 /**
  * llama.cpp's server. While it loads, every path answers 503. It ignores the model's name unless it was started without a
@@ -11,17 +12,7 @@ import { isWireObject } from './openai-wire.ts';
 export const llamacpp: (context: NetworkContext) => Adapter = openaiCompatible({
   name: 'llamacpp',
   modelName: 'ignored',
-  capabilities: {
-    tools: true,
-    toolChoice: true,
-    vision: true,
-    jsonObject: true,
-    jsonSchema: true,
-    logprobs: true,
-    logitBias: true,
-    choices: true,
-    reasoningEffort: true,
-  },
+  capabilities: { ...allCapabilities, dimensions: false },
   takesReasoning: true,
   base64: true,
   // It takes a tool named in `tool_choice` for `auto` and says so only in its own log (ggml-org/llama.cpp#26535).
@@ -40,5 +31,5 @@ async function health(http: HttpClient, signal: AbortSignal): Promise<HealthRepo
 async function load(http: HttpClient, signal: AbortSignal): Promise<LoadReport> {
   const slots = await http.getJson('/slots', signal);
   if (!Array.isArray(slots)) throw http.badResponse('the list of slots is no list.');
-  return { running: slots.filter((slot) => isWireObject(slot) && slot['is_processing'] === true).length };
+  return { running: slots.filter((slot) => isJsonObject(slot) && slot['is_processing'] === true).length };
 }

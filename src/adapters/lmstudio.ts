@@ -1,10 +1,11 @@
 import type { Adapter, LoadReport, ModelInfo, ResidentModel } from '../core/adapter.ts';
 import { isRouterError, RouterError } from '../core/errors.ts';
 import type { HttpClient } from '../lib/http.ts';
+import { isJsonObject, type JsonObject } from '../lib/json.ts';
 import { openaiCompatible } from './openai-compatible.ts';
 import { isCount, listModels } from './openai-models.ts';
 import { namedTool } from './openai-request.ts';
-import { isWireObject, type WireObject } from './openai-wire.ts';
+
 import type { AdapterContext } from './registry.ts';
 
 /**
@@ -41,15 +42,15 @@ async function models(http: HttpClient, provider: string, signal: AbortSignal): 
   }
 }
 
-type OwnModel = WireObject & { readonly key: string };
+type OwnModel = JsonObject & { readonly key: string };
 
 async function ownList(http: HttpClient, provider: string, signal: AbortSignal): Promise<readonly OwnModel[]> {
   const answer = await http.getJson('/api/v1/models', signal).catch((error: unknown) => throwNoRoute(error, provider));
-  const list = isWireObject(answer) ? answer['models'] : undefined;
+  const list = isJsonObject(answer) ? answer['models'] : undefined;
   if (!Array.isArray(list)) throw http.badResponse('the list of models is no list.');
   return list.filter(
     (model): model is OwnModel =>
-      isWireObject(model) && typeof model['key'] === 'string' && (model['type'] === 'llm' || model['type'] === 'embedding'),
+      isJsonObject(model) && typeof model['key'] === 'string' && (model['type'] === 'llm' || model['type'] === 'embedding'),
   );
 }
 
@@ -60,7 +61,7 @@ function throwNoRoute(error: unknown, provider: string): never {
 }
 
 function toModelInfo({ key, max_context_length: longest, size_bytes: size, capabilities: said }: OwnModel): ModelInfo {
-  const { vision, trained_for_tool_use: tools } = isWireObject(said) ? said : {};
+  const { vision, trained_for_tool_use: tools } = isJsonObject(said) ? said : {};
   const capabilities = { ...(typeof vision === 'boolean' && { vision }), ...(typeof tools === 'boolean' && { tools }) };
   return {
     id: key,
@@ -76,9 +77,9 @@ async function load(http: HttpClient, provider: string, signal: AbortSignal): Pr
 }
 
 function toResident({ key, size_bytes: size, loaded_instances: instances }: OwnModel): ResidentModel[] {
-  const loaded = Array.isArray(instances) ? instances.filter(isWireObject) : [];
+  const loaded = Array.isArray(instances) ? instances.filter(isJsonObject) : [];
   return loaded.map(({ id, config }) => {
-    const length = isWireObject(config) ? config['context_length'] : undefined;
+    const length = isJsonObject(config) ? config['context_length'] : undefined;
     return {
       id: typeof id === 'string' ? id : key,
       ...(isCount(size) && { sizeBytes: size }),

@@ -1,24 +1,14 @@
 import type { Adapter, HealthReport, LoadReport } from '../core/adapter.ts';
+import { allCapabilities } from '../core/capabilities.ts';
 import { isRouterError, RouterError } from '../core/errors.ts';
 import type { HttpClient } from '../lib/http.ts';
+import { isJsonObject } from '../lib/json.ts';
 import { toLoadReport } from '../lib/prometheus.ts';
 import { type NetworkContext, openaiCompatible } from './openai-compatible.ts';
-import { isWireObject } from './openai-wire.ts';
 
 const plain: (context: NetworkContext) => Adapter = openaiCompatible({
   name: 'nvidia',
-  capabilities: {
-    tools: true,
-    toolChoice: true,
-    vision: true,
-    jsonObject: true,
-    jsonSchema: true,
-    logprobs: true,
-    logitBias: true,
-    choices: true,
-    reasoningEffort: true,
-    dimensions: true,
-  },
+  capabilities: allCapabilities,
   health,
   load,
 });
@@ -67,7 +57,7 @@ async function health(http: HttpClient, signal: AbortSignal): Promise<HealthRepo
   }
   const version = await http.getJson('/v1/version', signal).catch(() => undefined);
   signal.throwIfAborted();
-  return isWireObject(version) && typeof version['release'] === 'string' ? { state: 'ok', version: version['release'] } : { state: 'ok' };
+  return isJsonObject(version) && typeof version['release'] === 'string' ? { state: 'ok', version: version['release'] } : { state: 'ok' };
 }
 
 async function isLive(http: HttpClient, signal: AbortSignal): Promise<boolean> {

@@ -1,7 +1,7 @@
 import type { Call } from '../core/adapter.ts';
 import { RouterError } from '../core/errors.ts';
 import type { ChatMessage, ChatRequest, EmbedRequest, ReasoningEffort, ResponseFormat, ToolCall } from '../core/types.ts';
-import { type Fields, isFields, parseJson } from './ollama-wire.ts';
+import { isJsonObject, type JsonObject, parseJson } from '../lib/json.ts';
 
 /** What every body of one provider carries. */
 export interface OllamaSettings {
@@ -16,14 +16,14 @@ export interface OllamaSettings {
 }
 
 /**
- * The body of `/api/chat`. Fields that are undefined vanish when it is written as JSON. Throws `invalid_request` and
+ * The body of `/api/chat`. JsonObject that are undefined vanish when it is written as JSON. Throws `invalid_request` and
  * `unsupported`, before anything is sent.
  *
  * `truncate: false`: by default the server drops the oldest messages in silence until the prompt fits; now it answers 400,
  * which is `context_length`, and a provider with a larger window may take over. Servers that do not know the field ignore it.
  * `shift` is never sent: it reloads the model as well.
  */
-export function toChatBody(call: Call<ChatRequest>, settings: OllamaSettings, stream: boolean): Fields {
+export function toChatBody(call: Call<ChatRequest>, settings: OllamaSettings, stream: boolean): JsonObject {
   const { request } = call;
   const { provider, keepAliveS, contextSize } = settings;
   const { options, ...extra } = request.extra?.['ollama'] ?? {};
@@ -39,18 +39,18 @@ export function toChatBody(call: Call<ChatRequest>, settings: OllamaSettings, st
     truncate: false,
     keep_alive: keepAliveS,
     ...extra,
-    options: { num_ctx: contextSize, ...toOptions(request), ...(isFields(options) ? options : undefined) },
+    options: { num_ctx: contextSize, ...toOptions(request), ...(isJsonObject(options) ? options : undefined) },
     // Last, because the reader of the answer depends on it.
     stream,
   };
 }
 
 /** The body of `/api/embed`. Always a list: the single text `""` would be answered with no vector at all. */
-export function toEmbedBody(call: Call<EmbedRequest>, settings: OllamaSettings): Fields & { readonly input: readonly string[] } {
+export function toEmbedBody(call: Call<EmbedRequest>, settings: OllamaSettings): JsonObject & { readonly input: readonly string[] } {
   const { input, dimensions, extra: extras } = call.request;
   const { provider, keepAliveS, contextSize } = settings;
   const { options, ...extra } = extras?.['ollama'] ?? {};
-  const loaded = { ...(contextSize !== undefined && { num_ctx: contextSize }), ...(isFields(options) ? options : undefined) };
+  const loaded = { ...(contextSize !== undefined && { num_ctx: contextSize }), ...(isJsonObject(options) ? options : undefined) };
   return {
     model: modelOf(call.model, provider, 'embeddingModel'),
     dimensions,
@@ -69,7 +69,7 @@ function modelOf(model: string | undefined, provider: string, option: string): s
   throw new RouterError('invalid_request', message, { provider });
 }
 
-function toOptions(request: ChatRequest): Fields {
+function toOptions(request: ChatRequest): JsonObject {
   const { stop } = request;
   return {
     num_predict: request.max_completion_tokens ?? request.max_tokens,
@@ -94,7 +94,7 @@ function toThink(effort: ReasoningEffort | undefined): unknown {
   return effort === 'minimal' ? 'low' : effort;
 }
 
-function toMessages(messages: readonly ChatMessage[], provider: string): readonly Fields[] {
+function toMessages(messages: readonly ChatMessage[], provider: string): readonly JsonObject[] {
   // A tool's result names its call by id; templates want the name of the tool.
   const toolNames = new Map<string, string>();
   for (const { tool_calls } of messages) for (const { id, function: called } of tool_calls ?? []) toolNames.set(id, called.name);
@@ -111,7 +111,7 @@ function toMessages(messages: readonly ChatMessage[], provider: string): readonl
   });
 }
 
-function toContent({ content }: ChatMessage, at: number, provider: string): Fields {
+function toContent({ content }: ChatMessage, at: number, provider: string): JsonObject {
   if (typeof content === 'string' || content == null) return { content: content ?? '' };
   const texts: string[] = [];
   const images: string[] = [];
@@ -134,9 +134,9 @@ function toImage(url: string, at: number, provider: string): string {
 }
 
 /** Arguments are JSON text for the caller and an object here; no arguments at all may be written as empty text. */
-function toToolCall(call: ToolCall, path: string, provider: string): Fields {
+function toToolCall(call: ToolCall, path: string, provider: string): JsonObject {
   const { name, arguments: text } = call.function;
   const parsed = text.trim() === '' ? {} : parseJson(text);
-  if (isFields(parsed)) return { id: call.id, function: { name, arguments: parsed } };
+  if (isJsonObject(parsed)) return { id: call.id, function: { name, arguments: parsed } };
   throw new RouterError('invalid_request', `${provider}: ${path}.function.arguments is not a JSON object.`, { provider });
 }

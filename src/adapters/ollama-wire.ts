@@ -1,27 +1,13 @@
 import type { Call } from '../core/adapter.ts';
 import type { RouterError } from '../core/errors.ts';
 import type { ChatAnswer, ChatChunk, ChatRequest, ChunkDelta, FinishReason, ToolCall, Usage } from '../core/types.ts';
+import { isJsonObject, type JsonObject } from '../lib/json.ts';
 
 // What Ollama's native API sends, turned into OpenAI's shapes, without any I/O. Facts: the Go types of the server
 // (`api/types.go`), where `omitempty` means that a count of 0 is left out.
 
 /** Makes the error for an answer that is not what the protocol says. The text must not quote the answer. */
 export type Refuse = (text: string) => RouterError;
-
-export type Fields = Readonly<Record<string, unknown>>;
-
-export function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** Undefined where the text is no JSON; the parser's own message would quote it. */
-export function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
-}
 
 /** One object of `/api/chat`: the whole answer, or one line of a stream. */
 export interface ChatLine {
@@ -47,8 +33,8 @@ interface FoundCall {
 
 /** Reads what the server sent, once; everything after it is typed. */
 export function readChatLine(value: unknown, refuse: Refuse): ChatLine {
-  if (!isFields(value)) throw refuse('a part of the answer is not an object.');
-  const message = isFields(value['message']) ? value['message'] : undefined;
+  if (!isJsonObject(value)) throw refuse('a part of the answer is not an object.');
+  const message = isJsonObject(value['message']) ? value['message'] : undefined;
   const { content = '', thinking = '', tool_calls: calls } = message ?? {};
   if (typeof content !== 'string' || typeof thinking !== 'string') throw refuse('the content of the answer is not text.');
   return {
@@ -65,8 +51,8 @@ export function readChatLine(value: unknown, refuse: Refuse): ChatLine {
 }
 
 function readCall(call: unknown, refuse: Refuse): FoundCall {
-  const { id, function: called } = isFields(call) ? call : {};
-  const { name, arguments: given } = isFields(called) ? called : {};
+  const { id, function: called } = isJsonObject(call) ? call : {};
+  const { name, arguments: given } = isJsonObject(called) ? called : {};
   if (typeof name !== 'string' || name === '') throw refuse('a tool call names no function.');
   return { id: typeof id === 'string' && id !== '' ? id : undefined, name, arguments: given };
 }
@@ -76,7 +62,7 @@ function readCall(call: unknown, refuse: Refuse): FoundCall {
  * `prompt_eval_count`, an empty answer no `eval_count`. So one that is there makes the other 0, and with neither the server
  * has counted nothing.
  */
-function toUsage({ prompt_eval_count: prompt, eval_count: completion }: Fields): Usage | undefined {
+function toUsage({ prompt_eval_count: prompt, eval_count: completion }: JsonObject): Usage | undefined {
   if (!isCount(prompt) && !isCount(completion)) return undefined;
   const [prompt_tokens, completion_tokens] = [isCount(prompt) ? prompt : 0, isCount(completion) ? completion : 0];
   return { prompt_tokens, completion_tokens, total_tokens: prompt_tokens + completion_tokens };

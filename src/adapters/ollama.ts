@@ -1,12 +1,14 @@
 import { type Adapter, type Call, defineAdapter, type LoadReport, type ModelInfo, type ResidentModel } from '../core/adapter.ts';
 import { RouterError } from '../core/errors.ts';
-import type { ChatAnswer, ChatChunk, ChatRequest, ChunkBatches, EmbedAnswer, EmbedRequest } from '../core/types.ts';
+import type { ChatAnswer, ChatRequest, ChunkBatches, EmbedAnswer, EmbedRequest } from '../core/types.ts';
 import type { HttpClient } from '../lib/http.ts';
+import { isJsonObject, type JsonObject, parseJson } from '../lib/json.ts';
 import { readLines } from '../lib/ndjson.ts';
+import { type ItemReader, readStream } from '../lib/stream-reader.ts';
 import { defaultStreamLimits } from '../lib/stream-text.ts';
 import { type OllamaSettings, toChatBody, toEmbedBody } from './ollama-request.ts';
 import { createThoughtReader, withThoughts } from './ollama-thoughts.ts';
-import { type ChatLine, createChunker, type Fields, isCount, isFields, parseJson, readChatLine, toAnswer } from './ollama-wire.ts';
+import { type ChatLine, createChunker, isCount, readChatLine, toAnswer } from './ollama-wire.ts';
 import type { AdapterContext } from './registry.ts';
 
 /** What the protocol can carry. `tool_choice`, `n` and `logit_bias` have no field here: the server would ignore them. */
@@ -39,7 +41,7 @@ export function ollama(context: AdapterContext): Adapter {
     },
     async health(signal) {
       const answer = await http.getJson('/api/version', signal);
-      if (!isFields(answer) || typeof answer['version'] !== 'string') throw http.badResponse('this server tells no Ollama version.');
+      if (!isJsonObject(answer) || typeof answer['version'] !== 'string') throw http.badResponse('this server tells no Ollama version.');
       return { state: 'ok', version: answer['version'] };
     },
     load: (signal) => load(http, signal),
@@ -52,52 +54,31 @@ async function chat(http: HttpClient, settings: OllamaSettings, call: Call<ChatR
 }
 
 /**
- * One batch per network read. Pieces that came before an error in the same read are handed on first, so that what a reader
- * gets does not depend on how the network cut the stream. Nothing after the last line is waited for, but it is let in, because
- * the server sends the end of the body a moment later and the connection can then be used again. Throws what broke the
- * stream, or the reason of the signal, untouched, where it was given up on our side.
+ * Nothing after the last line is waited for, but it is let in: the server sends the end of the body a moment later, and the
+ * connection can then be used again.
  */
-async function* readChunks(http: HttpClient, call: Call<ChatRequest>, body: Fields, stream: ReadableStream<Uint8Array>): ChunkBatches {
+function readChunks(http: HttpClient, call: Call<ChatRequest>, body: JsonObject, stream: ReadableStream<Uint8Array>): ChunkBatches {
   const toChunks = createChunker(call, http.badResponse);
   const readThoughts = createThoughtReader();
   let isComplete = false;
-  try {
-    for await (const lines of readLines(stream, defaultStreamLimits, () => isComplete)) {
-      const { chunks, done, failure } = readBatch(lines, (text) => {
-        const line = readThoughts(readStreamLine(text, http, body));
-        return { chunks: toChunks(line), done: line.done };
-      });
-      isComplete = done;
-      if (chunks.length > 0) yield chunks;
-      if (failure !== undefined) throw failure.error;
-      if (done) return;
-    }
-  } catch (error) {
-    throw call.signal.aborted ? call.signal.reason : error;
-  }
-  throw http.badResponse('the stream ended before its terminator.');
+  const reader: ItemReader<string> = {
+    read(text, batch) {
+      const line = readThoughts(readStreamLine(text, http, body));
+      batch.push(...toChunks(line));
+      return (isComplete = line.done);
+    },
+    end(isTerminated) {
+      if (!isTerminated) throw http.badResponse('the stream ended before its terminator.');
+    },
+  };
+  return readStream(
+    readLines(stream, defaultStreamLimits, () => isComplete),
+    reader,
+    call.signal,
+  );
 }
 
-interface Batch {
-  readonly chunks: readonly ChatChunk[];
-  readonly done: boolean;
-}
-
-function readBatch(lines: readonly string[], read: (line: string) => Batch): Batch & { readonly failure?: { readonly error: unknown } } {
-  const chunks: ChatChunk[] = [];
-  for (const line of lines) {
-    try {
-      const found = read(line);
-      chunks.push(...found.chunks);
-      if (found.done) return { chunks, done: true };
-    } catch (error) {
-      return { chunks, done: false, failure: { error } };
-    }
-  }
-  return { chunks, done: false };
-}
-
-function readStreamLine(text: string, http: HttpClient, body: Fields): ChatLine {
+function readStreamLine(text: string, http: HttpClient, body: JsonObject): ChatLine {
   const value = parseJson(text);
   if (value === undefined) throw http.badResponse('a line of the stream is not JSON.');
   const error = http.errorIn(value, body);
@@ -108,7 +89,7 @@ function readStreamLine(text: string, http: HttpClient, body: Fields): ChatLine 
 async function embed(http: HttpClient, settings: OllamaSettings, call: Call<EmbedRequest>): Promise<EmbedAnswer> {
   const body = toEmbedBody(call, settings);
   const answer = body.input.length === 0 ? { embeddings: [] } : await http.postJson('/api/embed', body, call.signal);
-  if (!isFields(answer)) throw http.badResponse('the answer is not an object.');
+  if (!isJsonObject(answer)) throw http.badResponse('the answer is not an object.');
   const vectors = readVectors(answer['embeddings'], body.input.length, http);
   const length = vectors[0]?.length;
   const { dimensions } = call.request;
@@ -140,16 +121,16 @@ function readVectors(value: unknown, count: number, http: HttpClient): number[][
   });
 }
 
-function modelsIn(answer: unknown, http: HttpClient): (Fields & { readonly name: string })[] {
-  const models = isFields(answer) ? answer['models'] : undefined;
+function modelsIn(answer: unknown, http: HttpClient): (JsonObject & { readonly name: string })[] {
+  const models = isJsonObject(answer) ? answer['models'] : undefined;
   // Go writes an empty list that was never made as null.
   if (models === null) return [];
   if (!Array.isArray(models)) throw http.badResponse('the answer holds no list of models.');
-  return models.filter((model): model is Fields & { name: string } => isFields(model) && typeof model['name'] === 'string');
+  return models.filter((model): model is JsonObject & { name: string } => isJsonObject(model) && typeof model['name'] === 'string');
 }
 
-function toModelInfo({ name, size, details, capabilities: listed }: Fields & { readonly name: string }): ModelInfo {
-  const contextLength = isFields(details) ? details['context_length'] : undefined;
+function toModelInfo({ name, size, details, capabilities: listed }: JsonObject & { readonly name: string }): ModelInfo {
+  const contextLength = isJsonObject(details) ? details['context_length'] : undefined;
   return {
     id: name,
     ...(isCount(contextLength) && contextLength > 0 && { contextLength }),
@@ -165,7 +146,7 @@ async function load(http: HttpClient, signal: AbortSignal): Promise<LoadReport> 
   return { resident: modelsIn(await http.getJson('/api/ps', signal), http).map(toResidentModel) };
 }
 
-function toResidentModel({ name, size, size_vram, context_length }: Fields & { readonly name: string }): ResidentModel {
+function toResidentModel({ name, size, size_vram, context_length }: JsonObject & { readonly name: string }): ResidentModel {
   return {
     id: name,
     ...(isCount(size) && { sizeBytes: size }),

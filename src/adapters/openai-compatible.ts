@@ -3,13 +3,14 @@ import { isRouterError, RouterError } from '../core/errors.ts';
 import type { ChatAnswer, ChatRequest, ChunkBatches } from '../core/types.ts';
 import type { HttpClient } from '../lib/http.ts';
 import { defaultStreamLimits, readEvents } from '../lib/sse.ts';
+import { readStream } from '../lib/stream-reader.ts';
 import type { Dialect } from './openai-dialect.ts';
 import { embedInParts } from './openai-embeddings.ts';
 import { listModels } from './openai-models.ts';
 import { toStreamBody, toWholeBody } from './openai-request.ts';
 import { moveThoughts } from './openai-thoughts.ts';
-import { readChunks, terminator } from './openai-wire-stream.ts';
-import { checkLoaded, type Origin, toChatAnswer } from './openai-wire.ts';
+import { createChunkReader, terminator } from './openai-wire-stream.ts';
+import { checkLoaded, type Origin, originOf, toChatAnswer } from './openai-wire.ts';
 
 export type { Dialect } from './openai-dialect.ts';
 
@@ -28,25 +29,19 @@ const generic: Dialect = {
 
 /** An adapter over OpenAI's chat-completion and embedding routes. */
 export function openaiCompatible(dialect: Dialect = generic): (context: NetworkContext) => Adapter {
-  return ({ provider, http }) => {
+  return (context) => {
+    const { provider, http } = context;
     const { name, capabilities, ignores, modelName = 'required', embed, models = listModels, health = askModels, load } = dialect;
-    const originOf = ({ requestId, model, signal }: Call<unknown>): Origin => ({
-      provider,
-      requestId,
-      model,
-      signal,
-      badResponse: http.badResponse,
-    });
     return defineAdapter({
       name,
       capabilities,
       ...(ignores && { ignores }),
       modelName,
-      chat: (call) => orUnserved(chat(http, dialect, call, originOf(call)), 'chats', provider),
-      stream: (call) => orUnserved(openChunks(http, dialect, call, originOf(call)), 'chats', provider),
+      chat: (call) => orUnserved(chat(http, dialect, call, originOf(call, context)), 'chats', provider),
+      stream: (call) => orUnserved(openChunks(http, dialect, call, originOf(call, context)), 'chats', provider),
       ...(embed !== false && {
         embed: (call) => {
-          const origin = originOf(call);
+          const origin = originOf(call, context);
           return orUnserved(embed ? embed(http, call, origin) : embedInParts(http, dialect, call, origin), 'embeddings', provider);
         },
       }),
@@ -67,7 +62,8 @@ async function chat(http: HttpClient, dialect: Dialect, call: Call<ChatRequest>,
 async function openChunks(http: HttpClient, dialect: Dialect, call: Call<ChatRequest>, origin: Origin): Promise<ChunkBatches> {
   const body = toStreamBody(dialect, call);
   const source = await http.openStream('/v1/chat/completions', body, call.signal);
-  return readChunks(readEvents(source, defaultStreamLimits, terminator), (value) => http.errorIn(value, body), origin, dialect);
+  const reader = createChunkReader((value) => http.errorIn(value, body), origin, dialect);
+  return readStream(readEvents(source, defaultStreamLimits, terminator), reader, call.signal);
 }
 
 /**

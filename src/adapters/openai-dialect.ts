@@ -2,7 +2,8 @@ import type { Call, HealthReport, LoadReport, ModelInfo, ModelName } from '../co
 import type { Capabilities, Parameter } from '../core/capabilities.ts';
 import type { EmbedAnswer, EmbedRequest } from '../core/types.ts';
 import type { HttpClient } from '../lib/http.ts';
-import type { ChatBody, Origin, WireObject } from './openai-wire.ts';
+import type { JsonObject } from '../lib/json.ts';
+import type { ChatBody, Origin } from './openai-wire.ts';
 
 /** What one server does differently from the others that speak OpenAI's protocol. */
 export interface Dialect {
@@ -40,7 +41,7 @@ export interface Dialect {
   /** `false`: this server does not embed. A function: it embeds in its own way. Left out: `POST /v1/embeddings`. */
   readonly embed?: false | ((http: HttpClient, call: Call<EmbedRequest>, origin: Origin) => Promise<EmbedAnswer>);
   /** Whether an answer, or a chunk, that came without any text means that no model is loaded. Given as it came. */
-  readonly isNoModel?: (value: WireObject) => boolean;
+  readonly isNoModel?: (value: JsonObject) => boolean;
   /** Left out: `GET /v1/models`. */
   readonly models?: (http: HttpClient, signal: AbortSignal) => Promise<readonly ModelInfo[]>;
   /** Left out: `GET /v1/models` has to answer. */

@@ -1,8 +1,9 @@
 import type { Call } from '../core/adapter.ts';
 import type { EmbedAnswer, EmbedRequest, Embedding } from '../core/types.ts';
 import type { HttpClient } from '../lib/http.ts';
+import { isJsonObject, type JsonObject } from '../lib/json.ts';
 import type { Dialect } from './openai-dialect.ts';
-import { isWireObject, type Origin, type WireObject } from './openai-wire.ts';
+import { type Origin } from './openai-wire.ts';
 
 /** Parts go one after the other: side by side they would run into the rate limit that made the server set its own. */
 export async function embedInParts(
@@ -30,7 +31,7 @@ export function splitInput(input: EmbedRequest['input'], maxInputs: number): rea
 }
 
 /** `base64` travels and parses in a third of the time of numbers; it is asked for only where the server is known to have it. */
-export function toEmbedBody(request: EmbedRequest, input: EmbedRequest['input'], model: string | undefined, base64: boolean): WireObject {
+export function toEmbedBody(request: EmbedRequest, input: EmbedRequest['input'], model: string | undefined, base64: boolean): JsonObject {
   const { dimensions, user } = request;
   return { model, input, encoding_format: base64 ? 'base64' : undefined, dimensions, user };
 }
@@ -40,12 +41,12 @@ export function toEmbedBody(request: EmbedRequest, input: EmbedRequest['input'],
  * for. Whether numbers or base64 came is seen from the answer, because some servers ignore the question.
  */
 export function toEmbedAnswer(value: unknown, request: EmbedRequest, inputs: number, origin: Origin): EmbedAnswer {
-  if (!isWireObject(value) || !Array.isArray(value['data'])) throw origin.badResponse('the answer holds no list of embeddings.');
+  if (!isJsonObject(value) || !Array.isArray(value['data'])) throw origin.badResponse('the answer holds no list of embeddings.');
   const items: unknown[] = value['data'];
   if (items.length !== inputs) throw origin.badResponse(`${inputs} inputs were sent, but ${items.length} embeddings came back.`);
   const data: Embedding[] = [];
   items.forEach((item, position) => {
-    const { embedding, index = position } = isWireObject(item) ? item : {};
+    const { embedding, index = position } = isJsonObject(item) ? item : {};
     if (typeof index !== 'number' || !(index in items) || index in data) throw origin.badResponse('the embeddings are numbered wrongly.');
     data[index] = { object: 'embedding', index, embedding: toVector(embedding, origin) };
   });
@@ -111,5 +112,5 @@ function decodeBase64(text: string): Uint8Array | undefined {
 }
 
 function isEmbedUsage(usage: unknown): usage is NonNullable<EmbedAnswer['usage']> {
-  return isWireObject(usage) && Number.isFinite(usage['prompt_tokens']) && Number.isFinite(usage['total_tokens']);
+  return isJsonObject(usage) && Number.isFinite(usage['prompt_tokens']) && Number.isFinite(usage['total_tokens']);
 }

@@ -1,6 +1,6 @@
 import type { ModelInfo } from '../core/adapter.ts';
 import type { HttpClient } from '../lib/http.ts';
-import { isWireObject } from './openai-wire.ts';
+import { isJsonObject } from '../lib/json.ts';
 
 /** `GET /v1/models`. */
 export async function listModels(http: HttpClient, signal: AbortSignal): Promise<readonly ModelInfo[]> {
@@ -12,11 +12,11 @@ export async function listModels(http: HttpClient, signal: AbortSignal): Promise
  * stands in `max_model_len` (vLLM), `meta.n_ctx` (llama.cpp) or `context_length` (Together).
  */
 function toModels(value: unknown, http: HttpClient): readonly ModelInfo[] {
-  const list = isWireObject(value) ? (value['data'] ?? value['models']) : value;
+  const list = isJsonObject(value) ? (value['data'] ?? value['models']) : value;
   if (!Array.isArray(list)) throw http.badResponse('the list of models is no list.');
-  return list.filter(isWireObject).flatMap((model) => {
+  return list.filter(isJsonObject).flatMap((model) => {
     const { id, max_model_len: longest, context_length: length } = model;
-    const { n_ctx: window, size: sizeBytes } = isWireObject(model['meta']) ? model['meta'] : {};
+    const { n_ctx: window, size: sizeBytes } = isJsonObject(model['meta']) ? model['meta'] : {};
     const contextLength = [longest, window, length].find(isCount);
     if (typeof id !== 'string' || id === '') return [];
     return [{ id, ...(contextLength !== undefined && { contextLength }), ...(isCount(sizeBytes) && { sizeBytes }) }];

@@ -1,20 +1,21 @@
 import type { Call } from '../core/adapter.ts';
 import type { ChatMessage, ChatRequest } from '../core/types.ts';
+import { isJsonObject, type JsonObject } from '../lib/json.ts';
 import type { Dialect } from './openai-dialect.ts';
-import { type ChatBody, isWireObject, toChatBody, type WireObject } from './openai-wire.ts';
+import { type ChatBody, toChatBody } from './openai-wire.ts';
 
 /** The body of a whole answer: the request's fields as this server takes them, then the fields of `extra` for its type. */
-export function toWholeBody(dialect: Dialect, call: Call<ChatRequest>): WireObject {
+export function toWholeBody(dialect: Dialect, call: Call<ChatRequest>): JsonObject {
   return { ...bodyOf(dialect, call), stream: false };
 }
 
 /** Usage is always asked for: routing learns from it, and a chunk without choices harms no reader. */
-export function toStreamBody(dialect: Dialect, call: Call<ChatRequest>): WireObject {
+export function toStreamBody(dialect: Dialect, call: Call<ChatRequest>): JsonObject {
   const options = call.request.extra?.[dialect.name]?.['stream_options'];
-  return { ...bodyOf(dialect, call), stream: true, stream_options: { ...(isWireObject(options) && options), include_usage: true } };
+  return { ...bodyOf(dialect, call), stream: true, stream_options: { ...(isJsonObject(options) && options), include_usage: true } };
 }
 
-function bodyOf(dialect: Dialect, { request, model }: Call<ChatRequest>): WireObject {
+function bodyOf(dialect: Dialect, { request, model }: Call<ChatRequest>): JsonObject {
   const { name, body = (same) => same, ignores = [] } = dialect;
   const own = { ...toChatBody(request, model), messages: toMessages(request.messages, dialect) };
   return { ...body(ignores.length === 0 ? own : without(own, ignores)), ...request.extra?.[name] };

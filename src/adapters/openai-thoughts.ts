@@ -1,6 +1,6 @@
 import type { ChatAnswer, ChatChunk, ChunkDelta } from '../core/types.ts';
+import type { JsonObject } from '../lib/json.ts';
 import { splitThink, type ThinkSplitter } from '../lib/think-tags.ts';
-import type { WireObject } from './openai-wire.ts';
 
 /** Moves a `<think>` block at the start of a text to `reasoning_content`, in place, where the server sent no reasoning itself. */
 export function moveThoughts(answer: ChatAnswer): ChatAnswer {
@@ -20,7 +20,7 @@ export interface ThoughtState {
 }
 
 /** The same for one delta of a stream. `isLast`: the choice ends with it, so that nothing may be held back. */
-export function moveDeltaThoughts(delta: WireObject, state: ThoughtState, isLast: boolean): void {
+export function moveDeltaThoughts(delta: JsonObject, state: ThoughtState, isLast: boolean): void {
   const { splitter } = state;
   if (splitter === undefined) return;
   const said = (delta['content'] ?? '') as string;

@@ -1,9 +1,10 @@
-import { isWireObject, type Origin, type WireObject } from './openai-wire.ts';
+import { isJsonObject, type JsonObject } from '../lib/json.ts';
+import { type Origin } from './openai-wire.ts';
 
 /** The tool calls of one choice of a stream, told apart although servers number them in their own ways. */
 export interface CallNumbers {
   /** Evens out one piece of a call, in place. Throws `bad_response` where it is none. */
-  add(piece: WireObject): void;
+  add(piece: JsonObject): void;
 }
 
 interface Slot {
@@ -58,9 +59,9 @@ function freeIndex(slots: readonly Slot[], said: number | undefined): number {
   return Math.max(-1, ...slots.map(({ index }) => index)) + 1;
 }
 
-function functionOf(piece: WireObject, origin: Origin): WireObject {
+function functionOf(piece: JsonObject, origin: Origin): JsonObject {
   const detail = (piece['function'] ??= {});
-  if (!isWireObject(detail)) throw origin.badResponse('a tool call of the stream has no function.');
+  if (!isJsonObject(detail)) throw origin.badResponse('a tool call of the stream has no function.');
   const { arguments: text } = detail;
   if (text !== undefined && text !== null && typeof text !== 'string')
     throw origin.badResponse('the arguments of a tool call are not text.');

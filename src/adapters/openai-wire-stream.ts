@@ -1,23 +1,13 @@
 import type { RouterError } from '../core/errors.ts';
 import type { ChatChunk } from '../core/types.ts';
+import { isJsonObject, type JsonObject, parseJson } from '../lib/json.ts';
 import type { SseEvent } from '../lib/sse.ts';
+import type { ItemReader } from '../lib/stream-reader.ts';
 import { createThinkSplitter } from '../lib/think-tags.ts';
 import type { Dialect } from './openai-dialect.ts';
 import { moveDeltaThoughts, restOf, type ThoughtState } from './openai-thoughts.ts';
 import { type CallNumbers, createCallNumbers } from './openai-tool-calls.ts';
-import {
-  evenText,
-  evenToolCalls,
-  fillHead,
-  gaveUp,
-  hasText,
-  isUsage,
-  isWireObject,
-  noModel,
-  type Origin,
-  toFinishReason,
-  type WireObject,
-} from './openai-wire.ts';
+import { evenText, evenToolCalls, fillHead, gaveUp, hasText, isUsage, noModel, type Origin, toFinishReason } from './openai-wire.ts';
 
 /** What a server's dialect says about reading its streams. */
 export type StreamRules = Pick<Dialect, 'thinkTags' | 'isNoModel'>;
@@ -29,56 +19,14 @@ export type ErrorIn = (value: unknown) => RouterError | undefined;
 export const terminator = '[DONE]';
 
 /**
- * The chunks of one stream, one array per batch of events. Ends at `[DONE]`, or at the end of the events once every choice
- * gave its finish reason; throws otherwise. What came before a failure is yielded before it is thrown, so that what a caller
- * gets does not depend on where the network cut the bytes.
+ * Reads one stream. It is whole at `[DONE]`, or at the end of the events once every choice gave its finish reason. `errorIn`
+ * finds the classified error in a chunk.
  */
-export async function* readChunks(
-  events: AsyncIterable<readonly SseEvent[]>,
+export function createChunkReader(
   errorIn: ErrorIn,
   origin: Origin,
-  rules: StreamRules = {},
-): AsyncGenerator<readonly ChatChunk[], void, undefined> {
-  const reader = createChunkReader(errorIn, origin, rules);
-  let terminated = false;
-  try {
-    for await (const batch of events) {
-      const read = readBatch(batch, reader);
-      if (read.chunks.length > 0) yield read.chunks;
-      if (read.failure !== undefined) throw read.failure;
-      terminated = read.terminated;
-      if (terminated) break;
-    }
-    const rest = reader.end(terminated);
-    if (rest !== undefined) yield [rest];
-  } catch (error) {
-    // An abort breaks the connection, but the reason of it is the caller's.
-    throw origin.signal.aborted ? origin.signal.reason : error;
-  }
-}
-
-function readBatch(batch: readonly SseEvent[], reader: ChunkReader): { chunks: ChatChunk[]; terminated: boolean; failure?: unknown } {
-  const chunks: ChatChunk[] = [];
-  try {
-    for (const event of batch) {
-      if (event.data === terminator) return { chunks, terminated: true };
-      const chunk = reader.read(event);
-      if (chunk !== undefined) chunks.push(chunk);
-    }
-    return { chunks, terminated: false };
-  } catch (failure) {
-    return { chunks, terminated: false, failure };
-  }
-}
-
-interface ChunkReader {
-  /** Undefined for events without a meaning here: empty data, and names that this protocol does not have (`ping`). */
-  read(event: SseEvent): ChatChunk | undefined;
-  /** Throws unless what was read is a whole answer. Gives what was still held back of it. */
-  end(terminated: boolean): ChatChunk | undefined;
-}
-
-function createChunkReader(errorIn: ErrorIn, origin: Origin, { thinkTags = true, isNoModel }: StreamRules): ChunkReader {
+  { thinkTags = true, isNoModel }: StreamRules = {},
+): ItemReader<SseEvent> {
   const choices = new Map<number, ChoiceState>();
   let hasContent = false;
   let last: ChatChunk | undefined;
@@ -91,28 +39,33 @@ function createChunkReader(errorIn: ErrorIn, origin: Origin, { thinkTags = true,
     return made;
   };
   return {
-    read(event) {
-      if (event.data === '') return undefined;
-      const value = parse(event.data);
+    read(event, batch) {
+      if (event.data === terminator) return true;
+      if (event.data === '') return false;
+      const value = parseJson(event.data);
       if (event.event === 'error') throw errorOf(value ?? event.data, errorIn, origin);
       const chunk = toChunk(value, event.event !== undefined && event.event !== 'message', errorIn, origin);
-      if (chunk === undefined) return undefined;
+      if (chunk === undefined) return false;
       if (!hasContent && isNoModel?.(chunk)) isUnloaded = true;
       for (const choice of chunk['choices'] as unknown[]) hasContent = addChoice(choice, stateOf, origin) || hasContent;
       // Told before the finish reason is handed on: whoever has seen that has seen an answer.
       if (isUnloaded && !hasContent && [...choices.values()].some(isFinished)) throw noModel(origin);
       if (chunk['usage'] && !isUsage(chunk['usage'])) delete chunk['usage'];
       fillHead(chunk, 'chat.completion.chunk', origin);
-      return (last = chunk as unknown as ChatChunk);
+      batch.push((last = chunk as unknown as ChatChunk));
+      return false;
     },
-    end(terminated) {
+    end(isTerminated, batch) {
       const states = [...choices.values()];
       if (isUnloaded && !hasContent) throw noModel(origin);
-      if (terminated ? states.some(isFinished) : states.length > 0 && states.every(isFinished)) return restOf(choices, last);
-      if (states.some(({ finish }) => finish === 'empty')) throw gaveUp('', origin);
-      if (!terminated) throw origin.badResponse('the stream ended before its terminator.');
-      if (!hasContent) throw origin.badResponse('the stream held no content.');
-      return restOf(choices, last);
+      const isWhole = isTerminated ? states.some(isFinished) : states.length > 0 && states.every(isFinished);
+      if (!isWhole) {
+        if (states.some(({ finish }) => finish === 'empty')) throw gaveUp('', origin);
+        if (!isTerminated) throw origin.badResponse('the stream ended before its terminator.');
+        if (!hasContent) throw origin.badResponse('the stream held no content.');
+      }
+      const rest = restOf(choices, last);
+      if (rest !== undefined) batch.push(rest);
     },
   };
 }
@@ -128,26 +81,17 @@ function isFinished({ finish }: ChoiceState): boolean {
   return finish === 'said';
 }
 
-function parse(data: string): unknown {
-  try {
-    return JSON.parse(data) as unknown;
-  } catch {
-    // The parser's own message quotes the text, so it goes nowhere.
-    return undefined;
-  }
-}
-
 function errorOf(value: unknown, errorIn: ErrorIn, origin: Origin): RouterError {
   return errorIn(value) ?? errorIn({ error: value }) ?? origin.badResponse('the stream holds an error event.');
 }
 
 /** An object with a list of choices, or undefined for a foreign event that is none. */
-function toChunk(value: unknown, isForeign: boolean, errorIn: ErrorIn, origin: Origin): WireObject | undefined {
-  if (isWireObject(value) && !value['error'] && Array.isArray(value['choices'])) return value;
+function toChunk(value: unknown, isForeign: boolean, errorIn: ErrorIn, origin: Origin): JsonObject | undefined {
+  if (isJsonObject(value) && !value['error'] && Array.isArray(value['choices'])) return value;
   const error = value === undefined ? undefined : errorIn(value);
   if (error) throw error;
   if (isForeign) return undefined;
-  if (!isWireObject(value)) throw origin.badResponse('an event of the stream is not a JSON object.');
+  if (!isJsonObject(value)) throw origin.badResponse('an event of the stream is not a JSON object.');
   // A few servers leave the empty list out of the chunk that carries the usage.
   if (value['choices'] === undefined && isUsage(value['usage'])) return { ...value, choices: [] };
   throw origin.badResponse('an event of the stream holds no choices.');
@@ -155,9 +99,9 @@ function toChunk(value: unknown, isForeign: boolean, errorIn: ErrorIn, origin: O
 
 /** Evens out one choice in place; true where it carries something that a reader would miss. */
 function addChoice(choice: unknown, stateOf: (index: number) => ChoiceState, origin: Origin): boolean {
-  if (!isWireObject(choice)) throw origin.badResponse('a choice of the stream is not an object.');
+  if (!isJsonObject(choice)) throw origin.badResponse('a choice of the stream is not an object.');
   const delta = (choice['delta'] ??= {});
-  if (!isWireObject(delta)) throw origin.badResponse('a delta of the stream is not an object.');
+  if (!isJsonObject(delta)) throw origin.badResponse('a delta of the stream is not an object.');
   const index = typeof choice['index'] === 'number' ? choice['index'] : 0;
   choice['index'] = index;
   const state = stateOf(index);

@@ -1,6 +1,8 @@
+import type { Call } from '../core/adapter.ts';
 import { RouterError } from '../core/errors.ts';
 import type { AssistantMessage, ChatAnswer, ChatChoice, ChatRequest, FinishReason, ToolCall, Usage } from '../core/types.ts';
 import type { HttpClient } from '../lib/http.ts';
+import { isJsonObject, type JsonObject } from '../lib/json.ts';
 
 /** What a chat body is made of: the request's own fields. A dialect changes these; `extra` and `stream` come after it. */
 export type ChatBody = Omit<ChatRequest, 'extra' | 'stream_options'>;
@@ -14,10 +16,11 @@ export interface Origin {
   readonly badResponse: HttpClient['badResponse'];
 }
 
-export type WireObject = Record<string, unknown>;
-
-export function isWireObject(value: unknown): value is WireObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+export function originOf(
+  { requestId, model, signal }: Call<unknown>,
+  { provider, http }: { readonly provider: string; readonly http: HttpClient },
+): Origin {
+  return { provider, requestId, model, signal, badResponse: http.badResponse };
 }
 
 /** Only fields that are known here are sent. Those left out are undefined, which JSON drops. */
@@ -51,7 +54,7 @@ export function toChatBody(request: ChatRequest, model: string | undefined): Cha
  * Throws `bad_response` for what is no completion, `overloaded` or `unavailable` where the server gave it up.
  */
 export function toChatAnswer(value: unknown, origin: Origin): ChatAnswer {
-  if (!isWireObject(value)) throw origin.badResponse('the answer is not an object.');
+  if (!isJsonObject(value)) throw origin.badResponse('the answer is not an object.');
   const { choices } = value;
   if (!Array.isArray(choices) || choices.length === 0) throw origin.badResponse('the answer holds no choices.');
   choices.forEach((choice, position) => evenChoice(choice, position, origin));
@@ -64,11 +67,11 @@ export function toChatAnswer(value: unknown, origin: Origin): ChatAnswer {
  * Throws `model_not_found` for an answer without any text of which `isNoModel` says that nothing is loaded. Told by the answer as
  * it came.
  */
-export function checkLoaded(value: unknown, isNoModel: (value: WireObject) => boolean, origin: Origin): void {
-  if (!isWireObject(value) || !isNoModel(value)) return;
+export function checkLoaded(value: unknown, isNoModel: (value: JsonObject) => boolean, origin: Origin): void {
+  if (!isJsonObject(value) || !isNoModel(value)) return;
   const choices: unknown[] = Array.isArray(value['choices']) ? value['choices'] : [];
-  const messages = choices.map((choice) => (isWireObject(choice) ? choice['message'] : undefined));
-  if (messages.some((message) => isWireObject(message) && hasText(message))) return;
+  const messages = choices.map((choice) => (isJsonObject(choice) ? choice['message'] : undefined));
+  if (messages.some((message) => isJsonObject(message) && hasText(message))) return;
   throw noModel(origin);
 }
 
@@ -77,13 +80,13 @@ export function noModel({ provider }: Origin): RouterError {
 }
 
 /** Whether a message or delta carries something that a reader would miss. */
-export function hasText(part: WireObject): boolean {
+export function hasText(part: JsonObject): boolean {
   const { content, reasoning_content: reasoning, reasoning: other, thinking, refusal, tool_calls: calls } = part;
   return Boolean(content || reasoning || other || thinking || refusal || (Array.isArray(calls) && calls.length > 0));
 }
 
 function evenChoice(choice: unknown, position: number, origin: Origin): void {
-  if (!isWireObject(choice) || !isWireObject(choice['message'])) throw origin.badResponse('a choice of the answer has no message.');
+  if (!isJsonObject(choice) || !isJsonObject(choice['message'])) throw origin.badResponse('a choice of the answer has no message.');
   const { message } = choice;
   evenText(message, origin);
   const calls = evenToolCalls(message, origin);
@@ -107,7 +110,7 @@ function isHollow(message: AssistantMessage, reason: ChatChoice['finish_reason']
  * Text fields of a message or delta: `content` must be text, and reasoning is moved to `reasoning_content` from the other
  * names that servers use (`reasoning`: vLLM since 2026, Ollama, Together; `thinking`: a few proxies).
  */
-export function evenText(part: WireObject, origin: Origin): void {
+export function evenText(part: JsonObject, origin: Origin): void {
   const { content } = part;
   if (typeof content !== 'string' && content !== null && content !== undefined) throw origin.badResponse('the content is not text.');
   for (const name of ['reasoning', 'thinking']) {
@@ -119,17 +122,17 @@ export function evenText(part: WireObject, origin: Origin): void {
 }
 
 /** The tool calls of a message or delta; vLLM writes null where there are none. */
-export function evenToolCalls(part: WireObject, origin: Origin): WireObject[] {
+export function evenToolCalls(part: JsonObject, origin: Origin): JsonObject[] {
   const calls = part['tool_calls'];
   if (calls === undefined) return [];
   if (calls === null) delete part['tool_calls'];
-  else if (!Array.isArray(calls) || !calls.every(isWireObject)) throw origin.badResponse('the tool calls are no list of objects.');
-  return (calls ?? []) as WireObject[];
+  else if (!Array.isArray(calls) || !calls.every(isJsonObject)) throw origin.badResponse('the tool calls are no list of objects.');
+  return (calls ?? []) as JsonObject[];
 }
 
 /** llama.cpp of early 2025 sends `id: ""`; a tool's result could not be matched with its call. */
-function fillToolCall(call: WireObject, id: string, origin: Origin): void {
-  const { name, arguments: text } = (isWireObject(call['function']) ? call['function'] : {}) as Partial<ToolCall['function']>;
+function fillToolCall(call: JsonObject, id: string, origin: Origin): void {
+  const { name, arguments: text } = (isJsonObject(call['function']) ? call['function'] : {}) as Partial<ToolCall['function']>;
   if (typeof name !== 'string' || typeof text !== 'string') throw origin.badResponse('a tool call has no name or no arguments.');
   call['id'] ||= id;
   call['type'] ??= 'function';
@@ -164,11 +167,11 @@ export function gaveUp(said: 'abort' | 'error' | '', { provider }: Origin): Rout
 
 /** Counts that are no numbers are dropped rather than invented. */
 export function isUsage(usage: unknown): usage is Usage {
-  return isWireObject(usage) && [usage['prompt_tokens'], usage['completion_tokens'], usage['total_tokens']].every(Number.isFinite);
+  return isJsonObject(usage) && [usage['prompt_tokens'], usage['completion_tokens'], usage['total_tokens']].every(Number.isFinite);
 }
 
 /** Fields that every answer and chunk must have. `created` is 0 where the server did not say when. */
-export function fillHead(value: WireObject, object: 'chat.completion' | 'chat.completion.chunk', origin: Origin): void {
+export function fillHead(value: JsonObject, object: 'chat.completion' | 'chat.completion.chunk', origin: Origin): void {
   value['id'] ||= `chatcmpl-${origin.requestId}`;
   value['object'] ||= object;
   if (typeof value['created'] !== 'number') value['created'] = 0;

@@ -1,4 +1,5 @@
 import type { Adapter } from '../core/adapter.ts';
+import { allCapabilities } from '../core/capabilities.ts';
 import { type NetworkContext, openaiCompatible } from './openai-compatible.ts';
 
 /**
@@ -6,18 +7,7 @@ import { type NetworkContext, openaiCompatible } from './openai-compatible.ts';
  */
 export const openai: (context: NetworkContext) => Adapter = openaiCompatible({
   name: 'openai',
-  capabilities: {
-    tools: true,
-    toolChoice: true,
-    vision: true,
-    jsonObject: true,
-    jsonSchema: true,
-    logprobs: true,
-    logitBias: true,
-    choices: true,
-    reasoningEffort: true,
-    dimensions: true,
-  },
+  capabilities: allCapabilities,
   base64: true,
   maxInputs: 2_048,
   takesDeveloper: true,

@@ -1,7 +1,7 @@
 import { isRouterError } from '../core/errors.ts';
 import { orAborted } from '../lib/abort.ts';
 import type { HttpClient } from '../lib/http.ts';
-import { isWireObject } from './openai-wire.ts';
+import { isJsonObject } from '../lib/json.ts';
 
 export type KnownDialect = 'notebook' | 'proxy' | 'tgi';
 
@@ -62,12 +62,12 @@ async function askDialect(http: HttpClient, signal: AbortSignal): Promise<KnownD
 }
 
 function isTgiInfo(info: unknown): boolean {
-  if (!isWireObject(info)) return false;
+  if (!isJsonObject(info)) return false;
   return typeof info['router'] === 'string' || (typeof info['model_id'] === 'string' && Number.isFinite(info['max_total_tokens']));
 }
 
 function isProxyList(list: unknown): boolean {
-  return Array.isArray(list) && list.some((model) => isWireObject(model) && ('hf_name' in model || 'endpoint' in model));
+  return Array.isArray(list) && list.some((model) => isJsonObject(model) && ('hf_name' in model || 'endpoint' in model));
 }
 
 /**

@@ -1,9 +1,11 @@
 import { type Adapter, type Call, defineAdapter } from '../core/adapter.ts';
-import type { ChatChunk, ChatRequest, ChunkBatches, ChunkDelta, Usage } from '../core/types.ts';
+import type { ChatChunk, ChatRequest, ChunkDelta, Usage } from '../core/types.ts';
 import type { HttpClient } from '../lib/http.ts';
+import { isJsonObject, type JsonObject, parseJson } from '../lib/json.ts';
 import { defaultStreamLimits, readEvents, type SseEvent } from '../lib/sse.ts';
+import { type ItemReader, readStream } from '../lib/stream-reader.ts';
 import { createThinkSplitter } from '../lib/think-tags.ts';
-import { isWireObject, type Origin, toFinishReason, type WireObject } from './openai-wire.ts';
+import { type Origin, originOf, toFinishReason } from './openai-wire.ts';
 import { maxTokensOf, stopsOf, toPrompt } from './remote-gpu-prompt.ts';
 import { createStopCutter } from './remote-gpu-text.ts';
 
@@ -26,9 +28,8 @@ export function nativeTgi({ provider, http }: NativeContext, declared: boolean):
     async stream(call) {
       const body = toBody(call.request);
       const source = await http.openStream('/generate_stream', body, call.signal);
-      const { requestId, model, signal } = call;
-      const origin = { provider, requestId, model, signal, badResponse: http.badResponse };
-      return readChunks(readEvents(source, defaultStreamLimits, isLast), createReader(http, call, body, origin), origin);
+      const origin = originOf(call, { provider, http });
+      return readStream(readEvents(source, defaultStreamLimits, isLast), createReader(http, call, body, origin), call.signal);
     },
     async health(signal) {
       await http.getText('/health', signal);
@@ -36,7 +37,7 @@ export function nativeTgi({ provider, http }: NativeContext, declared: boolean):
     },
     async models(signal) {
       const answer = await http.getJson('/info', signal);
-      const { model_id: id, max_total_tokens: contextLength } = isWireObject(answer) ? answer : {};
+      const { model_id: id, max_total_tokens: contextLength } = isJsonObject(answer) ? answer : {};
       if (typeof id !== 'string' || id === '') throw http.badResponse('the server does not name its model.');
       return [{ id, ...(isCount(contextLength) && { contextLength }) }];
     },
@@ -49,12 +50,12 @@ function isLast({ data }: SseEvent): boolean {
 }
 
 /** `details` tells the end and the tokens, so nothing may switch it off. */
-function toBody(request: ChatRequest): WireObject {
+function toBody(request: ChatRequest): JsonObject {
   const { parameters, ...extra } = request.extra?.['remote-gpu'] ?? {};
   return {
     ...extra,
     inputs: toPrompt(request),
-    parameters: { ...toParameters(request), return_full_text: false, ...(isWireObject(parameters) && parameters), details: true },
+    parameters: { ...toParameters(request), return_full_text: false, ...(isJsonObject(parameters) && parameters), details: true },
   };
 }
 
@@ -62,7 +63,7 @@ function toBody(request: ChatRequest): WireObject {
  * TGI refuses what others take for "do not change anything": a temperature must be above 0, `top_p` between 0 and 1, both
  * exclusive. A temperature of 0 asks for the likeliest token each time, which is what it does when it does not sample.
  */
-function toParameters(request: ChatRequest): WireObject {
+function toParameters(request: ChatRequest): JsonObject {
   const { temperature, top_p, seed, frequency_penalty, response_format: format } = request;
   const stop = stopsOf(request);
   const isGreedy = temperature === 0 || top_p === 0;
@@ -79,50 +80,13 @@ function toParameters(request: ChatRequest): WireObject {
   };
 }
 
-interface Read {
-  readonly chunks: readonly ChatChunk[];
-  readonly ended: boolean;
-}
-
-/** What came before a failure in the same network read is handed on first. Throws what broke the stream, or the signal's reason. */
-async function* readChunks(events: AsyncIterable<readonly SseEvent[]>, read: (event: SseEvent) => Read, origin: Origin): ChunkBatches {
-  try {
-    for await (const batch of events) {
-      const { chunks, ended, failure } = readBatch(batch, read);
-      if (chunks.length > 0) yield chunks;
-      if (failure !== undefined) throw failure.error;
-      if (ended) return;
-    }
-  } catch (error) {
-    throw origin.signal.aborted ? origin.signal.reason : error;
-  }
-  throw origin.badResponse('the stream ended before its terminator.');
-}
-
-function readBatch(
-  events: readonly SseEvent[],
-  read: (event: SseEvent) => Read,
-): Read & { readonly failure?: { readonly error: unknown } } {
-  const chunks: ChatChunk[] = [];
-  try {
-    for (const event of events) {
-      const found = read(event);
-      chunks.push(...found.chunks);
-      if (found.ended) return { chunks, ended: true };
-    }
-    return { chunks, ended: false };
-  } catch (error) {
-    return { chunks, ended: false, failure: { error } };
-  }
-}
-
 /** Turns the events of one stream into chunks. */
 function createReader(
   http: HttpClient,
   { request, requestId, model }: Call<ChatRequest>,
-  body: WireObject,
+  body: JsonObject,
   origin: Origin,
-): (event: SseEvent) => Read {
+): ItemReader<SseEvent> {
   const head = { id: `chatcmpl-${requestId}`, object: 'chat.completion.chunk' as const, created: 0, model: model ?? '' };
   const cutter = createStopCutter(stopsOf(request));
   const splitter = createThinkSplitter();
@@ -137,50 +101,45 @@ function createReader(
     opened = true;
     return [{ ...head, choices: [{ index: 0, delta, finish_reason: null }] }];
   };
-  return ({ data }) => {
-    if (data === '') return { chunks: [], ended: false };
-    const value = parse(data);
-    const error = http.errorIn(value, body);
-    if (error) throw error;
-    const { token, generated_text: whole, details } = readEvent(value, origin);
-    const chunks = said(splitter.push(cutter.push(token)));
-    if (whole === undefined) return { chunks, ended: false };
-    const finish_reason = toFinishReason(details['finish_reason'], false, origin) ?? 'unknown';
-    const usage = toUsage(details);
-    chunks.push(...said(splitter.push(cutter.end())), ...said(splitter.end()), {
-      ...head,
-      choices: [{ index: 0, delta: {}, finish_reason }],
-    });
-    return { chunks: usage ? [...chunks, { ...head, choices: [], usage }] : chunks, ended: true };
+  return {
+    read({ data }, batch) {
+      if (data === '') return false;
+      const value = parseJson(data);
+      const error = http.errorIn(value, body);
+      if (error) throw error;
+      const { token, generated_text: whole, details } = readEvent(value, origin);
+      batch.push(...said(splitter.push(cutter.push(token))));
+      if (whole === undefined) return false;
+      const finish_reason = toFinishReason(details['finish_reason'], false, origin) ?? 'unknown';
+      const usage = toUsage(details);
+      batch.push(...said(splitter.push(cutter.end())), ...said(splitter.end()));
+      batch.push({ ...head, choices: [{ index: 0, delta: {}, finish_reason }] });
+      if (usage) batch.push({ ...head, choices: [], usage });
+      return true;
+    },
+    end(isTerminated) {
+      if (!isTerminated) throw origin.badResponse('the stream ended before its terminator.');
+    },
   };
 }
 
 /** `token.text` of an end-of-sequence token and its kind is markup and no text. */
-function readEvent(value: unknown, origin: Origin): { token: string; generated_text: string | undefined; details: WireObject } {
-  const { token, generated_text: whole, details } = isWireObject(value) ? value : {};
-  if (!isWireObject(token) || typeof token['text'] !== 'string') throw origin.badResponse('an event of the stream holds no token.');
+function readEvent(value: unknown, origin: Origin): { token: string; generated_text: string | undefined; details: JsonObject } {
+  const { token, generated_text: whole, details } = isJsonObject(value) ? value : {};
+  if (!isJsonObject(token) || typeof token['text'] !== 'string') throw origin.badResponse('an event of the stream holds no token.');
   return {
     token: token['special'] === true ? '' : token['text'],
     generated_text: typeof whole === 'string' ? whole : undefined,
-    details: isWireObject(details) ? details : {},
+    details: isJsonObject(details) ? details : {},
   };
 }
 
 /** Older servers count what they wrote and not what they read; half a count is none. */
-function toUsage({ input_length: prompt, generated_tokens: completion }: WireObject): Usage | undefined {
+function toUsage({ input_length: prompt, generated_tokens: completion }: JsonObject): Usage | undefined {
   if (!isCount(prompt) || !isCount(completion)) return undefined;
   return { prompt_tokens: prompt, completion_tokens: completion, total_tokens: prompt + completion };
 }
 
 function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;
-}
-
-/** Undefined where the text is no JSON; the parser's own message would quote it. */
-function parse(data: string): unknown {
-  try {
-    return JSON.parse(data) as unknown;
-  } catch {
-    return undefined;
-  }
 }

@@ -3,8 +3,9 @@ import type { Parameter } from '../core/capabilities.ts';
 import { RouterError } from '../core/errors.ts';
 import type { ChatAnswer, ChatRequest } from '../core/types.ts';
 import type { HttpClient } from '../lib/http.ts';
+import { isJsonObject, type JsonObject } from '../lib/json.ts';
 import { splitThink } from '../lib/think-tags.ts';
-import { isWireObject, type WireObject } from './openai-wire.ts';
+
 import { maxTokensOf, stopsOf, toPrompt } from './remote-gpu-prompt.ts';
 import { cutAtStop, withoutPrompt } from './remote-gpu-text.ts';
 
@@ -67,18 +68,18 @@ export function notebook(context: GenerateContext): Adapter {
 }
 
 /** Fields beside the prompt are harmless where the server does not know them. */
-function toNotebookBody(request: ChatRequest, prompt: string): WireObject {
+function toNotebookBody(request: ChatRequest, prompt: string): JsonObject {
   const { temperature, top_p, seed, extra } = request;
   return { max_tokens: maxTokensOf(request), temperature, top_p, seed, stop: request.stop, ...extra?.['remote-gpu'], prompt };
 }
 
 function modelIn(answer: unknown): string | undefined {
-  const model = isWireObject(answer) ? answer['model'] : undefined;
+  const model = isJsonObject(answer) ? answer['model'] : undefined;
   return typeof model === 'string' && model !== '' ? model : undefined;
 }
 
 function toHealth(answer: unknown, { provider }: GenerateContext): HealthReport {
-  const status = isWireObject(answer) ? answer['status'] : undefined;
+  const status = isJsonObject(answer) ? answer['status'] : undefined;
   if (typeof status !== 'string' || /^(?:healthy|ok|up|ready|running)$/i.test(status)) return { state: 'ok' };
   if (/load|start|warm|init/i.test(status)) return { state: 'warming' };
   throw new RouterError('unavailable', `${provider}: the server says of itself that it is not healthy.`, { provider });
@@ -98,7 +99,7 @@ export function proxy(context: GenerateContext): Adapter {
       const prompt = toPrompt(call.request);
       const answer = await http.postJson('/generate', toProxyBody(call, prompt, provider), call.signal);
       const text = readText(answer, 'generated_text', http);
-      const model = isWireObject(answer) && typeof answer['model_id'] === 'string' ? answer['model_id'] : call.model;
+      const model = isJsonObject(answer) && typeof answer['model_id'] === 'string' ? answer['model_id'] : call.model;
       return toAnswer(text, prompt, model, call, context);
     },
     async health(signal) {
@@ -109,7 +110,7 @@ export function proxy(context: GenerateContext): Adapter {
   });
 }
 
-function toProxyBody({ request, model }: Call<ChatRequest>, prompt: string, provider: string): WireObject {
+function toProxyBody({ request, model }: Call<ChatRequest>, prompt: string, provider: string): JsonObject {
   if (model === undefined || model === '') {
     const message = `${provider}: this proxy answers only for a named model. Set "model" in the request or "defaultModel" of this provider.`;
     // Another provider may have a model of its own.
@@ -123,11 +124,11 @@ function toProxyBody({ request, model }: Call<ChatRequest>, prompt: string, prov
 async function listAvailable(http: HttpClient, signal: AbortSignal): Promise<readonly ModelInfo[]> {
   const list = await http.getJson('/models', signal);
   if (!Array.isArray(list)) throw http.badResponse('the list of models is no list.');
-  return list.filter(isWireObject).flatMap(({ id, available }) => (typeof id === 'string' && available !== false ? [{ id }] : []));
+  return list.filter(isJsonObject).flatMap(({ id, available }) => (typeof id === 'string' && available !== false ? [{ id }] : []));
 }
 
 function readText(answer: unknown, field: 'content' | 'generated_text', http: HttpClient): string {
-  const text = isWireObject(answer) ? answer[field] : undefined;
+  const text = isJsonObject(answer) ? answer[field] : undefined;
   if (typeof text === 'string') return text;
   throw http.badResponse(`the answer has no text in "${field}". Check the dialect of this provider.`);
 }

@@ -1,9 +1,11 @@
 import type { Adapter, HealthReport, LoadReport } from '../core/adapter.ts';
+import { allCapabilities } from '../core/capabilities.ts';
 import { isRouterError, RouterError } from '../core/errors.ts';
 import type { HttpClient } from '../lib/http.ts';
+import { isJsonObject, type JsonObject } from '../lib/json.ts';
 import { sum, toLoadReport } from '../lib/prometheus.ts';
 import { type Dialect, type NetworkContext, openaiCompatible } from './openai-compatible.ts';
-import { type ChatBody, isWireObject, type WireObject } from './openai-wire.ts';
+import { type ChatBody } from './openai-wire.ts';
 
 /**
  * SGLang. It answers with the model it was started with, whatever name is asked for, sends numbers where base64 was asked
@@ -15,18 +17,7 @@ export const sglang = (context: NetworkContext): Adapter =>
 const dialect: Dialect = {
   name: 'sglang',
   modelName: 'ignored',
-  capabilities: {
-    tools: true,
-    toolChoice: true,
-    vision: true,
-    jsonObject: true,
-    jsonSchema: true,
-    logprobs: true,
-    logitBias: true,
-    choices: true,
-    reasoningEffort: true,
-    dimensions: true,
-  },
+  capabilities: allCapabilities,
   ignores: ['parallel_tool_calls'],
   takesReasoning: true,
   health,
@@ -55,7 +46,7 @@ async function health(http: HttpClient, signal: AbortSignal): Promise<HealthRepo
   }
   const about = await http.getJson('/server_info', signal).catch(() => undefined);
   signal.throwIfAborted();
-  return isWireObject(about) && typeof about['version'] === 'string' ? { state: 'ok', version: about['version'] } : { state: 'ok' };
+  return isJsonObject(about) && typeof about['version'] === 'string' ? { state: 'ok', version: about['version'] } : { state: 'ok' };
 }
 
 /** `/v1/loads` is always there on newer servers, `/metrics` only where it was turned on. */
@@ -74,9 +65,9 @@ async function load(http: HttpClient, signal: AbortSignal): Promise<LoadReport> 
 
 /** Sums over the data-parallel ranks; of the caches the fullest, because a request meets one rank. */
 function toLoad(value: unknown, http: HttpClient): LoadReport {
-  if (!isWireObject(value)) throw http.badResponse('the load report is not an object.');
-  const ranks = Array.isArray(value['loads']) ? value['loads'].filter(isWireObject) : [];
-  const whole = isWireObject(value['aggregate']) ? value['aggregate'] : {};
+  if (!isJsonObject(value)) throw http.badResponse('the load report is not an object.');
+  const ranks = Array.isArray(value['loads']) ? value['loads'].filter(isJsonObject) : [];
+  const whole = isJsonObject(value['aggregate']) ? value['aggregate'] : {};
   const running = total(whole['total_running_reqs'], ranks, 'num_running_reqs');
   const waiting = total(whole['total_waiting_reqs'], ranks, 'num_waiting_reqs');
   const caches = [...numbers(ranks, 'token_usage'), ...numbers([whole], 'avg_token_usage')];
@@ -87,13 +78,13 @@ function toLoad(value: unknown, http: HttpClient): LoadReport {
   };
 }
 
-function total(told: unknown, ranks: readonly WireObject[], name: string): number | undefined {
+function total(told: unknown, ranks: readonly JsonObject[], name: string): number | undefined {
   if (isNumber(told)) return told;
   const parts = numbers(ranks, name);
   return parts.length === 0 ? undefined : sum(parts);
 }
 
-function numbers(values: readonly WireObject[], name: string): number[] {
+function numbers(values: readonly JsonObject[], name: string): number[] {
   return values.map((value) => value[name]).filter(isNumber);
 }
 

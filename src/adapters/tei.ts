@@ -2,10 +2,10 @@ import { type Adapter, type Call, defineAdapter, type HealthReport, type LoadRep
 import { isRouterError } from '../core/errors.ts';
 import type { EmbedAnswer, EmbedRequest } from '../core/types.ts';
 import type { HttpClient } from '../lib/http.ts';
+import { isJsonObject, type JsonObject } from '../lib/json.ts';
 import { toLoadReport } from '../lib/prometheus.ts';
 import type { NetworkContext } from './openai-compatible.ts';
 import { joinEmbedAnswers, toEmbedAnswer } from './openai-embeddings.ts';
-import { isWireObject, type WireObject } from './openai-wire.ts';
 
 /** The server's own default for the texts of one request. */
 const usualBatch = 32;
@@ -62,12 +62,12 @@ async function embed(server: Server, { request, model, signal, requestId }: Call
   return joinEmbedAnswers(answers, origin.model);
 }
 
-function toBody({ dimensions, extra }: EmbedRequest, inputs: readonly string[]): WireObject {
+function toBody({ dimensions, extra }: EmbedRequest, inputs: readonly string[]): JsonObject {
   return { truncate: false, dimensions, ...extra?.['tei'], inputs };
 }
 
 /** A bare list of vectors, in the order of the texts. */
-function toItems(value: unknown, http: HttpClient): readonly WireObject[] {
+function toItems(value: unknown, http: HttpClient): readonly JsonObject[] {
   if (!Array.isArray(value)) throw http.badResponse('the answer holds no list of vectors.');
   return value.map((embedding: unknown) => ({ embedding }));
 }
@@ -77,7 +77,7 @@ async function learn({ http, learnt }: Server, signal: AbortSignal): Promise<voi
   if (learnt.maxBatch !== undefined) return;
   const answer = await http.getJson('/info', signal).catch(() => undefined);
   signal.throwIfAborted();
-  if (!isWireObject(answer)) return;
+  if (!isJsonObject(answer)) return;
   const { max_client_batch_size: maxBatch, model_id: model } = answer;
   if (isCount(maxBatch)) learnt.maxBatch = maxBatch;
   if (typeof model === 'string') learnt.model = model;
@@ -91,7 +91,7 @@ function allowedBatch(error: unknown, sent: number): number | undefined {
 }
 
 function toModels(value: unknown, http: HttpClient): readonly ModelInfo[] {
-  const { model_id: id, max_input_length: contextLength } = isWireObject(value) ? value : {};
+  const { model_id: id, max_input_length: contextLength } = isJsonObject(value) ? value : {};
   if (typeof id !== 'string' || id === '') throw http.badResponse('the server does not name its model.');
   return [{ id, ...(isCount(contextLength) && { contextLength }) }];
 }
@@ -101,7 +101,7 @@ async function health(http: HttpClient, signal: AbortSignal): Promise<HealthRepo
   await http.getText('/health', signal);
   const answer = await http.getJson('/info', signal).catch(() => undefined);
   signal.throwIfAborted();
-  return isWireObject(answer) && typeof answer['version'] === 'string' ? { state: 'ok', version: answer['version'] } : { state: 'ok' };
+  return isJsonObject(answer) && typeof answer['version'] === 'string' ? { state: 'ok', version: answer['version'] } : { state: 'ok' };
 }
 
 /** Texts that wait for a place in a batch. The figures may be served on another port; then nothing is known here. */

@@ -1,7 +1,7 @@
 import type { Adapter, HealthReport } from '../core/adapter.ts';
 import type { HttpClient } from '../lib/http.ts';
+import { isJsonObject } from '../lib/json.ts';
 import { type NetworkContext, openaiCompatible } from './openai-compatible.ts';
-import { isWireObject } from './openai-wire.ts';
 
 /**
  * text-generation-webui. It answers with the model that is loaded, whatever name is asked for, and embeds with a model of its
@@ -25,7 +25,7 @@ export const textgen: (context: NetworkContext) => Adapter = openaiCompatible({
  */
 async function health(http: HttpClient, signal: AbortSignal): Promise<HealthReport> {
   const info = await http.getJson('/v1/internal/model/info', signal);
-  if (!isWireObject(info) || !isNone(info['model_name'])) return { state: 'ok' };
+  if (!isJsonObject(info) || !isNone(info['model_name'])) return { state: 'ok' };
   const error = { code: 'model_not_found', message: 'The server runs, but no model is loaded.' };
   throw http.errorIn({ error }, undefined) ?? http.badResponse(error.message);
 }

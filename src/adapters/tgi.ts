@@ -1,9 +1,10 @@
 import type { Adapter, HealthReport, LoadReport, ModelInfo } from '../core/adapter.ts';
 import type { ChatMessage } from '../core/types.ts';
 import type { HttpClient } from '../lib/http.ts';
+import { isJsonObject } from '../lib/json.ts';
 import { toLoadReport } from '../lib/prometheus.ts';
 import { type NetworkContext, openaiCompatible } from './openai-compatible.ts';
-import { type ChatBody, isWireObject } from './openai-wire.ts';
+import { type ChatBody } from './openai-wire.ts';
 
 const chatOnly: (context: NetworkContext) => Adapter = openaiCompatible({
   name: 'tgi',
@@ -60,7 +61,7 @@ function withTextArguments(http: HttpClient): HttpClient {
     async postJson(path, sent, signal) {
       const answer = await http.postJson(path, sent, signal);
       for (const call of toolCallsOf(answer)) {
-        if (isWireObject(call['arguments'])) call['arguments'] = JSON.stringify(call['arguments']);
+        if (isJsonObject(call['arguments'])) call['arguments'] = JSON.stringify(call['arguments']);
       }
       return answer;
     },
@@ -68,20 +69,20 @@ function withTextArguments(http: HttpClient): HttpClient {
 }
 
 function toolCallsOf(answer: unknown): Record<string, unknown>[] {
-  const choices: unknown = isWireObject(answer) ? answer['choices'] : undefined;
+  const choices: unknown = isJsonObject(answer) ? answer['choices'] : undefined;
   const messages = listOf(choices).map((choice) => choice['message']);
-  const calls = messages.flatMap((message) => listOf(isWireObject(message) ? message['tool_calls'] : undefined));
-  return calls.map((call) => call['function']).filter(isWireObject);
+  const calls = messages.flatMap((message) => listOf(isJsonObject(message) ? message['tool_calls'] : undefined));
+  return calls.map((call) => call['function']).filter(isJsonObject);
 }
 
 function listOf(value: unknown): Record<string, unknown>[] {
-  return Array.isArray(value) ? value.filter(isWireObject) : [];
+  return Array.isArray(value) ? value.filter(isJsonObject) : [];
 }
 
 /** Prompt and answer together may have `max_total_tokens`. */
 async function models(http: HttpClient, signal: AbortSignal): Promise<readonly ModelInfo[]> {
   const info = await http.getJson('/info', signal);
-  if (!isWireObject(info) || typeof info['model_id'] !== 'string') throw http.badResponse('its description names no model.');
+  if (!isJsonObject(info) || typeof info['model_id'] !== 'string') throw http.badResponse('its description names no model.');
   const length = info['max_total_tokens'];
   return [{ id: info['model_id'], ...(typeof length === 'number' && length > 0 && { contextLength: length }) }];
 }
@@ -91,7 +92,7 @@ async function health(http: HttpClient, signal: AbortSignal): Promise<HealthRepo
   await http.getText('/health', signal);
   const info = await http.getJson('/info', signal).catch(() => undefined);
   signal.throwIfAborted();
-  return isWireObject(info) && typeof info['version'] === 'string' ? { state: 'ok', version: info['version'] } : { state: 'ok' };
+  return isJsonObject(info) && typeof info['version'] === 'string' ? { state: 'ok', version: info['version'] } : { state: 'ok' };
 }
 
 async function load(http: HttpClient, signal: AbortSignal): Promise<LoadReport> {

@@ -1,22 +1,14 @@
 import type { Adapter } from '../core/adapter.ts';
+import { allCapabilities } from '../core/capabilities.ts';
 import { isRouterError, RouterError } from '../core/errors.ts';
 import type { ChatChunk, ChatRequest, ChunkBatches, ChunkChoice } from '../core/types.ts';
+import { isJsonObject } from '../lib/json.ts';
 import { type NetworkContext, openaiCompatible } from './openai-compatible.ts';
-import { type ChatBody, isWireObject } from './openai-wire.ts';
+import { type ChatBody } from './openai-wire.ts';
 
 const plain: (context: NetworkContext) => Adapter = openaiCompatible({
   name: 'together',
-  capabilities: {
-    tools: true,
-    toolChoice: true,
-    vision: true,
-    jsonObject: true,
-    jsonSchema: true,
-    logprobs: true,
-    logitBias: true,
-    choices: true,
-    reasoningEffort: true,
-  },
+  capabilities: { ...allCapabilities, dimensions: false },
   ignores: ['parallel_tool_calls', 'user'],
   body,
 });
@@ -73,13 +65,13 @@ function refused(error: unknown, { provider }: NetworkContext): never {
 
 /** Parallel lists of tokens and numbers become OpenAI's list of tokens; what has another shape stays as it came. */
 function toLogprobs(value: unknown): unknown {
-  const { tokens, token_logprobs: numbers, top_logprobs: tops } = isWireObject(value) ? value : {};
+  const { tokens, token_logprobs: numbers, top_logprobs: tops } = isJsonObject(value) ? value : {};
   if (!Array.isArray(tokens) || !Array.isArray(numbers)) return value;
   return { content: tokens.map((token: unknown, index) => toToken(token, numbers[index], Array.isArray(tops) ? tops[index] : undefined)) };
 }
 
 function toToken(token: unknown, logprob: unknown, alternatives: unknown): object {
-  const others = Object.entries(isWireObject(alternatives) ? alternatives : {});
+  const others = Object.entries(isJsonObject(alternatives) ? alternatives : {});
   return { token, logprob, bytes: null, top_logprobs: others.map(([text, value]) => ({ token: text, logprob: value, bytes: null })) };
 }
 

@@ -1,25 +1,15 @@
 import type { Adapter, HealthReport, LoadReport } from '../core/adapter.ts';
+import { allCapabilities } from '../core/capabilities.ts';
 import type { HttpClient } from '../lib/http.ts';
+import { isJsonObject } from '../lib/json.ts';
 import { toLoadReport } from '../lib/prometheus.ts';
 import { type NetworkContext, openaiCompatible } from './openai-compatible.ts';
-import { isWireObject } from './openai-wire.ts';
 
 /** vLLM's OpenAI-compatible server. It listens only once its model is loaded, and shuts itself down when its engine dies. */
 export const vllm: (context: NetworkContext) => Adapter = openaiCompatible({
   name: 'vllm',
   modelName: 'optional',
-  capabilities: {
-    tools: true,
-    toolChoice: true,
-    vision: true,
-    jsonObject: true,
-    jsonSchema: true,
-    logprobs: true,
-    logitBias: true,
-    choices: true,
-    reasoningEffort: true,
-    dimensions: true,
-  },
+  capabilities: allCapabilities,
   takesReasoning: true,
   base64: true,
   health,
@@ -31,7 +21,7 @@ async function health(http: HttpClient, signal: AbortSignal): Promise<HealthRepo
   await http.getText('/health', signal);
   const version = await http.getJson('/version', signal).catch(() => undefined);
   signal.throwIfAborted();
-  return isWireObject(version) && typeof version['version'] === 'string' ? { state: 'ok', version: version['version'] } : { state: 'ok' };
+  return isJsonObject(version) && typeof version['version'] === 'string' ? { state: 'ok', version: version['version'] } : { state: 'ok' };
 }
 
 async function load(http: HttpClient, signal: AbortSignal): Promise<LoadReport> {

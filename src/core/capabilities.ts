@@ -40,6 +40,20 @@ export const noCapabilities: Capabilities = Object.freeze({
   dimensions: false,
 });
 
+/** What OpenAI's own API can do; servers that speak its whole protocol take the list and leave out what they lack. */
+export const allCapabilities: Capabilities = Object.freeze({
+  tools: true,
+  toolChoice: true,
+  vision: true,
+  jsonObject: true,
+  jsonSchema: true,
+  logprobs: true,
+  logitBias: true,
+  choices: true,
+  reasoningEffort: true,
+  dimensions: true,
+});
+
 /**
  * Fields of a request that shape an answer without promising anything about its form. A server that has no place for one still
  * gives an answer, so it stays a candidate: the field is left out and `config:warning` says so, or the candidate is refused

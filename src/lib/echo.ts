@@ -1,3 +1,5 @@
+import { isJsonObject } from './json.ts';
+
 /** Finds pieces of a request in what a server says about it, and masks them. */
 
 /** The strings of a request that must not be repeated, in the forms in which servers print them. */
@@ -21,7 +23,7 @@ const windowChars = 16;
 const stepChars = 8;
 const mask = '[…]';
 
-/** Fields that hold content, on whatever wire: chat, completion, embedding. */
+/** JsonObject that hold content, on whatever wire: chat, completion, embedding. */
 const contentKeys = new Set(['messages', 'system', 'prompt', 'suffix', 'input', 'inputs', 'text', 'tools']);
 /** The protocol's own words beside the content; errors need them. */
 const protocolKeys = new Set(['role', 'type', 'id', 'name', 'tool_call_id', 'tool_use_id', 'media_type', 'detail']);
@@ -39,7 +41,7 @@ interface Collected {
 /** Reads at most 1 MiB of a request body. */
 export function requestTexts(request: unknown): RequestTexts {
   const collected: Collected = { strings: new Set(), roomChars: maxRequestChars, escapedRoomChars: maxEscapedChars, nodes: maxNodes };
-  const fields = isFields(request) ? request : {};
+  const fields = isJsonObject(request) ? request : {};
   for (const key of Object.keys(fields)) {
     if (contentKeys.has(key)) collect(fields[key], key === 'tools' ? 'tools' : 'messages', 0, collected);
   }
@@ -58,7 +60,7 @@ function collect(value: unknown, within: Within, depth: number, collected: Colle
     if (within !== 'tools') addForms(value, collected);
   } else if (Array.isArray(value)) {
     for (const item of value) collect(item, within, depth + 1, collected);
-  } else if (isFields(value)) {
+  } else if (isJsonObject(value)) {
     for (const key of Object.keys(value)) collectField(key, value[key], within, depth, collected);
   }
 }
@@ -153,10 +155,4 @@ function widened(text: string, start: number, request: string, place: number): R
   let after = windowChars;
   while (start + after < text.length && text[start + after] === request[place + after]) after++;
   return { start: start - before, end: start + after };
-}
-
-type Fields = Readonly<Record<string, unknown>>;
-
-function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -4,6 +4,7 @@ import type { Clock } from './clock.ts';
 import { createErrorMaker, type ErrorMaker } from './http-error.ts';
 import { sendWithin } from './connect-limit.ts';
 import { createHeaders, type KeySource } from './http-headers.ts';
+import { parseJson } from './json.ts';
 import type { Transport, TransportResponse } from './transport.ts';
 
 /** The network, bound to one provider: its address, its headers, its limits, its errors. Adapters get it ready-made. */
@@ -163,14 +164,5 @@ async function readText(response: TransportResponse, limitBytes: number, past: '
       throw new RouterError('limit_exceeded', `The answer is larger than ${limitBytes} bytes.`);
     }
     text += decoder.decode(value, { stream: true });
-  }
-}
-
-/** Undefined where the text is no JSON. The parser's own message quotes the body, so it goes nowhere. */
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
   }
 }

@@ -1,3 +1,5 @@
+import { isJsonObject, type JsonObject } from './json.ts';
+
 /** What an error body says, whichever of the dozen shapes it has. Absent fields are undefined; `message` is '' where nothing was said. */
 export interface ErrorBody {
   /** An HTTP status that the body itself names (`code: 503`). */
@@ -12,8 +14,6 @@ export interface ErrorBody {
   readonly estimatedMs: number | undefined;
 }
 
-type Fields = Readonly<Record<string, unknown>>;
-
 /** Ollama puts the whole error JSON of its runner into its own `error` string; gateways wrap once more. */
 const maxJsonLevels = 3;
 const maxObjectDepth = 6;
@@ -27,11 +27,11 @@ export function unwrapText(bodyText: string): ErrorBody {
 
 /** The error in a value that arrived with status 200 or inside a stream; undefined where it holds none. */
 export function unwrapValue(value: unknown): ErrorBody | undefined {
-  return isFields(value) && holdsError(value) ? unwrap(value, maxJsonLevels, maxObjectDepth) : undefined;
+  return isJsonObject(value) && holdsError(value) ? unwrap(value, maxJsonLevels, maxObjectDepth) : undefined;
 }
 
 /** Answers of several servers carry `"error": null`, and OpenAI's own chunks carry `"type"` and `"object"`. */
-function holdsError(value: Fields): boolean {
+function holdsError(value: JsonObject): boolean {
   if (says(own(value, 'error'))) return true;
   const text = typeof own(value, 'message') === 'string';
   if (own(value, 'object') === 'error' || own(value, 'type') === 'error') return text;
@@ -44,7 +44,7 @@ function holdsError(value: Fields): boolean {
 
 function says(value: unknown): boolean {
   if (Array.isArray(value)) return value.length > 0;
-  return typeof value === 'string' ? value.trim() !== '' : value === true || isFields(value);
+  return typeof value === 'string' ? value.trim() !== '' : value === true || isJsonObject(value);
 }
 
 function unwrap(value: unknown, jsonLevels: number, depth: number): ErrorBody {
@@ -54,12 +54,12 @@ function unwrap(value: unknown, jsonLevels: number, depth: number): ErrorBody {
     return inner === undefined ? { ...nothing, message: value.trim() } : unwrap(inner, jsonLevels - 1, depth);
   }
   if (Array.isArray(value)) return { ...nothing, message: joinItems(value, jsonLevels, depth) };
-  if (!isFields(value)) return nothing;
+  if (!isJsonObject(value)) return nothing;
   return merge(fieldsOf(value), spoken(value, jsonLevels, depth));
 }
 
 /** The part of an error object that says what happened. `error` and `message` side by side are a title and its text. */
-function spoken(value: Fields, jsonLevels: number, depth: number): ErrorBody {
+function spoken(value: JsonObject, jsonLevels: number, depth: number): ErrorBody {
   const said = ['error', 'detail', 'message', 'errors', 'msg', 'title'].filter((key) => says(own(value, key)));
   const [first = '', second = ''] = said;
   const inner = unwrap(own(value, first), jsonLevels, depth - 1);
@@ -68,7 +68,7 @@ function spoken(value: Fields, jsonLevels: number, depth: number): ErrorBody {
   return merge(inner, { ...nothing, message: `${inner.message}: ${unwrap(own(value, second), jsonLevels, depth - 1).message}` });
 }
 
-function fieldsOf(value: Fields): ErrorBody {
+function fieldsOf(value: JsonObject): ErrorBody {
   const code = own(value, 'code') ?? detailCode(own(value, 'details'));
   const estimated = own(value, 'estimated_time');
   return {
@@ -85,14 +85,14 @@ function fieldsOf(value: Fields): ErrorBody {
 
 /** Anthropic: `details: { "error_code": … }`. */
 function detailCode(details: unknown): unknown {
-  return isFields(details) ? own(details, 'error_code') : undefined;
+  return isJsonObject(details) ? own(details, 'error_code') : undefined;
 }
 
 /** FastAPI's validation errors carry the offending input beside the message: only place and message are taken. */
 function joinItems(items: readonly unknown[], jsonLevels: number, depth: number): string {
   const parts = items.slice(0, maxItems).map((item) => {
     const { message } = unwrap(item, jsonLevels, depth - 1);
-    const place = isFields(item) ? own(item, 'loc') : undefined;
+    const place = isJsonObject(item) ? own(item, 'loc') : undefined;
     return Array.isArray(place) ? `${place.slice(0, 8).filter(isPlain).join('.')}: ${message}` : message;
   });
   return parts.filter((part) => part !== '').join('; ');
@@ -143,10 +143,6 @@ function isPlain(value: unknown): boolean {
   return typeof value === 'string' || typeof value === 'number';
 }
 
-function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function own(value: Fields, key: string): unknown {
+function own(value: JsonObject, key: string): unknown {
   return Object.hasOwn(value, key) ? value[key] : undefined;
 }

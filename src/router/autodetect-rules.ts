@@ -1,4 +1,5 @@
 import type { ProviderType } from '../core/provider-types.ts';
+import { isJsonObject, type JsonObject } from '../lib/json.ts';
 import type { Answer, Ask } from './autodetect-probe.ts';
 
 /** What speaks for a type, and what the server told on the way. */
@@ -149,18 +150,12 @@ async function remoteGpu(ask: Ask): Promise<Found | undefined> {
   return { type: 'remote-gpu', evidence: 'GET /health says that it is healthy.', ...(isName(model) && namesOf([model])) };
 }
 
-type Fields = Readonly<Record<string, unknown>>;
-
-function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+function fieldsOf(answer: Answer | undefined): JsonObject {
+  return isJsonObject(answer?.value) ? answer.value : {};
 }
 
-function fieldsOf(answer: Answer | undefined): Fields {
-  return isFields(answer?.value) ? answer.value : {};
-}
-
-function listOf(value: unknown): readonly Fields[] {
-  return Array.isArray(value) ? value.filter(isFields) : [];
+function listOf(value: unknown): readonly JsonObject[] {
+  return Array.isArray(value) ? value.filter(isJsonObject) : [];
 }
 
 function isName(value: unknown): value is string {
@@ -178,7 +173,7 @@ function versionOf(value: unknown): { readonly version?: string } {
 /** The models of `{ data: [{ id }] }` or `[{ id }]`; nothing where the answer is no such list. An empty list in `data` is one. */
 function modelsIn(answer: Answer | undefined): { readonly models?: readonly string[] } {
   const value = answer?.value;
-  const list = isFields(value) ? value['data'] : value;
+  const list = isJsonObject(value) ? value['data'] : value;
   if (!Array.isArray(list) || (list === value && list.length === 0)) return {};
   const models = listOf(list);
   return models.length === list.length && models.every(({ id }) => isName(id)) ? namesOf(models.map(({ id }) => id)) : {};

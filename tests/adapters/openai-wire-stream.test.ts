@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { readChunks, terminator } from '../../src/adapters/openai-wire-stream.ts';
+import { createChunkReader, terminator } from '../../src/adapters/openai-wire-stream.ts';
 import type { Origin } from '../../src/adapters/openai-wire.ts';
 import { collectChunks } from '../../src/core/collect.ts';
 import { RouterError } from '../../src/core/errors.ts';
 import type { ChatChunk } from '../../src/core/types.ts';
 import { defaultStreamLimits, readEvents } from '../../src/lib/sse.ts';
+import { readStream } from '../../src/lib/stream-reader.ts';
 import { byteStream, cutAt, cutEvery, gather, type Piece } from '../_kit/byte-stream.ts';
 import { recording } from '../_kit/recordings.ts';
 
@@ -21,7 +22,7 @@ const errorIn = (value: unknown): RouterError | undefined => {
 };
 
 const chunksOf = (body: ReadableStream<Uint8Array>, from: Origin = origin): AsyncGenerator<readonly ChatChunk[]> =>
-  readChunks(readEvents(body, defaultStreamLimits, terminator), errorIn, from);
+  readStream(readEvents(body, defaultStreamLimits, terminator), createChunkReader(errorIn, from), from.signal);
 const read = (...pieces: Piece[]): Promise<ChatChunk[]> => gather(chunksOf(byteStream(pieces)));
 const failureOf = (...pieces: Piece[]): Promise<unknown> => read(...pieces).catch((error: unknown) => error);
 
