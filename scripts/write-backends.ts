@@ -1,4 +1,5 @@
-import { adapters, type AdapterContext } from '../src/adapters/registry.ts';
+import type { AdapterContext } from '../src/adapters/context.ts';
+import { adapters } from '../src/adapters/registry.ts';
 import type { Adapter } from '../src/core/adapter.ts';
 import type { Feature } from '../src/core/capabilities.ts';
 import { type ProviderType, providerTypes } from '../src/core/provider-types.ts';

@@ -15,7 +15,7 @@ const FOLDERS: Record<string, { own: string[]; values: string[]; types?: string[
   adapters: {
     own: ['openai', 'ollama', 'anthropic', 'huggingface', 'remote-gpu', 'cpu'].map((name) => `adapters/${name}-*`),
     values: ['core/', 'lib/'],
-    types: ['adapters/registry.ts'],
+    types: ['adapters/context.ts'],
   },
   routing: { own: ['routing/'], values: ['core/error-codes.ts', 'core/capabilities.ts'], types: ['core/'] },
   breaker: { own: ['breaker/'], values: ['core/error-codes.ts'], types: ['core/'] },

@@ -1,6 +1,6 @@
 import { isJsonObject, type JsonObject, parseJson } from '../lib/json.ts';
 import type { SseEvent } from '../lib/sse.ts';
-import type { ItemReader } from '../lib/stream-reader.ts';
+import type { ItemReader } from '../lib/read-stream.ts';
 import { createMessage } from './anthropic-message.ts';
 import type { ErrorIn } from './openai-wire-stream.ts';
 import { type Origin } from './openai-wire.ts';

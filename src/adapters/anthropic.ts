@@ -3,12 +3,12 @@ import { isRouterError } from '../core/errors.ts';
 import type { HttpClient } from '../lib/http.ts';
 import { isJsonObject, type JsonObject } from '../lib/json.ts';
 import { defaultStreamLimits, readEvents } from '../lib/sse.ts';
-import { readStream } from '../lib/stream-reader.ts';
+import { readStream } from '../lib/read-stream.ts';
 import { isCount, toAnswer } from './anthropic-answer.ts';
 import { leavesOut, toMessagesBody } from './anthropic-request.ts';
 import { createEventReader, isLast } from './anthropic-stream.ts';
 import { originOf } from './openai-wire.ts';
-import type { AdapterContext } from './registry.ts';
+import type { AdapterContext } from './context.ts';
 
 /** What the protocol can carry. JSON without a schema, `n`, log probabilities and biases have no field here. */
 const capabilities = { tools: true, toolChoice: true, vision: true, jsonSchema: true, reasoningEffort: true } as const;

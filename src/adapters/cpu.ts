@@ -24,7 +24,7 @@ import {
 } from './cpu-sentences.ts';
 import { streamChat } from './cpu-stream.ts';
 import { createTurns, type Turns } from './cpu-turns.ts';
-import type { AdapterContext } from './registry.ts';
+import type { AdapterContext } from './context.ts';
 
 /**
  * Models in this process, on its CPU: chats and embeddings of GGUF files through the optional package `node-llama-cpp`, and

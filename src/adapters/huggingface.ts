@@ -3,7 +3,8 @@ import { RouterError } from '../core/errors.ts';
 import type { EmbedAnswer, EmbedRequest } from '../core/types.ts';
 import type { HttpClient } from '../lib/http.ts';
 import { toVectors } from './huggingface-vectors.ts';
-import { type NetworkContext, openaiCompatible } from './openai-compatible.ts';
+import type { NetworkContext } from './context.ts';
+import { openaiCompatible } from './openai-compatible.ts';
 import { joinEmbedAnswers, splitInput, toEmbedAnswer } from './openai-embeddings.ts';
 import type { Origin } from './openai-wire.ts';
 

@@ -2,7 +2,8 @@ import type { Adapter, HealthReport, LoadReport } from '../core/adapter.ts';
 import { allCapabilities } from '../core/capabilities.ts';
 import type { HttpClient } from '../lib/http.ts';
 import { isJsonObject } from '../lib/json.ts';
-import { type NetworkContext, openaiCompatible } from './openai-compatible.ts';
+import type { NetworkContext } from './context.ts';
+import { openaiCompatible } from './openai-compatible.ts';
 import { namedTool } from './openai-request.ts';
 
 /**

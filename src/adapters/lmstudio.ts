@@ -6,7 +6,7 @@ import { openaiCompatible } from './openai-compatible.ts';
 import { isCount, listModels } from './openai-models.ts';
 import { namedTool } from './openai-request.ts';
 
-import type { AdapterContext } from './registry.ts';
+import type { AdapterContext } from './context.ts';
 
 /**
  * LM Studio. It loads the model that a request names, which may take minutes, and unloads it when idle: after `keepAliveS`, sent

@@ -4,7 +4,8 @@ import { isRouterError, RouterError } from '../core/errors.ts';
 import type { HttpClient } from '../lib/http.ts';
 import { isJsonObject } from '../lib/json.ts';
 import { toLoadReport } from '../lib/prometheus.ts';
-import { type NetworkContext, openaiCompatible } from './openai-compatible.ts';
+import type { NetworkContext } from './context.ts';
+import { openaiCompatible } from './openai-compatible.ts';
 
 const plain: (context: NetworkContext) => Adapter = openaiCompatible({
   name: 'nvidia',

@@ -3,7 +3,8 @@ import { isRouterError, RouterError } from '../core/errors.ts';
 import type { ChatAnswer, ChatRequest, ChunkBatches } from '../core/types.ts';
 import type { HttpClient } from '../lib/http.ts';
 import { defaultStreamLimits, readEvents } from '../lib/sse.ts';
-import { readStream } from '../lib/stream-reader.ts';
+import { readStream } from '../lib/read-stream.ts';
+import type { NetworkContext } from './context.ts';
 import type { Dialect } from './openai-dialect.ts';
 import { embedInParts } from './openai-embeddings.ts';
 import { listModels } from './openai-models.ts';
@@ -13,12 +14,6 @@ import { createChunkReader, terminator } from './openai-wire-stream.ts';
 import { checkLoaded, type Origin, originOf, toChatAnswer } from './openai-wire.ts';
 
 export type { Dialect } from './openai-dialect.ts';
-
-/** The part of an adapter's context that these adapters read. */
-export interface NetworkContext {
-  readonly provider: string;
-  readonly http: HttpClient;
-}
 
 /** A server of which only the protocol is known. What many such servers ignore without a word is not declared. */
 const generic: Dialect = {

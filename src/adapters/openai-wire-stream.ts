@@ -2,7 +2,7 @@ import type { RouterError } from '../core/errors.ts';
 import type { ChatChunk } from '../core/types.ts';
 import { isJsonObject, type JsonObject, parseJson } from '../lib/json.ts';
 import type { SseEvent } from '../lib/sse.ts';
-import type { ItemReader } from '../lib/stream-reader.ts';
+import type { ItemReader } from '../lib/read-stream.ts';
 import { createThinkSplitter } from '../lib/think-tags.ts';
 import type { Dialect } from './openai-dialect.ts';
 import { moveDeltaThoughts, restOf, type ThoughtState } from './openai-thoughts.ts';

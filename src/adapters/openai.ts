@@ -1,6 +1,7 @@
 import type { Adapter } from '../core/adapter.ts';
 import { allCapabilities } from '../core/capabilities.ts';
-import { type NetworkContext, openaiCompatible } from './openai-compatible.ts';
+import type { NetworkContext } from './context.ts';
+import { openaiCompatible } from './openai-compatible.ts';
 
 /**
  * OpenAI's own API. Its reasoning models refuse `max_tokens`, and all take `max_completion_tokens`.

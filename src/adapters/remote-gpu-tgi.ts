@@ -3,7 +3,7 @@ import type { ChatChunk, ChatRequest, ChunkDelta, Usage } from '../core/types.ts
 import type { HttpClient } from '../lib/http.ts';
 import { isJsonObject, type JsonObject, parseJson } from '../lib/json.ts';
 import { defaultStreamLimits, readEvents, type SseEvent } from '../lib/sse.ts';
-import { type ItemReader, readStream } from '../lib/stream-reader.ts';
+import { type ItemReader, readStream } from '../lib/read-stream.ts';
 import { createThinkSplitter } from '../lib/think-tags.ts';
 import { type Origin, originOf, toFinishReason } from './openai-wire.ts';
 import { maxTokensOf, stopsOf, toPrompt } from './remote-gpu-prompt.ts';

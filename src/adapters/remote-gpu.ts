@@ -1,7 +1,7 @@
 import { type Adapter, type Call, defineAdapter } from '../core/adapter.ts';
 import { isRouterError } from '../core/errors.ts';
 import type { ChatRequest } from '../core/types.ts';
-import type { AdapterContext } from './registry.ts';
+import type { AdapterContext } from './context.ts';
 import { createDialectSource, type KnownDialect } from './remote-gpu-dialect.ts';
 import { nativeTgi } from './remote-gpu-tgi.ts';
 import { notebook, notebookIgnores, proxy } from './remote-gpu-whole.ts';

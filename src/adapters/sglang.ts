@@ -4,7 +4,8 @@ import { isRouterError, RouterError } from '../core/errors.ts';
 import type { HttpClient } from '../lib/http.ts';
 import { isJsonObject, type JsonObject } from '../lib/json.ts';
 import { sum, toLoadReport } from '../lib/prometheus.ts';
-import { type Dialect, type NetworkContext, openaiCompatible } from './openai-compatible.ts';
+import type { NetworkContext } from './context.ts';
+import { type Dialect, openaiCompatible } from './openai-compatible.ts';
 import { type ChatBody } from './openai-wire.ts';
 
 /**

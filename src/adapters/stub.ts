@@ -1,7 +1,7 @@
 import { type Adapter, type Call, defineAdapter } from '../core/adapter.ts';
 import { answerToChunks } from '../core/collect.ts';
 import type { ChatAnswer, ChatChunk, ChatRequest, ChunkBatches } from '../core/types.ts';
-import type { AdapterContext } from './registry.ts';
+import type { AdapterContext } from './context.ts';
 
 const honestReply =
   'No language model answered this request. This is the fixed reply of the stub provider, which stands in when no other can.';

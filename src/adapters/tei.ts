@@ -4,7 +4,7 @@ import type { EmbedAnswer, EmbedRequest } from '../core/types.ts';
 import type { HttpClient } from '../lib/http.ts';
 import { isJsonObject, type JsonObject } from '../lib/json.ts';
 import { toLoadReport } from '../lib/prometheus.ts';
-import type { NetworkContext } from './openai-compatible.ts';
+import type { NetworkContext } from './context.ts';
 import { joinEmbedAnswers, toEmbedAnswer } from './openai-embeddings.ts';
 
 /** The server's own default for the texts of one request. */

@@ -1,7 +1,8 @@
 import type { Adapter, HealthReport } from '../core/adapter.ts';
 import type { HttpClient } from '../lib/http.ts';
 import { isJsonObject } from '../lib/json.ts';
-import { type NetworkContext, openaiCompatible } from './openai-compatible.ts';
+import type { NetworkContext } from './context.ts';
+import { openaiCompatible } from './openai-compatible.ts';
 
 /**
  * text-generation-webui. It answers with the model that is loaded, whatever name is asked for, and embeds with a model of its

@@ -3,7 +3,8 @@ import type { ChatMessage } from '../core/types.ts';
 import type { HttpClient } from '../lib/http.ts';
 import { isJsonObject } from '../lib/json.ts';
 import { toLoadReport } from '../lib/prometheus.ts';
-import { type NetworkContext, openaiCompatible } from './openai-compatible.ts';
+import type { NetworkContext } from './context.ts';
+import { openaiCompatible } from './openai-compatible.ts';
 import { type ChatBody } from './openai-wire.ts';
 
 const chatOnly: (context: NetworkContext) => Adapter = openaiCompatible({

@@ -3,7 +3,8 @@ import { allCapabilities } from '../core/capabilities.ts';
 import { isRouterError, RouterError } from '../core/errors.ts';
 import type { ChatChunk, ChatRequest, ChunkBatches, ChunkChoice } from '../core/types.ts';
 import { isJsonObject } from '../lib/json.ts';
-import { type NetworkContext, openaiCompatible } from './openai-compatible.ts';
+import type { NetworkContext } from './context.ts';
+import { openaiCompatible } from './openai-compatible.ts';
 import { type ChatBody } from './openai-wire.ts';
 
 const plain: (context: NetworkContext) => Adapter = openaiCompatible({

@@ -3,7 +3,8 @@ import { allCapabilities } from '../core/capabilities.ts';
 import type { HttpClient } from '../lib/http.ts';
 import { isJsonObject } from '../lib/json.ts';
 import { toLoadReport } from '../lib/prometheus.ts';
-import { type NetworkContext, openaiCompatible } from './openai-compatible.ts';
+import type { NetworkContext } from './context.ts';
+import { openaiCompatible } from './openai-compatible.ts';
 
 /** vLLM's OpenAI-compatible server. It listens only once its model is loaded, and shuts itself down when its engine dies. */
 export const vllm: (context: NetworkContext) => Adapter = openaiCompatible({

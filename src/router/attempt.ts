@@ -5,7 +5,8 @@ import { type AttemptDeadline, openDeadline } from '../lib/deadline.ts';
 import type { Timeouts } from '../config/config.ts';
 import type { PlannedCandidate } from '../routing/plan.ts';
 import { noteIgnored } from './ignored-parameters.ts';
-import type { Permit, Provider } from './provider.ts';
+import type { Provider } from './provider.ts';
+import type { Permit } from './provider-state.ts';
 import { named, type Run } from './run.ts';
 
 /** One call to one candidate. Exactly one of `succeed`, `fail` and `abandon` ends it; the others then do nothing. */

@@ -4,7 +4,7 @@ import { type Cooldown, longRestMs, noCooldown, rest } from '../breaker/cooldown
 import type { RouterConfig } from '../config/config.ts';
 import { nextPin } from '../routing/pins.ts';
 import type { ModelState } from './model-state.ts';
-import type { Outcome, Permit, ProviderState } from './provider.ts';
+import type { Outcome, Permit, ProviderState } from './provider-state.ts';
 
 /** What an outcome says to the two breakers that an attempt passed. */
 export interface Verdicts {

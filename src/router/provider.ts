@@ -1,50 +1,15 @@
 import type { Adapter, ModelInfo } from '../core/adapter.ts';
-import type { Capabilities, Parameter } from '../core/capabilities.ts';
-import type { RouterError } from '../core/errors.ts';
+import type { Capabilities } from '../core/capabilities.ts';
 import type { Announce, Verb } from '../core/events.ts';
 import type { ChatRequest, EmbedRequest } from '../core/types.ts';
-import { admits, type BreakerInput, type BreakerState, closedBreaker, step } from '../breaker/breaker.ts';
-import { type Cooldown, noCooldown } from '../breaker/cooldown.ts';
+import { admits, type BreakerInput, type BreakerState, step } from '../breaker/breaker.ts';
 import type { ProviderConfig, RouterConfig } from '../config/config.ts';
 import type { CandidateFacts } from '../routing/plan.ts';
 import { applyEffect } from './effects.ts';
 import { quoted, resolveModel, untagged } from './model-name.ts';
-import { changed, countOf, type LetIn, noneLetIn } from './let-in.ts';
-import { createModelStates, type ModelState, type ModelStates, smoothed } from './model-state.ts';
-
-/** Leave to send one call. It has to be settled exactly once. */
-export interface Permit {
-  readonly model: string | undefined;
-  readonly connectionGeneration: number;
-  readonly modelGeneration: number;
-}
-
-/** How an attempt ended, for the provider's own books. `none`: the caller left, or it was no fault of the provider. */
-export type Outcome =
-  | { readonly type: 'success'; readonly ms: number; readonly firstContentMs: number | undefined }
-  | { readonly type: 'failure'; readonly error: RouterError; readonly ms: number; readonly firstContentMs: number | undefined }
-  | { readonly type: 'none' };
-
-/** What changes about a provider as it runs. Only this folder writes to it. */
-export interface ProviderState {
-  readonly models: ModelStates;
-  /** Connections that do not come about concern all models at once. */
-  connection: BreakerState;
-  rest: Cooldown;
-  /** Credentials were refused; asked again after this. */
-  disabledUntilMs: number;
-  /** What the provider lists, and until when that is believed. */
-  inventory: { readonly models: ReadonlyMap<string, ModelInfo>; readonly untilMs: number } | undefined;
-  inFlight: number;
-  letIn: LetIn;
-  successes: number;
-  failures: number;
-  lastError: { readonly code: string; readonly atMs: number } | undefined;
-  /** What the last health check or call said. */
-  up: boolean | undefined;
-  /** Parameters that calls went without, each told once. */
-  readonly ignored: Set<Parameter>;
-}
+import { changed, countOf, type LetIn } from './let-in.ts';
+import { type ModelState, smoothed } from './model-state.ts';
+import { createProviderState, type Outcome, type Permit, type ProviderState } from './provider-state.ts';
 
 export interface Provider {
   readonly id: string;
@@ -64,20 +29,7 @@ export const inventoryMs = 60_000;
 
 /** A provider that is running: its adapter, and what the router has learnt of it. */
 export function createProvider(config: ProviderConfig, adapter: Adapter, router: RouterConfig, announce: Announce): Provider {
-  const state: ProviderState = {
-    models: createModelStates(),
-    connection: closedBreaker,
-    rest: noCooldown,
-    disabledUntilMs: -Infinity,
-    inventory: undefined,
-    inFlight: 0,
-    letIn: noneLetIn,
-    successes: 0,
-    failures: 0,
-    lastError: undefined,
-    up: undefined,
-    ignored: new Set(),
-  };
+  const state = createProviderState();
   const { id } = config;
   const books: Books = { id, config, adapter, state, router, announce };
   const verbs = { chat: adapter.chats, stream: adapter.chats, embed: adapter.embed !== undefined };

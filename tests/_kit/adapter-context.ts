@@ -1,4 +1,4 @@
-import type { AdapterContext } from '../../src/adapters/registry.ts';
+import type { AdapterContext } from '../../src/adapters/context.ts';
 import { type ProviderType, providerTypes } from '../../src/core/provider-types.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { createHttpClient } from '../../src/lib/http.ts';

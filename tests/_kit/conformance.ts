@@ -1,4 +1,5 @@
-import { adapters, type AdapterContext } from '../../src/adapters/registry.ts';
+import type { AdapterContext } from '../../src/adapters/context.ts';
+import { adapters } from '../../src/adapters/registry.ts';
 import * as inferlane from '../../src/index.ts';
 import {
   type AdapterCase,

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { encode, type Model } from '../../examples/tiny-model/gguf.ts';
 import { createCpu } from '../../src/adapters/cpu.ts';
 import { importNodeLlamaCpp, type LlamaLibrary, type LoadLibrary } from '../../src/adapters/cpu-library.ts';
-import type { AdapterContext } from '../../src/adapters/registry.ts';
+import type { AdapterContext } from '../../src/adapters/context.ts';
 import type { Adapter, Call } from '../../src/core/adapter.ts';
 import type { ChatChunk, ChatRequest, ChunkBatches, EmbedRequest } from '../../src/core/types.ts';
 import { noOptions } from '../_kit/adapter-context.ts';

@@ -6,7 +6,7 @@ import { writeSentenceModel } from '../../examples/tiny-model/sentence-model.ts'
 import { createCpu } from '../../src/adapters/cpu.ts';
 import { importNodeLlamaCpp } from '../../src/adapters/cpu-library.ts';
 import { importTransformers, type LoadTransformers, type TransformersLibrary } from '../../src/adapters/cpu-sentences.ts';
-import type { AdapterContext } from '../../src/adapters/registry.ts';
+import type { AdapterContext } from '../../src/adapters/context.ts';
 import type { Adapter } from '../../src/core/adapter.ts';
 import { createRouter } from '../../src/router/create-router.ts';
 import { noOptions } from '../_kit/adapter-context.ts';

@@ -5,7 +5,7 @@ import { collectChunks } from '../../src/core/collect.ts';
 import { RouterError } from '../../src/core/errors.ts';
 import type { ChatChunk } from '../../src/core/types.ts';
 import { defaultStreamLimits, readEvents } from '../../src/lib/sse.ts';
-import { readStream } from '../../src/lib/stream-reader.ts';
+import { readStream } from '../../src/lib/read-stream.ts';
 import { byteStream, cutAt, cutEvery, gather, type Piece } from '../_kit/byte-stream.ts';
 import { recording } from '../_kit/recordings.ts';
 

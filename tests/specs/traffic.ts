@@ -1,4 +1,5 @@
-import { adapters, type AdapterContext } from '../../src/adapters/registry.ts';
+import type { AdapterContext } from '../../src/adapters/context.ts';
+import { adapters } from '../../src/adapters/registry.ts';
 import { chatNeeds } from '../../src/core/capabilities.ts';
 import type { ChatRequest } from '../../src/core/types.ts';
 import { type Answer, type BackendKind, fakeBackend, models, reply, resident, type Wire, type WireCall } from '../../src/testing/index.ts';

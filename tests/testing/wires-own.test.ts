@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { adapters, type AdapterContext } from '../../src/adapters/registry.ts';
+import type { AdapterContext } from '../../src/adapters/context.ts';
+import { adapters } from '../../src/adapters/registry.ts';
 import type { Adapter } from '../../src/core/adapter.ts';
 import { type ErrorCode, isRouterError, type RouterError } from '../../src/index.ts';
 import { classifyResponse } from '../../src/lib/classify.ts';

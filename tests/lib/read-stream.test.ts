@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { ChatChunk } from '../../src/core/types.ts';
-import { type ItemReader, readStream } from '../../src/lib/stream-reader.ts';
+import { type ItemReader, readStream } from '../../src/lib/read-stream.ts';
 
 const chunk = (content: string): ChatChunk => ({
   id: 'a',
