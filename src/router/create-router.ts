@@ -24,7 +24,7 @@ import type { ProviderModel, Router } from './router.ts';
 import { checkDefaultModels } from './model-check.ts';
 import { beginRun, planFor, type Run } from './run.ts';
 import { takeSnapshot } from './snapshot.ts';
-import { chatFor, hasSchema, type SchemaRequest } from './structured.ts';
+import { chatFor, hasSchema, type SchemaRequest, withJsonSchema } from './structured.ts';
 
 const usualDrainMs = 5_000;
 
@@ -93,7 +93,8 @@ function createClient(engine: Engine, emitter: RouterEmitter, closing: Closing):
         return list?.status === 'fulfilled' ? (list.value ?? []).map((model) => ({ ...model, provider })) : [];
       });
     },
-    explain: (request, options = {}) => planFor(resolveCall('chat', request, options, config), engine),
+    explain: (request, options = {}) =>
+      planFor(resolveCall('chat', hasSchema(request) ? withJsonSchema(request) : request, options, config), engine),
     snapshot: () => takeSnapshot(engine, closing.inFlight, closing.closed),
     on: (name, listener) => (emitter.on(name, listener), router),
     once: (name, listener) => (emitter.once(name, listener), router),

@@ -1,3 +1,4 @@
+import { isAnswerSchema } from '../core/answer-schema.ts';
 import { chatNeeds, chatParameters, embedNeeds, type Feature, type Parameter } from '../core/capabilities.ts';
 import { RouterError } from '../core/errors.ts';
 import type { Verb } from '../core/events.ts';
@@ -70,6 +71,7 @@ function copyChat(request: ChatRequest): ChatRequest {
     if (typeof role !== 'string' || !roles.has(role)) throw invalid(`messages[${index}].role must be one of ${[...roles].join(', ')}`);
   }
   checkModel(model);
+  if (isAnswerSchema(request.response_format)) throw invalid('a schema as response_format is for chat(); a stream takes a json_schema');
   return { ...request, messages: acceptableHistory(messages) };
 }
 

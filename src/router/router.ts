@@ -42,7 +42,7 @@ export interface Router extends AsyncDisposable {
   /** The models of every provider that keeps a list and answers. */
   models(options?: { readonly signal?: AbortSignal | undefined }): Promise<readonly ProviderModel[]>;
   /** The plan for a chat, without carrying it out. */
-  explain(request: ChatRequest, options?: CallOptions): Plan;
+  explain(request: ChatRequest | SchemaRequest<unknown>, options?: CallOptions): Plan;
   /** What the router knows now, without asking anyone. */
   snapshot(): RouterSnapshot;
   on<Name extends EventName>(name: Name, listener: Listener<Name>): Router;

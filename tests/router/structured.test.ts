@@ -83,6 +83,18 @@ describe('a schema as response_format', () => {
     expect(made.fakes.gpu.calls).toHaveLength(0);
   });
 
+  test('a stream says that it takes none', async () => {
+    const made = answering(good);
+    const failure = await failureOf(made.router.stream(request as unknown as ChatRequest));
+    expect(failure).toMatchObject({ code: 'invalid_request', message: expect.stringContaining('is for chat()') as string });
+    expect(made.fakes.gpu.calls).toHaveLength(0);
+  });
+
+  test('explain() plans it', () => {
+    const { router } = fakeRouter({ cpu: 'no', gpu: { does: good, fake: { capabilities: { jsonSchema: true } } } });
+    expect(router.explain(request).candidates.map(({ provider }) => provider)).toEqual(['gpu']);
+  });
+
   test('a schema that JSON cannot hold is refused', async () => {
     const { router } = answering(good);
     const odd = { ...request, response_format: z.object({ at: z.date() }) };
