@@ -1,7 +1,6 @@
-import { fileURLToPath } from 'node:url';
-import ts from 'typescript';
 import { expect, test } from 'vitest';
 import * as inferlane from '../src/index.ts';
+import { exportedNames } from './_kit/exported-names.ts';
 
 // What is exported is a promise. A name that is added or taken away changes these lists, and CHANGELOG.md.
 
@@ -134,28 +133,11 @@ const types = [
   'Verb',
 ];
 
-/** Every name that `src/index.ts` exports, types included, as the compiler sees them. */
-function exportedNames(): string[] {
-  const index = fileURLToPath(new URL('../src/index.ts', import.meta.url));
-  const program = ts.createProgram([index], {
-    module: ts.ModuleKind.NodeNext,
-    target: ts.ScriptTarget.ES2023,
-    allowImportingTsExtensions: true,
-    noEmit: true,
-    skipLibCheck: true,
-  });
-  const checker = program.getTypeChecker();
-  const file = program.getSourceFile(index);
-  const symbol = file && checker.getSymbolAtLocation(file);
-  if (symbol === undefined) throw new Error('src/index.ts exports nothing');
-  return checker.getExportsOfModule(symbol).map(({ name }) => name);
-}
-
 test('these values are exported, and no others', () => {
   expect(Object.keys(inferlane).toSorted()).toEqual(values);
 });
 
 test('these types are exported beside them, and no others', { timeout: 30_000 }, () => {
-  const names = exportedNames().filter((name) => !values.includes(name));
+  const names = exportedNames('index.ts').filter((name) => !values.includes(name));
   expect(names.toSorted()).toEqual(types);
 });

@@ -37,7 +37,7 @@ export function createMessage(origin: Origin): GrowingMessage {
     start({ message }) {
       if (head !== undefined || !isJsonObject(message)) return [];
       head = headOf(message, origin);
-      counts = join(counts, message['usage']);
+      counts = join(counts, withoutOutput(message['usage']));
       return [chunkOf([{ index: 0, delta: { role: 'assistant', content: '' }, finish_reason: null }])];
     },
     startBlock: (event) => toChunks(blocks.start(event)),
@@ -55,6 +55,11 @@ export function createMessage(origin: Origin): GrowingMessage {
       return [...(reason === null ? finish('unknown') : []), ...(usage ? [chunkOf([], usage)] : [])];
     },
   };
+}
+
+/** What was written is not known at the start: the API says 1 there, and servers that say nothing later have not counted. */
+function withoutOutput(usage: unknown): unknown {
+  return isJsonObject(usage) ? { ...usage, output_tokens: null } : usage;
 }
 
 /** Later counts are those of the whole message so far; what is null or left out stays as it was. */

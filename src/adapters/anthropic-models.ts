@@ -6,25 +6,29 @@ export interface ModelRules {
   readonly thinking: 'budget' | 'effort';
   /** The model refuses `{ type: 'disabled' }`. */
   readonly alwaysThinks: boolean;
-  /** False: `temperature` and `top_p` are refused unless they are what they would be anyway. */
-  readonly sampling: boolean;
+  /** `none`: `temperature` and `top_p` are refused unless they are what they would be anyway. `one`: they are refused together. */
+  readonly sampling: 'none' | 'one' | 'both';
+  /** Stop sequences may be nothing but white space. */
+  readonly blankStops: boolean;
   /** `max_tokens` where the request sets no limit; the API demands one. Thinking counts towards it. */
   readonly maxTokens: number;
 }
 
 /**
  * As documented in October 2026: 4.6 and later think adaptively and later ones refuse a budget, earlier ones know the budget
- * alone; after 4.6 sampling is fixed; Fable, Mythos and, from 5.5, Opus and Sonnet cannot stop thinking. A Claude whose name
- * tells no version is taken for the newest. Any other name belongs to a server that only speaks this protocol, and those know
- * the older form best.
+ * alone; from 4.1 on `temperature` and `top_p` are refused together, after 4.6 sampling is fixed; Fable, Mythos and, from 5.5,
+ * Opus and Sonnet cannot stop thinking. A Claude whose name tells no version is taken for the newest. Any other name belongs to a
+ * server that only speaks this protocol, and those know the older form best.
  */
 export function rulesOf(model: string): ModelRules {
-  if (!/claude/i.test(model)) return { thinking: 'budget', alwaysThinks: false, sampling: true, maxTokens: shortAnswer };
+  if (!/claude/i.test(model))
+    return { thinking: 'budget', alwaysThinks: false, sampling: 'both', blankStops: true, maxTokens: shortAnswer };
   const version = versionOf(model);
   return {
     thinking: version >= 406 ? 'effort' : 'budget',
     alwaysThinks: /fable|mythos/i.test(model) || (version >= 505 && !/haiku/i.test(model)),
-    sampling: version < 407,
+    sampling: version >= 407 ? 'none' : version >= 401 ? 'one' : 'both',
+    blankStops: false,
     maxTokens: version < 400 ? shortAnswer : longAnswer,
   };
 }

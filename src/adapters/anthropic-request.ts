@@ -4,6 +4,7 @@ import type { Parameter } from '../core/capabilities.ts';
 import type { ChatRequest, Tool, ToolChoice } from '../core/types.ts';
 import { isJsonObject, type JsonObject } from '../lib/json.ts';
 import { budgets, leastBudget, type ModelRules, rulesOf } from './anthropic-models.ts';
+import { toAcceptedSchema } from './anthropic-schema.ts';
 import { type Refuse, toConversation } from './anthropic-turns.ts';
 
 /**
@@ -18,13 +19,13 @@ export function toMessagesBody(call: Call<ChatRequest>, provider: string, stream
   const rules = rulesOf(model);
   const { output_config: outputConfig, ...extra } = request.extra?.['anthropic'] ?? {};
   const { effort, thinking, maxTokens } = toThinking(request, rules, extra['thinking'], refuse);
-  const { stop, user } = request;
+  const { user } = request;
   return {
     model,
     max_tokens: maxTokens,
     ...toConversation(request.messages, refuse),
     ...toSampling(request, model, refuse),
-    stop_sequences: typeof stop === 'string' ? [stop] : stop,
+    stop_sequences: toStops(request, rules, refuse),
     tools: request.tools?.length === 0 ? undefined : request.tools?.map(toTool),
     tool_choice: toToolChoice(request),
     metadata: user === undefined ? undefined : { user_id: user },
@@ -80,24 +81,42 @@ function isThinking(thinking: unknown): boolean {
   return isJsonObject(thinking) && thinking['type'] !== 'disabled';
 }
 
-/** Where sampling is fixed, or thinking fixes it, the API would refuse the whole request, so these go out without it. */
-export function leavesOut({ reasoning_effort: effort, extra }: ChatRequest, model: string | undefined): readonly Parameter[] {
+/**
+ * Where sampling is fixed, or thinking fixes it, the API would refuse the whole request, so these go out without it. Where it takes
+ * one of the two, `temperature` goes.
+ */
+export function leavesOut(request: ChatRequest, model: string | undefined): readonly Parameter[] {
+  const { reasoning_effort: effort, extra, temperature } = request;
   const given = extra?.['anthropic']?.['thinking'];
+  const { sampling } = rulesOf(model ?? '');
   const thinks = given === undefined ? effort !== undefined && effort !== 'none' : isThinking(given);
-  return rulesOf(model ?? '').sampling && !thinks ? [] : ['temperature', 'top_p'];
+  if (sampling === 'none' || thinks) return ['temperature', 'top_p'];
+  return sampling === 'one' && temperature !== undefined ? ['top_p'] : [];
 }
 
 function toSampling(request: ChatRequest, model: string, refuse: Refuse): JsonObject {
-  if (leavesOut(request, model).length > 0) return {};
-  const { temperature, top_p } = request;
+  const left = leavesOut(request, model);
+  if (left.includes('temperature')) return {};
+  const { temperature } = request;
+  const top_p = left.includes('top_p') ? undefined : request.top_p;
   if (temperature !== undefined && temperature > 1) {
     throw refuse('unsupported', 'temperature goes from 0 to 1 here, and the request asks for more.');
   }
   return { temperature, top_p };
 }
 
+/** The API refuses sequences of nothing but white space. Without them the answer would be another, so another provider may take it. */
+function toStops({ stop }: ChatRequest, { blankStops }: ModelRules, refuse: Refuse): readonly string[] | undefined {
+  const stops = typeof stop === 'string' ? [stop] : stop;
+  if (!blankStops && stops?.some((text) => text.trim() === '')) {
+    throw refuse('unsupported', 'a stop sequence must hold more than white space here.');
+  }
+  return stops;
+}
+
 function toTool({ function: { name, description, parameters, strict } }: Tool): JsonObject {
-  return { name, description, input_schema: parameters ?? { type: 'object', properties: {} }, strict: strict ?? undefined };
+  const schema = parameters ?? { type: 'object', properties: {} };
+  return { name, description, input_schema: strict === true ? toAcceptedSchema(schema) : schema, strict: strict ?? undefined };
 }
 
 /** The API refuses a choice without tools; `auto` and `none` say nothing there, and the others go out to be refused. */
@@ -117,7 +136,7 @@ function toOutputConfig({ response_format: format }: ChatRequest, effort: string
   if (given !== undefined && !isJsonObject(given)) return given;
   const config = {
     ...(effort !== undefined && { effort }),
-    ...(format?.type === 'json_schema' && { format: { type: 'json_schema', schema: format.json_schema.schema } }),
+    ...(format?.type === 'json_schema' && { format: { type: 'json_schema', schema: toAcceptedSchema(format.json_schema.schema) } }),
     ...given,
   };
   return Object.keys(config).length > 0 ? config : undefined;

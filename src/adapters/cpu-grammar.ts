@@ -1,4 +1,5 @@
 import { RouterError } from '../core/errors.ts';
+import { mapSchemas } from '../core/json-schema.ts';
 import type { ResponseFormat } from '../core/types.ts';
 import type { Llama } from './cpu-library.ts';
 
@@ -9,7 +10,7 @@ import type { Llama } from './cpu-library.ts';
 const keywords = new Set(
   [
     'type properties required additionalProperties minProperties maxProperties items prefixItems minItems maxItems',
-    'const enum oneOf minLength maxLength format $ref $defs',
+    'const enum oneOf anyOf minLength maxLength format $ref $defs',
     'description title default examples $schema $id $comment',
   ].flatMap((line) => line.split(' ')),
 );
@@ -25,7 +26,7 @@ export async function grammarFor(format: ResponseFormat | undefined, llama: Llam
   const refused = (what: string): RouterError =>
     new RouterError('unsupported', `Provider "${provider}" cannot hold an answer to ${what} of a JSON schema.`, { provider });
   if (unknown !== undefined) throw refused(`"${unknown}"`);
-  return llama.createGrammarForJsonSchema(schema as never).catch(() => {
+  return llama.createGrammarForJsonSchema(mapSchemas(schema, withOneOf) as never).catch(() => {
     throw refused('these parts');
   });
 }
@@ -44,9 +45,15 @@ function unknownKeyword(schema: unknown): string | undefined {
   return undefined;
 }
 
+/** An answer that fits one alternative is allowed either way, and the library knows this word alone. */
+function withOneOf(schema: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const { anyOf, ...rest } = schema;
+  return Array.isArray(anyOf) && !('oneOf' in rest) ? { ...rest, oneOf: anyOf } : schema;
+}
+
 function schemasIn(keyword: string, value: unknown): readonly unknown[] {
   if (typeof value !== 'object' || value === null) return [];
   if (keyword === 'properties' || keyword === '$defs') return Object.values(value);
-  if (keyword === 'oneOf' || keyword === 'prefixItems') return Array.isArray(value) ? value : [];
+  if (keyword === 'oneOf' || keyword === 'anyOf' || keyword === 'prefixItems') return Array.isArray(value) ? value : [];
   return keyword === 'items' || keyword === 'additionalProperties' ? [value] : [];
 }

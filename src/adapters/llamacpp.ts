@@ -14,6 +14,8 @@ export const llamacpp: (context: NetworkContext) => Adapter = openaiCompatible({
   name: 'llamacpp',
   modelName: 'ignored',
   capabilities: { ...allCapabilities, dimensions: false },
+  // Its list of fields (tools/server/server-schema.cpp) has no such one.
+  ignores: ['user'],
   takesReasoning: true,
   base64: true,
   // It takes a tool named in `tool_choice` for `auto` and says so only in its own log (ggml-org/llama.cpp#26535).

@@ -97,8 +97,9 @@ function toThink(effort: ReasoningEffort | undefined): unknown {
 function toMessages(messages: readonly ChatMessage[], provider: string): readonly JsonObject[] {
   // A tool's result names its call by id; templates want the name of the tool.
   const toolNames = new Map<string, string>();
-  for (const { tool_calls } of messages) for (const { id, function: called } of tool_calls ?? []) toolNames.set(id, called.name);
   return messages.map((message, at) => {
+    // Filled on the way: some servers count their ids anew in each answer, and a result belongs to the call before it.
+    for (const { id, function: called } of message.tool_calls ?? []) toolNames.set(id, called.name);
     const { role, tool_call_id } = message;
     return {
       role: role === 'developer' ? 'system' : role,

@@ -31,30 +31,48 @@ function without(body: ChatBody, ignores: NonNullable<Dialect['ignores']>): Chat
 
 type Takes = Pick<Dialect, 'takesReasoning' | 'takesDeveloper'>;
 
+/** OpenAI refuses longer ids of tool calls; vLLM makes longer ones (vllm-project/vllm#22966). */
+const maxIdLength = 40;
+
 /**
  * The conversation without what other providers left in it and this server may refuse: signed thoughts, reasoning, the role
- * `developer`. Calls without text say `null`, as OpenAI writes them. Messages that are fine are the very same objects.
+ * `developer`, long ids, fields that say nothing. Calls without text say `null`, as OpenAI writes them. Messages that are fine are
+ * the very same objects.
  */
 export function toMessages(messages: readonly ChatMessage[], takes: Takes): readonly ChatMessage[] {
   return messages.map((message) => (isForeign(message, takes) ? toOwn(message, takes) : message));
 }
 
-function isForeign(
-  { role, content, tool_calls: calls, reasoning_content: reasoning, thinking_blocks: blocks }: ChatMessage,
-  takes: Takes,
-): boolean {
+function isForeign(message: ChatMessage, takes: Takes): boolean {
+  const { role, content, tool_calls: calls, tool_call_id: id = '', reasoning_content: reasoning, thinking_blocks: blocks } = message;
+  if (!Object.entries(message).every(saysSomething)) return true;
+  if (id.length > maxIdLength || calls?.some((call) => call.id.length > maxIdLength)) return true;
   if (blocks !== undefined || (reasoning !== undefined && takes.takesReasoning !== true)) return true;
   return (role === 'developer' && takes.takesDeveloper !== true) || (content === undefined && calls !== undefined);
 }
 
 function toOwn(message: ChatMessage, { takesReasoning = false, takesDeveloper = false }: Takes): ChatMessage {
-  const { role, content, reasoning_content: reasoning, thinking_blocks: _, ...rest } = message;
+  const { role, reasoning_content: reasoning, thinking_blocks: _, ...others } = message;
+  const { content, ...rest } = Object.fromEntries(Object.entries(others).filter(saysSomething)) as Omit<ChatMessage, 'role'>;
+  const { tool_calls: calls, tool_call_id: id } = rest;
   return {
     role: role === 'developer' && !takesDeveloper ? 'system' : role,
-    content: content === undefined && rest.tool_calls !== undefined ? null : content,
+    content: content === undefined && calls !== undefined ? null : content,
     ...rest,
-    ...(takesReasoning && reasoning !== undefined && { reasoning_content: reasoning }),
+    ...(calls && { tool_calls: calls.map((call) => ({ ...call, id: shortId(call.id) })) }),
+    ...(id !== undefined && { tool_call_id: shortId(id) }),
+    ...(takesReasoning && typeof reasoning === 'string' && { reasoning_content: reasoning }),
   };
+}
+
+/** Answers of other servers hold `refusal: null`, `annotations: []`, `tool_calls: []`, which strict ones refuse in a message. */
+function saysSomething([name, value]: [string, unknown]): boolean {
+  return name === 'content' || !(value === null || (Array.isArray(value) && value.length === 0));
+}
+
+/** Made anew for each request, so a call and its result must get the same one. The random part of an id stands at its end. */
+function shortId(id: string): string {
+  return id.length <= maxIdLength ? id : id.slice(0, 8) + id.slice(8 - maxIdLength);
 }
 
 /**

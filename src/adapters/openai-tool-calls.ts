@@ -18,7 +18,7 @@ interface Slot {
 /**
  * Gives every piece the index of its call, and the first piece of a call an id. Servers leave the index out, put 0 on every call,
  * send no id, or repeat id and name with every piece (TGI); readers that join all texts of a field would make "ff" of "f". A new
- * call begins where a name comes with another id, or with no index and no id.
+ * call begins where a name comes with another id, with no index and no id, or without an id behind another name.
  */
 export function createCallNumbers(choice: number, origin: Origin): CallNumbers {
   const slots: Slot[] = [];
@@ -50,7 +50,8 @@ type Signs = Pick<Slot, 'said' | 'id' | 'name'>;
 function slotOf(slots: readonly Slot[], { said, id, name }: Signs): Slot | undefined {
   if (said === undefined && id === undefined) return name === undefined ? slots.at(-1) : undefined;
   const slot = slots.findLast((known) => (said === undefined ? known.id === id : known.said === said));
-  const isOther = name !== undefined && id !== undefined && slot?.id !== undefined && slot.id !== id;
+  const [known, given] = id === undefined ? [slot?.name, name] : [slot?.id, id];
+  const isOther = name !== undefined && known !== undefined && known !== given;
   return isOther ? undefined : slot;
 }
 

@@ -50,6 +50,7 @@ export function createChunkReader(
       for (const choice of chunk['choices'] as unknown[]) hasContent = addChoice(choice, stateOf, origin) || hasContent;
       // Told before the finish reason is handed on: whoever has seen that has seen an answer.
       if (isUnloaded && !hasContent && [...choices.values()].some(isFinished)) throw noModel(origin);
+      if (!hasContent && endsWithoutCalls(chunk)) throw origin.badResponse('the stream ended with tool calls and held none.');
       if (chunk['usage'] && !isUsage(chunk['usage'])) delete chunk['usage'];
       fillHead(chunk, 'chat.completion.chunk', origin);
       batch.push((last = chunk as unknown as ChatChunk));
@@ -92,15 +93,29 @@ function toChunk(value: unknown, isForeign: boolean, errorIn: ErrorIn, origin: O
   if (error) throw error;
   if (isForeign) return undefined;
   if (!isJsonObject(value)) throw origin.badResponse('an event of the stream is not a JSON object.');
-  // A few servers leave the empty list out of the chunk that carries the usage.
-  if (value['choices'] === undefined && isUsage(value['usage'])) return { ...value, choices: [] };
+  // A few servers leave the empty list out of the chunk that carries the usage; those written in Go say null.
+  if (value['choices'] === null || (value['choices'] === undefined && isUsage(value['usage']))) return { ...value, choices: [] };
   throw origin.badResponse('an event of the stream holds no choices.');
+}
+
+/** A chunk of choices that were evened out. */
+function endsWithoutCalls({ choices }: JsonObject): boolean {
+  return (choices as ChatChunk['choices']).some(({ finish_reason: reason }) => reason === 'tool_calls');
+}
+
+/** A server that does not stream answers with a whole message. */
+function deltaOf(choice: JsonObject): unknown {
+  if (choice['delta'] === undefined && choice['message'] !== undefined) {
+    choice['delta'] = choice['message'];
+    delete choice['message'];
+  }
+  return (choice['delta'] ??= {});
 }
 
 /** Evens out one choice in place; true where it carries something that a reader would miss. */
 function addChoice(choice: unknown, stateOf: (index: number) => ChoiceState, origin: Origin): boolean {
   if (!isJsonObject(choice)) throw origin.badResponse('a choice of the stream is not an object.');
-  const delta = (choice['delta'] ??= {});
+  const delta = deltaOf(choice);
   if (!isJsonObject(delta)) throw origin.badResponse('a delta of the stream is not an object.');
   const index = typeof choice['index'] === 'number' ? choice['index'] : 0;
   choice['index'] = index;

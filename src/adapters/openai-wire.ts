@@ -102,8 +102,8 @@ function evenChoice(choice: unknown, position: number, origin: Origin): void {
 
 /** A choice may be without text only where something else explains it. An empty text is an answer. */
 function isHollow(message: AssistantMessage, reason: ChatChoice['finish_reason']): boolean {
-  if (message.content !== null || message.refusal || message.reasoning_content) return false;
-  return reason === 'stop' || reason === 'unknown';
+  if (message.content !== null || message.refusal || message.reasoning_content || message.tool_calls?.length) return false;
+  return reason !== 'length' && reason !== 'content_filter';
 }
 
 /**
@@ -111,14 +111,32 @@ function isHollow(message: AssistantMessage, reason: ChatChoice['finish_reason']
  * names that servers use (`reasoning`: vLLM since 2026, Ollama, Together; `thinking`: a few proxies).
  */
 export function evenText(part: JsonObject, origin: Origin): void {
+  if (Array.isArray(part['content'])) joinParts(part, part['content'], origin);
   const { content } = part;
   if (typeof content !== 'string' && content !== null && content !== undefined) throw origin.badResponse('the content is not text.');
   for (const name of ['reasoning', 'thinking']) {
     const reasoning = part[name];
     if (typeof reasoning !== 'string') continue;
-    part['reasoning_content'] ??= reasoning;
+    part['reasoning_content'] ||= reasoning;
     delete part[name];
   }
+  const { reasoning_content: thought } = part;
+  if (typeof thought !== 'string' && thought !== null && thought !== undefined) throw origin.badResponse('the reasoning is not text.');
+}
+
+/** Mistral's reasoning models answer in parts: `{ type: 'text', text }` and `{ type: 'thinking', thinking: [texts] }`. */
+function joinParts(part: JsonObject, parts: readonly unknown[], origin: Origin): void {
+  const texts = (list: readonly unknown[]): string => list.map((item) => textOfPart(item, origin)).join('');
+  const thoughts = parts.filter((item) => isJsonObject(item) && Array.isArray(item['thinking'])) as { thinking: unknown[] }[];
+  const others = parts.filter((item) => !(thoughts as unknown[]).includes(item));
+  part['content'] = parts.length === 0 ? null : texts(others);
+  if (thoughts.length > 0) part['reasoning_content'] ||= texts(thoughts.flatMap(({ thinking }) => thinking));
+}
+
+function textOfPart(item: unknown, origin: Origin): string {
+  const text = isJsonObject(item) ? item['text'] : undefined;
+  if (typeof text !== 'string') throw origin.badResponse('the content is not text.');
+  return text;
 }
 
 /** The tool calls of a message or delta; vLLM writes null where there are none. */
@@ -173,7 +191,7 @@ export function isUsage(usage: unknown): usage is Usage {
 /** Fields that every answer and chunk must have. `created` is 0 where the server did not say when. */
 export function fillHead(value: JsonObject, object: 'chat.completion' | 'chat.completion.chunk', origin: Origin): void {
   value['id'] ||= `chatcmpl-${origin.requestId}`;
-  value['object'] ||= object;
+  value['object'] = object;
   if (typeof value['created'] !== 'number') value['created'] = 0;
   if (typeof value['model'] !== 'string') value['model'] = origin.model ?? '';
 }

@@ -40,7 +40,7 @@ function withKnownEffort(body: ChatBody, provider: string): ChatBody {
  */
 async function health(http: HttpClient, signal: AbortSignal): Promise<HealthReport> {
   try {
-    await http.getJson('/model_info', signal);
+    await askModel(http, signal);
   } catch (error) {
     if (isRouterError(error) && error.status === 503) return { state: 'warming' };
     throw error;
@@ -48,6 +48,16 @@ async function health(http: HttpClient, signal: AbortSignal): Promise<HealthRepo
   const about = await http.getJson('/server_info', signal).catch(() => undefined);
   signal.throwIfAborted();
   return isJsonObject(about) && typeof about['version'] === 'string' ? { state: 'ok', version: about['version'] } : { state: 'ok' };
+}
+
+/** Servers of 2025 know the older name only; newer ones warn of it in their logs. */
+async function askModel(http: HttpClient, signal: AbortSignal): Promise<void> {
+  try {
+    await http.getJson('/model_info', signal);
+  } catch (error) {
+    if (!isRouterError(error) || error.status !== 404) throw error;
+    await http.getJson('/get_model_info', signal);
+  }
 }
 
 /** `/v1/loads` is always there on newer servers, `/metrics` only where it was turned on. */

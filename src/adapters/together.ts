@@ -17,8 +17,10 @@ const plain: (context: NetworkContext) => Adapter = openaiCompatible({
 /** Together. Its 403 and its log probabilities are its own; embeddings come as numbers and without usage. */
 export const together = (context: NetworkContext): Adapter => {
   const adapter = plain(context);
+  const { embed } = adapter;
   return Object.freeze({
     ...adapter,
+    ...(embed && { embed: (call) => embed(call).catch((error: unknown) => refused(error, context)) }),
     async chat(call) {
       const answer = await adapter.chat(call).catch((error: unknown) => refused(error, context));
       for (const choice of answer.choices) if (choice.logprobs) choice.logprobs = toLogprobs(choice.logprobs);
@@ -38,7 +40,8 @@ function body({ max_completion_tokens, max_tokens = max_completion_tokens, reaso
     ...rest,
     max_tokens,
     stop: typeof stop === 'string' ? [stop] : stop,
-    logprobs: top_logprobs ?? (logprobs === true ? 1 : undefined),
+    // None at 0; the token itself counts as one.
+    logprobs: top_logprobs || (logprobs === true ? 1 : undefined),
     top_logprobs: undefined,
     ...toReasoning(effort),
   };

@@ -11,6 +11,8 @@ export const vllm: (context: NetworkContext) => Adapter = openaiCompatible({
   name: 'vllm',
   modelName: 'optional',
   capabilities: allCapabilities,
+  // It takes the field and says in its source that it does nothing with it.
+  ignores: ['user'],
   takesReasoning: true,
   base64: true,
   health,

@@ -111,6 +111,15 @@ export const textRules: readonly TextRule[] = [
     /does not support\b|(?:image input|grammar|image urls) (?:is|are) not (?:currently )?supported/,
     /n > 1 is not supported|only one completion choice|unsupported content part type|cannot use tools with stream/,
     /tools? param requires|tool_choice param requires/,
+    // llama.cpp gives as many choices as it has slots.
+    /^field 'n': value must be between/,
+    // vLLM and SGLang: which efforts they take depends on version and model.
+    /'loc': \('body', 'reasoning_effort'\)/,
+    // LM Studio fetches no image, and reads few formats.
+    /'url' field must be a base64 encoded image/,
+    // vLLM, started without a tool parser, or with a model that sees no images, or fewer.
+    /requires --(?:enable-auto-tool-choice|tool-call-parser)\b/,
+    /is not a multimodal model|^at most \d{1,6} \w{1,20}\(s\) may be provided/,
     /not (?:appear to be )?an embedding model|does not logits computation|is not oai compatible/,
     /grammar is not valid|template error|missing template va|chat template/,
     /maximum allowed batch size \d{1,20}$/,

@@ -26,7 +26,9 @@ const keyProviderMs = 5_000;
 
 /** The headers of one provider: its own key and nothing of the caller's. The only place where a key is revealed. */
 export function createHeaders(options: HeaderOptions): HeaderSource {
-  const { apiKey, headers, keyHeader } = options;
+  const { apiKey, keyHeader } = options;
+  // Capitals make no difference in names; two of one name would go out as one header with both values.
+  const headers = Object.fromEntries(Object.entries(options.headers).map(([name, value]) => [name.toLowerCase(), value]));
   let lastKey: string | undefined;
   return {
     async of(accept, hasBody) {
@@ -35,7 +37,8 @@ export function createHeaders(options: HeaderOptions): HeaderSource {
       if (hasBody) built['content-type'] = 'application/json';
       if (apiKey !== undefined) {
         lastKey = typeof apiKey === 'function' ? await askForKey(options, apiKey) : apiKey.reveal();
-        built[keyHeader] = keyHeader === 'authorization' ? `Bearer ${lastKey}` : lastKey;
+        const name = keyHeader.toLowerCase();
+        built[name] = name === 'authorization' ? `Bearer ${lastKey}` : lastKey;
       }
       return Object.assign(built, headers);
     },

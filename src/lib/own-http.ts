@@ -2,6 +2,7 @@ import { type Clock, systemClock } from './clock.ts';
 import { createHttpClient, type HttpClient } from './http.ts';
 import { Secret } from './secret.ts';
 import { ofetchTransport, type Transport } from './transport.ts';
+import { tunnelHeaders } from './tunnel.ts';
 
 export interface HttpForOptions {
   /** Stands in front of every message. */
@@ -32,7 +33,7 @@ export function httpFor(options: HttpForOptions): HttpClient {
   return createHttpClient({
     provider,
     url,
-    headers,
+    headers: { ...tunnelHeaders(url), ...headers },
     keyHeader,
     apiKey: typeof apiKey === 'string' ? new Secret(apiKey) : apiKey,
     transport,

@@ -15,6 +15,9 @@ export interface SseEvent {
  * cuts off is dropped. Comments, `id` and `retry` are ignored. An event whose data is the `terminator`, or which a function
  * says is it, is the last one: what follows is discarded. Leaving before it cancels the body. Throws `limit_exceeded`, and a
  * classified fault (`unavailable`, `timeout`) where the connection broke.
+ *
+ * A body that begins with `{` has no events: the server answered a stream with JSON, mostly an error with a good status. All of it
+ * is told as one event, whose reader knows what the protocol says of it.
  */
 export async function* readEvents(
   body: ReadableStream<Uint8Array>,
@@ -36,8 +39,17 @@ export async function* readEvents(
     onError: ({ type }) => void (tooLarge ||= type === 'max-buffer-size-exceeded'),
   });
   const text = openText(body, limits.maxStreamBytes);
+  let json: string | undefined;
+  let isFirst = true;
   try {
     for (let piece = await text.next(); piece !== undefined; piece = await text.next()) {
+      if (isFirst && /^\s*\{/.test(piece)) json = '';
+      isFirst = false;
+      if (json !== undefined) {
+        json += piece;
+        if (json.length > limits.maxEventBytes) throw eventTooLarge('event', limits.maxEventBytes);
+        continue;
+      }
       parser.feed(piece);
       if (batch.length > 0) {
         yield batch;
@@ -46,6 +58,7 @@ export async function* readEvents(
       if (terminated) return;
       if (tooLarge) throw eventTooLarge('event', limits.maxEventBytes);
     }
+    if (json !== undefined) yield [{ event: undefined, data: json }];
   } finally {
     if (terminated) text.drain();
     else text.close();

@@ -1,3 +1,4 @@
+import { RouterError } from '../core/errors.ts';
 import type { ChatMessage, ToolCall } from '../core/types.ts';
 
 /**
@@ -9,9 +10,11 @@ export function acceptableHistory(messages: readonly ChatMessage[]): ChatMessage
   let open: string[] = [];
   return messages.map((message, at) => {
     if (message.role === 'assistant') {
-      const calls = message.tool_calls?.map((call, index) => acceptableCall(call, `call_${at}_${index}`));
-      open = calls?.map(({ id }) => id) ?? [];
-      return calls === undefined ? { ...message } : { ...message, tool_calls: calls };
+      const { tool_calls: given, ...rest } = message;
+      const calls = listOf(given, at).map((call, index) => acceptableCall(call, `call_${at}_${index}`));
+      open = calls.map(({ id }) => id);
+      // No calls are written as null or as an empty list by some servers, and refused by others.
+      return calls.length === 0 ? rest : { ...message, tool_calls: calls };
     }
     if (message.role !== 'tool') return { ...message };
     const named = message.tool_call_id;
@@ -20,6 +23,19 @@ export function acceptableHistory(messages: readonly ChatMessage[]): ChatMessage
     open = open.filter((each) => each !== id);
     return id === undefined ? { ...message } : { ...message, tool_call_id: id };
   });
+}
+
+/** @throws {RouterError} `invalid_request` for what is no list of calls. */
+function listOf(calls: unknown, at: number): readonly ToolCall[] {
+  if (calls === undefined || calls === null) return [];
+  if (Array.isArray(calls) && calls.every(namesFunction)) return calls as readonly ToolCall[];
+  const path = `messages[${at}].tool_calls`;
+  throw new RouterError('invalid_request', `The call cannot be carried out: ${path} must be a list of calls, each with function.name.`);
+}
+
+function namesFunction(call: unknown): boolean {
+  const called: unknown = (call as { function?: unknown } | null)?.function;
+  return typeof (called as { name?: unknown } | null | undefined)?.name === 'string';
 }
 
 function acceptableCall(call: ToolCall, madeUp: string): ToolCall {

@@ -29,10 +29,14 @@ async function checkProvider(provider: Provider, engine: Engine): Promise<void> 
   }
 }
 
-/** Lists leave out tags (Ollama), dates (Anthropic's `-20251001`) and policies (Hugging Face's `:fastest`) that names may carry or lack. */
+/**
+ * Lists leave out tags (Ollama), dates (Anthropic's `-20251001`, which names write as `-latest` or leave out) and policies (Hugging
+ * Face's `:fastest`) that names may carry or lack.
+ */
 function isName(model: string, listed: string): boolean {
   if (untagged(listed) === untagged(model)) return true;
-  if (listed.startsWith(`${model}-`) && /^\d{8}$/.test(listed.slice(model.length + 1))) return true;
+  const dateless = model.replace(/-latest$/, '');
+  if (listed.startsWith(`${dateless}-`) && /^\d{8}$/.test(listed.slice(dateless.length + 1))) return true;
   return model.includes('/') && model.startsWith(`${listed}:`);
 }
 

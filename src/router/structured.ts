@@ -1,6 +1,6 @@
 import { type AnswerSchema, isAnswerSchema, jsonSchemaOf, type SchemaIssue } from '../core/answer-schema.ts';
 import { RouterError } from '../core/errors.ts';
-import type { ChatCompletion, ChatRequest, Usage } from '../core/types.ts';
+import type { ChatCompletion, ChatMessage, ChatRequest, Usage } from '../core/types.ts';
 
 /** A chat whose answer is wanted as a value. The schema stands where OpenAI's `response_format` does. */
 export interface SchemaRequest<Value> extends Omit<ChatRequest, 'response_format' | 'n' | 'tools' | 'tool_choice'> {
@@ -34,12 +34,12 @@ export async function chatFor<Value>(
   repair: boolean,
   ask: (request: ChatRequest) => Promise<ChatCompletion>,
 ): Promise<ParsedCompletion<Value>> {
-  for (const name of ['tools', 'tool_choice', 'n']) {
-    if (name in request) {
+  for (const [name, value] of Object.entries(request)) {
+    if (value !== undefined && unfit.includes(name)) {
       throw new RouterError('invalid_request', `A schema as response_format goes without ${name}: the answer is one value.`);
     }
   }
-  const asked = withJsonSchema(request);
+  const asked = copyOf(withJsonSchema(request));
   const first = await ask(asked);
   const found = await check(first, request.response_format);
   if ('value' in found) return Object.assign(first, { parsed: found.value, repaired: false });
@@ -51,7 +51,16 @@ export async function chatFor<Value>(
   });
   const again = await check(second, request.response_format);
   if (!('value' in again)) throw misfit(second, again.faults);
-  return Object.assign(second, sumOf(first.usage, second.usage), { parsed: again.value, repaired: true });
+  const { usage, ...answer } = second;
+  return { ...answer, ...sumOf(first.usage, usage), parsed: again.value, repaired: true };
+}
+
+/** For the second call: what the caller changes after the first one began changes nothing. What is no list is refused by `ask`. */
+function copyOf(request: ChatRequest): ChatRequest {
+  const { messages } = request;
+  return Array.isArray(messages)
+    ? { ...request, messages: (messages as readonly ChatMessage[]).map((message) => ({ ...message })) }
+    : request;
 }
 
 function formatOf(schema: AnswerSchema): { schema: Record<string, unknown>; strict?: true } {
@@ -59,9 +68,15 @@ function formatOf(schema: AnswerSchema): { schema: Record<string, unknown>; stri
     const { schema: json, strict } = jsonSchemaOf(schema);
     return { schema: json, ...(strict && { strict }) };
   } catch {
-    throw new RouterError('invalid_request', 'The schema in response_format has no JSON Schema; use types that JSON can hold.');
+    throw new RouterError(
+      'invalid_request',
+      'The schema in response_format has no JSON Schema; use types that JSON can hold, and zod 4.2 or later.',
+    );
   }
 }
+
+/** What would give more than one value, or another thing than a value. */
+const unfit: readonly string[] = ['tools', 'tool_choice', 'n'];
 
 interface Fault {
   readonly place: string;
@@ -112,6 +127,7 @@ function correction(faults: readonly Fault[]): string {
   return `Your answer does not fit the schema:\n${lines.join('\n')}\nAnswer again, with the corrected JSON and nothing else.`;
 }
 
+/** Half a count is none. */
 function sumOf(first: Usage | undefined, second: Usage | undefined): { usage?: Usage } {
   if (first === undefined || second === undefined) return {};
   const sum = (name: 'prompt_tokens' | 'completion_tokens' | 'total_tokens'): number => first[name] + second[name];

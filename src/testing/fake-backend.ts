@@ -1,13 +1,13 @@
-import { providerTypes, systemClock } from '../index.ts';
+import { providerTypes, RouterError, systemClock } from '../index.ts';
 import type { BackendKind, BackendOptions, FakeBackend, ListeningBackend, Matcher, Rule, Script, StateItem } from './backend.ts';
+import { checkScript } from './check-script.ts';
 import { createHandlers } from './msw-handlers.ts';
-import { failuresOf, unknownFailure } from './play.ts';
 import { openRawServer, type RawServer } from './raw-server.ts';
-import { createPlayer, scriptParts } from './script-player.ts';
+import { createPlayer } from './script-player.ts';
 import type { Step } from './script.ts';
 import { openVisit, type Books } from './visit.ts';
 import { wireOf } from './wires/index.ts';
-import type { FakeModel, FakeResident, Wire, WireCall } from './wire.ts';
+import type { FakeModel, FakeResident } from './wire.ts';
 
 /** Steps for the calls that fit the matcher. They come before the plain steps, and have an order of their own. */
 export function when(matcher: Matcher, ...steps: readonly Step[]): Rule {
@@ -27,7 +27,7 @@ export function resident(list: readonly (FakeResident | string)[]): StateItem {
 /**
  * A backend that answers by a script, in the literal bytes of its kind: to msw by `handlers`, or as a real server by `listen()`.
  * Both play one script and keep one record.
- * @throws {RouterError} `invalid_config` for a failure that a server of this kind does not know.
+ * @throws {RouterError} `invalid_config` for a type without a server, what is no script, and a failure that the server does not know.
  */
 export function fakeBackend(kind: BackendKind, script: Script = [], options: BackendOptions = {}): FakeBackend {
   const { clock = systemClock } = options;
@@ -42,8 +42,12 @@ export function fakeBackend(kind: BackendKind, script: Script = [], options: Bac
 function addressOf(kind: BackendKind, given: string | undefined): string {
   const usual = typeof kind === 'string' ? providerTypes[kind].defaultUrl : undefined;
   const name = typeof kind === 'string' ? kind : kind.name;
+  const url = given ?? usual ?? `http://${name}.test`;
+  if (!URL.canParse(url) || !/^https?:\/\//i.test(url)) {
+    throw new RouterError('invalid_config', `Fake backend '${name}': url is no address; write it like http://127.0.0.1:8000.`);
+  }
   // Like a provider's: with or without `/v1`, which is part of the paths that the server knows.
-  return (given ?? usual ?? `http://${name}.test`).replace(/\/+$/, '').replace(/\/v1$/, '');
+  return url.replace(/\/+$/, '').replace(/\/v1$/, '');
 }
 
 function createBackend(books: Books, ownUrl: string): FakeBackend {
@@ -78,24 +82,4 @@ function createBackend(books: Books, ownUrl: string): FakeBackend {
     return Object.assign(viewAt(server.url), { close, [Symbol.asyncDispose]: close });
   };
   return viewAt(ownUrl);
-}
-
-/** A failure that the server cannot tell would otherwise show as a test that fails for a strange reason. */
-function checkScript(script: Script, wire: Wire): void {
-  for (const { when: matcher, steps } of scriptParts(script)) {
-    const calls = sampleCalls(matcher);
-    for (const failure of steps.flatMap((step) => failuresOf(step, wire))) {
-      if (calls.every((call) => wire.fail(failure, call) === undefined)) throw unknownFailure(failure, wire, matcher?.verb);
-    }
-  }
-}
-
-/** One call of each kind that the matcher lets through. */
-function sampleCalls(matcher: Matcher | undefined): readonly WireCall[] {
-  const verbs = matcher?.verb === undefined ? (['chat', 'stream', 'embed'] as const) : [matcher.verb];
-  const model = matcher?.model ?? 'model';
-  return verbs.map((verb) => {
-    const asked = verb === 'embed' ? { input: ['text'] } : { messages: [{ role: 'user', content: 'text' }], stream: verb === 'stream' };
-    return { verb, method: 'POST', path: '/', headers: {}, body: { model, ...asked }, model };
-  });
 }

@@ -1,4 +1,4 @@
-import { RouterError } from '../index.ts';
+import { unknownFailure } from './known-failures.ts';
 import type { Failure, Faults, Step } from './script.ts';
 import { type Exchange, textExchange, type Wire, type WireCall } from './wire.ts';
 
@@ -69,37 +69,30 @@ function wholeBodyOf({ answer, failure, faults }: Step, wire: Wire, call: WireCa
   if (faults.errorAt !== undefined && call.verb === 'stream') {
     const exchange = wire.answer(answer, call);
     const pieces = exchange.pieces.slice(0, faults.errorAt);
-    return { ...exchange, pieces, closing: wire.errorInStream(failure ?? usualFailure, call), chunked: true };
+    return { ...exchange, pieces, closing: wire.errorInStream(failure ?? usualFailure(wire, call), call), chunked: true };
   }
-  const told = faults.errorAt === undefined ? failure : (failure ?? usualFailure);
+  const told = faults.errorAt === undefined ? failure : (failure ?? usualFailure(wire, call));
   if (told === undefined) return { ...wire.answer(answer, call), chunked: call.verb === 'stream' };
   const exchange = failed(told, wire, call);
   return { ...exchange, chunked: isStream(exchange) };
 }
 
-/** What `errorAt` tells where the step says nothing else. */
-const usualFailure: Failure = { kind: 'out-of-memory', memory: 'cuda' };
+/** What `errorAt` tells where the step says nothing else: the GPU is full, or, from a server that never says so, its own fault. */
+function usualFailure(wire: Wire, call: WireCall): Failure {
+  const candidates: readonly Failure[] = [{ kind: 'out-of-memory', memory: 'cuda' }, { kind: 'server' }];
+  return candidates.find((failure) => wire.fail(failure, call) !== undefined) ?? { kind: 'status', status: 500 };
+}
 
 /** The failures that playing the step may need. */
 export function failuresOf({ failure, faults }: Step, wire: Wire): readonly Failure[] {
-  const told = failure ?? (faults.errorAt === undefined ? undefined : usualFailure);
   const loading: readonly Failure[] = faults.loadingMs !== undefined && wire.whileLoading === 'answers' ? [{ kind: 'loading' }] : [];
-  return told === undefined ? loading : [told, ...loading];
+  return failure === undefined ? loading : [failure, ...loading];
 }
 
 function failed(failure: Failure, wire: Wire, call: WireCall): Exchange {
   const exchange = wire.fail(failure, call);
-  if (exchange === undefined) throw unknownFailure(failure, wire, call.verb);
+  if (exchange === undefined) throw unknownFailure(failure, wire, [call], call.verb);
   return exchange;
-}
-
-export function unknownFailure({ kind, memory }: Failure, wire: Wire, verb?: string): RouterError {
-  const what = memory === undefined ? `'${kind}'` : `'${kind}' (${memory})`;
-  const where = verb === undefined ? '' : ` in an answer to ${verb}`;
-  return new RouterError(
-    'invalid_config',
-    `Fake backend '${wire.name}': this server knows no failure ${what}${where}. Script another one.`,
-  );
 }
 
 /** A failure may come as a stream as well, where a server takes the call first and tells afterwards. */

@@ -191,8 +191,11 @@ export function garbageAt(piece: number, step: Step = reply()): Step {
   return withFaults(step, { garbageAt: piece });
 }
 
-/** An error after `pieces` pieces of a stream, as this server tells one there; the failure of `step`, else out of memory. */
-export function errorInStream(pieces: number, step: Step = outOfMemory()): Step {
+/**
+ * An error after `pieces` pieces of a stream, as this server tells one there: the failure of `step`; else out of memory, or, from a
+ * server that has no words for that, a fault of its own.
+ */
+export function errorInStream(pieces: number, step: Step = reply()): Step {
   return withFaults(step, { errorAt: pieces });
 }
 

@@ -23,7 +23,10 @@ export interface TestClockOptions {
 export interface TestClock extends Clock {
   /** Lets everything that waits for nothing but promises and turns of the event loop happen; no time passes. */
   settle(): Promise<void>;
-  /** Goes on by `ms`, timer by timer in the order they are due; after each one, what waits for promises happens. */
+  /**
+   * Goes on by `ms`, timer by timer in the order they are due; after each one, what waits for promises happens.
+   * @throws {RangeError} for what is no time: below 0, NaN, Infinity.
+   */
   advance(ms: number): Promise<void>;
   /**
    * Goes on from timer to timer until the promise settles, and gives what it gives.
@@ -77,15 +80,22 @@ export function testClock({ seed = 1, startMs = 1_000_000 }: TestClockOptions = 
     },
     settle: quiet,
     async advance(ms) {
+      if (!Number.isFinite(ms) || ms < 0) throw new RangeError(`advance() takes milliseconds from 0 on, and not ${ms}.`);
       const untilMs = nowMs + ms;
       await quiet();
       while (await step(untilMs));
       nowMs = untilMs;
       await quiet();
     },
-    run(promise) {
+    async run(promise) {
+      if (typeof (promise as { then?: unknown } | undefined)?.then !== 'function') {
+        throw new TypeError('run() takes a promise; a function that makes one has to be called first.');
+      }
       const untilMs = nowMs + longestRunMs;
-      return runUntilSettled(promise, () => step(untilMs));
+      const ending = await runUntilSettled(promise, () => step(untilMs));
+      if (ending === 'settled') return promise;
+      if (timers.size > 0) throw new Error('A day has passed on the test clock, and the promise still waits.');
+      throw new Error(`There is no timer of the test clock left, and the promise still waits. ${whatItMayWaitFor}`);
     },
     timers: () => timers.size,
     delays,
@@ -93,14 +103,16 @@ export function testClock({ seed = 1, startMs = 1_000_000 }: TestClockOptions = 
   };
 }
 
-async function runUntilSettled<Value>(promise: PromiseLike<Value>, step: () => Promise<boolean>): Promise<Value> {
+const whatItMayWaitFor =
+  "What it waits for may be on another clock (a fake backend has the system's unless it is made with { clock }), or comes from outside of this process.";
+
+async function runUntilSettled(promise: PromiseLike<unknown>, step: () => Promise<boolean>): Promise<'settled' | 'waiting'> {
   const state = { hasSettled: false };
   const settle = (): void => void (state.hasSettled = true);
   promise.then(settle, settle);
   await quiet();
   while (!state.hasSettled && (await step()));
-  if (!state.hasSettled) throw new Error('The promise waits for something that no timer of the test clock brings about.');
-  return promise;
+  return state.hasSettled ? 'settled' : 'waiting';
 }
 
 /** The generator mulberry32: 32 bits of state, enough for jitter. */

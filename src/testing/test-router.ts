@@ -16,19 +16,26 @@ export interface TestRouter extends AsyncDisposable {
   readonly router: Router;
   readonly clock: TestClock;
   readonly events: EventRecord;
+  /** For tests without `await using`. */
+  close(): Promise<void>;
 }
 
 /**
  * A router whose time stands still, whose jitter is the same in every run, and whose events are written down. It does not look up
  * its default models, so that no request is made but those of the test. `await using` closes it.
  */
-export function createTestRouter(options: RouterOptions, { seed, clock = testClock({ seed }) }: TestRouterOptions = {}): TestRouter {
+export function createTestRouter(
+  options: Omit<RouterOptions, 'clock'>,
+  { seed, clock = testClock({ seed }) }: TestRouterOptions = {},
+): TestRouter {
   const router = createRouter({ checkModels: false, random: clock.random, ...options, clock });
+  // Calls that are still under way get their time to end, which nobody else would let pass.
+  const close = (): Promise<void> => clock.run(router.close());
   return {
     router,
     clock,
     events: recordEvents(router),
-    // Calls that are still under way get their time to end, which nobody else would let pass.
-    [Symbol.asyncDispose]: () => clock.run(router.close()),
+    close,
+    [Symbol.asyncDispose]: close,
   };
 }

@@ -40,9 +40,8 @@ describe('the request', () => {
   });
 
   test('carries sampling, stops and the user in the words of the API', async () => {
-    expect(await bodyOf({ temperature: 0.3, top_p: 0.9, stop: 'END', user: 'u1', max_tokens: 64 })).toMatchObject({
+    expect(await bodyOf({ temperature: 0.3, stop: 'END', user: 'u1', max_tokens: 64 })).toMatchObject({
       temperature: 0.3,
-      top_p: 0.9,
       stop_sequences: ['END'],
       metadata: { user_id: 'u1' },
       max_tokens: 64,
@@ -80,14 +79,41 @@ describe('the request', () => {
   test.each([
     ['claude-opus-4-6', true],
     ['us.anthropic.claude-sonnet-4.6-v1', true],
+    ['claude-opus-4-20250514', true],
     ['claude-opus-4-7', false],
     ['claude-sonnet-5', false],
     ['claude-fable-5-1', false],
     ['claude-sonnet-latest', false],
     ['qwen3-8b', true],
   ])('sampling goes to %s: %s', async (model, goes) => {
-    const body = await bodyOf({ temperature: 0.3, top_p: 0.9 }, model);
-    expect(['temperature' in body, 'top_p' in body]).toEqual([goes, goes]);
+    const bodies = [await bodyOf({ temperature: 0.3 }, model), await bodyOf({ top_p: 0.9 }, model)];
+    expect(['temperature' in (bodies[0] ?? {}), 'top_p' in (bodies[1] ?? {})]).toEqual([goes, goes]);
+  });
+
+  test.each([
+    ['claude-3-7-sonnet-20250219', true],
+    ['claude-opus-4-20250514', true],
+    ['claude-opus-4-1', false],
+    [olderModel, false],
+    ['claude-sonnet-4-6', false],
+    ['qwen3-8b', true],
+  ])('temperature and top_p go together to %s: %s', async (model, together) => {
+    const both = { temperature: 0.3, top_p: 0.9 };
+    const body = await bodyOf(both, model);
+    expect(['temperature' in body, 'top_p' in body]).toEqual([true, together]);
+    expect(
+      connect('http://127.0.0.1:9')
+        .leavesOut({ ...both, messages: [] }, model)
+        .includes('top_p'),
+    ).toBe(!together);
+  });
+
+  test.each(['\n\n', '', ['END', ' ']])('is not sent with a stop of white space alone (%j); another provider may take it', async (stop) => {
+    expect(await refusal({ stop })).toMatchObject({ code: 'unsupported', provider: 'box' });
+  });
+
+  test('a stop of white space goes to a server that only imitates the API', async () => {
+    expect(await bodyOf({ stop: '\n' }, 'qwen3-8b')).toMatchObject({ stop_sequences: ['\n'] });
   });
 
   test('lets extra.anthropic win, and never sends another backend its extras', async () => {
@@ -102,10 +128,58 @@ describe('the request', () => {
   });
 
   test('asks for a schema, beside what extra says of the output', async () => {
-    const schema = { type: 'object', properties: { city: { type: 'string' } } };
+    const schema = { type: 'object', properties: { city: { type: 'string' } }, additionalProperties: false };
     const response_format = { type: 'json_schema' as const, json_schema: { name: 'place', schema } };
     const body = await bodyOf({ response_format, extra: { anthropic: { output_config: { effort: 'low' } } } });
     expect(body['output_config']).toEqual({ effort: 'low', format: { type: 'json_schema', schema } });
+  });
+
+  test.each([
+    [
+      { type: 'integer', minimum: 1 },
+      { type: 'integer', description: '(minimum: 1)' },
+    ],
+    [
+      { type: 'string', minLength: 2, description: 'A city' },
+      { type: 'string', description: 'A city (minLength: 2)' },
+    ],
+    [
+      { type: 'string', format: 'date' },
+      { type: 'string', format: 'date' },
+    ],
+    [
+      { type: 'string', format: 'cuid' },
+      { type: 'string', description: '(format: "cuid")' },
+    ],
+    [
+      { type: 'array', items: { type: 'string' }, minItems: 1 },
+      { type: 'array', items: { type: 'string' }, minItems: 1 },
+    ],
+    [
+      { type: 'array', items: { type: 'string' }, minItems: 2 },
+      { type: 'array', items: { type: 'string' }, description: '(minItems: 2)' },
+    ],
+    [
+      { type: 'array', prefixItems: [], items: false },
+      { type: 'array', description: '(prefixItems: [], items: false)' },
+    ],
+    [
+      { oneOf: [{ type: 'null' }, { type: 'string', maxLength: 3 }] },
+      { anyOf: [{ type: 'null' }, { type: 'string', description: '(maxLength: 3)' }] },
+    ],
+    [{ $ref: '#/$defs/city', description: 'd' }, { $ref: '#/$defs/city' }],
+    [
+      { type: 'object', properties: { minimum: { const: 'a' } } },
+      { type: 'object', properties: { minimum: { const: 'a' } }, additionalProperties: false },
+    ],
+    [
+      { type: 'object', additionalProperties: { type: 'string' } },
+      { type: 'object', additionalProperties: { type: 'string' } },
+    ],
+  ])('a schema is put into the words that the API takes: %j', async (part, accepted) => {
+    const schema = { type: 'array', items: part };
+    const body = await bodyOf({ response_format: { type: 'json_schema', json_schema: { name: 'place', schema } } });
+    expect(body['output_config']).toEqual({ format: { type: 'json_schema', schema: { type: 'array', items: accepted } } });
   });
 });
 
@@ -117,7 +191,7 @@ describe('tools', () => {
     ];
     expect((await bodyOf({ tools }))['tools']).toEqual([
       { name: 'now', input_schema: { type: 'object', properties: {} } },
-      { name: 'at', description: 'd', input_schema: { type: 'object' }, strict: true },
+      { name: 'at', description: 'd', input_schema: { type: 'object', additionalProperties: false }, strict: true },
     ]);
   });
 

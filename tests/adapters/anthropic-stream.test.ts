@@ -230,6 +230,11 @@ describe('usage', () => {
     const { chunks } = await read(uncounted + words(0, 'a') + event('message_delta', { delta: { stop_reason: 'end_turn' } }) + end);
     expect(chunks.at(-1)).toMatchObject({ choices: [{ finish_reason: 'stop' }] });
   });
+
+  test('is left out where the server counted at the start alone: what it says there of the answer is no count yet', async () => {
+    const { chunks } = await read(begin + words(0, 'a') + event('message_delta', { delta: { stop_reason: 'end_turn' } }) + end);
+    expect(chunks.filter((chunk) => chunk.usage)).toEqual([]);
+  });
 });
 
 describe('the end', () => {
@@ -250,7 +255,7 @@ describe('the end', () => {
   });
 
   test('without a reason is unknown where there was an answer', async () => {
-    expect((await read(begin + words(0, 'a') + end)).chunks.at(-2)?.choices[0]).toMatchObject({ finish_reason: 'unknown' });
+    expect((await read(begin + words(0, 'a') + end)).chunks.at(-1)?.choices[0]).toMatchObject({ finish_reason: 'unknown' });
   });
 
   test('without a reason and without an answer is a bad response', async () => {

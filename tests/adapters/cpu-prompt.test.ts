@@ -108,13 +108,21 @@ describe('a response format', () => {
 
   test.each([
     [{ type: 'string', pattern: '^a' }, 'pattern'],
-    [{ type: 'array', items: { anyOf: [{ type: 'null' }] } }, 'anyOf'],
+    [{ type: 'array', items: { anyOf: [{ not: {} }] } }, 'not'],
     [{ type: 'object', properties: { a: { type: 'integer', minimum: 3 } } }, 'minimum'],
     [{ oneOf: [{ type: 'string', format: 'email' }] }, 'format: email'],
     [{ $defs: { a: { not: {} } } }, 'not'],
   ])('of a schema with a part that the grammar cannot hold, %o, is refused', async (schema, part) => {
     const call = chatCall({ response_format: schemaOf(schema) });
     await expect(cpu.chat(call)).rejects.toMatchObject({ code: 'unsupported', message: expect.stringContaining(part) as string });
+  });
+
+  test('of a schema with alternatives holds the answer to one of them, by either word', async () => {
+    for (const word of ['anyOf', 'oneOf']) {
+      const schema = { type: 'object', properties: { ok: { [word]: [{ const: 'a' }, { const: 'b' }] } } };
+      const text = await textOf(cpu, { response_format: schemaOf(schema), temperature: 0 });
+      expect(['a', 'b']).toContain((JSON.parse(text ?? '') as { ok: string }).ok);
+    }
   });
 
   test('may have properties called like keywords', async () => {

@@ -71,6 +71,11 @@ describe('chat', () => {
     });
   });
 
+  test('the user is not sent, because the server has no place for it, and that is declared', async () => {
+    expect(await bodyOf({ messages: [], user: 'u' })).not.toHaveProperty('user');
+    expect(llamacpp(scriptedHttp({})).ignores).toEqual(['user']);
+  });
+
   test('other choices are passed on', async () => {
     expect(await bodyOf({ messages: [], tools: [tool('a')], tool_choice: named })).toMatchObject({
       tools: [tool('a')],

@@ -4,7 +4,7 @@ import { setupServer } from 'msw/node';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { ollama } from '../../src/adapters/ollama.ts';
 import type { Adapter, Call } from '../../src/core/adapter.ts';
-import type { ChatRequest, EmbedRequest } from '../../src/core/types.ts';
+import type { ChatMessage, ChatRequest, EmbedRequest } from '../../src/core/types.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { createHttpClient } from '../../src/lib/http.ts';
 import { ofetchTransport } from '../../src/lib/transport.ts';
@@ -50,6 +50,12 @@ function answerWith(path: string, body: string, status = 200): Record<string, un
 }
 
 const hello: ChatRequest = { messages: [{ role: 'user', content: 'hi' }] };
+
+/** An answer that calls one tool; older servers begin to count with each. */
+const calling = (name: string): ChatMessage => ({
+  role: 'assistant',
+  tool_calls: [{ id: 'call_0', type: 'function', function: { name, arguments: '{}' } }],
+});
 
 /** The body that a request becomes. */
 async function bodyOf(request: Partial<ChatRequest>): Promise<Record<string, unknown>> {
@@ -242,6 +248,17 @@ describe('messages', () => {
       },
       { role: 'tool', content: '12:00', tool_name: 'get_time', tool_call_id: 'b' },
       { role: 'tool', content: '11 °C', tool_name: 'get_weather', tool_call_id: 'a' },
+    ]);
+  });
+
+  test('a result names the tool of the call before it, where ids are counted anew in each answer', async () => {
+    const result: ChatMessage = { role: 'tool', tool_call_id: 'call_0', content: 'r' };
+    const body = await bodyOf({ messages: [calling('first'), result, calling('second'), result] });
+    expect((body['messages'] as { tool_name?: string }[]).map(({ tool_name }) => tool_name)).toEqual([
+      undefined,
+      'first',
+      undefined,
+      'second',
     ]);
   });
 

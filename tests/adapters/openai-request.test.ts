@@ -68,6 +68,30 @@ describe('a conversation with the answers of other providers', () => {
     });
   });
 
+  test('has ids that OpenAI takes, the same for a call and its result', async () => {
+    const [first, second] = ['0', '1'].map((last) => `chatcmpl-tool-0123456789abcdef0123456789abcde${last}`) as [string, string];
+    const calls = [first, second, 'c'].map((id) => ({ ...call, id }));
+    const messages: ChatMessage[] = [
+      { role: 'assistant', content: null, tool_calls: calls },
+      { role: 'tool', tool_call_id: first, content: '1' },
+      { role: 'tool', tool_call_id: second, content: '2' },
+      { role: 'tool', tool_call_id: 'c', content: '3' },
+    ];
+    const { messages: sent } = await bodyOf({ messages });
+    const [{ tool_calls: made = [] } = {}, ...results] = sent as Partial<ChatMessage>[];
+    const ids = made.map(({ id }) => id);
+    expect(results.map(({ tool_call_id: id }) => id)).toEqual(ids);
+    expect(new Set(ids).size).toBe(3);
+    expect(ids.map(({ length }) => length)).toEqual([40, 40, 1]);
+  });
+
+  test('goes without fields that say nothing, which strict servers refuse', async () => {
+    const empty = { refusal: null, annotations: [], audio: null, function_call: null, tool_calls: [], reasoning_content: null };
+    const message = { role: 'assistant', content: 'Hi', ...empty } as const;
+    expect(await sentOf(message)).toEqual({ role: 'assistant', content: 'Hi' });
+    expect(await sentOf(message, { takesReasoning: true })).toEqual({ role: 'assistant', content: 'Hi' });
+  });
+
   test('is not changed itself, and passes as it is where nothing is foreign', async () => {
     const messages: ChatMessage[] = [thought, { role: 'tool', tool_call_id: 'c', content: '1' }];
     const before = structuredClone(messages);

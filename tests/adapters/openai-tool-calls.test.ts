@@ -101,6 +101,20 @@ describe('tool calls of a stream', () => {
     ]);
   });
 
+  test('with index 0 on every call and no ids are told apart by their names', async () => {
+    expect(
+      await callsOf(
+        chunk([piece({ index: 0 }, '{"x"', 'f')]),
+        chunk([piece({ index: 0 }, ':1}', 'f')]),
+        chunk([piece({ index: 0 }, '{"y"', 'g')]),
+        chunk([piece({ index: 0 }, ':2}')]),
+      ),
+    ).toEqual([
+      ['call_r1_0_0', 'f', '{"x":1}'],
+      ['call_r1_0_1', 'g', '{"y":2}'],
+    ]);
+  });
+
   test('an id that comes late does not replace the one that was given', async () => {
     const deltas = await deltasOf(chunk([piece({ index: 0 }, '', 'f')]), chunk([piece({ index: 0, id: 'late' }, '{}')]));
     expect(deltas).toEqual([

@@ -111,6 +111,7 @@ describe('how a stream ends', () => {
     ['a role prelude and the terminator', 'bad_response', [delta({ role: 'assistant', content: null }), done]],
     ['content and a clean end (F66)', 'bad_response', [text('Hi')]],
     ['a finish reason for one of two choices', 'bad_response', [text('Hi'), delta({ content: 'Ho' }, 1), finish('stop', 1)]],
+    ['tool calls that are none', 'bad_response', [delta({ role: 'assistant', content: '' }), finish('tool_calls'), done]],
     ['abort', 'overloaded', [text('Hi'), finish('abort'), done]],
     ['error', 'unavailable', [text('Hi'), finish('error'), done]],
     ['an empty reason and nothing better', 'unavailable', [text('Hi'), finish(''), done]],
@@ -172,6 +173,41 @@ describe('what servers do differently', () => {
   test('a usage chunk without choices gets an empty list', async () => {
     const [chunk] = await read('data: {"usage":{"prompt_tokens":1,"completion_tokens":1,"total_tokens":2}}\n\n', finish('stop'), done);
     expect(chunk).toMatchObject({ choices: [], usage: { total_tokens: 2 } });
+  });
+
+  test('`choices: null` is an empty list (servers written in Go)', async () => {
+    const [first, , last] = await read(event(null), text('Hi'), event(null, { usage: null }), finish('stop'), done);
+    expect([first, last]).toMatchObject([{ choices: [] }, { choices: [] }]);
+  });
+
+  test('content in parts is text', async () => {
+    const parts = [
+      { type: 'thinking', thinking: [{ type: 'text', text: 'Well' }] },
+      { type: 'text', text: 'Hi' },
+    ];
+    const { choices } = await collectChunks(chunksOf(byteStream([delta({ content: parts }), finish('stop'), done])));
+    expect(choices[0]?.message).toMatchObject({ content: 'Hi', reasoning_content: 'Well' });
+  });
+
+  test.each([
+    ['as an event', (json: string) => [`data: ${json}\n\n`, done]],
+    ['as plain JSON, in any pieces', (json: string) => [json.slice(0, 9), json.slice(9)]],
+  ])('a whole answer %s is read as a stream', async (_name, piecesOf) => {
+    const call = { id: 'c', type: 'function', function: { name: 'f', arguments: '{}' } };
+    const message = { role: 'assistant', content: 'Hi', tool_calls: [call] };
+    const json = JSON.stringify({ id: 'a', object: 'chat.completion', choices: [{ index: 0, message, finish_reason: 'stop' }] });
+    const chunks = await read(...piecesOf(json));
+    expect(chunks).toMatchObject([
+      {
+        object: 'chat.completion.chunk',
+        choices: [{ delta: { content: 'Hi', tool_calls: [{ index: 0, id: 'c' }] }, finish_reason: 'tool_calls' }],
+      },
+    ]);
+    expect(chunks[0]?.choices[0]).not.toHaveProperty('message');
+  });
+
+  test('an error as plain JSON is that error', async () => {
+    expect(await failureOf('{"error":{"mess', 'age":"CUDA"}}')).toMatchObject({ code: 'out_of_memory' });
   });
 
   test.each(['reasoning', 'thinking', 'reasoning_content'])('%s is reasoning, and content in the sense of F68', async (name) => {

@@ -116,6 +116,25 @@ describe('what servers do differently', () => {
     expect(message).toEqual({ role: 'assistant', content: 'Hi', reasoning_content: 'Well' });
   });
 
+  test('an empty reasoning_content loses', () => {
+    const { message } =
+      toChatAnswer(answer({ message: { content: 'Hi', reasoning: 'b', reasoning_content: '' } }), origin).choices[0] ?? {};
+    expect(message).toMatchObject({ reasoning_content: 'b' });
+  });
+
+  test('content in parts is joined, and its thoughts are reasoning (Mistral)', () => {
+    const thoughts = {
+      type: 'thinking',
+      thinking: [
+        { type: 'text', text: 'We' },
+        { type: 'text', text: 'll' },
+      ],
+    };
+    const content = [thoughts, { type: 'text', text: 'H' }, { type: 'text', text: 'i' }];
+    const { message } = toChatAnswer(answer({ message: { content } }), origin).choices[0] ?? {};
+    expect(message).toMatchObject({ content: 'Hi', reasoning_content: 'Well' });
+  });
+
   test('reasoning_content wins where both are sent', () => {
     const { message } =
       toChatAnswer(answer({ message: { content: 'Hi', reasoning: 'b', reasoning_content: 'a' } }), origin).choices[0] ?? {};
@@ -164,7 +183,11 @@ describe('what is no answer', () => {
     ['a choice that is null', { choices: [null] }],
     ['a choice without message', { choices: [{ text: 'Hi' }] }],
     ['content of the wrong type', answer({ message: { content: 1 } })],
-    ['content that is a list', answer({ message: { content: [{ type: 'text', text: 'Hi' }] } })],
+    ['content with a part that is no text', answer({ message: { content: [{ type: 'text', text: 'Hi' }, { type: 'image_url' }] } })],
+    ['content with a part that is no object', answer({ message: { content: ['Hi'] } })],
+    ['content without parts', answer({ message: { content: [] } })],
+    ['reasoning that is no text', answer({ message: { content: 'Hi', reasoning_content: { text: 'Hi' } } })],
+    ['tool calls that are none', answer({ message: { content: null, tool_calls: [] }, finish_reason: 'tool_calls' })],
     ['no content and nothing instead', answer({ message: { content: null } })],
     ['tool calls of the wrong type', answer({ message: { content: 'Hi', tool_calls: {} } })],
     ['a tool call without a function', answer({ message: { content: null, tool_calls: [{ id: 'c' }] } })],
@@ -181,6 +204,7 @@ describe('what is no answer', () => {
     ['reasoning that used up all tokens', { message: { content: null, reasoning: 'Well' }, finish_reason: 'length' }],
     ['nothing, stopped by a filter', { message: { content: null }, finish_reason: 'content_filter' }],
     ['tool calls', { message: { tool_calls: [call('f', '{}')] }, finish_reason: 'tool_calls' }],
+    ['tool calls, ended with a word that nobody knows', { message: { tool_calls: [call('f', '{}')] }, finish_reason: 'tools' }],
   ])('%s is an answer', (_name, choice) => {
     expect(thrownBy(answer(choice))).toHaveProperty('choices');
   });

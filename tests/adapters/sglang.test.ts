@@ -30,6 +30,11 @@ describe('health', () => {
     expect(box.asked.map(({ path }) => path)).toEqual(['/model_info', '/server_info']);
   });
 
+  test('asks under the older name where the newer one is not there', async () => {
+    const box = scriptedHttp({ '/model_info': failure('bad_response', 404), '/get_model_info': {}, '/server_info': {} });
+    expect(await sglang(box).health!(signal)).toEqual({ state: 'ok' });
+  });
+
   test('does without the version', async () => {
     expect(await sglang(scriptedHttp({ '/model_info': {} })).health!(signal)).toEqual({ state: 'ok' });
   });

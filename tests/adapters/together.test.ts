@@ -51,6 +51,7 @@ describe('what is sent', () => {
     ['several stops', { stop: ['a', 'b'] }, { stop: ['a', 'b'] }],
     ['logprobs as a number', { logprobs: true }, { logprobs: 1 }],
     ['the number of alternatives as logprobs', { logprobs: true, top_logprobs: 4 }, { logprobs: 4 }],
+    ['the least number where no alternatives are wanted', { logprobs: true, top_logprobs: 0 }, { logprobs: 1 }],
     ['no logprobs where none are wanted', { logprobs: false }, {}],
     ['an effort that it knows', { reasoning_effort: 'medium' }, { reasoning_effort: 'medium' }],
     ['the least effort for a smaller one', { reasoning_effort: 'minimal' }, { reasoning_effort: 'low' }],
@@ -157,6 +158,12 @@ describe('errors', () => {
   test('403 before a stream is the context window too', async () => {
     await using box = await loopback(() => json(error('Too long'), 403));
     await expect(adapterOf(box).stream(callOf())).rejects.toMatchObject({ code: 'context_length' });
+  });
+
+  test('403 for a text to embed is the context window too, and disables nothing', async () => {
+    await using box = await loopback(() => json(error('Too long'), 403));
+    const call = { request: { input: 'a' }, model: 'org/embed', signal, requestId: 'r1' };
+    await expect(adapterOf(box).embed!(call)).rejects.toMatchObject({ code: 'context_length' });
   });
 
   test.each<[string, Script]>([

@@ -137,3 +137,10 @@ test('reasoning of earlier answers goes back', async () => {
   await vllm(box).chat({ request: { messages }, model: 'm', signal, requestId: 'r1' });
   expect(box.asked[0]?.body).toMatchObject({ messages });
 });
+
+test('the user is not sent, because the server does nothing with it, and that is declared', async () => {
+  const box = scriptedHttp({ '/v1/chat/completions': { choices: [{ message: { content: 'Hi' }, finish_reason: 'stop' }] } });
+  await vllm(box).chat({ request: { messages: [], user: 'u' }, model: 'm', signal, requestId: 'r1' });
+  expect(box.asked[0]?.body).not.toHaveProperty('user');
+  expect(vllm(box).ignores).toEqual(['user']);
+});

@@ -24,8 +24,8 @@ describe('what servers say', () => {
     const counts = Object.fromEntries(Object.entries(errorLiterals).map(([backend, literals]) => [backend, literals.length]));
     expect(counts).toEqual({
       ollama: 68,
-      vllm: 24,
-      llamacpp: 43,
+      vllm: 30,
+      llamacpp: 44,
       tgi: 29,
       tei: 12,
       textgen: 9,
@@ -35,7 +35,7 @@ describe('what servers say', () => {
       together: 13,
       nvidia: 9,
       sglang: 16,
-      lmstudio: 9,
+      lmstudio: 10,
       remoteGpu: 3,
       tunnels: 38,
       gpu: 51,

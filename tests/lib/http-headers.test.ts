@@ -23,6 +23,14 @@ test('carry the key as a bearer token, and the provider’s own headers over eve
   expect(await headersWith(new Secret('k')).of('*/*', false)).toMatchObject({ authorization: 'Bearer k' });
 });
 
+test('capitals in a name make no second header of it', async () => {
+  const headers = headersWith(new Secret('k'), { Authorization: 'Basic x', 'User-Agent': 'mine' });
+  expect(Object.keys(await headers.of('*/*', false)).toSorted()).toEqual(['accept', 'accept-encoding', 'authorization', 'user-agent']);
+  expect(await headers.of('*/*', false)).toMatchObject({ authorization: 'Basic x', 'user-agent': 'mine' });
+  const keyed = createHeaders({ provider: 'box', headers: {}, keyHeader: 'Authorization', apiKey: new Secret('k'), clock: testClock() });
+  expect(await keyed.of('*/*', false)).toMatchObject({ authorization: 'Bearer k' });
+});
+
 test('what one request gets is not what another one changes', async () => {
   const headers = headersWith(new Secret('k'));
   const first = await headers.of('*/*', false);

@@ -34,6 +34,16 @@ describe('what an event is', () => {
     expect((await read(text)).map(({ data }) => data)).toEqual(expected);
   });
 
+  test.each([[['{"a":', '1}\n']], [[' \n{"a":1}\n', '']]])('JSON in the place of events is one event: %j', async (pieces) => {
+    const events = await read(...pieces);
+    expect(events).toEqual([{ event: undefined, data: pieces.join('') }]);
+  });
+
+  test('JSON in the place of events has the size of an event at most', async () => {
+    const pieces = ['{', 'x'.repeat(limits.maxEventBytes)];
+    await expect(gather(readEvents(byteStream(pieces), limits))).rejects.toMatchObject({ code: 'limit_exceeded' });
+  });
+
   test('names are told, and only where they were sent', async () => {
     expect(await read('event: error\ndata: a\n\ndata: b\n\n')).toEqual([
       { event: 'error', data: 'a' },

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { ChatMessage, ChatRequest, ToolCall } from '../../src/core/types.ts';
 import { acceptableHistory } from '../../src/router/history.ts';
 import type { FakeCall } from '../_kit/fake-adapter.ts';
-import { fakeRouter } from '../_kit/fake-router.ts';
+import { failureOf, fakeRouter } from '../_kit/fake-router.ts';
 
 const called = (call: unknown): ChatMessage => ({ role: 'assistant', content: null, tool_calls: [call as ToolCall] });
 const callsOf = (messages: readonly ChatMessage[], at = 0): readonly ToolCall[] => messages[at]?.tool_calls ?? [];
@@ -50,6 +50,24 @@ test('a result that names its call keeps the name, and the next one without take
 test('a result that belongs to no call is left alone', () => {
   expect(acceptableHistory([{ role: 'tool', content: 'x' }])).toEqual([{ role: 'tool', content: 'x' }]);
 });
+
+test.each([[[]], [null]])('no calls, written as %j, are left out, because OpenAI refuses them', (none) => {
+  const message = { role: 'assistant', content: 'a', tool_calls: none } as unknown as ChatMessage;
+  expect(acceptableHistory([message])).toEqual([{ role: 'assistant', content: 'a' }]);
+});
+
+test.each([[{}], ['text'], [[null]], [[{ id: 'a' }]], [[{ id: 'a', function: { arguments: 'mine' } }]]])(
+  'what is no list of calls, %j, is refused with its place and without its words',
+  async (tool_calls) => {
+    const { router, fakes } = fakeRouter({ gpu: 'Hi' });
+    const messages = [{ role: 'assistant', content: null, tool_calls }] as unknown as ChatMessage[];
+    expect(await failureOf(router.chat({ messages }))).toMatchObject({
+      code: 'invalid_request',
+      message: 'The call cannot be carried out: messages[0].tool_calls must be a list of calls, each with function.name.',
+    });
+    expect(fakes.gpu.calls).toHaveLength(0);
+  },
+);
 
 test('the caller’s messages are not changed', () => {
   const message = Object.freeze(called(Object.freeze({ function: Object.freeze({ name: 'f', arguments: Object.freeze({}) }) })));

@@ -54,6 +54,7 @@ test.each([
   ['the same name', 'm', 'm'],
   ['a tag that means none', 'm', 'm:latest'],
   ['the date of a release', 'claude-haiku-4-5', 'claude-haiku-4-5-20251001'],
+  ['the latest release', 'claude-3-7-sonnet-latest', 'claude-3-7-sonnet-20250219'],
   ['a policy behind the name', 'openai/gpt-oss-120b:fastest', 'openai/gpt-oss-120b'],
 ])('%s is the model: %s, listed as %s', async (_, model, listed) => {
   expect(await warningsOf(serving(model, [listed]))).toEqual([]);

@@ -83,6 +83,21 @@ describe('a schema as response_format', () => {
     expect(made.fakes.gpu.calls).toHaveLength(0);
   });
 
+  test('tools that are undefined are none', async () => {
+    const { router } = answering(good);
+    expect((await router.chat({ ...request, tools: undefined } as typeof request)).parsed.city).toBe('Paris');
+  });
+
+  test('a schema of a library that tells no JSON Schema yet is refused, and not sent as it is', async () => {
+    const made = answering(good);
+    const old = { '~standard': { version: 1, vendor: 'zod', validate: (value: unknown) => ({ value }) } } as unknown as typeof weather;
+    expect(await failureOf(made.router.chat({ ...request, response_format: old }))).toMatchObject({
+      code: 'invalid_request',
+      message: expect.stringContaining('zod 4.2') as string,
+    });
+    expect(made.fakes.gpu.calls).toHaveLength(0);
+  });
+
   test('a stream says that it takes none', async () => {
     const made = answering(good);
     const failure = await failureOf(made.router.stream(request as unknown as ChatRequest));
@@ -161,6 +176,29 @@ describe('repair', () => {
     const { router } = fakeRouter({ gpu: { does: 'unused', fake: { capabilities: { jsonSchema: true }, chat } as object } });
     const answer = await router.chat(request, { repair: true });
     expect(answer.usage).toEqual({ prompt_tokens: 6, completion_tokens: 8, total_tokens: 14 });
+  });
+
+  test('has no usage where one of the tries has none', async () => {
+    const usage = { prompt_tokens: 3, completion_tokens: 4, total_tokens: 7 };
+    const answers = [{ content: 'no' }, { content: good, usage }];
+    const chat = async (): Promise<ChatAnswer> => {
+      const { content = '', ...more } = answers.shift() ?? {};
+      const choices: ChatAnswer['choices'] = [{ index: 0, message: { role: 'assistant', content }, finish_reason: 'stop' }];
+      return { id: 'a', object: 'chat.completion', created: 1, model: 'm', choices, ...more };
+    };
+    const { router } = fakeRouter({ gpu: { does: 'unused', fake: { capabilities: { jsonSchema: true }, chat } as object } });
+    expect(await router.chat(request, { repair: true })).not.toHaveProperty('usage');
+  });
+
+  test('asks about the request as it was, whatever its caller has made of it since', async () => {
+    const made = answering('no', good);
+    const messages = [{ role: 'user' as const, content: 'Weather?' }];
+    const answer = made.router.chat({ ...request, messages }, { repair: true });
+    Object.assign(messages[0] ?? {}, { content: 'changed' });
+    messages.push({ role: 'user', content: 'late' });
+    await answer;
+    expect(bodyOf(made, 1).messages.map(({ role }) => role)).toEqual(['user', 'assistant', 'user']);
+    expect(bodyOf(made, 1).messages[0]?.content).toBe('Weather?');
   });
 
   test('an answer that fits is not sent back', async () => {

@@ -295,8 +295,9 @@ test('both forms play one script and keep one record', async () => {
 });
 
 test.each([
-  [modelMissing(), "Fake backend 'plain': this server knows no failure 'model-missing'. Script another one."],
+  [modelMissing(), "Fake backend 'plain': this server knows no failure 'model-missing'. Script another one: "],
   [[reply(), when({ verb: 'embed' }, modelMissing())], "this server knows no failure 'model-missing' in an answer to embed."],
+  [modelMissing(), "outOfMemory('host'), queueFull(), loading(), serverError(), status(), empty(), html()."],
   [errorInStream(1, modelMissing()), "no failure 'model-missing'"],
 ])('a failure that the server does not know is refused when the script is given: %#', (script, message) => {
   const backend = fakeBackend(plainWire);

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { fakeBackend, inWrites, slow, testClock } from '../../src/testing/index.ts';
+import { fakeBackend, inWrites, loading, slow, testClock } from '../../src/testing/index.ts';
 import { ask } from '../_kit/backend-forms.ts';
 import { plainWire } from '../_kit/plain-wire.ts';
 
@@ -55,11 +55,29 @@ test('gives up on a promise that no timer brings about', async () => {
   await expect(testClock().run(new Promise(() => undefined))).rejects.toThrow('no timer of the test clock');
 });
 
+test('says that what it waits for may be on another clock', async () => {
+  await using server = await fakeBackend(plainWire, loading(60_000)).listen();
+  const leaving = new AbortController();
+  const asked = ask(server.url, 'chat', { signal: leaving.signal }).then(() => new Promise(() => undefined));
+  await expect(testClock().run(asked)).rejects.toThrow('unless it is made with { clock }');
+  leaving.abort();
+});
+
+test.each([[undefined], [5], [() => Promise.resolve()]])('runs promises, and nothing else: %s', async (value) => {
+  await expect(testClock().run(value as unknown as Promise<void>)).rejects.toThrow('run() takes a promise');
+});
+
+test.each([-1, Number.NaN, Number.POSITIVE_INFINITY])('does not go on by %s', async (ms) => {
+  const clock = testClock({ startMs: 7 });
+  await expect(clock.advance(ms)).rejects.toThrow(RangeError);
+  expect(clock.nowMs()).toBe(7);
+});
+
 test('gives up on timers that follow each other for ever', async () => {
   const clock = testClock();
   const again = (): void => void clock.schedule(3_600_000, again);
   again();
-  await expect(clock.run(new Promise(() => undefined))).rejects.toThrow('no timer of the test clock');
+  await expect(clock.run(new Promise(() => undefined))).rejects.toThrow('A day has passed on the test clock');
 });
 
 function numbersOf(seed?: number): number[] {

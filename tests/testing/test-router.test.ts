@@ -1,6 +1,6 @@
 import { setupServer } from 'msw/node';
 import { expect, test } from 'vitest';
-import { collect, createRouter, systemClock } from '../../src/index.ts';
+import { collect, createRouter, type RouterOptions, systemClock } from '../../src/index.ts';
 import {
   createTestRouter,
   fakeBackend,
@@ -63,7 +63,8 @@ test('waits the same times in every run with one seed', async () => {
 });
 
 test('stands on the test clock whatever clock the options name', async () => {
-  await using kit = createTestRouter({ providers: { a: { type: 'stub' } }, clock: systemClock });
+  const options: RouterOptions = { providers: { a: { type: 'stub' } }, clock: systemClock };
+  await using kit = createTestRouter(options);
   expect(kit.router.snapshot().nowMs).toBe(1_000_000);
 });
 
@@ -73,7 +74,7 @@ test('closes without being told to go on, and leaves no timer', async () => {
   const kit = createTestRouter({ providers: { a: { type: 'openai-compatible', url: server.url } } }, { clock });
   const calls = [kit.router.chat(hello), kit.router.chat(hello)].map((call) => call.catch((error: { code: string }) => error.code));
   await clock.settle();
-  await kit[Symbol.asyncDispose]();
+  await kit.close();
   await clock.settle();
   expect([await Promise.all(calls), clock.timers(), server.aborted]).toEqual([['closed', 'closed'], 0, 2]);
 });

@@ -68,6 +68,7 @@ async function close(backend: ListeningBackend, adapter: Adapter): Promise<void>
 
 function toBench(adapter: Adapter, model: string | undefined, backend: ListeningBackend, needs: Needs): Bench {
   let before = 0;
+  const closeBoth = (): Promise<void> => close(backend, adapter);
   return {
     adapter,
     model,
@@ -80,7 +81,8 @@ function toBench(adapter: Adapter, model: string | undefined, backend: Listening
       return backend.calls.slice(before);
     },
     ...needs,
-    [Symbol.asyncDispose]: () => close(backend, adapter),
+    close: closeBoth,
+    [Symbol.asyncDispose]: closeBoth,
   };
 }
 

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import type { Call, ChatRequest, EmbedRequest } from '../../index.ts';
 import type { FakeCall } from '../backend.ts';
 
@@ -31,4 +32,18 @@ function frozen<Value>(value: Value): Value {
 /** Everything of a call that a server could read, as one text. A missing call is an empty one. */
 export function sentIn(call: FakeCall | undefined): string {
   return call === undefined ? '' : `${call.path} ${JSON.stringify(call.body)}`;
+}
+
+/** The text stands in what was sent. Where it does not, the message shows what was. */
+export function wasSent(sent: string, text: string, advice: string = ''): void {
+  assert.ok(sent.includes(text), `${text} is nowhere in the request.${advice} Sent was: ${head(sent)}`);
+}
+
+export function wasNotSent(sent: string, text: string): void {
+  assert.ok(!sent.includes(text), `${text} has no place in the request. Sent was: ${head(sent)}`);
+}
+
+/** As much of a text as a reader of a failed test wants to see. */
+export function head(text: string): string {
+  return text.length > 500 ? `${text.slice(0, 500)} …` : text;
 }

@@ -70,6 +70,8 @@ export interface Bench extends AsyncDisposable {
   says(kind: FailureKind): boolean;
   /** Why a need is not met, as a sentence; undefined where it is. */
   lacks(need: Need): string | undefined;
+  /** Closes the adapter and the server; for tests without `await using`. */
+  close(): Promise<void>;
 }
 
 /** Why a case does not concern this adapter, or undefined where it does. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { inWrites, reply, usage } from '../script.ts';
-import { question, sentIn } from './calls.ts';
+import { question, sentIn, wasNotSent, wasSent } from './calls.ts';
 import { type AdapterCase, inGroup } from './case.ts';
 import { chat } from './reading.ts';
 
@@ -34,7 +34,7 @@ const sending: readonly AdapterCase[] = [
   chats('sends a text as it was written', ['chat'], async (bench) => {
     bench.play(reply());
     await chat(bench, { messages: [{ role: 'user', content: wideText }] });
-    assert.ok(sentIn(bench.calls[0]).includes(JSON.stringify(wideText).slice(1, -1)));
+    wasSent(sentIn(bench.calls[0]), JSON.stringify(wideText).slice(1, -1));
   }),
   chats('sends the text of a message in parts', ['chat'], async (bench) => {
     bench.play(reply());
@@ -46,7 +46,7 @@ const sending: readonly AdapterCase[] = [
     bench.play(reply());
     await chat(bench, question({ model: 'alias-of-the-caller' }));
     assert.equal(bench.calls[0]?.model, bench.model);
-    assert.ok(!sentIn(bench.calls[0]).includes('alias-of-the-caller'));
+    wasNotSent(sentIn(bench.calls[0]), 'alias-of-the-caller');
   }),
   chats('sends its own extra fields and no others', ['chat'], async (bench) => {
     const { name } = bench.adapter;

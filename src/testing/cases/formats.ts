@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { ChatRequest } from '../../index.ts';
 import { reply } from '../script.ts';
-import { question, sentIn } from './calls.ts';
+import { head, question, sentIn, wasSent } from './calls.ts';
 import { type AdapterCase, type Bench, inGroup } from './case.ts';
 import { chat, readWell } from './reading.ts';
 
@@ -17,7 +17,7 @@ async function sentFor(bench: Bench, request: Partial<ChatRequest>): Promise<str
 /** The field has to change what is sent: a server must not answer another question than the one asked. */
 async function changes(bench: Bench, request: Partial<ChatRequest>): Promise<string> {
   const sent = await sentFor(bench, request);
-  assert.notEqual(sent, await sentFor(bench, {}), 'The request is the same without it.');
+  assert.notEqual(sent, await sentFor(bench, {}), `The request is the same without ${Object.keys(request).join(', ')}: ${head(sent)}`);
   return sent;
 }
 
@@ -28,7 +28,7 @@ export const formatCases: readonly AdapterCase[] = [
   formats('sends the schema that the answer must follow', ['chat', 'jsonSchema'], async (bench) => {
     const schema = { type: 'object', properties: { property_of_the_schema: { type: 'string' } }, required: ['property_of_the_schema'] };
     const sent = await changes(bench, { response_format: { type: 'json_schema', json_schema: { name: 'answer', schema, strict: true } } });
-    assert.ok(sent.includes('property_of_the_schema'));
+    wasSent(sent, 'property_of_the_schema');
   }),
   formats('gives an answer in JSON as the server wrote it', ['chat', 'jsonSchema'], async (bench) => {
     bench.play(reply('{"city": "Paris"}'));
@@ -44,8 +44,8 @@ export const formatCases: readonly AdapterCase[] = [
       { type: 'image_url' as const, image_url: { url } },
     ];
     const sent = await sentFor(bench, { messages: [{ role: 'user', content }] });
-    assert.ok(sent.includes('Y2FuYXJ5LW9mLXRoZS1pbWFnZQ=='));
-    assert.ok(sent.includes('text-beside-the-image'));
+    wasSent(sent, 'Y2FuYXJ5LW9mLXRoZS1pbWFnZQ==');
+    wasSent(sent, 'text-beside-the-image');
   }),
   formats('sends that log probabilities are wanted', ['chat', 'logprobs'], async (bench) => {
     await changes(bench, { logprobs: true });
@@ -57,11 +57,15 @@ export const formatCases: readonly AdapterCase[] = [
     const { content } = (choice?.logprobs ?? {}) as {
       readonly content?: readonly { readonly token?: unknown; readonly logprob?: unknown }[];
     };
-    assert.ok(content !== undefined && content.length > 0);
-    assert.ok(content.every(({ token, logprob }) => typeof token === 'string' && typeof logprob === 'number'));
+    assert.ok(content !== undefined && content.length > 0, `There is no logprobs.content: ${JSON.stringify(choice)}`);
+    assert.deepEqual(
+      content.map(({ token, logprob }) => [typeof token, typeof logprob]),
+      content.map(() => ['string', 'number']),
+      `Each has a token and a logprob: ${JSON.stringify(content)}`,
+    );
   }),
   formats('sends the bias of a token', ['chat', 'logitBias'], async (bench) => {
-    assert.ok((await changes(bench, { logit_bias: { '47110815': 7 } })).includes('47110815'));
+    wasSent(await changes(bench, { logit_bias: { '47110815': 7 } }), '47110815');
   }),
   formats('gives as many choices as were asked for', ['chat', 'choices'], async (bench) => {
     bench.play(reply('One of two.'));

@@ -13,7 +13,7 @@ import {
   type RouterError,
   type Usage,
 } from '../../index.ts';
-import { chatCall, embedCall } from './calls.ts';
+import { chatCall, embedCall, head } from './calls.ts';
 import type { Bench } from './case.ts';
 
 /** Turns of the event loop until something that must happen has happened. On a slow machine the turns are slower as well. */
@@ -120,16 +120,17 @@ function joinCalls(choices: readonly ChatChunk['choices'][number][]): readonly R
 /** The error that a call must end with. */
 export async function failureOf(call: Promise<unknown>): Promise<RouterError> {
   const outcome = await call.then(
-    () => undefined,
+    (answer) => ({ answer }),
     (error: unknown) => ({ error }),
   );
-  assert.ok(outcome, 'The call must fail, and it did not.');
+  if ('answer' in outcome) assert.fail(`The call must fail, and it gave: ${head(JSON.stringify(outcome.answer) ?? 'nothing')}`);
   return asRouterError(outcome.error);
 }
 
 /** The error that a stream must break with. */
-export function breakOf({ failure }: Reading): RouterError {
-  assert.ok(failure, 'The stream must break, and it ended in order.');
+export function breakOf({ failure, text, finishReasons }: Reading): RouterError {
+  const read = `${JSON.stringify(head(text))} and the finish reason ${finishReasons.join() || 'none'}`;
+  assert.ok(failure, `The stream must break, and it ended in order, with the text ${read}.`);
   return asRouterError(failure.error);
 }
 

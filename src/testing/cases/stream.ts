@@ -54,7 +54,11 @@ const whole: readonly AdapterCase[] = [
     const { chunks, finishReasons } = await readWell(bench, question());
     assert.deepEqual(finishReasons, ['stop']);
     const behind = chunks.slice(chunks.findIndex(isEnd) + 1);
-    assert.ok(behind.every(({ choices }) => choices.length === 0));
+    assert.deepEqual(
+      behind.flatMap(({ choices }) => choices),
+      [],
+      'Nothing but usage comes behind the finish reason.',
+    );
   }),
   streams('tells that the answer reached its limit, as a chat does', ['chat', 'says:a reached limit'], async (bench) => {
     bench.play(reply('Not don', { finishReason: 'length' }));

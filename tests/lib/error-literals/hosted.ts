@@ -75,4 +75,5 @@ export const lmstudio: readonly ErrorLiteral[] = [
   says('unknown model', 404, inError('x', null, 'model_not_found'), 'model_not_found'),
   ...[400, 500].map((status) => says(`model crash, ${status}`, status, { error: { message: crashed } }, 'unavailable')),
   says('context overflow', 400, { error: { message: overflow } }, 'context_length'),
+  says('an image that it cannot read', 400, { error: "'url' field must be a base64 encoded image." }, 'unsupported'),
 ];

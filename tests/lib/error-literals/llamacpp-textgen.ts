@@ -62,6 +62,7 @@ const table: ErrorLiteral[] = [
   says('tools without jinja', 500, server('tools param requires --jinja flag'), 'unsupported'),
   says('tool choice without jinja', 500, server('tool_choice param requires --jinja flag'), 'unsupported'),
   says('image without mmproj', 500, server(noImages), 'unsupported'),
+  says('more choices than slots', 400, invalid("Field 'n': Value must be between 1 <= value <= 4, but got 5"), 'unsupported'),
   says('no messages', 400, invalid("'messages' is required"), 'bad_request'),
   says('bad format', 400, invalid('response_format type must be one of "text" or "json_object", but got: x'), 'bad_request'),
   says('grammar and tools', 400, invalid('Cannot use custom grammar constraints with tools.'), 'bad_request'),
