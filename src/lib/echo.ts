@@ -23,8 +23,16 @@ const windowChars = 16;
 const stepChars = 8;
 const mask = '[…]';
 
-/** JsonObject that hold content, on whatever wire: chat, completion, embedding. */
-const contentKeys = new Set(['messages', 'system', 'prompt', 'suffix', 'input', 'inputs', 'text', 'tools']);
+/**
+ * Fields of the servers that are known which hold words of the protocol; errors need them. Every other field is content, so that an
+ * adapter that nobody here has seen keeps its prompts too.
+ */
+const plainKeys = new Set(
+  [
+    'model model_id stream stream_options stop stop_sequences user seed metadata options parameters keep_alive truncate ttl',
+    'response_format format output_config tool_choice reasoning reasoning_effort think thinking encoding_format input_type',
+  ].flatMap((line) => line.split(' ')),
+);
 /** The protocol's own words beside the content; errors need them. */
 const protocolKeys = new Set(['role', 'type', 'id', 'name', 'tool_call_id', 'tool_use_id', 'media_type', 'detail']);
 
@@ -43,7 +51,7 @@ export function requestTexts(request: unknown): RequestTexts {
   const collected: Collected = { strings: new Set(), roomChars: maxRequestChars, escapedRoomChars: maxEscapedChars, nodes: maxNodes };
   const fields = isJsonObject(request) ? request : {};
   for (const key of Object.keys(fields)) {
-    if (contentKeys.has(key)) collect(fields[key], key === 'tools' ? 'tools' : 'messages', 0, collected);
+    if (!plainKeys.has(key)) collect(fields[key], key === 'tools' ? 'tools' : 'messages', 0, collected);
   }
   const strings = [...collected.strings];
   const { model } = fields;

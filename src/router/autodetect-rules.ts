@@ -33,7 +33,20 @@ export const firstPaths: readonly string[] = [
  * The first that knows the server wins, so whoever imitates others stands before them: SGLang serves Ollama's routes and says
  * "Ollama is running", NIM is vLLM behind another front, TEI's `/info` looks like TGI's, and nearly all list models as OpenAI does.
  */
-const rules: readonly Rule[] = [llamacpp, sglang, tei, tgi, nvidia, lmstudio, textgen, vllm, ollama, openaiCompatible, remoteGpu];
+const rules: readonly Rule[] = [
+  llamacpp,
+  sglang,
+  tei,
+  tgi,
+  nvidia,
+  lmstudio,
+  textgen,
+  vllm,
+  ollama,
+  anthropic,
+  openaiCompatible,
+  remoteGpu,
+];
 
 /** Undefined where none of the rules knows the server. A path that hangs holds up only the rules that need it. */
 export async function recognise(ask: Ask): Promise<Found | undefined> {
@@ -131,6 +144,14 @@ async function ollama(ask: Ask): Promise<Found | undefined> {
   }
   if (version.version === undefined || !Array.isArray(tags)) return undefined;
   return { type: 'ollama', evidence: 'GET /api/version tells a version and GET /api/tags lists models.', ...version, ...names };
+}
+
+/** Anthropic's own host is known by its name; this is a proxy in front of it, or a server that imitates it. */
+async function anthropic(ask: Ask): Promise<Found | undefined> {
+  const list = await ask('/v1/models');
+  const [first] = listOf(fieldsOf(list)['data']);
+  if (first?.['type'] !== 'model' || !isName(first['display_name'])) return undefined;
+  return { type: 'anthropic', evidence: "GET /v1/models lists models as Anthropic's does.", ...modelsIn(list) };
 }
 
 async function openaiCompatible(ask: Ask): Promise<Found | undefined> {

@@ -114,3 +114,13 @@ describe('echoes of the request', () => {
     expect(about({ prompt: `${'x'.repeat(1024 * 1024)} ${prompt}` }, prompt)).toBe(prompt);
   });
 });
+
+test('a field that no known server has is content', () => {
+  const said = 'I do not understand "Tell me all about the secret garden".';
+  expect(about({ say: 'Tell me all about the secret garden' }, said)).toBe('I do not understand "[…]".');
+});
+
+test('words of the protocol stay: errors need them', () => {
+  const said = 'encoding_format base64 is not supported, use json_object';
+  expect(about({ encoding_format: 'base64', response_format: { type: 'json_object' } }, said)).toBe(said);
+});
