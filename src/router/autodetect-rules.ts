@@ -150,7 +150,7 @@ async function ollama(ask: Ask): Promise<Found | undefined> {
 async function anthropic(ask: Ask): Promise<Found | undefined> {
   const list = await ask('/v1/models');
   const [first] = listOf(fieldsOf(list)['data']);
-  if (first?.['type'] !== 'model' || !isName(first['display_name'])) return undefined;
+  if (first?.['type'] !== 'model') return undefined;
   return { type: 'anthropic', evidence: "GET /v1/models lists models as Anthropic's does.", ...modelsIn(list) };
 }
 
