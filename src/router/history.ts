@@ -1,5 +1,5 @@
 import { RouterError } from '../core/errors.ts';
-import type { ChatMessage, ToolCall } from '../core/types.ts';
+import type { ChatMessage, ContentPart, ToolCall } from '../core/types.ts';
 
 /**
  * A copy of the messages in which tool calls are as OpenAI writes them, whoever made them: arguments as JSON text (Ollama gives
@@ -8,21 +8,28 @@ import type { ChatMessage, ToolCall } from '../core/types.ts';
  */
 export function acceptableHistory(messages: readonly ChatMessage[]): ChatMessage[] {
   let open: string[] = [];
-  return messages.map((message, at) => {
+  return messages.map((given, at) => {
+    const message = copyOf(given);
     if (message.role === 'assistant') {
-      const { tool_calls: given, ...rest } = message;
-      const calls = listOf(given, at).map((call, index) => acceptableCall(call, `call_${at}_${index}`));
+      const { tool_calls, ...rest } = message;
+      const calls = listOf(tool_calls, at).map((call, index) => acceptableCall(call, `call_${at}_${index}`));
       open = calls.map(({ id }) => id);
       // No calls are written as null or as an empty list by some servers, and refused by others.
       return calls.length === 0 ? rest : { ...message, tool_calls: calls };
     }
-    if (message.role !== 'tool') return { ...message };
+    if (message.role !== 'tool') return message;
     const named = message.tool_call_id;
     // Without an id the results stand in the order of the calls.
     const id = named === undefined || named === '' ? open[0] : named;
     open = open.filter((each) => each !== id);
-    return id === undefined ? { ...message } : { ...message, tool_call_id: id };
+    return id === undefined ? message : { ...message, tool_call_id: id };
   });
+}
+
+/** With the list of parts, which applications like to build up as they go. */
+function copyOf(message: ChatMessage): ChatMessage {
+  const { content } = message;
+  return Array.isArray(content) ? { ...message, content: [...(content as readonly ContentPart[])] } : { ...message };
 }
 
 /** @throws {RouterError} `invalid_request` for what is no list of calls. */

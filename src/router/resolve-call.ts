@@ -72,7 +72,13 @@ function copyChat(request: ChatRequest): ChatRequest {
   }
   checkModel(model);
   if (isAnswerSchema(request.response_format)) throw invalid('a schema as response_format is for chat(); a stream takes a json_schema');
-  return { ...request, messages: acceptableHistory(messages) };
+  const { tools, stop } = request;
+  return {
+    ...request,
+    messages: acceptableHistory(messages),
+    ...(tools && { tools: [...tools] }),
+    ...(Array.isArray(stop) && { stop: [...stop] }),
+  };
 }
 
 const roles: ReadonlySet<string> = new Set(['system', 'developer', 'user', 'assistant', 'tool']);

@@ -161,6 +161,26 @@ test('a request that the caller changes while it is under way stays as it was', 
   expect(fakes.b.calls).toMatchObject([{ request: { messages: [{ role: 'user', content: 'first' }] } }]);
 });
 
+test('lists inside a request that grow while it is under way stay as they were', async () => {
+  const all = { capabilities: { tools: true, vision: true } };
+  const { router, clock, fakes } = fakeRouter({ a: { does: after(100, fault('driver')), fake: all }, b: { does: 'yes', fake: all } });
+  const content = [{ type: 'text' as const, text: 'first' }];
+  const tools = [{ type: 'function' as const, function: { name: 'one' } }];
+  const stop = ['first'];
+  const call = router.chat({ messages: [{ role: 'user', content }], tools, stop });
+  await clock.settle();
+  content.push({ type: 'text', text: 'second' });
+  tools.pop();
+  stop.push('second');
+  await clock.advance(100);
+  await call;
+  expect(fakes.b.calls[0]?.request).toEqual({
+    messages: [{ role: 'user', content: [{ type: 'text', text: 'first' }] }],
+    tools: [{ type: 'function', function: { name: 'one' } }],
+    stop: ['first'],
+  });
+});
+
 describe('an adapter that gives out one and the same frozen answer', () => {
   test('does not mix up the routes of two chats', async () => {
     const choices = [{ index: 0, message: { role: 'assistant', content: 'same' }, finish_reason: 'stop' }];
