@@ -1,5 +1,5 @@
 import type { AssistantMessage, ChatAnswer, ThinkingBlock, ToolCall, Usage } from '../core/types.ts';
-import { isJsonObject, type JsonObject } from '../lib/json.ts';
+import { isCount, isJsonObject, type JsonObject } from '../lib/json.ts';
 import { type Origin, toFinishReason } from './openai-wire.ts';
 
 /**
@@ -94,8 +94,4 @@ export function toUsage(usage: unknown): Usage | undefined {
     ...(isCount(read) && { prompt_tokens_details: { cached_tokens: read } }),
     ...(isCount(thoughts) && { completion_tokens_details: { reasoning_tokens: thoughts } }),
   };
-}
-
-export function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0;
 }

@@ -1,12 +1,12 @@
 import { type Adapter, defineAdapter, type HealthReport, type ModelInfo } from '../core/adapter.ts';
-import { isRouterError } from '../core/errors.ts';
 import type { HttpClient } from '../lib/http.ts';
-import { isJsonObject, type JsonObject } from '../lib/json.ts';
-import { defaultStreamLimits, readEvents } from '../lib/sse.ts';
+import { isCount, isJsonObject, type JsonObject } from '../lib/json.ts';
 import { readStream } from '../lib/read-stream.ts';
-import { isCount, toAnswer } from './anthropic-answer.ts';
+import { defaultStreamLimits, readEvents } from '../lib/sse.ts';
+import { toAnswer } from './anthropic-answer.ts';
 import { leavesOut, toMessagesBody } from './anthropic-request.ts';
 import { createEventReader, isLast } from './anthropic-stream.ts';
+import { orWarming } from './openai-probes.ts';
 import { originOf } from './openai-wire.ts';
 import type { AdapterContext } from './context.ts';
 
@@ -38,7 +38,7 @@ export function anthropic(context: Pick<AdapterContext, 'http' | 'provider'>): A
       return readStream(readEvents(source, defaultStreamLimits, isLast), reader, call.signal);
     },
     models: (signal) => listModels(http, signal),
-    health: (signal) => health(http, signal),
+    health: (signal) => orWarming(askModels(http, signal)),
   });
 }
 
@@ -82,12 +82,7 @@ function toModelInfo({ id, max_input_tokens: contextLength, capabilities: told }
 }
 
 /** There is no path of its own for this. A server that imitates the API may still be loading its model. */
-async function health(http: HttpClient, signal: AbortSignal): Promise<HealthReport> {
-  try {
-    await http.getJson('/v1/models?limit=1', signal);
-    return { state: 'ok' };
-  } catch (error) {
-    if (isRouterError(error, 'model_loading')) return { state: 'warming' };
-    throw error;
-  }
+async function askModels(http: HttpClient, signal: AbortSignal): Promise<HealthReport> {
+  await http.getJson('/v1/models?limit=1', signal);
+  return { state: 'ok' };
 }

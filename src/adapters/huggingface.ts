@@ -19,7 +19,7 @@ const inner: (context: NetworkContext) => Adapter = openaiCompatible({
     logprobs: true,
     reasoningEffort: true,
   },
-  body: ({ max_completion_tokens, max_tokens = max_completion_tokens, ...rest }) => ({ ...rest, max_tokens }),
+  limitName: 'max_tokens',
   embed,
 });
 

@@ -19,7 +19,8 @@ export const llamacpp: (context: NetworkContext) => Adapter = openaiCompatible({
   takesReasoning: true,
   base64: true,
   // It takes a tool named in `tool_choice` for `auto` and says so only in its own log (ggml-org/llama.cpp#26535).
-  body: ({ max_completion_tokens, max_tokens = max_completion_tokens, ...rest }) => ({ ...rest, max_tokens, ...namedTool(rest) }),
+  body: (body) => ({ ...body, ...namedTool(body) }),
+  limitName: 'max_tokens',
   health,
   load,
 });

@@ -2,11 +2,11 @@ import type { Adapter, LoadReport, ModelInfo, ResidentModel } from '../core/adap
 import { isRouterError, RouterError } from '../core/errors.ts';
 import type { HttpClient } from '../lib/http.ts';
 import { isJsonObject, type JsonObject } from '../lib/json.ts';
+import type { AdapterContext } from './context.ts';
 import { openaiCompatible } from './openai-compatible.ts';
 import { isCount, listModels } from './openai-models.ts';
+import { orWhereMissing } from './openai-probes.ts';
 import { namedTool } from './openai-request.ts';
-
-import type { AdapterContext } from './context.ts';
 
 /**
  * LM Studio. It loads the model that a request names, which may take minutes, and unloads it when idle: after `keepAliveS`, sent
@@ -20,11 +20,11 @@ export const lmstudio = (context: AdapterContext): Adapter =>
     modelName: 'optional',
     capabilities: { tools: true, toolChoice: true, vision: true, jsonSchema: true, logitBias: true },
     ignores: ['parallel_tool_calls', 'user'],
-    body: ({ max_completion_tokens, max_tokens = max_completion_tokens, ...rest }) => ({
-      ...rest,
-      max_tokens,
-      response_format: rest.response_format?.type === 'text' ? undefined : rest.response_format,
-      ...namedTool(rest),
+    limitName: 'max_tokens',
+    body: (body) => ({
+      ...body,
+      response_format: body.response_format?.type === 'text' ? undefined : body.response_format,
+      ...namedTool(body),
       // The type of OpenAI's body does not have it.
       ...(context.keepAliveS !== undefined && { ttl: context.keepAliveS }),
     }),
@@ -33,13 +33,9 @@ export const lmstudio = (context: AdapterContext): Adapter =>
   })(context);
 
 /** All models on its disk. Servers before 0.4.0 have OpenAI's list alone. */
-async function models(http: HttpClient, provider: string, signal: AbortSignal): Promise<readonly ModelInfo[]> {
-  try {
-    return (await ownList(http, provider, signal)).map(toModelInfo);
-  } catch (error) {
-    if (isRouterError(error) && error.status === 404) return listModels(http, signal);
-    throw error;
-  }
+function models(http: HttpClient, provider: string, signal: AbortSignal): Promise<readonly ModelInfo[]> {
+  const own = ownList(http, provider, signal).then((list) => list.map(toModelInfo));
+  return orWhereMissing(own, () => listModels(http, signal));
 }
 
 type OwnModel = JsonObject & { readonly key: string };
@@ -56,8 +52,9 @@ async function ownList(http: HttpClient, provider: string, signal: AbortSignal):
 
 /** The server answers unknown paths with status 200 and an error (lmstudio-ai/lmstudio-bug-tracker#618); here it is a 404. */
 function throwNoRoute(error: unknown, provider: string): never {
-  const isNoRoute = isRouterError(error) && error.message.includes('Unexpected endpoint or method');
-  throw isNoRoute ? new RouterError('unsupported', `${provider}: this server has no list of its own.`, { provider, status: 404 }) : error;
+  throw isRouterError(error, 'unsupported')
+    ? new RouterError('unsupported', `${provider}: this server has no list of its own.`, { provider, status: 404 })
+    : error;
 }
 
 function toModelInfo({ key, max_context_length: longest, size_bytes: size, capabilities: said }: OwnModel): ModelInfo {

@@ -2,10 +2,10 @@ import type { Adapter, HealthReport, LoadReport } from '../core/adapter.ts';
 import { allCapabilities } from '../core/capabilities.ts';
 import { isRouterError, RouterError } from '../core/errors.ts';
 import type { HttpClient } from '../lib/http.ts';
-import { isJsonObject } from '../lib/json.ts';
 import { toLoadReport } from '../lib/prometheus.ts';
 import type { NetworkContext } from './context.ts';
 import { openaiCompatible } from './openai-compatible.ts';
+import { okWithVersion, orWhereMissing } from './openai-probes.ts';
 
 const plain: (context: NetworkContext) => Adapter = openaiCompatible({
   name: 'nvidia',
@@ -56,9 +56,7 @@ async function health(http: HttpClient, signal: AbortSignal): Promise<HealthRepo
     await http.getJson('/v1/models', signal);
     return { state: 'ok' };
   }
-  const version = await http.getJson('/v1/version', signal).catch(() => undefined);
-  signal.throwIfAborted();
-  return isJsonObject(version) && typeof version['release'] === 'string' ? { state: 'ok', version: version['release'] } : { state: 'ok' };
+  return okWithVersion(http, '/v1/version', 'release', signal);
 }
 
 async function isLive(http: HttpClient, signal: AbortSignal): Promise<boolean> {
@@ -73,18 +71,10 @@ function isGatewayFault(error: unknown): error is RouterError {
 
 /** vLLM's gauges; NIM 1.x names them without its prefix. */
 async function load(http: HttpClient, signal: AbortSignal): Promise<LoadReport> {
-  return toLoadReport(await metrics(http, signal), {
+  const metrics = await orWhereMissing(http.getText('/v1/metrics', signal), () => http.getText('/metrics', signal));
+  return toLoadReport(metrics, {
     running: ['vllm:num_requests_running', 'num_requests_running'],
     waiting: ['vllm:num_requests_waiting', 'num_requests_waiting'],
     cacheUse: ['vllm:kv_cache_usage_perc', 'vllm:gpu_cache_usage_perc', 'gpu_cache_usage_perc'],
   });
-}
-
-async function metrics(http: HttpClient, signal: AbortSignal): Promise<string> {
-  try {
-    return await http.getText('/v1/metrics', signal);
-  } catch (error) {
-    if (isRouterError(error) && error.status === 404) return http.getText('/metrics', signal);
-    throw error;
-  }
 }

@@ -1,7 +1,7 @@
 import type { Call } from '../core/adapter.ts';
 import type { RouterError } from '../core/errors.ts';
 import type { ChatAnswer, ChatChunk, ChatRequest, ChunkDelta, FinishReason, ToolCall, Usage } from '../core/types.ts';
-import { isJsonObject, type JsonObject } from '../lib/json.ts';
+import { isCount, isJsonObject, type JsonObject } from '../lib/json.ts';
 
 // What Ollama's native API sends, turned into OpenAI's shapes, without any I/O. Facts: the Go types of the server
 // (`api/types.go`), where `omitempty` means that a count of 0 is left out.
@@ -66,10 +66,6 @@ function toUsage({ prompt_eval_count: prompt, eval_count: completion }: JsonObje
   if (!isCount(prompt) && !isCount(completion)) return undefined;
   const [prompt_tokens, completion_tokens] = [isCount(prompt) ? prompt : 0, isCount(completion) ? completion : 0];
   return { prompt_tokens, completion_tokens, total_tokens: prompt_tokens + completion_tokens };
-}
-
-export function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
 function toSeconds(createdAt: unknown): number {

@@ -2,13 +2,13 @@ import { type Adapter, type Call, defineAdapter, type LoadReport, type ModelInfo
 import { RouterError } from '../core/errors.ts';
 import type { ChatAnswer, ChatRequest, ChunkBatches, EmbedAnswer, EmbedRequest } from '../core/types.ts';
 import type { HttpClient } from '../lib/http.ts';
-import { isJsonObject, type JsonObject, parseJson } from '../lib/json.ts';
+import { isCount, isJsonObject, type JsonObject, parseJson } from '../lib/json.ts';
 import { readLines } from '../lib/ndjson.ts';
 import { type ItemReader, readStream } from '../lib/read-stream.ts';
 import { defaultStreamLimits } from '../lib/stream-text.ts';
 import { type OllamaSettings, toChatBody, toEmbedBody } from './ollama-request.ts';
 import { createThoughtReader, withThoughts } from './ollama-thoughts.ts';
-import { type ChatLine, createChunker, isCount, readChatLine, toAnswer } from './ollama-wire.ts';
+import { type ChatLine, createChunker, readChatLine, toAnswer } from './ollama-wire.ts';
 import type { AdapterContext } from './context.ts';
 
 /** What the protocol can carry. `tool_choice`, `n` and `logit_bias` have no field here: the server would ignore them. */

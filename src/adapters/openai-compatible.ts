@@ -1,13 +1,14 @@
-import { type Adapter, type Call, defineAdapter, type HealthReport, type LoadReport } from '../core/adapter.ts';
+import { type Adapter, type Call, defineAdapter, type HealthReport } from '../core/adapter.ts';
 import { isRouterError, RouterError } from '../core/errors.ts';
 import type { ChatAnswer, ChatRequest, ChunkBatches } from '../core/types.ts';
 import type { HttpClient } from '../lib/http.ts';
-import { defaultStreamLimits, readEvents } from '../lib/sse.ts';
 import { readStream } from '../lib/read-stream.ts';
+import { defaultStreamLimits, readEvents } from '../lib/sse.ts';
 import type { NetworkContext } from './context.ts';
 import type { Dialect } from './openai-dialect.ts';
 import { embedInParts } from './openai-embeddings.ts';
 import { listModels } from './openai-models.ts';
+import { orSilent, orWarming } from './openai-probes.ts';
 import { toStreamBody, toWholeBody } from './openai-request.ts';
 import { moveThoughts } from './openai-thoughts.ts';
 import { createChunkReader, terminator } from './openai-wire-stream.ts';
@@ -82,25 +83,4 @@ async function orUnserved<Answer>(work: Promise<Answer>, what: string, provider:
 async function askModels(http: HttpClient, signal: AbortSignal): Promise<HealthReport> {
   await http.getJson('/v1/models', signal);
   return { state: 'ok' };
-}
-
-/** A server whose model is still loading answers, so it is no failure. */
-async function orWarming(report: Promise<HealthReport>): Promise<HealthReport> {
-  try {
-    return await report;
-  } catch (error) {
-    if (isRouterError(error, 'model_loading')) return { state: 'warming' };
-    throw error;
-  }
-}
-
-/** Servers are often started without their figures (404, 403, 501); then nothing is known, which is no failure. */
-async function orSilent(report: Promise<LoadReport>): Promise<LoadReport> {
-  try {
-    return await report;
-  } catch (error) {
-    const isOff = isRouterError(error) && error.status !== undefined && [400, 403, 404, 405, 501].includes(error.status);
-    if (isOff) return {};
-    throw error;
-  }
 }

@@ -14,6 +14,8 @@ export interface Dialect {
   readonly ignores?: readonly Parameter[];
   /** @default 'required' */
   readonly modelName?: ModelName;
+  /** The one name by which the server knows the limit of tokens; left out: both, so the request's own goes. */
+  readonly limitName?: 'max_tokens' | 'max_completion_tokens';
   /**
    * The server takes `reasoning_content` of earlier answers back.
    * @default false

@@ -16,9 +16,18 @@ export function toStreamBody(dialect: Dialect, call: Call<ChatRequest>): JsonObj
 }
 
 function bodyOf(dialect: Dialect, { request, model }: Call<ChatRequest>): JsonObject {
-  const { name, body = (same) => same, ignores = [] } = dialect;
-  const own = { ...toChatBody(request, model), messages: toMessages(request.messages, dialect) };
+  const { name, body = (same) => same, ignores = [], limitName } = dialect;
+  const asked = { ...toChatBody(request, model), messages: toMessages(request.messages, dialect) };
+  const own = limitName === undefined ? asked : withLimit(asked, limitName);
   return { ...body(ignores.length === 0 ? own : without(own, ignores)), ...request.extra?.[name] };
+}
+
+/** Where the request uses both names, the server's own counts. */
+function withLimit(
+  { max_tokens: older, max_completion_tokens: newer, ...rest }: ChatBody,
+  limitName: NonNullable<Dialect['limitName']>,
+): ChatBody {
+  return { ...rest, [limitName]: limitName === 'max_tokens' ? (older ?? newer) : (newer ?? older) };
 }
 
 function without(body: ChatBody, ignores: NonNullable<Dialect['ignores']>): ChatBody {
@@ -45,7 +54,7 @@ export function toMessages(messages: readonly ChatMessage[], takes: Takes): read
 
 function isForeign(message: ChatMessage, takes: Takes): boolean {
   const { role, content, tool_calls: calls, tool_call_id: id = '', reasoning_content: reasoning, thinking_blocks: blocks } = message;
-  if (!Object.entries(message).every(saysSomething)) return true;
+  for (const name in message) if (!saysSomething([name, message[name as keyof ChatMessage]])) return true;
   if (id.length > maxIdLength || calls?.some((call) => call.id.length > maxIdLength)) return true;
   if (blocks !== undefined || (reasoning !== undefined && takes.takesReasoning !== true)) return true;
   return (role === 'developer' && takes.takesDeveloper !== true) || (content === undefined && calls !== undefined);

@@ -12,5 +12,5 @@ export const openai: (context: NetworkContext) => Adapter = openaiCompatible({
   base64: true,
   maxInputs: 2_048,
   takesDeveloper: true,
-  body: ({ max_tokens, max_completion_tokens = max_tokens, ...rest }) => ({ ...rest, max_completion_tokens }),
+  limitName: 'max_completion_tokens',
 });

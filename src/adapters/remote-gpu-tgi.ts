@@ -1,9 +1,9 @@
 import { type Adapter, type Call, defineAdapter } from '../core/adapter.ts';
 import type { ChatChunk, ChatRequest, ChunkDelta, Usage } from '../core/types.ts';
 import type { HttpClient } from '../lib/http.ts';
-import { isJsonObject, type JsonObject, parseJson } from '../lib/json.ts';
-import { defaultStreamLimits, readEvents, type SseEvent } from '../lib/sse.ts';
+import { isCount, isJsonObject, type JsonObject, parseJson } from '../lib/json.ts';
 import { type ItemReader, readStream } from '../lib/read-stream.ts';
+import { defaultStreamLimits, readEvents, type SseEvent } from '../lib/sse.ts';
 import { createThinkSplitter } from '../lib/think-tags.ts';
 import { type Origin, originOf, toFinishReason } from './openai-wire.ts';
 import { maxTokensOf, stopsOf, toPrompt } from './remote-gpu-prompt.ts';
@@ -138,8 +138,4 @@ function readEvent(value: unknown, origin: Origin): { token: string; generated_t
 function toUsage({ input_length: prompt, generated_tokens: completion }: JsonObject): Usage | undefined {
   if (!isCount(prompt) || !isCount(completion)) return undefined;
   return { prompt_tokens: prompt, completion_tokens: completion, total_tokens: prompt + completion };
-}
-
-function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0;
 }

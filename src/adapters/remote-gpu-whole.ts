@@ -5,7 +5,6 @@ import type { ChatAnswer, ChatRequest } from '../core/types.ts';
 import type { HttpClient } from '../lib/http.ts';
 import { isJsonObject, type JsonObject } from '../lib/json.ts';
 import { splitThink } from '../lib/think-tags.ts';
-
 import { maxTokensOf, stopsOf, toPrompt } from './remote-gpu-prompt.ts';
 import { cutAtStop, withoutPrompt } from './remote-gpu-text.ts';
 

@@ -6,6 +6,7 @@ import { isJsonObject, type JsonObject } from '../lib/json.ts';
 import { sum, toLoadReport } from '../lib/prometheus.ts';
 import type { NetworkContext } from './context.ts';
 import { type Dialect, openaiCompatible } from './openai-compatible.ts';
+import { okWithVersion, orWhereMissing } from './openai-probes.ts';
 import { type ChatBody } from './openai-wire.ts';
 
 /**
@@ -40,38 +41,25 @@ function withKnownEffort(body: ChatBody, provider: string): ChatBody {
  */
 async function health(http: HttpClient, signal: AbortSignal): Promise<HealthReport> {
   try {
-    await askModel(http, signal);
+    // Servers of 2025 know the older name only; newer ones warn of it in their logs.
+    await orWhereMissing(http.getJson('/model_info', signal), () => http.getJson('/get_model_info', signal));
   } catch (error) {
     if (isRouterError(error) && error.status === 503) return { state: 'warming' };
     throw error;
   }
-  const about = await http.getJson('/server_info', signal).catch(() => undefined);
-  signal.throwIfAborted();
-  return isJsonObject(about) && typeof about['version'] === 'string' ? { state: 'ok', version: about['version'] } : { state: 'ok' };
+  return okWithVersion(http, '/server_info', 'version', signal);
 }
 
-/** Servers of 2025 know the older name only; newer ones warn of it in their logs. */
-async function askModel(http: HttpClient, signal: AbortSignal): Promise<void> {
-  try {
-    await http.getJson('/model_info', signal);
-  } catch (error) {
-    if (!isRouterError(error) || error.status !== 404) throw error;
-    await http.getJson('/get_model_info', signal);
-  }
-}
+const gauges = {
+  running: ['sglang:num_running_reqs'],
+  waiting: ['sglang:num_queue_reqs'],
+  cacheUse: ['sglang:token_usage'],
+} as const;
 
 /** `/v1/loads` is always there on newer servers, `/metrics` only where it was turned on. */
 async function load(http: HttpClient, signal: AbortSignal): Promise<LoadReport> {
-  try {
-    return toLoad(await http.getJson('/v1/loads', signal), http);
-  } catch (error) {
-    if (!isRouterError(error) || error.status !== 404) throw error;
-  }
-  return toLoadReport(await http.getText('/metrics', signal), {
-    running: ['sglang:num_running_reqs'],
-    waiting: ['sglang:num_queue_reqs'],
-    cacheUse: ['sglang:token_usage'],
-  });
+  const report = http.getJson('/v1/loads', signal).then((value) => toLoad(value, http));
+  return orWhereMissing(report, async () => toLoadReport(await http.getText('/metrics', signal), gauges));
 }
 
 /** Sums over the data-parallel ranks; of the caches the fullest, because a request meets one rank. */

@@ -6,6 +6,7 @@ import { isJsonObject, type JsonObject } from '../lib/json.ts';
 import { toLoadReport } from '../lib/prometheus.ts';
 import type { NetworkContext } from './context.ts';
 import { joinEmbedAnswers, toEmbedAnswer } from './openai-embeddings.ts';
+import { okWithVersion, orWhereMissing } from './openai-probes.ts';
 
 /** The server's own default for the texts of one request. */
 const usualBatch = 32;
@@ -99,19 +100,13 @@ function toModels(value: unknown, http: HttpClient): readonly ModelInfo[] {
 /** 503 where the model behind the server fails. The version is told where it is there. */
 async function health(http: HttpClient, signal: AbortSignal): Promise<HealthReport> {
   await http.getText('/health', signal);
-  const answer = await http.getJson('/info', signal).catch(() => undefined);
-  signal.throwIfAborted();
-  return isJsonObject(answer) && typeof answer['version'] === 'string' ? { state: 'ok', version: answer['version'] } : { state: 'ok' };
+  return okWithVersion(http, '/info', 'version', signal);
 }
 
 /** Texts that wait for a place in a batch. The figures may be served on another port; then nothing is known here. */
 async function load(http: HttpClient, signal: AbortSignal): Promise<LoadReport> {
-  try {
-    return toLoadReport(await http.getText('/metrics', signal), { running: [], waiting: ['te_queue_size'] });
-  } catch (error) {
-    if (isRouterError(error) && error.status === 404) return {};
-    throw error;
-  }
+  const report = http.getText('/metrics', signal).then((metrics) => toLoadReport(metrics, { running: [], waiting: ['te_queue_size'] }));
+  return orWhereMissing(report, async () => ({}));
 }
 
 function isCount(value: unknown): value is number {

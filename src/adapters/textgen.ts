@@ -15,7 +15,7 @@ export const textgen: (context: NetworkContext) => Adapter = openaiCompatible({
   capabilities: { tools: true, vision: true, logprobs: true, logitBias: true },
   ignores: ['parallel_tool_calls', 'user'],
   base64: true,
-  body: ({ max_completion_tokens, max_tokens = max_completion_tokens, ...rest }) => ({ ...rest, max_tokens }),
+  limitName: 'max_tokens',
   isNoModel: ({ model }) => isNone(model),
   health,
 });

@@ -5,6 +5,7 @@ import { isJsonObject } from '../lib/json.ts';
 import { toLoadReport } from '../lib/prometheus.ts';
 import type { NetworkContext } from './context.ts';
 import { openaiCompatible } from './openai-compatible.ts';
+import { okWithVersion } from './openai-probes.ts';
 import { type ChatBody } from './openai-wire.ts';
 
 const chatOnly: (context: NetworkContext) => Adapter = openaiCompatible({
@@ -14,6 +15,7 @@ const chatOnly: (context: NetworkContext) => Adapter = openaiCompatible({
   capabilities: { tools: true, toolChoice: true, vision: true, jsonSchema: true, logprobs: true },
   // The server makes a repetition penalty of the presence penalty, two higher, so that even 0 spoils the answer.
   ignores: ['presence_penalty', 'parallel_tool_calls', 'user'],
+  limitName: 'max_tokens',
   body,
   embed: false,
   models,
@@ -28,13 +30,12 @@ export const tgi = ({ provider, http }: NetworkContext): Adapter => chatOnly({ p
  * `stop` must be a list, `top_p` lie strictly below 1 (which means what leaving it out means), and a tool have parameters.
  * `temperature: 0` is its word for greedy on this route, although the native one refuses it. `model` was required once.
  */
-function body({ max_completion_tokens, max_tokens = max_completion_tokens, ...rest }: ChatBody): ChatBody {
-  const { model = 'tgi', stop, top_p, tools, response_format: format } = rest;
+function body(asked: ChatBody): ChatBody {
+  const { model = 'tgi', messages, stop, top_p, tools, response_format: format } = asked;
   return {
-    ...rest,
+    ...asked,
     model,
-    messages: rest.messages.map(withoutEmptyText),
-    max_tokens,
+    messages: messages.map(withoutEmptyText),
     stop: typeof stop === 'string' ? [stop] : stop,
     top_p: top_p === 1 ? undefined : top_p,
     tools: tools?.map((tool) => ({ ...tool, function: { parameters: { type: 'object', properties: {} }, ...tool.function } })),
@@ -91,9 +92,7 @@ async function models(http: HttpClient, signal: AbortSignal): Promise<readonly M
 /** `/health` answers with an empty body, or 503 after a failed generation until one succeeds. */
 async function health(http: HttpClient, signal: AbortSignal): Promise<HealthReport> {
   await http.getText('/health', signal);
-  const info = await http.getJson('/info', signal).catch(() => undefined);
-  signal.throwIfAborted();
-  return isJsonObject(info) && typeof info['version'] === 'string' ? { state: 'ok', version: info['version'] } : { state: 'ok' };
+  return okWithVersion(http, '/info', 'version', signal);
 }
 
 async function load(http: HttpClient, signal: AbortSignal): Promise<LoadReport> {

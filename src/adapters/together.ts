@@ -11,6 +11,7 @@ const plain: (context: NetworkContext) => Adapter = openaiCompatible({
   name: 'together',
   capabilities: { ...allCapabilities, dimensions: false },
   ignores: ['parallel_tool_calls', 'user'],
+  limitName: 'max_tokens',
   body,
 });
 
@@ -34,11 +35,10 @@ export const together = (context: NetworkContext): Adapter => {
 };
 
 /** `logprobs` is the number of alternatives, `stop` a list, and an effort that is not known there becomes the nearest one. */
-function body({ max_completion_tokens, max_tokens = max_completion_tokens, reasoning_effort: effort, ...rest }: ChatBody): ChatBody {
+function body({ reasoning_effort: effort, ...rest }: ChatBody): ChatBody {
   const { logprobs, top_logprobs, stop } = rest;
   const sent = {
     ...rest,
-    max_tokens,
     stop: typeof stop === 'string' ? [stop] : stop,
     // None at 0; the token itself counts as one.
     logprobs: top_logprobs || (logprobs === true ? 1 : undefined),

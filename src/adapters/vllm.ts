@@ -1,10 +1,10 @@
 import type { Adapter, HealthReport, LoadReport } from '../core/adapter.ts';
 import { allCapabilities } from '../core/capabilities.ts';
 import type { HttpClient } from '../lib/http.ts';
-import { isJsonObject } from '../lib/json.ts';
 import { toLoadReport } from '../lib/prometheus.ts';
 import type { NetworkContext } from './context.ts';
 import { openaiCompatible } from './openai-compatible.ts';
+import { okWithVersion } from './openai-probes.ts';
 
 /** vLLM's OpenAI-compatible server. It listens only once its model is loaded, and shuts itself down when its engine dies. */
 export const vllm: (context: NetworkContext) => Adapter = openaiCompatible({
@@ -22,9 +22,7 @@ export const vllm: (context: NetworkContext) => Adapter = openaiCompatible({
 /** `/health` answers with an empty body, or 503 once the engine is dead. `/version` is told where it is there. */
 async function health(http: HttpClient, signal: AbortSignal): Promise<HealthReport> {
   await http.getText('/health', signal);
-  const version = await http.getJson('/version', signal).catch(() => undefined);
-  signal.throwIfAborted();
-  return isJsonObject(version) && typeof version['version'] === 'string' ? { state: 'ok', version: version['version'] } : { state: 'ok' };
+  return okWithVersion(http, '/version', 'version', signal);
 }
 
 async function load(http: HttpClient, signal: AbortSignal): Promise<LoadReport> {

@@ -13,3 +13,8 @@ export function parseJson(text: string): unknown {
     return undefined;
   }
 }
+
+/** A whole number from 0 on that is exact. */
+export function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}

@@ -18,15 +18,16 @@ export const noOptions: Omit<AdapterContext, 'provider' | 'http'> = {
   reply: undefined,
 };
 
-/** The context of the provider `box` over the real network layer, with the headers and the key header of its type. */
+/** The context of a provider, `box` unless named, over the real network layer, with the headers and the key header of its type. */
 export function adapterContext(
   url: string,
   type: ProviderType = 'openai-compatible',
   options: Partial<AdapterContext> = {},
 ): AdapterContext {
   const { headers, keyHeader } = providerTypes[type];
+  const { provider = 'box' } = options;
   const http = createHttpClient({
-    provider: 'box',
+    provider,
     url,
     headers,
     keyHeader,
@@ -35,5 +36,5 @@ export function adapterContext(
     clock: systemClock,
     connectMs: 3_000,
   });
-  return { ...noOptions, provider: 'box', http, ...options };
+  return { ...noOptions, provider, http, ...options };
 }

@@ -3,7 +3,7 @@ import { llamacpp } from '../../src/adapters/llamacpp.ts';
 import { collectChunks } from '../../src/core/collect.ts';
 import { RouterError } from '../../src/core/errors.ts';
 import type { ChatRequest, Tool } from '../../src/core/types.ts';
-import { networkContext } from '../_kit/http-client.ts';
+import { adapterContext } from '../_kit/adapter-context.ts';
 import { loopback } from '../_kit/loopback.ts';
 import { recording } from '../_kit/recordings.ts';
 import { scriptedHttp } from '../_kit/scripted-http.ts';
@@ -26,7 +26,7 @@ describe('health', () => {
   test('is warming while the model loads, over the real network layer', async () => {
     const { status, body } = recording('llama-server/loading_health');
     await using box = await loopback(() => ({ status, pieces: [body] }));
-    expect(await llamacpp(networkContext(box.url)).health!(signal)).toEqual({ state: 'warming' });
+    expect(await llamacpp(adapterContext(box.url)).health!(signal)).toEqual({ state: 'warming' });
   });
 
   test('other failures are passed on', async () => {
@@ -91,13 +91,13 @@ describe('chat', () => {
     const { status, body } = recording('llama-server-2025/chat_tools_stream');
     await using box = await loopback(() => ({ status, pieces: [body] }));
     const call = { request: { messages: [], tools: [tool('a')] }, model: 'tiny', signal, requestId: 'r1' };
-    await expect(llamacpp(networkContext(box.url)).stream(call)).rejects.toMatchObject({ status: 500, provider: 'box' });
+    await expect(llamacpp(adapterContext(box.url)).stream(call)).rejects.toMatchObject({ status: 500, provider: 'box' });
   });
 
   test('usage that rides on the chunk with the finish reason (builds of 2025) is kept', async () => {
     const { status, headers, body } = recording('llama-server-2025/chat_stream_usage');
     await using box = await loopback(() => ({ status, headers: { 'content-type': headers['content-type'] ?? '' }, pieces: [body] }));
-    const chunks = await llamacpp(networkContext(box.url)).stream({ request: { messages: [] }, model: 'tiny', signal, requestId: 'r1' });
+    const chunks = await llamacpp(adapterContext(box.url)).stream({ request: { messages: [] }, model: 'tiny', signal, requestId: 'r1' });
     expect((await collectChunks(chunks)).usage).toMatchObject({ prompt_tokens: 22, completion_tokens: 7, total_tokens: 29 });
   });
 

@@ -6,9 +6,8 @@ import type { Call } from '../../src/core/adapter.ts';
 import { collectChunks } from '../../src/core/collect.ts';
 import type { ChatRequest } from '../../src/core/types.ts';
 import { cutEvery } from '../_kit/byte-stream.ts';
-import { networkContext } from '../_kit/http-client.ts';
 import { loopback, type Script } from '../_kit/loopback.ts';
-import { noOptions } from '../_kit/adapter-context.ts';
+import { adapterContext, noOptions } from '../_kit/adapter-context.ts';
 
 const fixture = (name: string): Uint8Array => readFileSync(new URL(`../fixtures/ollama/${name}`, import.meta.url));
 const ndjson = { 'content-type': 'application/x-ndjson' };
@@ -27,7 +26,7 @@ async function read(script: Script): Promise<{ content: string; failure: unknown
   await using box = await loopback(() => script);
   let content = '';
   try {
-    const chunks = await ollama({ ...networkContext(box.url), ...noOptions }).stream(callWith(new AbortController().signal));
+    const chunks = await ollama({ ...adapterContext(box.url), ...noOptions }).stream(callWith(new AbortController().signal));
     for await (const batch of chunks) for (const { choices } of batch) content += choices[0]?.delta.content ?? '';
     return { content, failure: undefined };
   } catch (failure) {
@@ -68,7 +67,7 @@ describe('Ollama over a real socket', () => {
 
   test('a stream that is left closes its connection', async () => {
     await using box = await loopback(() => ({ headers: ndjson, pieces: [line('one')], after: 'hang' }));
-    const chunks = await ollama({ ...networkContext(box.url), ...noOptions }).stream(callWith(new AbortController().signal));
+    const chunks = await ollama({ ...adapterContext(box.url), ...noOptions }).stream(callWith(new AbortController().signal));
     for await (const _ of chunks) break;
     await box.idle();
     expect(box.requests).toHaveLength(1);
@@ -77,7 +76,7 @@ describe('Ollama over a real socket', () => {
   test('20 streams, one after the other, use one connection, although the end of the body comes after the last line', async () => {
     const last = `${JSON.stringify({ model: 'm', message: { content: '' }, done: true, done_reason: 'stop' })}\n`;
     await using box = await loopback(() => ({ headers: ndjson, pieces: [line('one'), last, '\n'] }));
-    const adapter = ollama({ ...networkContext(box.url), ...noOptions });
+    const adapter = ollama({ ...adapterContext(box.url), ...noOptions });
     for (let count = 0; count < 20; count++) {
       await collectChunks(await adapter.stream(callWith(new AbortController().signal)));
       for (let turn = 0; turn < 20; turn++) await setImmediate();
@@ -89,7 +88,7 @@ describe('Ollama over a real socket', () => {
     await using box = await loopback(() => ({ headers: ndjson, pieces: [line('one')], after: 'hang' }));
     const abort = new AbortController();
     const reason = new Error('enough');
-    const chunks = await ollama({ ...networkContext(box.url), ...noOptions }).stream(callWith(abort.signal));
+    const chunks = await ollama({ ...adapterContext(box.url), ...noOptions }).stream(callWith(abort.signal));
     const reading = (async () => {
       for await (const _ of chunks) abort.abort(reason);
     })();

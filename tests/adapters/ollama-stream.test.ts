@@ -7,10 +7,7 @@ import { ollama } from '../../src/adapters/ollama.ts';
 import type { Call } from '../../src/core/adapter.ts';
 import { collectChunks } from '../../src/core/collect.ts';
 import type { ChatChunk, ChatRequest, ChunkBatches } from '../../src/core/types.ts';
-import { systemClock } from '../../src/lib/clock.ts';
-import { createHttpClient, type HttpClient } from '../../src/lib/http.ts';
-import { ofetchTransport } from '../../src/lib/transport.ts';
-import { noOptions } from '../_kit/adapter-context.ts';
+import { adapterContext, noOptions } from '../_kit/adapter-context.ts';
 
 const url = 'http://ollama.test:11434';
 const server = setupServer();
@@ -21,16 +18,7 @@ afterAll(() => server.close());
 const fixture = (name: string): Uint8Array => readFileSync(new URL(`../fixtures/ollama/${name}`, import.meta.url));
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 
-const http: HttpClient = createHttpClient({
-  provider: 'gpu',
-  url,
-  headers: {},
-  keyHeader: 'authorization',
-  apiKey: undefined,
-  transport: ofetchTransport(),
-  clock: systemClock,
-  connectMs: 3_000,
-});
+const { http } = adapterContext(url, 'ollama', { provider: 'gpu' });
 const call: Call<ChatRequest> = {
   request: { messages: [{ role: 'user', content: 'hi' }] },
   model: 'm',

@@ -5,10 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { ollama } from '../../src/adapters/ollama.ts';
 import type { Adapter, Call } from '../../src/core/adapter.ts';
 import type { ChatMessage, ChatRequest, EmbedRequest } from '../../src/core/types.ts';
-import { systemClock } from '../../src/lib/clock.ts';
-import { createHttpClient } from '../../src/lib/http.ts';
-import { ofetchTransport } from '../../src/lib/transport.ts';
-import { noOptions } from '../_kit/adapter-context.ts';
+import { adapterContext, type noOptions } from '../_kit/adapter-context.ts';
 
 const url = 'http://ollama.test:11434';
 const server = setupServer();
@@ -19,17 +16,7 @@ afterAll(() => server.close());
 const fixture = (name: string): string => readFileSync(new URL(`../fixtures/ollama/${name}`, import.meta.url), 'utf8');
 
 function connect(options: Partial<typeof noOptions> = {}): Adapter {
-  const http = createHttpClient({
-    provider: 'gpu',
-    url,
-    headers: {},
-    keyHeader: 'authorization',
-    apiKey: undefined,
-    transport: ofetchTransport(),
-    clock: systemClock,
-    connectMs: 3_000,
-  });
-  return ollama({ provider: 'gpu', http, ...noOptions, ...options });
+  return ollama(adapterContext(url, 'ollama', { provider: 'gpu', ...options }));
 }
 
 function call<Request>(request: Request, model: string | undefined = 'llama3.2'): Call<Request> {

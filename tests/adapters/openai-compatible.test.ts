@@ -6,7 +6,7 @@ import type { Adapter, Call } from '../../src/core/adapter.ts';
 import { collectChunks } from '../../src/core/collect.ts';
 import type { ChatRequest, EmbedRequest } from '../../src/core/types.ts';
 import { gather } from '../_kit/byte-stream.ts';
-import { networkContext } from '../_kit/http-client.ts';
+import { adapterContext } from '../_kit/adapter-context.ts';
 import { recording } from '../_kit/recordings.ts';
 
 const url = 'http://box.test';
@@ -15,7 +15,7 @@ beforeAll(() => server.listen({ onUnhandledFrame: 'error' }));
 afterEach(() => server.resetHandlers());
 afterAll(() => server.close());
 
-const adapter: Adapter = openaiCompatible()(networkContext(url));
+const adapter: Adapter = openaiCompatible()(adapterContext(url));
 const callOf = <Request>(request: Request, rest: Partial<Call<Request>> = {}): Call<Request> => ({
   request,
   model: 'tiny',

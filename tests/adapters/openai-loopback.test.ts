@@ -4,7 +4,7 @@ import type { Call } from '../../src/core/adapter.ts';
 import { collectChunks } from '../../src/core/collect.ts';
 import type { ChatRequest } from '../../src/core/types.ts';
 import { cutEvery } from '../_kit/byte-stream.ts';
-import { networkContext } from '../_kit/http-client.ts';
+import { adapterContext } from '../_kit/adapter-context.ts';
 import { loopback, type Script } from '../_kit/loopback.ts';
 import { recording } from '../_kit/recordings.ts';
 
@@ -25,7 +25,7 @@ async function read(script: Script): Promise<{ content: string; failure: unknown
   await using box = await loopback(() => script);
   let content = '';
   try {
-    const chunks = await openaiCompatible()(networkContext(box.url)).stream(call);
+    const chunks = await openaiCompatible()(adapterContext(box.url)).stream(call);
     for await (const batch of chunks) for (const { choices } of batch) content += choices[0]?.delta.content ?? '';
     return { content, failure: undefined };
   } catch (failure) {
@@ -58,7 +58,7 @@ describe('over a real socket', () => {
 
   test('a stream that is left closes its connection', async () => {
     await using box = await loopback(() => ({ headers: sse, pieces: [text('one')], after: 'hang' }));
-    for await (const _ of await openaiCompatible()(networkContext(box.url)).stream(call)) break;
+    for await (const _ of await openaiCompatible()(adapterContext(box.url)).stream(call)) break;
     await expect(box.idle()).resolves.toBeUndefined();
   });
 
@@ -67,7 +67,7 @@ describe('over a real socket', () => {
     const controller = new AbortController();
     const reason = new Error('mine');
     const reading = (async () => {
-      for await (const _ of await openaiCompatible()(networkContext(box.url)).stream(callWith(controller.signal))) controller.abort(reason);
+      for await (const _ of await openaiCompatible()(adapterContext(box.url)).stream(callWith(controller.signal))) controller.abort(reason);
     })();
     await expect(reading).rejects.toBe(reason);
     await expect(box.idle()).resolves.toBeUndefined();
@@ -75,14 +75,14 @@ describe('over a real socket', () => {
 
   test('a stream is given once the server accepted it, not when it is read', async () => {
     await using box = await loopback(() => ({ headers: sse, pieces: [], after: 'hang' }));
-    await openaiCompatible()(networkContext(box.url)).stream(call);
+    await openaiCompatible()(adapterContext(box.url)).stream(call);
     expect(box.requests).toMatchObject([{ method: 'POST', path: '/v1/chat/completions', body: { stream: true } }]);
   });
 
   test('streams use one connection, although the end of the body comes after the terminator', async () => {
     const { body } = recording('llama-server/chat_stream_nousage');
     await using box = await loopback(() => ({ headers: sse, pieces: [body, '\n', '\n', '\n'] }));
-    const adapter = openaiCompatible()(networkContext(box.url));
+    const adapter = openaiCompatible()(adapterContext(box.url));
     for (let count = 0; count < 5; count++) {
       await collectChunks(await adapter.stream(call));
       await settled();
@@ -95,7 +95,7 @@ describe('over a real socket', () => {
       const { stream } = body as { stream: boolean };
       return { pieces: [recording(stream ? 'llama-server/chat_stream_usage' : 'llama-server/chat').body], headers: stream ? sse : {} };
     });
-    const adapter = openaiCompatible()(networkContext(box.url));
+    const adapter = openaiCompatible()(adapterContext(box.url));
     const streamed = await collectChunks(await adapter.stream(call));
     expect(streamed.choices).toEqual((await adapter.chat(call)).choices);
   });

@@ -3,7 +3,7 @@ import { openai } from '../../src/adapters/openai.ts';
 import type { Call } from '../../src/core/adapter.ts';
 import { collectChunks } from '../../src/core/collect.ts';
 import type { ChatRequest } from '../../src/core/types.ts';
-import { networkContext } from '../_kit/http-client.ts';
+import { adapterContext } from '../_kit/adapter-context.ts';
 import { loopback } from '../_kit/loopback.ts';
 import { recording } from '../_kit/recordings.ts';
 import { scriptedHttp } from '../_kit/scripted-http.ts';
@@ -55,7 +55,7 @@ describe('chat', () => {
   ])('%s is unsupported, so that another provider may answer', async (code, message) => {
     const error = { message, type: 'invalid_request_error', param: 'x', code };
     await using box = await loopback(() => ({ status: 400, pieces: [JSON.stringify({ error })] }));
-    await expect(openai(networkContext(box.url)).chat(callOf({ messages: [] }))).rejects.toMatchObject({
+    await expect(openai(adapterContext(box.url)).chat(callOf({ messages: [] }))).rejects.toMatchObject({
       code: 'unsupported',
       status: 400,
     });

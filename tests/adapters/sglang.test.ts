@@ -3,7 +3,7 @@ import { sglang } from '../../src/adapters/sglang.ts';
 import { RouterError } from '../../src/core/errors.ts';
 import type { ChatRequest } from '../../src/core/types.ts';
 import { gather } from '../_kit/byte-stream.ts';
-import { networkContext } from '../_kit/http-client.ts';
+import { adapterContext } from '../_kit/adapter-context.ts';
 import { loopback } from '../_kit/loopback.ts';
 import { scriptedHttp } from '../_kit/scripted-http.ts';
 
@@ -41,7 +41,7 @@ describe('health', () => {
 
   test('is warming while the server answers 503 with an empty body, over the real network layer', async () => {
     await using box = await loopback(() => ({ status: 503, pieces: [] }));
-    expect(await sglang(networkContext(box.url)).health!(signal)).toEqual({ state: 'warming' });
+    expect(await sglang(adapterContext(box.url)).health!(signal)).toEqual({ state: 'warming' });
   });
 
   test('other failures are passed on', async () => {
@@ -122,7 +122,7 @@ describe('chat', () => {
   test('a full queue is overloaded, in answers', async () => {
     const body = JSON.stringify({ object: 'error', message: 'The request queue is full.', type: '503', param: null, code: 503 });
     await using box = await loopback(() => ({ status: 503, pieces: [body] }));
-    await expect(sglang(networkContext(box.url)).chat(callOf({ messages: [] }))).rejects.toMatchObject({ code: 'overloaded', status: 503 });
+    await expect(sglang(adapterContext(box.url)).chat(callOf({ messages: [] }))).rejects.toMatchObject({ code: 'overloaded', status: 503 });
   });
 
   test('a full queue is overloaded, in streams, which end with "abort" and a terminator', async () => {
@@ -134,7 +134,7 @@ describe('chat', () => {
   test('an error in a stream is classified by its flat words', async () => {
     const error = { object: 'error', message: 'The request queue is full.', type: '503', param: null, code: 503 };
     await using box = await loopback(() => ({ pieces: [`data: ${JSON.stringify({ error })}\n\ndata: [DONE]\n\n`] }));
-    const chunks = await sglang(networkContext(box.url)).stream(callOf({ messages: [] }));
+    const chunks = await sglang(adapterContext(box.url)).stream(callOf({ messages: [] }));
     await expect(gather(chunks)).rejects.toMatchObject({ code: 'overloaded' });
   });
 });
@@ -151,7 +151,7 @@ describe('embed', () => {
       'This model does not appear to be an embedding model by default. Please add `--is-embedding` when launching the server or try another model.';
     const body = JSON.stringify({ object: 'error', message, type: 'BadRequestError', param: null, code: 400 });
     await using box = await loopback(() => ({ status: 400, pieces: [body] }));
-    await expect(sglang(networkContext(box.url)).embed!(callOf({ input: 'a' }))).rejects.toMatchObject({ code: 'unsupported' });
+    await expect(sglang(adapterContext(box.url)).embed!(callOf({ input: 'a' }))).rejects.toMatchObject({ code: 'unsupported' });
   });
 });
 

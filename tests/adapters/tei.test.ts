@@ -3,7 +3,7 @@ import { tei } from '../../src/adapters/tei.ts';
 import type { Call } from '../../src/core/adapter.ts';
 import { RouterError } from '../../src/core/errors.ts';
 import type { EmbedAnswer, EmbedRequest } from '../../src/core/types.ts';
-import { networkContext } from '../_kit/http-client.ts';
+import { adapterContext } from '../_kit/adapter-context.ts';
 import { loopback } from '../_kit/loopback.ts';
 import { scriptedHttp, type ScriptedHttp } from '../_kit/scripted-http.ts';
 
@@ -116,7 +116,7 @@ describe('a smaller limit than expected', () => {
 
   test('is learnt from the refusal, and the list goes on in smaller parts', async () => {
     await using box = await smallServer(4);
-    const adapter = tei(networkContext(box.url));
+    const adapter = tei(adapterContext(box.url));
     const { data } = await adapter.embed!(call({ input: texts(10) }));
     expect(data.map(({ embedding }) => embedding[0])).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
     await adapter.embed!(call({ input: texts(5) }));
@@ -129,14 +129,14 @@ describe('a smaller limit than expected', () => {
     ['none at all', () => 0, 1],
   ])('that turns out to be %s is an error', async (_what, claim, tries) => {
     await using box = await smallServer(2, claim);
-    await expect(tei(networkContext(box.url)).embed!(call({ input: texts(10) }))).rejects.toMatchObject({ code: 'unsupported' });
+    await expect(tei(adapterContext(box.url)).embed!(call({ input: texts(10) }))).rejects.toMatchObject({ code: 'unsupported' });
     expect(box.requests).toHaveLength(tries);
   });
 
   test('other refusals are passed on: a text that is too long', async () => {
     const error = 'Input validation error: `inputs` must have less than 512 tokens. Given: 700';
     await using box = await loopback(() => ({ status: 413, pieces: [JSON.stringify({ error, error_type: 'Validation' })] }));
-    await expect(tei(networkContext(box.url)).embed!(call({ input: 'long' }))).rejects.toMatchObject({ code: 'context_length' });
+    await expect(tei(adapterContext(box.url)).embed!(call({ input: 'long' }))).rejects.toMatchObject({ code: 'context_length' });
     expect(box.requests).toHaveLength(1);
   });
 
@@ -145,7 +145,7 @@ describe('a smaller limit than expected', () => {
     [424, 'Backend error: DriverError(CUDA_ERROR_OUT_OF_MEMORY, "out of memory")', 'Backend', 'out_of_memory'],
   ])('status %i "%s" is classified', async (status, error, error_type, code) => {
     await using box = await loopback(() => ({ status, pieces: [JSON.stringify({ error, error_type })] }));
-    await expect(tei(networkContext(box.url)).embed!(call({ input: 'a' }))).rejects.toMatchObject({ code, status });
+    await expect(tei(adapterContext(box.url)).embed!(call({ input: 'a' }))).rejects.toMatchObject({ code, status });
   });
 });
 

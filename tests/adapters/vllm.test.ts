@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { vllm } from '../../src/adapters/vllm.ts';
 import { RouterError } from '../../src/core/errors.ts';
-import { networkContext } from '../_kit/http-client.ts';
+import { adapterContext } from '../_kit/adapter-context.ts';
 import { loopback } from '../_kit/loopback.ts';
 import { scriptedHttp } from '../_kit/scripted-http.ts';
 
@@ -94,13 +94,13 @@ describe('a route that the model does not have', () => {
 
   test('embeddings of a language model are unsupported', async () => {
     await using box = await loopback(() => absent);
-    const embedding = vllm(networkContext(box.url)).embed!({ ...call, request: { input: 'a' } });
+    const embedding = vllm(adapterContext(box.url)).embed!({ ...call, request: { input: 'a' } });
     await expect(embedding).rejects.toMatchObject({ code: 'unsupported', status: 404, provider: 'box' });
   });
 
   test('chats and streams of an embedding model are unsupported', async () => {
     await using box = await loopback(() => absent);
-    const adapter = vllm(networkContext(box.url));
+    const adapter = vllm(adapterContext(box.url));
     await expect(adapter.chat({ ...call, request: { messages: [] } })).rejects.toMatchObject({ code: 'unsupported', status: 404 });
     await expect(adapter.stream({ ...call, request: { messages: [] } })).rejects.toMatchObject({ code: 'unsupported', status: 404 });
   });
@@ -108,7 +108,7 @@ describe('a route that the model does not have', () => {
   test('a model that is not there is still model_not_found', async () => {
     const error = { message: 'The model `x` does not exist.', type: 'NotFoundError', param: 'model', code: 404 };
     await using box = await loopback(() => ({ status: 404, pieces: [JSON.stringify({ error })] }));
-    const adapter = vllm(networkContext(box.url));
+    const adapter = vllm(adapterContext(box.url));
     await expect(adapter.chat({ ...call, request: { messages: [] } })).rejects.toMatchObject({ code: 'model_not_found' });
     await expect(adapter.embed!({ ...call, request: { input: 'a' } })).rejects.toMatchObject({ code: 'model_not_found' });
   });
@@ -116,7 +116,7 @@ describe('a route that the model does not have', () => {
   test.each([501, 400])('older servers say it with %i', async (status) => {
     const error = { message: 'The model does not support Embeddings API', type: 'NotImplementedError', param: null, code: status };
     await using box = await loopback(() => ({ status, pieces: [JSON.stringify({ error })] }));
-    const embedding = vllm(networkContext(box.url)).embed!({ ...call, request: { input: 'a' } });
+    const embedding = vllm(adapterContext(box.url)).embed!({ ...call, request: { input: 'a' } });
     await expect(embedding).rejects.toMatchObject({ code: 'unsupported', status });
   });
 
@@ -126,7 +126,7 @@ describe('a route that the model does not have', () => {
       headers: { 'content-type': 'text/html' },
       pieces: ['<html>404 Not Found</html>'],
     }));
-    const embedding = vllm(networkContext(box.url)).embed!({ ...call, request: { input: 'a' } });
+    const embedding = vllm(adapterContext(box.url)).embed!({ ...call, request: { input: 'a' } });
     await expect(embedding).rejects.toMatchObject({ code: 'bad_response', status: 404 });
   });
 });

@@ -1,7 +1,5 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
+import { runProgram } from '../_kit/child-program.ts';
 import { loopback, type Script } from '../_kit/loopback.ts';
 import { answers, event, sse } from '../_kit/openai-bytes.ts';
 
@@ -17,14 +15,7 @@ async function run(script: Script, program: string): Promise<{ output: string; c
     const router = createRouter({ providers: { box: { type: 'openai-compatible', url: '${server.url}' } } });
     const request = { messages: [{ role: 'user', content: 'Hello!' }] };
     ${program}`;
-  const child = spawn(process.execPath, ['--input-type=module-typescript', '-'], { stdio: ['pipe', 'pipe', 'inherit'] });
-  child.stdin.end(source);
-  let output = '';
-  child.stdout.on('data', (bytes: Buffer) => (output += bytes.toString()));
-  const exit = once(child, 'exit') as Promise<[number | null]>;
-  const ended = await Promise.race([exit, sleep(8_000, undefined, { ref: false })]);
-  if (ended === undefined) child.kill('SIGKILL');
-  return { output, code: ended === undefined ? -1 : ended[0] };
+  return await runProgram(source);
 }
 
 test('a program that closes its router ends by itself', async () => {

@@ -1,7 +1,5 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
+import { runProgram } from '../_kit/child-program.ts';
 
 const entry = new URL('../../src/testing/index.ts', import.meta.url).href;
 const wire = new URL('../_kit/plain-wire.ts', import.meta.url).href;
@@ -20,14 +18,7 @@ async function run(program: string): Promise<{ output: string; code: number | nu
     const { plainWire } = await import('${wire}');
     const ask = (url, more) => fetch(url + '/v1/chat/completions', { method: 'POST', body: '{"stream":true}', ...more });
     ${program}`;
-  const child = spawn(process.execPath, ['--input-type=module-typescript', '-'], { stdio: ['pipe', 'pipe', 'inherit'] });
-  child.stdin.end(source);
-  let output = '';
-  child.stdout.on('data', (bytes: Buffer) => (output += bytes.toString()));
-  const exit = once(child, 'exit') as Promise<[number | null]>;
-  const ended = await Promise.race([exit, sleep(8_000, undefined, { ref: false })]);
-  if (ended === undefined) child.kill('SIGKILL');
-  return { output, code: ended === undefined ? -1 : ended[0] };
+  return runProgram(source);
 }
 
 test('works without msw, and says what to install where handlers are asked for', async () => {

@@ -9,6 +9,7 @@ import { embed, type Failure, type FailureKind, type Memory, reply, type Step, t
 import type { BackendState, Exchange, Wire, WireCall } from '../../src/testing/wire.ts';
 import { openaiWires } from '../../src/testing/wires/openai-servers.ts';
 import { adapterContext } from '../_kit/adapter-context.ts';
+import { failureCodes, failureKinds } from '../_kit/failure-codes.ts';
 import { loopback, type LoopbackRequest, type Script } from '../_kit/loopback.ts';
 import { recording } from '../_kit/recordings.ts';
 
@@ -325,37 +326,9 @@ describe('embeddings', () => {
   });
 });
 
-const kinds: readonly FailureKind[] = [
-  'out-of-memory',
-  'driver',
-  'queue-full',
-  'loading',
-  'rate-limit',
-  'quota',
-  'auth',
-  'model-missing',
-  'context-length',
-  'bad-request',
-  'server',
-];
-
-const codes: Readonly<Record<string, ErrorCode>> = {
-  'out-of-memory': 'out_of_memory',
-  driver: 'driver',
-  'queue-full': 'overloaded',
-  loading: 'model_loading',
-  'rate-limit': 'rate_limited',
-  quota: 'quota_exhausted',
-  auth: 'auth',
-  'model-missing': 'model_not_found',
-  'context-length': 'context_length',
-  'bad-request': 'bad_request',
-  server: 'unavailable',
-};
-
 const memories: readonly (Memory | undefined)[] = [undefined, 'cuda', 'rocm', 'vulkan', 'host'];
 
-const failures: readonly Failure[] = kinds.flatMap((kind): readonly Failure[] =>
+const failures: readonly Failure[] = failureKinds.flatMap((kind): readonly Failure[] =>
   kind === 'out-of-memory' ? memories.map((memory) => ({ kind, memory })) : [{ kind }],
 );
 
@@ -405,7 +378,10 @@ describe('failures', () => {
   test.each(names)('%s: each is classified as what it is', (name) => {
     const told = rowsOf(name).map(({ failure, exchange }) => [failure.kind, codeOf(exchange)]);
     // Together's 403 is a matter of keys everywhere else; its adapter knows.
-    const expected = told.map(([kind = '']) => [kind, name === 'together' && kind === 'context-length' ? 'context_length' : codes[kind]]);
+    const expected = told.map(([kind = '']) => [
+      kind,
+      name === 'together' && kind === 'context-length' ? 'context_length' : failureCodes[kind],
+    ]);
     expect(told).toEqual(expected);
   });
 
@@ -458,7 +434,7 @@ describe('failures of streams', () => {
   test.each(names)('the adapter of %s reads those that it is told before the stream', async (name) => {
     for (const { verb, failure } of rowsOf(name)) {
       if (verb !== 'chat') continue;
-      await expect(stream(name, { ...reply(), failure }), failure.kind).rejects.toMatchObject({ code: codes[failure.kind] });
+      await expect(stream(name, { ...reply(), failure }), failure.kind).rejects.toMatchObject({ code: failureCodes[failure.kind] });
     }
   });
 

@@ -26,6 +26,7 @@ import { remoteGpuWire } from '../../src/testing/wires/remote-gpu.ts';
 import { teiWire } from '../../src/testing/wires/tei.ts';
 import { vectorsFor } from '../../src/testing/wires/vectors.ts';
 import { adapterContext } from '../_kit/adapter-context.ts';
+import { failureKinds } from '../_kit/failure-codes.ts';
 
 type Type = 'ollama' | 'anthropic' | 'tei' | 'remote-gpu';
 
@@ -264,23 +265,7 @@ const tellings: Readonly<Record<Name, Readonly<Partial<Record<FailureKind | 'vul
 };
 
 const failures: Readonly<Record<string, Failure>> = {
-  ...Object.fromEntries(
-    (
-      [
-        'driver',
-        'queue-full',
-        'loading',
-        'rate-limit',
-        'quota',
-        'auth',
-        'model-missing',
-        'context-length',
-        'bad-request',
-        'server',
-      ] as const
-    ).map((kind) => [kind, { kind }]),
-  ),
-  'out-of-memory': { kind: 'out-of-memory' },
+  ...Object.fromEntries(failureKinds.map((kind) => [kind, { kind }])),
   ...Object.fromEntries((['vulkan', 'rocm', 'host'] as const).map((memory) => [memory, { kind: 'out-of-memory', memory }])),
 };
 
