@@ -14,7 +14,7 @@ export function completer(url: string): Adapter {
     ignores: ['temperature', 'top_p', 'stop', 'seed', 'presence_penalty', 'frequency_penalty', 'parallel_tool_calls', 'user'],
     // `chat` is made of this. It resolves when the server has accepted the call, so that a refusal can move on to another provider.
     async stream(call) {
-      return readChunks(http, call, await http.openStream('/complete', bodyOf(call), call.signal));
+      return readChunks(http, call, await http.openStream('/complete', bodyOf(call), call));
     },
     async health(signal) {
       await http.getText('/health', signal);

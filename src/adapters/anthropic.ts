@@ -29,11 +29,11 @@ export function anthropic(context: Pick<AdapterContext, 'http' | 'provider'>): A
     listsAllModels: false,
     async chat(call) {
       const body = toMessagesBody(call, provider, false);
-      return toAnswer(await http.postJson('/v1/messages', body, call.signal), originOf(call, context));
+      return toAnswer(await http.postJson('/v1/messages', body, call), originOf(call, context));
     },
     async stream(call) {
       const body = toMessagesBody(call, provider, true);
-      const source = await http.openStream('/v1/messages', body, call.signal);
+      const source = await http.openStream('/v1/messages', body, call);
       const reader = createEventReader((value) => http.errorIn(value, body), originOf(call, context));
       return readStream(readEvents(source, defaultStreamLimits, isLast), reader, call.signal);
     },

@@ -38,14 +38,14 @@ const maxInputs = 32;
  * There is no usage.
  */
 async function embed(http: HttpClient, call: Call<EmbedRequest>, origin: Origin): Promise<EmbedAnswer> {
-  const { request, model, signal } = call;
+  const { request, model } = call;
   const path = `/hf-inference/models/${pathOf(model, origin)}/pipeline/feature-extraction`;
   const answers: EmbedAnswer[] = [];
   for (const part of splitInput(request.input, maxInputs)) {
     const inputs = typeof part === 'string' ? [part] : part;
     // `inputs` last, because the answer is checked against it.
     const body = { normalize: true, truncate: false, ...request.extra?.['huggingface'], inputs };
-    const value = await http.postJson(path, body, signal);
+    const value = await http.postJson(path, body, call);
     const data = toVectors(value, inputs.length).map((embedding) => ({ embedding }));
     answers.push(toEmbedAnswer({ data }, request, inputs.length, origin));
   }

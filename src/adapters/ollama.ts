@@ -33,7 +33,7 @@ export function ollama(context: AdapterContext): Adapter {
     chat: (call) => chat(http, settings, call),
     async stream(call) {
       const body = toChatBody(call, settings, true);
-      return readChunks(http, call, body, await http.openStream('/api/chat', body, call.signal));
+      return readChunks(http, call, body, await http.openStream('/api/chat', body, call));
     },
     embed: (call) => embed(http, settings, call),
     async models(signal) {
@@ -49,7 +49,7 @@ export function ollama(context: AdapterContext): Adapter {
 }
 
 async function chat(http: HttpClient, settings: OllamaSettings, call: Call<ChatRequest>): Promise<ChatAnswer> {
-  const answer = await http.postJson('/api/chat', toChatBody(call, settings, false), call.signal);
+  const answer = await http.postJson('/api/chat', toChatBody(call, settings, false), call);
   return toAnswer(withThoughts(readChatLine(answer, http.badResponse)), call, http.badResponse);
 }
 
@@ -88,7 +88,7 @@ function readStreamLine(text: string, http: HttpClient, body: JsonObject): ChatL
 
 async function embed(http: HttpClient, settings: OllamaSettings, call: Call<EmbedRequest>): Promise<EmbedAnswer> {
   const body = toEmbedBody(call, settings);
-  const answer = body.input.length === 0 ? { embeddings: [] } : await http.postJson('/api/embed', body, call.signal);
+  const answer = body.input.length === 0 ? { embeddings: [] } : await http.postJson('/api/embed', body, call);
   if (!isJsonObject(answer)) throw http.badResponse('the answer is not an object.');
   const vectors = readVectors(answer['embeddings'], body.input.length, http);
   const length = vectors[0]?.length;

@@ -49,7 +49,7 @@ export function openaiCompatible(dialect: Dialect = generic): (context: NetworkC
 }
 
 async function chat(http: HttpClient, dialect: Dialect, call: Call<ChatRequest>, origin: Origin): Promise<ChatAnswer> {
-  const value = await http.postJson('/v1/chat/completions', toWholeBody(dialect, call), call.signal);
+  const value = await http.postJson('/v1/chat/completions', toWholeBody(dialect, call), call);
   if (dialect.isNoModel) checkLoaded(value, dialect.isNoModel, origin);
   const answer = toChatAnswer(value, origin);
   return dialect.thinkTags === false ? answer : moveThoughts(answer);
@@ -57,7 +57,7 @@ async function chat(http: HttpClient, dialect: Dialect, call: Call<ChatRequest>,
 
 async function openChunks(http: HttpClient, dialect: Dialect, call: Call<ChatRequest>, origin: Origin): Promise<ChunkBatches> {
   const body = toStreamBody(dialect, call);
-  const source = await http.openStream('/v1/chat/completions', body, call.signal);
+  const source = await http.openStream('/v1/chat/completions', body, call);
   const reader = createChunkReader((value) => http.errorIn(value, body), origin, dialect);
   return readStream(readEvents(source, defaultStreamLimits, terminator), reader, call.signal);
 }

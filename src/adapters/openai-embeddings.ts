@@ -9,14 +9,15 @@ import { type Origin } from './openai-wire.ts';
 export async function embedInParts(
   http: HttpClient,
   { name, base64 = false, maxInputs = Infinity, ignores = [] }: Dialect,
-  { request, model, signal }: Call<EmbedRequest>,
+  call: Call<EmbedRequest>,
   origin: Origin,
 ): Promise<EmbedAnswer> {
+  const { request, model } = call;
   const asked = ignores.includes('user') ? { ...request, user: undefined } : request;
   const answers: EmbedAnswer[] = [];
   for (const part of splitInput(request.input, maxInputs)) {
     const body = { ...toEmbedBody(asked, part, model, base64), ...request.extra?.[name], input: part };
-    const value = await http.postJson('/v1/embeddings', body, signal);
+    const value = await http.postJson('/v1/embeddings', body, call);
     answers.push(toEmbedAnswer(value, request, typeof part === 'string' ? 1 : part.length, origin));
   }
   return joinEmbedAnswers(answers, model);

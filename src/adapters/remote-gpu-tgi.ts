@@ -27,7 +27,7 @@ export function nativeTgi({ provider, http }: NativeContext, declared: boolean):
     ignores: ['presence_penalty', 'parallel_tool_calls', 'user'],
     async stream(call) {
       const body = toBody(call.request);
-      const source = await http.openStream('/generate_stream', body, call.signal);
+      const source = await http.openStream('/generate_stream', body, call);
       const origin = originOf(call, { provider, http });
       return readStream(readEvents(source, defaultStreamLimits, isLast), createReader(http, call, body, origin), call.signal);
     },

@@ -47,7 +47,7 @@ export function notebook(context: GenerateContext): Adapter {
       const prompt = toPrompt(call.request);
       inFlight += 1;
       try {
-        const answer = await http.postJson('/generate', toNotebookBody(call.request, prompt), call.signal);
+        const answer = await http.postJson('/generate', toNotebookBody(call.request, prompt), call);
         return toAnswer(readText(answer, 'content', http), prompt, model ?? call.model, call, context);
       } finally {
         inFlight -= 1;
@@ -96,7 +96,7 @@ export function proxy(context: GenerateContext): Adapter {
     ignores: ['seed', 'presence_penalty', 'frequency_penalty', 'parallel_tool_calls', 'user'],
     async chat(call) {
       const prompt = toPrompt(call.request);
-      const answer = await http.postJson('/generate', toProxyBody(call, prompt, provider), call.signal);
+      const answer = await http.postJson('/generate', toProxyBody(call, prompt, provider), call);
       const text = readText(answer, 'generated_text', http);
       const model = isJsonObject(answer) && typeof answer['model_id'] === 'string' ? answer['model_id'] : call.model;
       return toAnswer(text, prompt, model, call, context);

@@ -40,7 +40,8 @@ interface Server extends NetworkContext {
 }
 
 /** Parts go one after the other: side by side they would meet the server's limit of requests. */
-async function embed(server: Server, { request, model, signal, requestId }: Call<EmbedRequest>): Promise<EmbedAnswer> {
+async function embed(server: Server, call: Call<EmbedRequest>): Promise<EmbedAnswer> {
+  const { request, model, signal, requestId } = call;
   const { http, provider, learnt } = server;
   const input = typeof request.input === 'string' ? [request.input] : request.input;
   if (input.length > usualBatch) await learn(server, signal);
@@ -50,7 +51,7 @@ async function embed(server: Server, { request, model, signal, requestId }: Call
   for (let start = 0; start < input.length;) {
     const part = input.slice(start, start + (learnt.maxBatch ?? usualBatch));
     try {
-      const vectors = await http.postJson('/embed', toBody(request, part), signal);
+      const vectors = await http.postJson('/embed', toBody(request, part), call);
       answers.push(toEmbedAnswer({ data: toItems(vectors, http) }, request, part.length, origin));
       start += part.length;
     } catch (error) {

@@ -60,10 +60,10 @@ function toGrammar(format: ChatBody['response_format']): ChatBody['response_form
 function withTextArguments(http: HttpClient): HttpClient {
   return {
     ...http,
-    async postJson(path, sent, signal) {
-      const answer = await http.postJson(path, sent, signal);
-      for (const call of toolCallsOf(answer)) {
-        if (isJsonObject(call['arguments'])) call['arguments'] = JSON.stringify(call['arguments']);
+    async postJson(path, sent, call) {
+      const answer = await http.postJson(path, sent, call);
+      for (const made of toolCallsOf(answer)) {
+        if (isJsonObject(made['arguments'])) made['arguments'] = JSON.stringify(made['arguments']);
       }
       return answer;
     },

@@ -11,6 +11,8 @@ export interface Call<Request> {
   /** Caller's abort, every limit and shutdown, already combined: the only clock an adapter sees. */
   readonly signal: AbortSignal;
   readonly requestId: string;
+  /** Sent with the request: how many routers it has passed. `HttpClient` takes them from the call. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
 }
 
 export type Chat = (call: Call<ChatRequest>) => Promise<ChatAnswer>;

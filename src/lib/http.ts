@@ -7,15 +7,23 @@ import { createHeaders, type KeySource } from './http-headers.ts';
 import { parseJson } from './json.ts';
 import type { Transport, TransportResponse } from './transport.ts';
 
+/** What one request carries beside its body. An adapter passes on the call that it was given. */
+export interface HttpCall {
+  readonly signal: AbortSignal;
+  /** Sent with this request alone, over the provider's own: nothing of the caller's, and no secret. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  readonly requestId?: string | undefined;
+}
+
 /** The network, bound to one provider: its address, its headers, its limits, its errors. Adapters get it ready-made. */
 export interface HttpClient {
   /** Posts JSON and gives the parsed answer. Rejects with a classified error for everything that is not an answer. */
-  postJson(path: string, body: unknown, signal: AbortSignal): Promise<unknown>;
+  postJson(path: string, body: unknown, call: HttpCall): Promise<unknown>;
   getJson(path: string, signal: AbortSignal): Promise<unknown>;
   /** For `/metrics` and its kind. */
   getText(path: string, signal: AbortSignal): Promise<string>;
   /** Posts JSON and resolves with the body once the server accepted the call (2xx and no web page). */
-  openStream(path: string, body: unknown, signal: AbortSignal): Promise<ReadableStream<Uint8Array>>;
+  openStream(path: string, body: unknown, call: HttpCall): Promise<ReadableStream<Uint8Array>>;
   /**
    * The classified error in a body that came with status 200 or inside a stream (`{"error": …}`, `{"object": "error"}`),
    * or undefined where it holds none. `request` is the body that was sent: texts of it are masked in the message.
@@ -37,6 +45,8 @@ export interface HttpOptions {
   readonly clock: Clock;
   /** Until the connection stands, in milliseconds; applied where the transport can see that. */
   readonly connectMs: number;
+  /** Called when a request goes out once more because the kept connection that it was given was dead. */
+  readonly onReplaced?: ((requestId: string) => void) | undefined;
 }
 
 /** Sizes in bytes, counted while reading; above them the connection is closed. */
@@ -54,16 +64,16 @@ export function createHttpClient(options: HttpOptions): HttpClient {
   const exchange = createExchange(options, headers.of, errors);
   const badResponse = (text: string): RouterError<'bad_response'> => new RouterError('bad_response', `${provider}: ${text}`, { provider });
 
-  const getText = async (method: Method, path: string, body: unknown, signal: AbortSignal, accept: string) => {
-    const response = await exchange(method, path, body, signal, accept);
+  const getText = async (method: Method, path: string, body: unknown, call: HttpCall, accept: string) => {
+    const response = await exchange(method, path, body, call, accept);
     try {
       return { text: await readText(response, bodyLimits.answerBytes, 'refuse'), status: response.status };
     } catch (error) {
-      throw wrapFault(error, signal, errors);
+      throw wrapFault(error, call.signal, errors);
     }
   };
-  const getJson = async (method: Method, path: string, body: unknown, signal: AbortSignal): Promise<unknown> => {
-    const { text, status } = await getText(method, path, body, signal, 'application/json');
+  const getJson = async (method: Method, path: string, body: unknown, call: HttpCall): Promise<unknown> => {
+    const { text, status } = await getText(method, path, body, call, 'application/json');
     const value = parseJson(text);
     if (value === undefined) throw badResponse('the answer is not JSON, or was cut short.');
     const found = classifyBody(value, status);
@@ -72,11 +82,11 @@ export function createHttpClient(options: HttpOptions): HttpClient {
   };
 
   return {
-    postJson: (path, body, signal) => getJson('POST', path, body, signal),
-    getJson: (path, signal) => getJson('GET', path, undefined, signal),
-    getText: async (path, signal) => (await getText('GET', path, undefined, signal, '*/*')).text,
-    async openStream(path, body, signal) {
-      const response = await exchange('POST', path, body, signal, 'text/event-stream, application/x-ndjson');
+    postJson: (path, body, call) => getJson('POST', path, body, call),
+    getJson: (path, signal) => getJson('GET', path, undefined, { signal }),
+    getText: async (path, signal) => (await getText('GET', path, undefined, { signal }, '*/*')).text,
+    async openStream(path, body, call) {
+      const response = await exchange('POST', path, body, call, 'text/event-stream, application/x-ndjson');
       if (response.body === null) throw badResponse('the stream has no body.');
       return response.body;
     },
@@ -88,34 +98,36 @@ export function createHttpClient(options: HttpOptions): HttpClient {
   };
 }
 
-type Exchange = (method: Method, path: string, body: unknown, signal: AbortSignal, accept: string) => Promise<TransportResponse>;
+type Exchange = (method: Method, path: string, body: unknown, call: HttpCall, accept: string) => Promise<TransportResponse>;
 type HeadersOf = (accept: string, hasBody: boolean) => Promise<Record<string, string>>;
 
 /** Sends, and gives back only what may be an answer; everything else is thrown, classified. */
 function createExchange(options: HttpOptions, headersOf: HeadersOf, errors: ErrorMaker): Exchange {
   const { url, clock } = options;
   let hasAnswered = false;
-  const send = async (method: Method, path: string, body: string | undefined, signal: AbortSignal, accept: string) => {
-    const headers = await headersOf(accept, body !== undefined);
+  const send = async (method: Method, path: string, body: string | undefined, call: HttpCall, accept: string) => {
+    const { signal, requestId } = call;
+    const headers = { ...(await headersOf(accept, body !== undefined)), ...call.headers };
     const request = { method, url: url + path, headers, ...(body !== undefined && { body }), signal };
     for (let replaced = 0; ; replaced++) {
       try {
         return await sendWithin(options, request);
       } catch (error) {
         if (signal.aborted || replaced >= timesToReplace(error, hasAnswered)) throw error;
+        if (requestId !== undefined) options.onReplaced?.(requestId);
       }
     }
   };
-  return async (method, path, body, signal, accept) => {
+  return async (method, path, body, call, accept) => {
     try {
-      const response = await send(method, path, body === undefined ? undefined : JSON.stringify(body), signal, accept);
+      const response = await send(method, path, body === undefined ? undefined : JSON.stringify(body), call, accept);
       hasAnswered = true;
       if (response.status >= 200 && response.status < 300 && response.status !== 204 && !isWebPage(response)) return response;
       const bodyText = await readText(response, bodyLimits.errorBytes, 'cut');
       const failed = { status: response.status, header: response.header, bodyText };
       throw errors.of(classifyResponse(failed, clock.wallMs()), response.status, body);
     } catch (error) {
-      throw wrapFault(error, signal, errors);
+      throw wrapFault(error, call.signal, errors);
     }
   };
 }

@@ -55,7 +55,7 @@ const good: Answer = { pieces: ['{"ok":true}'] };
 describe('an answer', () => {
   test('is the parsed JSON; path, body and key arrive', async () => {
     const { http, sent } = clientOver(good);
-    expect(await http.postJson('/v1/x', { a: 1 }, signal)).toEqual({ ok: true });
+    expect(await http.postJson('/v1/x', { a: 1 }, { signal })).toEqual({ ok: true });
     expect(sent).toMatchObject([
       { method: 'POST', url: 'http://box:8000/base/v1/x', body: '{"a":1}', headers: { authorization: 'Bearer sk-0123456789' } },
     ]);
@@ -70,7 +70,7 @@ describe('an answer', () => {
   test('in pieces that cut characters is put together', async () => {
     const bytes = new TextEncoder().encode('{"text":"世界"}');
     const { http } = clientOver({ pieces: [bytes.subarray(0, 11), bytes.subarray(11, 13), bytes.subarray(13)] });
-    expect(await http.postJson('/', {}, signal)).toEqual({ text: '世界' });
+    expect(await http.postJson('/', {}, { signal })).toEqual({ text: '世界' });
   });
 
   test.each<[string, Answer, string]>([
@@ -86,12 +86,12 @@ describe('an answer', () => {
     ['503', { status: 503, pieces: ['{}'] }, 'overloaded'],
   ])('that is %s is refused', async (_, answer, code) => {
     const { http } = clientOver(answer);
-    expect(await failureOf(http.postJson('/', {}, signal))).toMatchObject({ code, provider: 'box' });
+    expect(await failureOf(http.postJson('/', {}, { signal }))).toMatchObject({ code, provider: 'box' });
   });
 
   test('does not stand in the message where it cannot be read', async () => {
     const { http } = clientOver({ pieces: ['{"private": "words'] });
-    expect(((await failureOf(http.postJson('/', {}, signal))) as Error).message).not.toContain('private');
+    expect(((await failureOf(http.postJson('/', {}, { signal }))) as Error).message).not.toContain('private');
   });
 });
 
@@ -103,19 +103,19 @@ describe('sizes', () => {
 
   test('an answer above the limit is refused while it comes, and the connection is closed', async () => {
     const { http, bodies } = clientOver({ pieces: endless() });
-    expect(await failureOf(http.postJson('/', {}, signal))).toMatchObject({ code: 'limit_exceeded' });
+    expect(await failureOf(http.postJson('/', {}, { signal }))).toMatchObject({ code: 'limit_exceeded' });
     expect(bodies[0]?.state).toMatchObject({ cancelled: true, reads: bodyLimits.answerBytes / mebibyte.length + 1 });
   });
 
   test('a length that promises less than what comes unpacked is not believed', async () => {
     const { http, bodies } = clientOver({ headers: { 'content-length': '10', 'content-encoding': 'gzip' }, pieces: endless() });
-    expect(await failureOf(http.postJson('/', {}, signal))).toMatchObject({ code: 'limit_exceeded' });
+    expect(await failureOf(http.postJson('/', {}, { signal }))).toMatchObject({ code: 'limit_exceeded' });
     expect(bodies[0]?.state.cancelled).toBe(true);
   });
 
   test('the body of an error is cut, and its connection is closed', async () => {
     const { http, bodies } = clientOver({ status: 500, pieces: endless() });
-    expect(await failureOf(http.postJson('/', {}, signal))).toMatchObject({ code: 'unavailable', status: 500 });
+    expect(await failureOf(http.postJson('/', {}, { signal }))).toMatchObject({ code: 'unavailable', status: 500 });
     expect(bodies[0]?.state).toEqual({ cancelled: true, reads: 1 });
   });
 });
@@ -123,33 +123,33 @@ describe('sizes', () => {
 describe('a connection that had been kept', () => {
   test('and that the server has closed is replaced, without a word', async () => {
     const { http, sent } = clientOver(stale(512), good);
-    expect(await http.postJson('/', { a: 1 }, signal)).toEqual({ ok: true });
+    expect(await http.postJson('/', { a: 1 }, { signal })).toEqual({ ok: true });
     expect(sent.map(({ body }) => body)).toEqual(['{"a":1}', '{"a":1}']);
   });
 
   test('is replaced until a fresh one is at hand: several may have been kept', async () => {
     const { http, sent } = clientOver(stale(512), stale(9), stale(512), good);
-    expect(await http.postJson('/', {}, signal)).toEqual({ ok: true });
+    expect(await http.postJson('/', {}, { signal })).toEqual({ ok: true });
     expect(sent).toHaveLength(4);
   });
 
   test('is replaced four times at most', async () => {
     const { http, sent } = clientOver(stale(512));
-    expect(await failureOf(http.postJson('/', {}, signal))).toMatchObject({ code: 'unavailable' });
+    expect(await failureOf(http.postJson('/', {}, { signal }))).toMatchObject({ code: 'unavailable' });
     expect(sent).toHaveLength(5);
   });
 
   test('and that is reset is replaced once only', async () => {
     const { http, sent } = clientOver(good, reset(), reset(), good);
-    await http.postJson('/', {}, signal);
-    expect(await failureOf(http.postJson('/', {}, signal))).toMatchObject({ code: 'unavailable' });
+    await http.postJson('/', {}, { signal });
+    expect(await failureOf(http.postJson('/', {}, { signal }))).toMatchObject({ code: 'unavailable' });
     expect(sent).toHaveLength(3);
   });
 
   test('and that is reset counts as kept where the server has answered before', async () => {
     const { http, sent } = clientOver(good, reset(), good);
-    await http.postJson('/', {}, signal);
-    expect(await http.postJson('/', {}, signal)).toEqual({ ok: true });
+    await http.postJson('/', {}, { signal });
+    expect(await http.postJson('/', {}, { signal })).toEqual({ ok: true });
     expect(sent).toHaveLength(3);
   });
 
@@ -158,7 +158,7 @@ describe('a connection that had been kept', () => {
     ['reset', reset()],
   ])('a fresh one that is %s is a failure', async (_, error) => {
     const { http, sent } = clientOver(error, good);
-    expect(await failureOf(http.postJson('/', {}, signal))).toMatchObject({ code: 'unavailable' });
+    expect(await failureOf(http.postJson('/', {}, { signal }))).toMatchObject({ code: 'unavailable' });
     expect(sent).toHaveLength(1);
   });
 });
@@ -166,7 +166,7 @@ describe('a connection that had been kept', () => {
 describe('streams', () => {
   test('are given once the server accepted the call, unread', async () => {
     const { http, bodies } = clientOver({ pieces: ['data: 1\n\n'] });
-    expect(await http.openStream('/', {}, signal)).toBe(bodies[0]);
+    expect(await http.openStream('/', {}, { signal })).toBe(bodies[0]);
     expect(bodies[0]?.state.reads).toBe(0);
   });
 
@@ -174,7 +174,7 @@ describe('streams', () => {
     'are not given for %j',
     async (answer) => {
       const { http } = clientOver(answer);
-      expect(await failureOf(http.openStream('/', {}, signal))).toMatchObject({ provider: 'box' });
+      expect(await failureOf(http.openStream('/', {}, { signal }))).toMatchObject({ provider: 'box' });
     },
   );
 });
@@ -182,12 +182,12 @@ describe('streams', () => {
 describe('an abort', () => {
   test('gives its own reason, whatever the platform throws', async () => {
     const { http } = clientOver(new DOMException('aborted', 'AbortError'));
-    expect(await failureOf(http.postJson('/', {}, AbortSignal.abort('why')))).toBe('why');
+    expect(await failureOf(http.postJson('/', {}, { signal: AbortSignal.abort('why') }))).toBe('why');
   });
 
   test('is not followed by another try on a fresh connection', async () => {
     const { http, sent } = clientOver(stale(512), good);
-    expect(await failureOf(http.postJson('/', {}, AbortSignal.abort('why')))).toBe('why');
+    expect(await failureOf(http.postJson('/', {}, { signal: AbortSignal.abort('why') }))).toBe('why');
     expect(sent).toHaveLength(1);
   });
 
@@ -198,11 +198,11 @@ describe('an abort', () => {
       controller.abort('why');
     })();
     const { http } = clientOver({ pieces, failure: new Error('what the platform throws') });
-    expect(await failureOf(http.postJson('/', {}, controller.signal))).toBe('why');
+    expect(await failureOf(http.postJson('/', {}, { signal: controller.signal }))).toBe('why');
   });
 });
 
 test('what the platform says of a fault is not repeated: it holds addresses and headers', async () => {
   const { http } = clientOver(new TypeError('Headers.append: "Bearer sk-0123456789" at http://box:8000/base?x is invalid'));
-  expect(((await failureOf(http.postJson('/', {}, signal))) as Error).message).not.toMatch(/sk-0123|http:|base/);
+  expect(((await failureOf(http.postJson('/', {}, { signal }))) as Error).message).not.toMatch(/sk-0123|http:|base/);
 });
