@@ -19,6 +19,7 @@ const features: Readonly<Record<Feature, string>> = {
   choices: '`n`',
   reasoningEffort: 'reasoning effort',
   dimensions: 'dimensions',
+  prefill: 'prefill',
 };
 
 const names: Readonly<Record<Adapter['modelName'], string>> = {
@@ -38,6 +39,10 @@ be able to do less than its server; where the server says so (Ollama, LM Studio)
 
 const verbsIntro = `"Model" is what becomes of the model's name: \`needed\` in every call, the server's own where the call names none, or always the server's own.
 Chats come whole and as streams everywhere.
+`;
+
+const featuresIntro = `"Prefill" is no feature of a request: it says that the server goes on with an answer whose beginning it is given, so that another
+provider can finish a stream that broke off. Servers before these do not: vLLM 0.6.4, TGI 3.0, SGLang of March 2025, llama.cpp of May 2025.
 `;
 
 const ignoredIntro = `A parameter of a request that a server has no place for is left out, and \`config:warning\` says so once; with
@@ -62,6 +67,7 @@ export function backendsPage(): string {
       ['Type', ...Object.values(features)],
       rowsOf(({ capabilities }) => (Object.keys(features) as Feature[]).map((feature) => mark(capabilities[feature]))),
     ),
+    featuresIntro,
     '## Parameters that are left out\n',
     table(
       ['Type', 'Parameters'],

@@ -10,7 +10,10 @@ import { orWarming } from './openai-probes.ts';
 import { originOf } from './openai-wire.ts';
 import type { AdapterContext } from './context.ts';
 
-/** What the protocol can carry. JSON without a schema, `n`, log probabilities and biases have no field here. */
+/**
+ * What the protocol can carry. JSON without a schema, `n`, log probabilities and biases have no field here. No `prefill`: models since
+ * 4.6 answer 400 to a conversation that ends with the assistant, older ones to a text that ends with a blank.
+ */
 const capabilities = { tools: true, toolChoice: true, vision: true, jsonSchema: true, reasoningEffort: true } as const;
 
 /**

@@ -53,7 +53,10 @@ export function createCpu(
   };
 }
 
-/** Formats are held to by grammars. Tools would need each model's own call syntax. */
+/**
+ * Formats are held to by grammars. Tools would need each model's own call syntax. No `prefill`: the library goes on with an answer, but
+ * with a SentencePiece vocabulary the blank before its first word gets lost.
+ */
 const capabilities = { jsonObject: true, jsonSchema: true };
 
 /** A GGUF file, a folder of a sentence model, or the name of one on the hub. */

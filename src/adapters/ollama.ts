@@ -20,6 +20,9 @@ const capabilities = {
   logprobs: true,
   reasoningEffort: true,
   dimensions: true,
+  // A last message of the assistant is continued without a word for it, by the templates and renderers of the usual models; an old
+  // template may begin anew.
+  prefill: true,
 } as const;
 
 /** Ollama's native API (`/api/*`). Models load inside the request, so a first answer may take minutes. */

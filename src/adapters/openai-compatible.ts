@@ -5,6 +5,7 @@ import type { HttpClient } from '../lib/http.ts';
 import { readStream } from '../lib/read-stream.ts';
 import { defaultStreamLimits, readEvents } from '../lib/sse.ts';
 import type { NetworkContext } from './context.ts';
+import { begunIn, chunksWithoutBegun, withoutBegun } from './openai-begun.ts';
 import type { Dialect } from './openai-dialect.ts';
 import { embedInParts } from './openai-embeddings.ts';
 import { listModels } from './openai-models.ts';
@@ -30,7 +31,7 @@ export function openaiCompatible(dialect: Dialect = generic): (context: NetworkC
     const { name, capabilities, ignores, modelName = 'required', embed, models = listModels, health = askModels, load } = dialect;
     return defineAdapter({
       name,
-      capabilities,
+      capabilities: { ...capabilities, prefill: dialect.continued !== undefined },
       ...(ignores && { ignores }),
       modelName,
       chat: (call) => orUnserved(chat(http, dialect, call, originOf(call, context)), 'chats', provider),
@@ -52,14 +53,16 @@ async function chat(http: HttpClient, dialect: Dialect, call: Call<ChatRequest>,
   const value = await http.postJson('/v1/chat/completions', toWholeBody(dialect, call), call);
   if (dialect.isNoModel) checkLoaded(value, dialect.isNoModel, origin);
   const answer = toChatAnswer(value, origin);
-  return dialect.thinkTags === false ? answer : moveThoughts(answer);
+  const own = dialect.thinkTags === false ? answer : moveThoughts(answer);
+  return call.continues && dialect.repeatsBegun ? withoutBegun(own, begunIn(call.request)) : own;
 }
 
 async function openChunks(http: HttpClient, dialect: Dialect, call: Call<ChatRequest>, origin: Origin): Promise<ChunkBatches> {
   const body = toStreamBody(dialect, call);
   const source = await http.openStream('/v1/chat/completions', body, call);
   const reader = createChunkReader((value) => http.errorIn(value, body), origin, dialect);
-  return readStream(readEvents(source, defaultStreamLimits, terminator), reader, call.signal);
+  const chunks = readStream(readEvents(source, defaultStreamLimits, terminator), reader, call.signal);
+  return call.continues && dialect.repeatsBegun ? chunksWithoutBegun(chunks, begunIn(call.request)) : chunks;
 }
 
 /**

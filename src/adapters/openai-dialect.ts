@@ -34,6 +34,15 @@ export interface Dialect {
   /** Changes the chat body, before `extra` is added to it. Throws `unsupported` for what the server cannot be asked. */
   readonly body?: (body: ChatBody) => ChatBody;
   /**
+   * Makes a body, `extra` included, one whose last message the server continues. Left out: it cannot; there, it is `prefill`.
+   */
+  readonly continued?: (body: JsonObject) => JsonObject;
+  /**
+   * A continued answer begins with the text that it continues.
+   * @default false
+   */
+  readonly repeatsBegun?: boolean;
+  /**
    * The server sends embeddings as base64 when asked to.
    * @default false
    */

@@ -15,11 +15,12 @@ export function toStreamBody(dialect: Dialect, call: Call<ChatRequest>): JsonObj
   return { ...bodyOf(dialect, call), stream: true, stream_options: { ...(isJsonObject(options) && options), include_usage: true } };
 }
 
-function bodyOf(dialect: Dialect, { request, model }: Call<ChatRequest>): JsonObject {
-  const { name, body = (same) => same, ignores = [], limitName } = dialect;
+function bodyOf(dialect: Dialect, { request, model, continues }: Call<ChatRequest>): JsonObject {
+  const { name, body = (same) => same, ignores = [], limitName, continued } = dialect;
   const asked = { ...toChatBody(request, model), messages: toMessages(request.messages, dialect) };
   const own = limitName === undefined ? asked : withLimit(asked, limitName);
-  return { ...body(ignores.length === 0 ? own : without(own, ignores)), ...request.extra?.[name] };
+  const whole = { ...body(ignores.length === 0 ? own : without(own, ignores)), ...request.extra?.[name] };
+  return continues && continued ? continued(whole) : whole;
 }
 
 /** Where the request uses both names, the server's own counts. */

@@ -1,3 +1,4 @@
+import type { Call } from '../core/adapter.ts';
 import type { ChatMessage, ChatRequest } from '../core/types.ts';
 
 const speakers = { system: 'System', developer: 'System', user: 'User', assistant: 'Assistant', tool: 'Tool' } as const;
@@ -10,12 +11,14 @@ const speakers = { system: 'System', developer: 'System', user: 'User', assistan
  *     User: Hello!
  *     Assistant:
  *
- * A call of a tool becomes `[calls name(arguments)]` in its message, and its result a line of its own (`Tool: …`).
+ * Where the last message is to be continued, its line is the open one. A call of a tool becomes `[calls name(arguments)]` in its message, and its result a line of its own (`Tool: …`).
  */
-export function toPrompt({ messages }: ChatRequest): string {
+export function toPrompt({ request, continues = false }: Pick<Call<ChatRequest>, 'request' | 'continues'>): string {
+  const { messages } = request;
   const [first] = messages;
   if (messages.length === 1 && first?.role === 'user') return textOf(first);
-  return [...messages.map((message) => `${speakers[message.role]}: ${textOf(message)}`), 'Assistant:'].join('\n');
+  const lines = messages.map((message) => `${speakers[message.role]}: ${textOf(message)}`);
+  return [...lines, ...(continues ? [] : ['Assistant:'])].join('\n');
 }
 
 /** Images are not declared, so none arrives. */

@@ -23,10 +23,11 @@ export function nativeTgi({ provider, http }: NativeContext, declared: boolean):
   return defineAdapter({
     name: 'remote-gpu',
     modelName: 'ignored',
-    capabilities: { jsonSchema: declared },
+    // It goes on with any text, and gives what it added, token by token, blanks included.
+    capabilities: { jsonSchema: declared, prefill: declared },
     ignores: ['presence_penalty', 'parallel_tool_calls', 'user'],
     async stream(call) {
-      const body = toBody(call.request);
+      const body = toBody(call);
       const source = await http.openStream('/generate_stream', body, call);
       const origin = originOf(call, { provider, http });
       return readStream(readEvents(source, defaultStreamLimits, isLast), createReader(http, call, body, origin), call.signal);
@@ -50,11 +51,12 @@ function isLast({ data }: SseEvent): boolean {
 }
 
 /** `details` tells the end and the tokens, so nothing may switch it off. */
-function toBody(request: ChatRequest): JsonObject {
+function toBody(call: Call<ChatRequest>): JsonObject {
+  const { request } = call;
   const { parameters, ...extra } = request.extra?.['remote-gpu'] ?? {};
   return {
     ...extra,
-    inputs: toPrompt(request),
+    inputs: toPrompt(call),
     parameters: { ...toParameters(request), return_full_text: false, ...(isJsonObject(parameters) && parameters), details: true },
   };
 }

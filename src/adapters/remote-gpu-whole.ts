@@ -8,7 +8,8 @@ import { splitThink } from '../lib/think-tags.ts';
 import { maxTokensOf, stopsOf, toPrompt } from './remote-gpu-prompt.ts';
 import { cutAtStop, withoutPrompt } from './remote-gpu-text.ts';
 
-// The two dialects that give whole answers. Neither says why an answer ended, nor counts tokens.
+// The two dialects that give whole answers. Neither says why an answer ended, nor counts tokens. Neither promises to continue one:
+// whether the blank at the seam survives is its author's matter.
 
 export interface GenerateContext {
   readonly provider: string;
@@ -44,7 +45,7 @@ export function notebook(context: GenerateContext): Adapter {
     modelName: 'ignored',
     ignores: notebookIgnores,
     async chat(call) {
-      const prompt = toPrompt(call.request);
+      const prompt = toPrompt(call);
       inFlight += 1;
       try {
         const answer = await http.postJson('/generate', toNotebookBody(call.request, prompt), call);
@@ -95,7 +96,7 @@ export function proxy(context: GenerateContext): Adapter {
     modelName: 'required',
     ignores: ['seed', 'presence_penalty', 'frequency_penalty', 'parallel_tool_calls', 'user'],
     async chat(call) {
-      const prompt = toPrompt(call.request);
+      const prompt = toPrompt(call);
       const answer = await http.postJson('/generate', toProxyBody(call, prompt, provider), call);
       const text = readText(answer, 'generated_text', http);
       const model = isJsonObject(answer) && typeof answer['model_id'] === 'string' ? answer['model_id'] : call.model;

@@ -5,6 +5,7 @@ import type { HttpClient } from '../lib/http.ts';
 import { isJsonObject, type JsonObject } from '../lib/json.ts';
 import { sum, toLoadReport } from '../lib/prometheus.ts';
 import type { NetworkContext } from './context.ts';
+import { continueFinal, thoughtOut } from './openai-begun.ts';
 import { type Dialect, openaiCompatible } from './openai-compatible.ts';
 import { okWithVersion, orWhereMissing } from './openai-probes.ts';
 import { type ChatBody } from './openai-wire.ts';
@@ -22,6 +23,8 @@ const dialect: Dialect = {
   capabilities: allCapabilities,
   ignores: ['parallel_tool_calls'],
   takesReasoning: true,
+  // Since March 2025. It writes the text behind the prompt of a new answer, and with that behind what opens the thoughts.
+  continued: (body) => thoughtOut(continueFinal(body)),
   health,
   load,
 };

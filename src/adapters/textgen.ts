@@ -15,6 +15,9 @@ export const textgen: (context: NetworkContext) => Adapter = openaiCompatible({
   capabilities: { tools: true, vision: true, logprobs: true, logitBias: true },
   ignores: ['parallel_tool_calls', 'user'],
   base64: true,
+  // `continue_`: "makes the last bot message in the history be continued". The server hands out the grown message.
+  continued: (body) => ({ ...body, continue_: true }),
+  repeatsBegun: true,
   limitName: 'max_tokens',
   isNoModel: ({ model }) => isNone(model),
   health,

@@ -17,6 +17,8 @@ const chatOnly: (context: NetworkContext) => Adapter = openaiCompatible({
   ignores: ['presence_penalty', 'parallel_tool_calls', 'user'],
   limitName: 'max_tokens',
   body,
+  // Since 3.0 it goes on wherever the last message is an assistant's, without being told; blanks at the end of the text get lost.
+  continued: (body) => body,
   embed: false,
   models,
   health,

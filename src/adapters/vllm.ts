@@ -3,6 +3,7 @@ import { allCapabilities } from '../core/capabilities.ts';
 import type { HttpClient } from '../lib/http.ts';
 import { toLoadReport } from '../lib/prometheus.ts';
 import type { NetworkContext } from './context.ts';
+import { continueFinal } from './openai-begun.ts';
 import { openaiCompatible } from './openai-compatible.ts';
 import { okWithVersion } from './openai-probes.ts';
 
@@ -14,6 +15,8 @@ export const vllm: (context: NetworkContext) => Adapter = openaiCompatible({
   // It takes the field and says in its source that it does nothing with it.
   ignores: ['user'],
   takesReasoning: true,
+  // Since 0.6.4, which repeats nothing by default. Nothing about thinking is sent: with Mistral's own tokenizer any `chat_template_kwargs` is a 400.
+  continued: continueFinal,
   base64: true,
   health,
   load,

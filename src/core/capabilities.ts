@@ -23,6 +23,8 @@ export interface Capabilities {
   readonly reasoningEffort: boolean;
   /** `dimensions` of embeddings. */
   readonly dimensions: boolean;
+  /** Continues an answer whose beginning is given as the last message. No request needs it by itself. */
+  readonly prefill: boolean;
 }
 
 export type Feature = keyof Capabilities;
@@ -38,6 +40,7 @@ export const noCapabilities: Capabilities = Object.freeze({
   choices: false,
   reasoningEffort: false,
   dimensions: false,
+  prefill: false,
 });
 
 /** What OpenAI's own API can do; servers that speak its whole protocol take the list and leave out what they lack. */
@@ -52,6 +55,8 @@ export const allCapabilities: Capabilities = Object.freeze({
   choices: true,
   reasoningEffort: true,
   dimensions: true,
+  // OpenAI's API begins a new answer.
+  prefill: false,
 });
 
 /**

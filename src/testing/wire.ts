@@ -58,7 +58,12 @@ export interface Wire {
   verbOf(method: string, path: string, body: unknown): WireVerb | undefined;
   /** The model that a request names, where it stands elsewhere than in the body's `model`. */
   readonly modelOf?: ((path: string, body: unknown) => string | undefined) | undefined;
-  /** A successful `chat`, `stream` or `embed`. */
+  /**
+   * The text of which a request asks for the rest; undefined where it asks for a new answer. Left out: the server begins every
+   * answer anew.
+   */
+  begunBy?(call: WireCall): string | undefined;
+  /** A successful `chat`, `stream` or `embed`. Of an answer that was begun, as much as the server writes. */
   answer(answer: Answer, call: WireCall): Exchange;
   /** Undefined: this server knows no such failure. `status`, `empty` and `html` are known to all. */
   fail(failure: Failure, call: WireCall): Exchange | undefined;

@@ -5,6 +5,8 @@ import { altered, answering, asking, type Break, calling, eachChunk, failing, st
 export interface Broken {
   readonly change: Break;
   readonly fails: readonly string[];
+  /** Whose adapter it is, and whose server; `openai-compatible` unless it says so. */
+  readonly type?: 'vllm' | 'textgen';
 }
 
 const contract: Record<string, Broken> = {
@@ -101,6 +103,65 @@ const streams: Record<string, Broken> = {
       'gives the same chunks when each write ends in the middle of one',
       'tells that the answer ended for a call',
     ],
+  },
+};
+
+const allOfText = (adapter: Adapter, change: (text: string, call: Call<ChatRequest>) => string): Partial<Adapter> => ({
+  async chat(call) {
+    const answer = await adapter.chat(call);
+    for (const { message } of answer.choices) message.content = change(message.content ?? '', call);
+    return answer;
+  },
+  async stream(call) {
+    let isFirst = true;
+    return eachChunk(await adapter.stream(call), (chunk) => {
+      for (const { delta } of chunk.choices) {
+        if (!delta.content || !isFirst) continue;
+        isFirst = false;
+        delta.content = change(delta.content, call);
+      }
+      return chunk;
+    });
+  },
+});
+
+const rests = [
+  'gives the rest of an answer and nothing of its beginning, with the blank between them',
+  'gives a rest as it was written',
+  'gives a rest that begins with a line',
+  'gives a rest that begins like the answer',
+  'gives the same rest however the network cuts it',
+];
+
+const continuations: Record<string, Broken> = {
+  'forgets to ask for the rest': {
+    type: 'vllm',
+    change: (adapter) => calling(adapter, (call) => ({ ...call, continues: false })),
+    fails: [
+      'asks for the rest of an answer in the words of the server',
+      ...rests,
+      'takes an end without any more text for the end of the answer',
+    ],
+  },
+  'repeats what was begun': {
+    type: 'vllm',
+    change: (adapter) =>
+      allOfText(adapter, (text, { continues, request }) => (continues ? `${String(request.messages.at(-1)?.content)}${text}` : text)),
+    fails: [...rests, 'takes an end without any more text for the end of the answer'],
+  },
+  'loses the blank between what was begun and the rest': {
+    type: 'vllm',
+    change: (adapter) => allOfText(adapter, (text, { continues }) => (continues ? text.trimStart() : text)),
+    fails: rests.filter((name) => name !== 'gives a rest as it was written' && name !== 'gives a rest that begins like the answer'),
+  },
+  'takes off what was not begun': {
+    type: 'textgen',
+    change: (adapter) =>
+      allOfText(adapter, (text, { request: { messages } }) => {
+        const last = messages.at(-1);
+        return last?.role === 'assistant' ? text.replace(String(last.content), '') : text;
+      }),
+    fails: ['gives a rest that begins like the answer', 'takes nothing off an answer that it was not told to continue'],
   },
 };
 
@@ -227,4 +288,4 @@ const others: Record<string, Broken> = {
   },
 };
 
-export const brokenAdapters: Readonly<Record<string, Broken>> = { ...contract, ...chats, ...streams, ...others };
+export const brokenAdapters: Readonly<Record<string, Broken>> = { ...contract, ...chats, ...streams, ...continuations, ...others };

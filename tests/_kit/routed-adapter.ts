@@ -69,8 +69,9 @@ export function routedAdapter({ inferlane, type, url, like, provider }: RoutedOp
   };
   return {
     ...like,
-    chat: (call) => unwrapped(current().chat(asked(call), { signal: call.signal })),
-    stream,
+    // Only a router asks for the rest of an answer, in the middle of a stream: no caller can, so these go past it.
+    chat: (call) => (call.continues ? like.chat(call) : unwrapped(current().chat(asked(call), { signal: call.signal }))),
+    stream: (call) => (call.continues ? like.stream(call) : stream(call)),
     ...(like.embed && { embed: (call: Call<EmbedRequest>) => unwrapped(current().embed(asked(call), { signal: call.signal })) }),
     ...(like.models && { models }),
     ...(like.health && { health: async (signal: AbortSignal) => toReport(await report(signal)) }),

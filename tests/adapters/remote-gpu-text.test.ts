@@ -61,7 +61,7 @@ test('the prompt is taken off only where it stands in front', () => {
   ]);
 });
 
-const promptOf = (...messages: ChatMessage[]): string => toPrompt({ messages });
+const promptOf = (...messages: ChatMessage[]): string => toPrompt({ request: { messages } });
 
 describe('messages as one text', () => {
   test('a single message of the user is its text', () => {

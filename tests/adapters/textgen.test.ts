@@ -67,6 +67,7 @@ describe('what is sent', () => {
       choices: false,
       reasoningEffort: false,
       dimensions: false,
+      prefill: true,
     });
   });
 });

@@ -28,6 +28,7 @@ describe('a chat request', () => {
     ['logit_bias', { logit_bias: {} }, ['logitBias']],
     ['two choices', { n: 2 }, ['choices']],
     ['reasoning_effort', { reasoning_effort: 'none' }, ['reasoningEffort']],
+    ['a last message of the assistant', { messages: [...messages, { role: 'assistant', content: 'Once' }] }, []],
   ])('with %s', (_name, other, expected) => {
     expect(chatNeeds({ messages, ...other })).toEqual(expected);
   });
@@ -46,7 +47,7 @@ test('what is not declared is not there', () => {
   expect(Object.values(noCapabilities)).not.toContain(true);
 });
 
-test('every feature can be asked for by some request', () => {
+test('every feature can be asked for by some request, but for that which only a router asks for', () => {
   const request: ChatRequest = {
     messages: [image],
     tools: [tool],
@@ -58,6 +59,6 @@ test('every feature can be asked for by some request', () => {
   };
   const object = chatNeeds({ ...request, response_format: { type: 'json_object' } });
   const schema = chatNeeds({ messages, response_format: { type: 'json_schema', json_schema: { name: 'a', schema: {} } } });
-  const asked = [...object, ...schema, ...embedNeeds({ input: 'a', dimensions: 2 })];
+  const asked = [...object, ...schema, ...embedNeeds({ input: 'a', dimensions: 2 }), 'prefill'];
   expect(asked.toSorted()).toEqual(Object.keys(noCapabilities).toSorted());
 });

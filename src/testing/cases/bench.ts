@@ -42,7 +42,7 @@ export async function createBench(options: BenchOptions): Promise<Bench> {
   }
   const seen = await samples;
   return connected(fakeBackend(wire, start), create, async (backend, adapter) =>
-    toBench(adapter, model, backend, createNeeds(adapter, model, wire, seen)),
+    toBench(adapter, model, backend, { ...createNeeds(adapter, model, wire, seen), begunBy: (call) => wire.begunBy?.(call) }),
   );
 }
 
@@ -66,7 +66,7 @@ async function close(backend: ListeningBackend, adapter: Adapter): Promise<void>
   await backend.close();
 }
 
-function toBench(adapter: Adapter, model: string | undefined, backend: ListeningBackend, needs: Needs): Bench {
+function toBench(adapter: Adapter, model: string | undefined, backend: ListeningBackend, wire: Needs & Pick<Bench, 'begunBy'>): Bench {
   let before = 0;
   const closeBoth = (): Promise<void> => close(backend, adapter);
   return {
@@ -80,7 +80,7 @@ function toBench(adapter: Adapter, model: string | undefined, backend: Listening
     get calls() {
       return backend.calls.slice(before);
     },
-    ...needs,
+    ...wire,
     close: closeBoth,
     [Symbol.asyncDispose]: closeBoth,
   };

@@ -35,6 +35,7 @@ export type Need =
 /** What some protocols have no place for. */
 export type Saying =
   | 'reasoning'
+  | 'continuation'
   | 'a reached limit'
   | 'content filter'
   | 'usage'
@@ -44,7 +45,18 @@ export type Saying =
   | 'resident models'
   | 'running calls';
 
-export type Group = 'contract' | 'chat' | 'stream' | 'tools' | 'formats' | 'embed' | 'errors' | 'abort' | 'concurrency' | 'other verbs';
+export type Group =
+  | 'contract'
+  | 'chat'
+  | 'stream'
+  | 'continuation'
+  | 'tools'
+  | 'formats'
+  | 'embed'
+  | 'errors'
+  | 'abort'
+  | 'concurrency'
+  | 'other verbs';
 
 /** One behaviour that every adapter must have. Knows what an answer means and nothing of how a server writes it. */
 export interface AdapterCase {
@@ -66,6 +78,8 @@ export interface Bench extends AsyncDisposable {
   play(...script: readonly (Step | Rule | StateItem)[]): void;
   /** Calls for answers since the last `play()`, in the order of arrival. */
   readonly calls: readonly FakeCall[];
+  /** The text of which a call asks the server for the rest; undefined where it asks for a new answer. */
+  begunBy(call: FakeCall): string | undefined;
   /** The server has words for this failure of a chat; for an embedding, where it only embeds. */
   says(kind: FailureKind): boolean;
   /** Why a need is not met, as a sentence; undefined where it is. */

@@ -26,7 +26,7 @@ const named = Object.keys(parameters) as (keyof typeof parameters)[];
 const tools: ChatRequest['tools'] = [{ type: 'function', function: { name: 'look_up', parameters: { type: 'object', properties: {} } } }];
 
 /** A request with each feature, and with nothing else that needs one. */
-const featured: Readonly<Record<Exclude<Feature, 'dimensions'>, Partial<ChatRequest>>> = {
+const featured: Readonly<Record<Exclude<Feature, 'dimensions' | 'prefill'>, Partial<ChatRequest>>> = {
   tools: { tools },
   toolChoice: { tool_choice: 'required' },
   vision: { messages: [{ role: 'user', content: [{ type: 'image_url', image_url: { url: 'data:image/png;base64,aW1hZ2U=' } }] }] },
@@ -74,7 +74,7 @@ const shapes: readonly AdapterCase[] = [
   contract('its capabilities are frozen, complete, and the same object after calls', [], async (bench) => {
     const { capabilities, ignores } = bench.adapter;
     assert.ok(Object.isFrozen(capabilities) && Object.isFrozen(ignores), `They are not frozen. ${madeBy}`);
-    assert.deepEqual(Object.keys(capabilities).toSorted(), [...Object.keys(featured), 'dimensions'].toSorted(), madeBy);
+    assert.deepEqual(Object.keys(capabilities).toSorted(), [...Object.keys(featured), 'dimensions', 'prefill'].toSorted(), madeBy);
     assert.ok(
       Object.values(capabilities).every((declared) => typeof declared === 'boolean'),
       `Each is true or false: ${JSON.stringify(capabilities)}`,

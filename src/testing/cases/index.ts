@@ -2,6 +2,7 @@ import { abortCases } from './abort.ts';
 import type { AdapterCase } from './case.ts';
 import { chatCases } from './chat.ts';
 import { concurrencyCases } from './concurrency.ts';
+import { continuationCases } from './continuation.ts';
 import { contractCases } from './contract.ts';
 import { embedCases } from './embed.ts';
 import { errorCases } from './errors.ts';
@@ -18,6 +19,7 @@ export const adapterCases: readonly AdapterCase[] = [
   ...contractCases,
   ...chatCases,
   ...streamCases,
+  ...continuationCases,
   ...toolCases,
   ...formatCases,
   ...embedCases,

@@ -73,10 +73,14 @@ export function lackedVerbs({ chats, embed }: Adapter): readonly ('chat' | 'embe
   return [...(chats ? [] : ['chat' as const]), ...(embed === undefined ? ['embed' as const] : [])];
 }
 
+/** What a request may ask for. */
+export type AskedFeature = Exclude<Feature, 'prefill'>;
+
 /** Features that are not declared, of verbs that are. */
-export function lackedFeatures({ capabilities, chats, embed }: Adapter): readonly Feature[] {
+export function lackedFeatures({ capabilities, chats, embed }: Adapter): readonly AskedFeature[] {
   return (Object.keys(capabilities) as Feature[]).filter(
-    (feature) => !capabilities[feature] && (feature === 'dimensions' ? embed !== undefined : chats),
+    (feature): feature is AskedFeature =>
+      feature !== 'prefill' && !capabilities[feature] && (feature === 'dimensions' ? embed !== undefined : chats),
   );
 }
 

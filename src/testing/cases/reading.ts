@@ -37,7 +37,10 @@ export async function soon<Value>(promise: Promise<Value>, what: string): Promis
   return promise;
 }
 
-export function chat(bench: Bench, request: ChatRequest, signal?: AbortSignal): Promise<ChatAnswer> {
+/** What a call needs of a bench. */
+export type Asked = Pick<Bench, 'adapter' | 'model'>;
+
+export function chat(bench: Asked, request: ChatRequest, signal?: AbortSignal): Promise<ChatAnswer> {
   return soon(bench.adapter.chat(chatCall(bench, request, signal)), 'the chat ends');
 }
 
@@ -65,7 +68,7 @@ export interface ReadCall {
 }
 
 /** Reads a stream to its end, whatever that is. A failure to open it counts as one of the stream: a router reads ahead. */
-export async function read(bench: Bench, request: ChatRequest, signal?: AbortSignal): Promise<Reading> {
+export async function read(bench: Asked, request: ChatRequest, signal?: AbortSignal): Promise<Reading> {
   const chunks: ChatChunk[] = [];
   try {
     await soon(readInto(chunks, bench.adapter.stream(chatCall(bench, request, signal))), 'the stream ends');
@@ -77,7 +80,7 @@ export async function read(bench: Bench, request: ChatRequest, signal?: AbortSig
 }
 
 /** Reads a stream that must end in order. */
-export async function readWell(bench: Bench, request: ChatRequest): Promise<Reading> {
+export async function readWell(bench: Asked, request: ChatRequest): Promise<Reading> {
   const reading = await read(bench, request);
   if (reading.failure !== undefined) throw reading.failure.error;
   return reading;

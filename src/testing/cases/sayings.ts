@@ -20,6 +20,8 @@ export function canSay(saying: Saying, wire: Wire, { chat, stream, embed, models
   switch (saying) {
     case 'reasoning':
       return tells(wire, answers, { reasoning: 'Hm.' }, {});
+    case 'continuation':
+      return wire.begunBy !== undefined;
     case 'a reached limit':
       return tells(wire, answers, { finishReason: 'length' }, { finishReason: 'stop' });
     case 'content filter':

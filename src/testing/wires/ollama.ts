@@ -10,6 +10,7 @@ import {
   type WireCall,
   type WireVerb,
 } from '../wire.ts';
+import { lastOfAssistant, restOf } from './begun.ts';
 import { createdAt, numberOf, pathOf, textsOf, unreadable } from './content.ts';
 import { ollamaFailures } from './ollama-failures.ts';
 import { failureExchange, failureInStream } from './openai-failures.ts';
@@ -27,9 +28,11 @@ export const ollamaWire: Wire = {
   name: 'ollama',
   whileLoading: 'waits',
   verbOf,
+  begunBy,
   answer(answer, call) {
     if (call.verb === 'embed') return embed(answer, call);
-    const scene = sceneOf(answer, call);
+    const begun = begunBy(call);
+    const scene = sceneOf(begun === undefined ? answer : restOf(answer, begun), call);
     return call.verb === 'stream' ? stream(scene) : jsonExchange(wholeAnswer(scene), 200, json);
   },
   fail: (failure, call) => failureExchange(ollamaFailures, json, failure, call),
@@ -45,6 +48,11 @@ function verbOf(method: string, path: string, body: unknown): WireVerb | undefin
   if (method === 'POST' && path === '/api/chat') return fieldsOf(body)['stream'] === false ? 'chat' : 'stream';
   if (method !== 'GET' && method !== 'HEAD') return undefined;
   return Object.hasOwn(routes, path) ? routes[path]?.verb : undefined;
+}
+
+/** Its templates leave the last message open where it is the assistant's. */
+function begunBy({ body }: WireCall): string | undefined {
+  return lastOfAssistant(fieldsOf(body));
 }
 
 const told = (verb: Route['verb'], value: (state: BackendState) => Fields): Route => ({

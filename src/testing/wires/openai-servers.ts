@@ -1,4 +1,5 @@
 import { type Exchange, jsonExchange, textExchange, type Wire } from '../wire.ts';
+import { begunIn, type Continues, saidBy } from './begun.ts';
 import { pathOf, unreadable } from './content.ts';
 import { type ChatStyle, chatExchange, streamExchange } from './openai-chat.ts';
 import { compatibleFailures, huggingfaceFailures, openaiFailures, togetherFailures } from './openai-cloud-failures.ts';
@@ -18,12 +19,14 @@ interface Server extends Pick<Wire, 'name' | 'notFound' | 'whileLoading'> {
   readonly embed: embeddings.EmbedStyle | 'feature-extraction' | undefined;
   readonly routes: Routes;
   readonly failures: Failures;
+  /** Undefined: the server begins every answer anew. */
+  readonly continues?: Continues | undefined;
 }
 
 const featurePath = /^\/hf-inference\/models\/(.+)\/pipeline\/feature-extraction$/;
 
 function wireOf(server: Server): Wire {
-  const { name, chat, embed, routes, failures, notFound, whileLoading } = server;
+  const { name, chat, embed, routes, failures, notFound, whileLoading, continues } = server;
   const isEmbedPath = (path: string): boolean =>
     embed === 'feature-extraction' ? featurePath.test(path) : embed !== undefined && path === '/v1/embeddings';
   return {
@@ -36,10 +39,11 @@ function wireOf(server: Server): Wire {
       if (path === '/v1/chat/completions') return isStream(body) ? 'stream' : 'chat';
       return isEmbedPath(path) ? 'embed' : undefined;
     },
+    ...(continues && { begunBy: (call) => begunIn(continues, call) }),
     ...(embed === 'feature-extraction' && { modelOf: (path, body) => hubNameOf(path) ?? bodyNameOf(body) }),
     answer(answer, call) {
-      if (call.verb === 'stream') return streamExchange(chat, sceneOf(answer, call));
-      if (call.verb !== 'embed') return chatExchange(chat, sceneOf(answer, call));
+      if (call.verb === 'stream') return streamExchange(chat, sceneOf(saidBy(continues, answer, call), call));
+      if (call.verb !== 'embed') return chatExchange(chat, sceneOf(saidBy(continues, answer, call), call));
       if (embed === undefined) return notFound(call);
       if (embed === 'feature-extraction') return embeddings.featureExchange(answer, call);
       return embeddings.embedExchange(embed, chat.headers, answer, call);
@@ -108,6 +112,10 @@ const vllm: Server = {
   failures: vllmFailures,
   notFound: fastApiNotFound,
   whileLoading: 'refuses',
+  continues: {
+    isAsked: (body) => body['continue_final_message'] === true && body['add_generation_prompt'] === false,
+    repeats: () => false,
+  },
 };
 
 const llamacpp: Server = {
@@ -118,6 +126,8 @@ const llamacpp: Server = {
   failures: llamacppFailures,
   notFound: () => jsonExchange({ error: { message: 'File Not Found', type: 'not_found_error', code: 404 } }, 404),
   whileLoading: 'answers',
+  // Unless it was started with --no-prefill-assistant. Streams repeat nothing where the field is there.
+  continues: { isAsked: () => true, repeats: ({ verb, body }) => verb === 'chat' || fieldsOf(body)['continue_final_message'] !== true },
 };
 
 const sglang: Server = {
@@ -127,6 +137,7 @@ const sglang: Server = {
   embed: embeddings.sglangEmbeddings,
   routes: local.sglangRoutes,
   failures: sglangFailures,
+  continues: { isAsked: (body) => body['continue_final_message'] === true, repeats: () => false },
 };
 
 const lmstudio: Server = {
@@ -145,6 +156,7 @@ const nvidia: Server = {
   name: 'nvidia',
   routes: local.nvidiaRoutes,
   failures: nvidiaFailures,
+  continues: undefined,
 };
 
 const textgen: Server = {
@@ -154,6 +166,7 @@ const textgen: Server = {
   embed: embeddings.textgenEmbeddings,
   routes: local.textgenRoutes,
   failures: textgenFailures,
+  continues: { isAsked: (body) => body['continue_'] === true, repeats: () => true },
 };
 
 const tgi: Server = {
@@ -164,6 +177,7 @@ const tgi: Server = {
   failures: tgiFailures,
   notFound: () => textExchange('', 404),
   whileLoading: 'refuses',
+  continues: { isAsked: () => true, repeats: () => false },
 };
 
 const together: Server = {

@@ -1,5 +1,6 @@
 import type { Answer } from '../script.ts';
 import { type Exchange, jsonExchange, textExchange, type Wire, type WireCall, type WireVerb } from '../wire.ts';
+import { restOf } from './begun.ts';
 import { pathOf, unreadable } from './content.ts';
 import { failureExchange, failureInStream, type Failures } from './openai-failures.ts';
 import { tgiRoutes } from './openai-local-routes.ts';
@@ -11,7 +12,7 @@ import { generated, tokenStream } from './tgi-native.ts';
 type Dialect = 'notebook' | 'proxy' | 'tgi';
 
 /** What one of the three servers does in its own way. */
-interface Server extends Pick<Wire, 'notFound' | 'modelOf'> {
+interface Server extends Pick<Wire, 'notFound' | 'modelOf' | 'begunBy'> {
   readonly routes: Routes;
   /** The paths that answer with text. */
   readonly answers: Readonly<Record<string, WireVerb>>;
@@ -24,7 +25,7 @@ interface Server extends Pick<Wire, 'notFound' | 'modelOf'> {
  * servers, and TGI with its own protocol. None of them calls tools or embeds.
  */
 export function remoteGpuWire(dialect: Dialect): Wire {
-  const { routes, answers, answer, failures, notFound, modelOf } = servers[dialect];
+  const { routes, answers, answer, failures, notFound, modelOf, begunBy } = servers[dialect];
   return {
     name: 'remote-gpu',
     // The model is loaded before the port is opened.
@@ -34,6 +35,7 @@ export function remoteGpuWire(dialect: Dialect): Wire {
       return method === 'POST' ? answers[path] : undefined;
     },
     modelOf,
+    ...(begunBy && { begunBy }),
     answer,
     fail(failure, call) {
       const exchange = failureExchange(failures, {}, failure, call);
@@ -98,10 +100,24 @@ const proxy: Server = {
   modelOf: (_, body) => textIn(body, 'model_id'),
 };
 
+const speaker = '\nAssistant: ';
+
+/** A model goes on with any text. Where this one ends in what an assistant says, that is what it goes on with. */
+function openLineOf({ body }: WireCall): string | undefined {
+  const { inputs } = fieldsOf(body);
+  const at = typeof inputs === 'string' ? inputs.lastIndexOf(speaker) : -1;
+  if (typeof inputs !== 'string' || at === -1) return undefined;
+  const line = inputs.slice(at + speaker.length);
+  return /\n(?:System|User|Tool|Assistant):/.test(line) || line === '' ? undefined : line;
+}
+
 const tgi: Server = {
   routes: tgiRoutes,
   answers: { '/generate': 'chat', '/generate_stream': 'stream' },
-  answer(answer, call) {
+  begunBy: openLineOf,
+  answer(whole, call) {
+    const begun = openLineOf(call);
+    const answer = begun === undefined ? whole : restOf(whole, begun);
     const { pieces, reasoning } = sceneOf(answer, call);
     const thoughts = reasoning === '' ? [] : [spokenText({ ...answer, text: '', pieces: [] }, call)];
     const said = { ...answer, pieces: [...thoughts, ...pieces] };
