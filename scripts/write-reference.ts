@@ -34,6 +34,7 @@ const effect: Readonly<Record<SideEffect, string>> = {
 const phases: Readonly<Record<Phase, string>> = {
   connect: 'no answer was seen at all',
   'first-token': 'before the first content',
+  throughput: 'too slow in its first content',
   idle: 'between two pieces',
   total: 'the limit of one attempt',
   deadline: 'the limit of the whole call',
@@ -43,6 +44,7 @@ const stops: Readonly<Record<StoppedBecause, string>> = {
   exhausted: 'no candidate was left',
   'max-attempts': '`maxAttempts` were used up',
   deadline: '`deadlineMs` ran out',
+  'retry-budget': 'who was left gets first attempts only, having failed so often of late',
 };
 
 type Field = Exclude<keyof RouterError, 'name' | 'message' | 'stack' | 'toJSON'>;

@@ -6,21 +6,14 @@ export type { HealthSummary, ProviderHealth, ProviderStatus } from './router/hea
 export type { ModelSnapshot, ProviderSnapshot, RouterSnapshot } from './router/snapshot.ts';
 export type { Plan, PlannedCandidate, SkippedInPlan } from './routing/plan.ts';
 
+export { hopsOf } from './router/hops.ts';
 export { type AutodetectOptions, autodetect, type Detection } from './router/autodetect.ts';
 
 // Configuration.
 export { fromEnv } from './config/env.ts';
 export type { EnvSetting } from './config/env-trail.ts';
-export type {
-  BreakerOptions,
-  CallOptions,
-  Cost,
-  Device,
-  IntentOptions,
-  ProviderOptions,
-  RouterOptions,
-  TimeoutOptions,
-} from './config/options.ts';
+export type { CallOptions, Cost, Device, IntentOptions, ProviderOptions, RouterOptions, TimeoutOptions } from './config/options.ts';
+export type { BreakerOptions, HedgeOptions, RetryOptions, ThroughputOptions } from './config/resilience-options.ts';
 export { type DefaultModelRow, defaultModels, type GoneModelRow, goneModels } from './core/default-models.ts';
 export { type ProviderType, providerTypes, type ProviderTypeRow } from './core/provider-types.ts';
 
@@ -29,6 +22,7 @@ export { imagePart } from './core/image-part.ts';
 export type { AnswerSchema, SchemaIssue, SchemaResult } from './core/answer-schema.ts';
 export type { ParsedCompletion, SchemaRequest } from './router/structured.ts';
 export type * from './core/types.ts';
+export type * from './core/route.ts';
 
 // Errors and events.
 export { AllFailedError, ConfigError, httpStatusOf, isRouterError, RouterError } from './core/errors.ts';
@@ -54,7 +48,7 @@ export type {
 } from './core/adapter.ts';
 export type { Capabilities, Feature, Parameter } from './core/capabilities.ts';
 export { httpFor, type HttpForOptions } from './lib/own-http.ts';
-export type { HttpClient } from './lib/http.ts';
+export type { HttpCall, HttpClient } from './lib/http.ts';
 export { readEvents, type SseEvent, type StreamLimits } from './lib/sse.ts';
 export { readLines } from './lib/ndjson.ts';
 

@@ -24,7 +24,7 @@ test('options with several mistakes', async () => {
   expect(await messageOf(() => createRouter(options))).toMatchInlineSnapshot(`
     "The configuration has 2 issues:
       providers.gpu.type: must be one of ollama, vllm, llamacpp, tgi, textgen, sglang, lmstudio, nvidia, remote-gpu, tei, openai, anthropic, huggingface, together, openai-compatible, cpu, stub, custom; did you mean "ollama"?
-      retires: unknown option "retires""
+      retires: unknown option "retires"; did you mean "retry"?"
   `);
 });
 

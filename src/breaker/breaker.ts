@@ -50,7 +50,8 @@ export type BreakerState = Memory &
   );
 
 export type BreakerInput =
-  | { readonly type: 'probe'; readonly leaseMs: number }
+  /** `early`: before the open time is over, because there is nobody else. */
+  | { readonly type: 'probe'; readonly leaseMs: number; readonly early?: boolean }
   /** `refused`: no connection came about; `soft`: the provider had no room, which is no failure of its own. */
   | { readonly type: 'success' | 'failure' | 'refused' | 'soft'; readonly generation: number }
   /** The attempt ended without a verdict: the caller left, or the fault was not the provider's. */
@@ -97,14 +98,15 @@ export function admits(state: BreakerState, nowMs: number, inFlight: number): 'y
 
 /** The next state. Inputs that do not fit the state, and verdicts of an older generation, leave it as it is. */
 export function step(state: BreakerState, input: BreakerInput, moment: Moment, rules: BreakerRules): BreakerState {
-  if (input.type === 'probe') return toHalfOpen(state, input.leaseMs, moment);
+  if (input.type === 'probe') return toHalfOpen(state, input, moment);
   if (input.generation !== state.generation || state.is === 'open') return state;
   if (state.is === 'half-open') return afterProbe(state, input.type, moment, rules);
   return input.type === 'abandon' ? state : afterCall(state, input.type, moment, rules);
 }
 
-function toHalfOpen(state: BreakerState, leaseMs: number, { nowMs }: Moment): BreakerState {
-  if (state.is === 'closed' || admits(state, nowMs, 0) !== 'probe') return state;
+function toHalfOpen(state: BreakerState, { leaseMs, early = false }: BreakerInput & { type: 'probe' }, { nowMs }: Moment): BreakerState {
+  if (state.is === 'closed') return state;
+  if (admits(state, nowMs, 0) !== 'probe' && !(early && state.is === 'open')) return state;
   // A probe that outlived its lease counts as failed: the next one starts with a generation that ignores it.
   const opens = state.is === 'half-open' && state.leaseUntilMs !== undefined ? state.opens + 1 : state.opens;
   return { is: 'half-open', generation: state.generation + 1, opens, recent: state.recent, leaseUntilMs: nowMs + leaseMs };

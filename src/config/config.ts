@@ -57,6 +57,22 @@ export interface BreakerConfig {
   readonly jitter: number;
 }
 
+export interface RetryConfig {
+  readonly maxTokens: number;
+  readonly tokensPerSuccess: number;
+}
+
+export interface HedgeConfig {
+  readonly minDelayMs: number;
+  readonly minSamples: number;
+  readonly maxLoad: number;
+}
+
+export interface ThroughputConfig {
+  readonly minCharsPerSecond: number;
+  readonly sampleChars: number;
+}
+
 /** Options with every gap filled, frozen. Below it nothing asks whether an option is there. */
 export interface RouterConfig {
   readonly providers: readonly ProviderConfig[];
@@ -68,6 +84,13 @@ export interface RouterConfig {
   readonly deadlineMs: number;
   readonly timeouts: Timeouts;
   readonly breaker: BreakerConfig;
+  readonly retry: RetryConfig;
+  /** Undefined: off. */
+  readonly hedge: HedgeConfig | undefined;
+  readonly onAllOpen: 'fail' | 'wait';
+  readonly panic: 'off' | 'soonest';
+  readonly onStreamFailure: 'error' | 'restart' | 'continue';
+  readonly throughput: ThroughputConfig | undefined;
   readonly pinMs: number;
   readonly onModelMissing: 'skip' | 'substitute';
   readonly onIgnoredParameter: 'warn' | 'refuse';

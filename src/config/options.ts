@@ -2,6 +2,7 @@ import type { Adapter } from '../core/adapter.ts';
 import type { ProviderType } from '../core/provider-types.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Transport } from '../lib/transport.ts';
+import type { BreakerOptions, HedgeOptions, RetryOptions, ThroughputOptions } from './resilience-options.ts';
 
 /** What kind of machine a provider is; intents order by it. */
 export type Device = 'gpu' | 'cpu' | 'remote' | 'cloud';
@@ -108,38 +109,6 @@ export interface IntentOptions {
   readonly deadlineMs?: number | undefined;
 }
 
-export interface BreakerOptions {
-  /**
-   * Consecutive failures that open it.
-   * @default 3
-   */
-  readonly failureThreshold?: number | undefined;
-  /**
-   * Outcomes within `windowMs` from which on a ratio decides as well, so that a busy provider survives a short run of bad luck.
-   * @default 10
-   */
-  readonly minimumOutcomes?: number | undefined;
-  /**
-   * Share of the last 20 outcomes that must have failed, 0 to 1, once `minimumOutcomes` are known.
-   * @default 0.5
-   */
-  readonly failureRatio?: number | undefined;
-  /** @default 60_000 */
-  readonly windowMs?: number | undefined;
-  /**
-   * How long it stays open the first time; doubles with each failed probe.
-   * @default 30_000
-   */
-  readonly openMs?: number | undefined;
-  /** @default 300_000 */
-  readonly maxOpenMs?: number | undefined;
-  /**
-   * Random share by which the open time is stretched or shortened, so that many processes do not probe together.
-   * @default 0.2
-   */
-  readonly jitter?: number | undefined;
-}
-
 /** Options of `createRouter()`. An unknown key is refused, with the nearest known name. */
 export interface RouterOptions {
   /** The key is the provider's id. */
@@ -172,6 +141,33 @@ export interface RouterOptions {
   readonly timeouts?: TimeoutOptions | undefined;
   /** `'classic'`: 3 consecutive failures, 5 minutes, no ratio, no doubling, no jitter. */
   readonly breaker?: BreakerOptions | 'classic' | undefined;
+  /** When a provider in trouble gets no second chances. `'availability'`: 50 tokens, 0.5 for each success. */
+  readonly retry?: RetryOptions | 'availability' | undefined;
+  /**
+   * Off: a hedge costs a whole generation. `true` takes the defaults.
+   * @default false
+   */
+  readonly hedge?: boolean | HedgeOptions | undefined;
+  /**
+   * What a call does that finds every provider behind an open breaker. `'fail'`: it fails at once and says in `retryAfterMs` when the
+   * first one may be asked again. `'wait'`: it waits for that moment, where its deadline allows.
+   * @default 'fail'
+   */
+  readonly onAllOpen?: 'fail' | 'wait' | undefined;
+  /**
+   * `'soonest'`: where every provider is behind an open breaker, one call at a time is sent to the one that would be asked again first.
+   * @default 'off'
+   */
+  readonly panic?: 'off' | 'soonest' | undefined;
+  /**
+   * What follows when a stream breaks after content of it was handed on. `'error'`: it throws `stream_interrupted`. `'restart'`: another
+   * attempt gives the whole answer anew, after a chunk with `inferlane: { type: 'reset' }`. `'continue'`: a provider that can take up a
+   * begun answer gives the rest, after a chunk with `inferlane: { type: 'resumed' }`; only plain text is continued.
+   * @default 'error'
+   */
+  readonly onStreamFailure?: 'error' | 'restart' | 'continue' | undefined;
+  /** Left out: a stream is never too slow as long as it moves. */
+  readonly throughput?: ThroughputOptions | undefined;
   /**
    * How long a model that ran out of memory on a provider is kept away from it; doubles with each further time, to 4 h.
    * @default 1_800_000
@@ -215,6 +211,16 @@ export interface CallOptions {
   readonly deadlineMs?: number | undefined;
   readonly maxAttempts?: number | undefined;
   readonly allowPaid?: boolean | undefined;
+  /** @default the router's */
+  readonly onStreamFailure?: 'error' | 'restart' | 'continue' | undefined;
+  /** `false`: this call is not hedged. */
+  readonly hedge?: boolean | undefined;
+  /**
+   * Routers that the call has passed already, where this one stands behind another: `hopsOf(request.headers)`. From 3 on it is
+   * refused as `loop_detected`.
+   * @default 0
+   */
+  readonly hops?: number | undefined;
   /**
    * With a schema as `response_format`: an answer that does not fit is sent back once, with what is wrong, within the same
    * deadline.

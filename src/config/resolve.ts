@@ -3,7 +3,7 @@ import { systemClock } from '../lib/clock.ts';
 import { ofetchTransport } from '../lib/transport.ts';
 import type { BreakerConfig, ConfigWarning, IntentConfig, ProviderConfig, RouterConfig } from './config.ts';
 import { copyOptions } from './copy-options.ts';
-import { classicBreaker, defaults, deviceOrder, mostAttempts } from './defaults.ts';
+import { availableRetry, classicBreaker, defaults, deviceOrder, mostAttempts } from './defaults.ts';
 import { createFindings, type Findings, quoteName } from './findings.ts';
 import { didYouMean } from './nearest.ts';
 import type { IntentOptions, RouterOptions } from './options.ts';
@@ -49,6 +49,18 @@ function resolveRouter(options: RouterOptions, ids: readonly string[], findings:
     deadlineMs: options.deadlineMs ?? defaults.deadlineMs,
     timeouts: Object.freeze({ ...defaults.timeouts, ...resolveTimeouts(options.timeouts) }),
     breaker: resolveBreaker(options.breaker, findings),
+    retry: options.retry === 'availability' ? availableRetry : over(defaults.retry, options.retry),
+    hedge:
+      options.hedge === undefined || options.hedge === false
+        ? undefined
+        : over(defaults.hedge, options.hedge === true ? {} : options.hedge),
+    onAllOpen: options.onAllOpen ?? defaults.onAllOpen,
+    panic: options.panic ?? defaults.panic,
+    onStreamFailure: options.onStreamFailure ?? defaults.onStreamFailure,
+    throughput: options.throughput && {
+      ...options.throughput,
+      sampleChars: options.throughput.sampleChars ?? defaults.throughput.sampleChars,
+    },
     pinMs: options.pinMs ?? defaults.pinMs,
     onModelMissing: options.onModelMissing ?? defaults.onModelMissing,
     onIgnoredParameter: options.onIgnoredParameter ?? defaults.onIgnoredParameter,
@@ -161,13 +173,17 @@ function resolveAttempts(given: number = defaults.maxAttempts, findings: Finding
 
 function resolveBreaker(given: RouterOptions['breaker'] = {}, findings: Findings): BreakerConfig {
   if (given === 'classic') return classicBreaker;
-  const set = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
-  const rules: BreakerConfig = Object.freeze({ ...defaults.breaker, ...set });
+  const rules: BreakerConfig = over(defaults.breaker, given);
   if (rules.openMs > rules.maxOpenMs) {
     const shown = (name: 'openMs' | 'maxOpenMs'): string => `${name} (${rules[name]}${given[name] === undefined ? ', the default' : ''})`;
     findings.refuse(['breaker', 'openMs'], `must not be above maxOpenMs: ${shown('openMs')} is above ${shown('maxOpenMs')}; set both`);
   }
   return rules;
+}
+
+/** The defaults with what was set in their place. */
+function over<Config extends object>(usual: Config, given: { readonly [Name in keyof Config]?: Config[Name] | undefined } = {}): Config {
+  return Object.freeze({ ...usual, ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) });
 }
 
 /** A map cannot be frozen, so the methods that change it refuse. */

@@ -6,7 +6,8 @@ import type { Transport } from '../lib/transport.ts';
 import type { Findings } from './findings.ts';
 import { quoteName } from './findings.ts';
 import { didYouMean } from './nearest.ts';
-import type { BreakerOptions, IntentOptions, ProviderOptions, RouterOptions, TimeoutOptions } from './options.ts';
+import type { IntentOptions, ProviderOptions, RouterOptions, TimeoutOptions } from './options.ts';
+import type { BreakerOptions, HedgeOptions, RetryOptions, ThroughputOptions } from './resilience-options.ts';
 
 /** A schema that takes and gives one type. */
 type Takes<Type> = z.ZodType<Type, Type>;
@@ -110,6 +111,22 @@ const breaker = strict({
   jitter: share().optional(),
 } satisfies Fields<BreakerOptions>);
 
+const retry = strict({
+  maxTokens: whole(1, 1_000_000).optional(),
+  tokensPerSuccess: number('a number above 0', (value) => value > 0 && Number.isFinite(value)).optional(),
+} satisfies Fields<RetryOptions>);
+
+const hedge = strict({
+  minDelayMs: milliseconds().optional(),
+  minSamples: whole(1, 64).optional(),
+  maxLoad: share().optional(),
+} satisfies Fields<HedgeOptions>);
+
+const throughput = strict({
+  minCharsPerSecond: number('a number above 0', (value) => value > 0 && Number.isFinite(value)),
+  sampleChars: whole(1, 1_000_000).optional(),
+} satisfies Fields<ThroughputOptions>);
+
 const router = strict({
   providers: record(provider),
   models: record(record(text())).optional(),
@@ -121,6 +138,12 @@ const router = strict({
   deadlineMs: milliseconds().optional(),
   timeouts: timeouts.optional(),
   breaker: z.union([z.literal('classic'), breaker], `${object} or 'classic'`).optional(),
+  retry: z.union([z.literal('availability'), retry], `${object} or 'availability'`).optional(),
+  hedge: z.union([z.boolean(), hedge], `must be true or false, or an object`).optional(),
+  onAllOpen: oneOf(['fail', 'wait']).optional(),
+  panic: oneOf(['off', 'soonest']).optional(),
+  onStreamFailure: oneOf(['error', 'restart', 'continue']).optional(),
+  throughput: throughput.optional(),
   pinMs: milliseconds().optional(),
   onModelMissing: oneOf(['skip', 'substitute']).optional(),
   onIgnoredParameter: oneOf(['warn', 'refuse']).optional(),

@@ -106,6 +106,18 @@ export function hasContent(chunk: ChatChunk): boolean {
   );
 }
 
+/** Characters that a reader gets of some chunks: text, reasoning, refusals and the arguments of tool calls. */
+export function textLength(chunks: readonly ChatChunk[]): number {
+  let length = 0;
+  for (const { choices } of chunks) {
+    for (const { delta } of choices) {
+      length += (delta.content?.length ?? 0) + (delta.reasoning_content?.length ?? 0) + (delta.refusal?.length ?? 0);
+      for (const call of delta.tool_calls ?? []) length += call.function?.arguments?.length ?? 0;
+    }
+  }
+  return length;
+}
+
 function partsOf(choices: Map<number, ChoiceParts>, index: number): ChoiceParts {
   let parts = choices.get(index);
   if (parts === undefined) {

@@ -58,6 +58,7 @@ export type ErrorCode =
   | 'limit_exceeded'
   | 'stream_interrupted'
   | 'circuit_open'
+  | 'loop_detected'
   | 'embedding_space'
   | 'saturated'
   | 'all_failed'
@@ -85,6 +86,7 @@ export const errorCodes: Readonly<Record<ErrorCode, ErrorRow>> = Object.freeze({
   limit_exceeded: row('The answer was larger than the limits allow.', 'failover', 'failure', 'none', false, 502),
   stream_interrupted: row('The stream broke after content had been delivered.', 'stop', 'failure', 'none', false, 502),
   circuit_open: row('The breaker holds this provider back.', 'failover', 'neutral', 'none', false, 503),
+  loop_detected: row('The call has passed too many routers already.', 'stop', 'neutral', 'none', false, 508),
   embedding_space: row('The provider embeds into another vector space.', 'failover', 'neutral', 'none', false, 400),
   saturated: row('Our own concurrency limit for this provider is reached.', 'failover', 'neutral', 'none', true, 429),
   all_failed: row('Every candidate was tried and failed.', 'stop', 'neutral', 'none', false, 502),

@@ -2,12 +2,16 @@ import { errorCodes, type ErrorCode } from './error-codes.ts';
 
 /**
  * Where in an attempt something happened: `connect` no response was seen at all, `first-token` before the first content,
- * `idle` between two pieces, `total` the limit of one attempt, `deadline` the limit of the whole call.
+ * `throughput` too slow in its first content, `idle` between two pieces, `total` the limit of one attempt, `deadline` the limit of
+ * the whole call.
  */
-export type Phase = 'connect' | 'first-token' | 'idle' | 'total' | 'deadline';
+export type Phase = 'connect' | 'first-token' | 'throughput' | 'idle' | 'total' | 'deadline';
 
-/** Why no further candidate was tried. */
-export type StoppedBecause = 'exhausted' | 'max-attempts' | 'deadline';
+/**
+ * Why no further candidate was tried. `retry-budget`: those that were left have failed so often of late that they get first attempts
+ * only.
+ */
+export type StoppedBecause = 'exhausted' | 'max-attempts' | 'deadline' | 'retry-budget';
 
 export interface FailedAttempt {
   readonly provider: string;

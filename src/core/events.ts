@@ -66,8 +66,13 @@ export interface RouterEvents {
     /** As in the errors: `connect`, or which limit ran out. */
     readonly phase: string | undefined;
   };
-  /** The same candidate is tried again after `delayMs`. */
+  /**
+   * The same candidate is tried again after `delayMs`. With the reason `stale_socket` it is the same attempt: the kept connection was
+   * dead, and the request went out over another one.
+   */
   retry: ForRequest & ForModel & { readonly reason: string; readonly delayMs: number };
+  /** An attempt at `from` took longer than usual, so another one at `provider` runs beside it. */
+  hedge: ForRequest & ForModel & { readonly from: string; readonly delayMs: number };
   /** Nothing is sent until `untilMs`. Without a model it concerns the whole provider: no connection came about. */
   'breaker:open': ForModel & { readonly untilMs: number; readonly reason: string };
   /** One call is let through, to see whether the provider has recovered. */
@@ -90,8 +95,12 @@ export interface RouterEvents {
   'model:unpinned': ForModel;
   /** The provider said that it does not serve the model; it is asked again after `untilMs`. */
   'model:missing': ForModel & { readonly untilMs: number };
-  /** A stream broke after content had been delivered; nothing is tried in its place. */
+  /** A stream broke after content had been delivered. What follows is up to `onStreamFailure`. */
   'stream:interrupted': ForRequest & ForModel & { readonly error: RouterError };
+  /** The broken stream begins anew at `provider`: what came before is void. */
+  'stream:reset': ForRequest & ForModel & { readonly from: string; readonly reason: string };
+  /** The broken stream goes on at `provider` where its text stopped. */
+  'stream:resumed': ForRequest & ForModel & { readonly from: string; readonly reason: string };
   /** Something in the configuration is odd but works. Told just after `createRouter()` returns, so that listeners hear it. */
   'config:warning': {
     /** The option, or the environment variable. */
@@ -117,6 +126,7 @@ const everyName: Readonly<Record<EventName, true>> = {
   'attempt:error': true,
   failover: true,
   retry: true,
+  hedge: true,
   'breaker:open': true,
   'breaker:half-open': true,
   'breaker:close': true,
@@ -127,6 +137,8 @@ const everyName: Readonly<Record<EventName, true>> = {
   'model:unpinned': true,
   'model:missing': true,
   'stream:interrupted': true,
+  'stream:reset': true,
+  'stream:resumed': true,
   'config:warning': true,
   'listener:error': true,
 };

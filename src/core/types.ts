@@ -3,6 +3,8 @@
  * OpenAI-compatible server passes through untouched; `reasoning_content` and `route` are the only additions.
  */
 
+import type { RouteTrace, StreamNotice } from './route.ts';
+
 export type Role = 'system' | 'developer' | 'user' | 'assistant' | 'tool';
 
 export interface TextPart {
@@ -191,6 +193,8 @@ export interface ChatChunk {
   usage?: Usage | null;
   system_fingerprint?: string | null;
   degraded?: true;
+  /** Ours, in a chunk without choices, and only with `onStreamFailure: 'restart'` or `'continue'`. */
+  inferlane?: StreamNotice;
 }
 
 /** One array per network read, so that the layers between socket and caller cost once per read and not once per token. */
@@ -218,30 +222,4 @@ export interface EmbedAnswer {
 
 export interface EmbeddingList extends EmbedAnswer {
   route: RouteTrace;
-}
-
-/** One call to one provider. Times in milliseconds; `startedMs` counts from the start of the whole call. */
-export interface RouteAttempt {
-  readonly provider: string;
-  readonly model: string | undefined;
-  readonly startedMs: number;
-  readonly ms: number;
-  /** Streams only: from the attempt's start to its first content. */
-  readonly firstContentMs?: number;
-  /** Why the attempt failed. The message holds no key, no prompt and no full URL. */
-  readonly error?: { readonly code: string; readonly message: string };
-}
-
-/** Who answered, and everything that was tried before. */
-export interface RouteTrace {
-  readonly requestId: string;
-  readonly provider: string;
-  /** The provider's own name for the model; undefined where the server chooses. */
-  readonly model: string | undefined;
-  readonly intent: string;
-  readonly attempts: readonly RouteAttempt[];
-  /** The answer is a stand-in (the stub's), not a model's. */
-  readonly degraded: boolean;
-  /** The provider lacks the model asked for and answered with its default (`onModelMissing: 'substitute'`). */
-  readonly substituted: boolean;
 }

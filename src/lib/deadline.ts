@@ -116,6 +116,7 @@ function createAlarm(clock: Clock, ring: (limitMs: number) => void): Alarm {
 const waitedFor: Readonly<Record<Phase, string>> = {
   connect: 'no connection',
   'first-token': 'no content',
+  throughput: 'too little content',
   idle: 'nothing more',
   total: 'no complete answer',
   deadline: 'no complete answer before the deadline of the call',

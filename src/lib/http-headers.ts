@@ -21,6 +21,9 @@ export interface HeaderSource {
   secrets(): readonly string[];
 }
 
+/** The `reason` of an `auth` error that no server gave: the application's own function for the key failed. */
+export const keyFunctionFailed = 'key_function_failed';
+
 /** A key function may hang, so it is bounded. */
 const keyProviderMs = 5_000;
 
@@ -51,7 +54,10 @@ export function createHeaders(options: HeaderOptions): HeaderSource {
 
 async function askForKey({ provider, clock }: HeaderOptions, apiKey: () => string | Promise<string>): Promise<string> {
   const source = `The apiKey function of provider "${provider}"`;
-  const late = new RouterError('auth', `${source} failed, or took longer than ${keyProviderMs} ms.`, { provider });
+  const late = new RouterError('auth', `${source} failed, or took longer than ${keyProviderMs} ms.`, {
+    provider,
+    reason: keyFunctionFailed,
+  });
   let key: unknown;
   try {
     key = await bounded(Promise.resolve(apiKey()), keyProviderMs, late, clock);
@@ -60,5 +66,8 @@ async function askForKey({ provider, clock }: HeaderOptions, apiKey: () => strin
     throw late;
   }
   if (typeof key === 'string' && /^[\x21-\x7e]+$/.test(key)) return key;
-  throw new RouterError('auth', `${source} must give a string that can stand in a header.`, { provider });
+  throw new RouterError('auth', `${source} must give a string that can stand in a header.`, {
+    provider,
+    reason: keyFunctionFailed,
+  });
 }

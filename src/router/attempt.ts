@@ -1,21 +1,24 @@
 import type { Call } from '../core/adapter.ts';
 import { isRouterError, RouterError } from '../core/errors.ts';
-import type { RouteAttempt } from '../core/types.ts';
+import type { RouteAttempt } from '../core/route.ts';
 import { type AttemptDeadline, openDeadline } from '../lib/deadline.ts';
 import type { Timeouts } from '../config/config.ts';
 import type { PlannedCandidate } from '../routing/plan.ts';
+import { attemptHeader, hopsHeader } from './hops.ts';
 import { noteIgnored } from './ignored-parameters.ts';
 import type { Provider } from './provider.ts';
 import type { Permit } from './provider-state.ts';
 import { named, type Run } from './run.ts';
 
-/** One call to one candidate. Exactly one of `succeed`, `fail` and `abandon` ends it; the others then do nothing. */
+/** One call to one candidate. Exactly one of `succeed`, `fail`, `abandon` and `lose` ends it; the others then do nothing. */
 export interface Attempt<Request> {
   readonly provider: Provider;
   readonly candidate: PlannedCandidate;
   readonly call: Call<Request>;
   readonly deadline: AttemptDeadline;
   readonly timeouts: Timeouts;
+  /** No other candidate would get a turn after it. */
+  readonly isLast: boolean;
   isOver(): boolean;
   /** Streams: the first content is in hand. */
   firstContent(): void;
@@ -24,13 +27,27 @@ export interface Attempt<Request> {
   fail(error: unknown): unknown;
   /** The reader left: nothing is wrong with the provider, and whatever still works for the attempt is told to stop. */
   abandon(): void;
+  /** Another attempt of the same call answered first: this one is stopped, and nothing is held against anyone. */
+  lose(): void;
+}
+
+/** How an attempt is begun. */
+export interface AttemptOptions {
+  /** No other candidate would get a turn after it. */
+  readonly isLast: boolean;
+  /** An open breaker may be probed before its time. */
+  readonly early?: boolean;
 }
 
 /** A probe that has not answered this long after the end of its attempt never will. */
 const leaseGraceMs = 1_000;
 
-/** Undefined where a breaker closed the way since the plan was made. `isLast`: no other candidate would get a turn after it. */
-export function beginAttempt<Request>(run: Run<Request>, candidate: PlannedCandidate, isLast: boolean): Attempt<Request> | undefined {
+/** Undefined where a breaker closed the way since the plan was made. */
+export function beginAttempt<Request>(
+  run: Run<Request>,
+  candidate: PlannedCandidate,
+  { isLast, early = false }: AttemptOptions,
+): Attempt<Request> | undefined {
   const { call, engine } = run;
   const { clock } = engine.config;
   const provider = engine.providers.get(candidate.provider);
@@ -38,7 +55,7 @@ export function beginAttempt<Request>(run: Run<Request>, candidate: PlannedCandi
   const startMs = clock.nowMs();
   const timeouts = call.timeoutsFor(provider.config);
   const end = endOf(run, timeouts, isLast, startMs);
-  const permit = provider.acquire(candidate.model, end.endsAtMs - startMs + leaseGraceMs);
+  const permit = provider.acquire(candidate.model, end.endsAtMs - startMs + leaseGraceMs, early);
   if (permit === undefined) return undefined;
 
   run.attempts += 1;
@@ -46,15 +63,23 @@ export function beginAttempt<Request>(run: Run<Request>, candidate: PlannedCandi
   announceFailover(run, candidate);
   engine.announce('attempt:start', ids);
   noteIgnored(call, candidate.model, provider, engine);
-  const deadline = openDeadline({ clock, provider: candidate.provider, signals: [call.signal, engine.shutdown], ...end });
+  const signals = [call.signal, engine.shutdown, run.leaving?.signal];
+  const deadline = openDeadline({ clock, provider: candidate.provider, signals, ...end });
   if (call.verb === 'stream') deadline.enter('first-token', isLast ? Infinity : timeouts.firstTokenMs);
   return {
     provider,
     candidate,
-    call: { request: call.request, model: candidate.model, signal: deadline.signal, requestId: call.requestId },
+    call: {
+      request: call.request,
+      model: candidate.model,
+      signal: deadline.signal,
+      requestId: call.requestId,
+      headers: { [hopsHeader]: String(call.hops + 1), [attemptHeader]: String(run.attempts) },
+    },
     deadline,
     timeouts,
-    ...endings({ run, candidate, provider, permit, ids, deadline, startMs }),
+    isLast,
+    ...endings({ run, candidate, provider, permit, ids, deadline, startMs, startWallMs: clock.wallMs() }),
   };
 }
 
@@ -66,11 +91,12 @@ interface Books {
   readonly ids: { readonly requestId: string; readonly provider: string; readonly model: string | undefined; readonly attempt: number };
   readonly deadline: AttemptDeadline;
   readonly startMs: number;
+  readonly startWallMs: number;
 }
 
 /** The ways in which an attempt ends. Whichever comes first closes the books. */
-function endings(books: Books): Pick<Attempt<unknown>, 'isOver' | 'firstContent' | 'succeed' | 'fail' | 'abandon'> {
-  const { run, candidate, provider, permit, ids, deadline, startMs } = books;
+function endings(books: Books): Pick<Attempt<unknown>, 'isOver' | 'firstContent' | 'succeed' | 'fail' | 'abandon' | 'lose'> {
+  const { run, provider, permit, ids, deadline, startMs } = books;
   const { announce, config } = run.engine;
   let firstContentMs: number | undefined;
   let over = false;
@@ -96,11 +122,11 @@ function endings(books: Books): Pick<Attempt<unknown>, 'isOver' | 'firstContent'
     succeed,
     fail(given) {
       if (over) return given;
-      const { error, isFault, aborted } = verdict(run, deadline.signal, given, candidate);
+      const { error, isFault, aborted } = verdict(books, given);
       const ms = close(shown(error, aborted));
       // The cause before its effects: pins, rests and breakers are announced as they are booked.
       announce('attempt:error', { ...ids, ms, error, aborted });
-      provider.settle(permit, isFault ? { type: 'failure', error, ms, firstContentMs } : { type: 'none' });
+      provider.settle(permit, isFault && isRouterError(error) ? { type: 'failure', error, ms, firstContentMs } : { type: 'none' });
       // Last, because aborting calls back whoever still listens: by then the attempt is over.
       deadline.abort(error);
       return error;
@@ -108,7 +134,15 @@ function endings(books: Books): Pick<Attempt<unknown>, 'isOver' | 'firstContent'
     abandon() {
       if (over) return;
       succeed();
-      deadline.abort(new RouterError('closed', `${ids.provider}: the reader left the stream.`, { provider: ids.provider }));
+      deadline.abort(stopped(books, 'the reader left the stream'));
+    },
+    lose() {
+      if (over) return;
+      const error = stopped(books, 'another attempt answered first');
+      const ms = close(shown(error, false));
+      announce('attempt:error', { ...ids, ms, error, aborted: true });
+      provider.settle(permit, { type: 'none' });
+      deadline.abort(error);
     },
   };
 }
@@ -147,17 +181,36 @@ function endOf(
   return limitMs < leftMs ? { endsAtMs: nowMs + limitMs, endPhase: 'total' } : { endsAtMs: call.endsAtMs, endPhase: 'deadline' };
 }
 
-type Verdict =
-  | { readonly error: RouterError; readonly isFault: true; readonly aborted: false }
-  | { readonly error: unknown; readonly isFault: false; readonly aborted: boolean };
+interface Verdict {
+  readonly error: unknown;
+  /** It is held against the provider. */
+  readonly isFault: boolean;
+  readonly aborted: boolean;
+}
 
 /** What really ended the attempt. What an adapter throws after an abort is only its way of stopping. */
-function verdict({ call, engine }: Run<unknown>, signal: AbortSignal, error: unknown, candidate: PlannedCandidate): Verdict {
+function verdict(books: Books, error: unknown): Verdict {
+  const { call, engine, leaving } = books.run;
+  const { signal } = books.deadline;
   if (call.signal?.aborted === true) return { error: call.signal.reason as unknown, isFault: false, aborted: true };
   if (engine.shutdown.aborted) return { error: engine.shutdown.reason as unknown, isFault: false, aborted: false };
+  if (leaving?.signal.aborted === true) return { error: leaving.signal.reason, isFault: false, aborted: true };
   const cause: unknown = signal.aborted ? signal.reason : error;
-  if (isRouterError(cause)) return { error: named(cause, candidate), isFault: true, aborted: false };
+  if (isRouterError(cause)) return { error: named(cause, books.candidate), isFault: !hasSlept(books), aborted: false };
   return { error: cause, isFault: false, aborted: false };
+}
+
+/** More of the wall clock than of ours has passed: connections do not survive that, and it is nobody's fault. */
+const sleepMs = 10_000;
+
+/** Was the process suspended while the attempt ran? */
+function hasSlept({ run, startMs, startWallMs }: Books): boolean {
+  const { clock } = run.engine.config;
+  return clock.wallMs() - startWallMs - (clock.nowMs() - startMs) > sleepMs;
+}
+
+function stopped({ ids: { provider } }: Books, why: string): RouterError<'closed'> {
+  return new RouterError('closed', `${provider}: ${why}.`, { provider });
 }
 
 /** Foreign errors and reasons may say anything, so the trace names them only. */

@@ -1,13 +1,16 @@
 import { createCollector } from '../core/collect.ts';
 import { RouterError } from '../core/errors.ts';
-import type { ChatChunk, ChatCompletion, ChatRequest, RouteTrace } from '../core/types.ts';
+import type { ChatChunk, ChatCompletion, ChatRequest } from '../core/types.ts';
+import type { RouteTrace } from '../core/route.ts';
+import type { Opened } from './carry-out.ts';
 import type { OpenStream } from './open-stream.ts';
 import type { Run } from './run.ts';
 import { createReader } from './stream-reader.ts';
 
 /**
- * The chunks of one answer, from exactly one provider. Reading drives it: nothing is fetched before it is asked for. Leaving the loop
- * closes the connection. It can be read once.
+ * The chunks of one answer, from exactly one provider unless a chunk with `inferlane` says that another went on. Reading drives it:
+ * nothing is fetched before it is asked for. Leaving the loop closes the connection, and so does losing the last reference to the
+ * stream. It can be read once.
  */
 export interface ChatStream extends AsyncIterable<ChatChunk> {
   /** Who answers, and what was tried before. Complete when the stream has ended. */
@@ -15,10 +18,16 @@ export interface ChatStream extends AsyncIterable<ChatChunk> {
   [Symbol.asyncIterator](): AsyncIterableIterator<ChatChunk>;
 }
 
+/**
+ * Closes streams that were dropped without being read to their end or left. Nothing that the reader holds leads back to the iterator,
+ * or it would never be dropped.
+ */
+const dropped = new FinalizationRegistry<() => void>((leave) => leave());
+
 /** Makes the stream that callers read of one that has begun. Batches end here: what comes out is one chunk at a time. */
-export function createChatStream(run: Run<ChatRequest>, open: OpenStream): ChatStream {
-  const reader = createReader(run, open);
-  let batch: readonly ChatChunk[] = open.begun;
+export function createChatStream(run: Run<ChatRequest>, opened: Opened<ChatRequest, OpenStream>): ChatStream {
+  const reader = createReader(run, opened);
+  let batch: readonly ChatChunk[] = opened.result.begun;
   let index = 0;
   let isRead = false;
   let waiting = 0;
@@ -28,7 +37,10 @@ export function createChatStream(run: Run<ChatRequest>, open: OpenStream): ChatS
     try {
       while (index >= batch.length) {
         const next = await reader.read();
-        if (next === undefined) return { done: true, value: undefined };
+        if (next === undefined) {
+          dropped.unregister(reader);
+          return { done: true, value: undefined };
+        }
         batch = next;
         index = 0;
       }
@@ -55,6 +67,8 @@ export function createChatStream(run: Run<ChatRequest>, open: OpenStream): ChatS
     },
     [Symbol.asyncIterator]: () => iterator,
   };
+  // A stream leads to its iterator, so whoever holds either of them keeps it going.
+  dropped.register(iterator, reader.leave, reader);
   return {
     route: run.trace,
     [Symbol.asyncIterator]() {
@@ -67,15 +81,25 @@ export function createChatStream(run: Run<ChatRequest>, open: OpenStream): ChatS
 
 /** The whole answer of a stream, as `router.chat()` gives it. Rejects with whatever interrupted the stream. */
 export async function collect(stream: ChatStream): Promise<ChatCompletion> {
-  const collector = createCollector();
-  for await (const chunk of stream) collector.add(chunk);
+  let collector = createCollector();
+  for await (const chunk of stream) {
+    if (chunk.inferlane?.type === 'reset') collector = createCollector();
+    else collector.add(chunk);
+  }
   // A collected answer has a choice: the collector throws where none came.
   return Object.assign(collector.answer() as Omit<ChatCompletion, 'route'>, { route: stream.route });
 }
 
-/** The text of the first choice, piece by piece. */
+/**
+ * The text of the first choice, piece by piece. Text cannot be taken back, so where the stream begins anew (`onStreamFailure:
+ * 'restart'`) it throws `stream_interrupted`.
+ */
 export async function* textOf(stream: ChatStream): AsyncGenerator<string, void, undefined> {
-  for await (const { choices } of stream) {
+  for await (const { choices, inferlane } of stream) {
+    if (inferlane?.type === 'reset') {
+      const message = `${inferlane.from}: the stream broke and begins anew, which text alone cannot tell; read the chunks instead.`;
+      throw new RouterError('stream_interrupted', message, { provider: inferlane.from });
+    }
     const content = choices.find(({ index }) => index === 0)?.delta.content;
     if (content) yield content;
   }

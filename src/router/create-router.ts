@@ -1,7 +1,7 @@
 import { EventEmitter } from 'eventemitter3';
 import type { Adapter } from '../core/adapter.ts';
 import { RouterError } from '../core/errors.ts';
-import { createEmitter, type RouterEmitter } from '../core/events.ts';
+import { type Announce, createEmitter, type RouterEmitter } from '../core/events.ts';
 import { providerTypes } from '../core/provider-types.ts';
 import type { ChatCompletion, ChatRequest, EmbeddingList, EmbedRequest, EmbedUsage, Usage } from '../core/types.ts';
 import { adapters } from '../adapters/registry.ts';
@@ -11,19 +11,20 @@ import type { ProviderConfig, RouterConfig } from '../config/config.ts';
 import { readEnv } from '../config/env.ts';
 import type { CallOptions, RouterOptions } from '../config/options.ts';
 import { resolveConfig } from '../config/resolve.ts';
-import type { Attempt } from './attempt.ts';
 import { runAttempts } from './attempts.ts';
+import type { Attempt } from './attempt.ts';
 import { type ChatStream, createChatStream } from './chat-stream.ts';
 import { type Closing, createClosing } from './closing.ts';
 import type { Engine } from './engine.ts';
 import { checkHealth, listModels } from './health.ts';
-import { openStream } from './open-stream.ts';
+import { createHedgeLoad } from './hedge-delay.ts';
 import { createProvider } from './provider.ts';
 import { resolveCall } from './resolve-call.ts';
 import type { ProviderModel, Router } from './router.ts';
 import { checkDefaultModels } from './model-check.ts';
 import { beginRun, planFor, type Run } from './run.ts';
 import { takeSnapshot } from './snapshot.ts';
+import { streamVerb } from './stream-verb.ts';
 import { chatFor, hasSchema, type SchemaRequest, withJsonSchema } from './structured.ts';
 
 const usualDrainMs = 5_000;
@@ -49,12 +50,13 @@ export function createRouter(options?: RouterOptions): Router {
 function createEngine(config: RouterConfig, { announce }: RouterEmitter, { shutdown }: Closing): Engine {
   const enabled = config.providers.filter((provider) => provider.enabled);
   const providers = new Map(
-    enabled.map((provider) => [provider.id, createProvider(provider, createAdapter(provider, config), config, announce)]),
+    enabled.map((provider) => [provider.id, createProvider(provider, createAdapter(provider, config, announce), config, announce)]),
   );
-  return { config, providers, announce, shutdown };
+  return { config, providers, announce, shutdown, hedgeLoad: createHedgeLoad(config.hedge) };
 }
 
-function createAdapter(provider: ProviderConfig, { transport, clock, timeouts: routerTimeouts }: RouterConfig): Adapter {
+function createAdapter(provider: ProviderConfig, config: RouterConfig, announce: Announce): Adapter {
+  const { transport, clock, timeouts: routerTimeouts } = config;
   if (provider.adapter !== undefined) return provider.adapter;
   if (provider.type === 'custom') throw new RouterError('invalid_config', `providers.${provider.id}: a custom provider needs an adapter.`);
   const { id, type, url = '', headers, apiKey, timeouts } = provider;
@@ -68,6 +70,7 @@ function createAdapter(provider: ProviderConfig, { transport, clock, timeouts: r
     transport,
     clock,
     connectMs: timeouts.connectMs ?? routerTimeouts.connectMs,
+    onReplaced: (requestId) => announce('retry', { requestId, provider: id, model: undefined, reason: 'stale_socket', delayMs: 0 }),
   });
   const { modelPath, embeddingModelPath, embeddingModel, threads, contextSize, keepAliveS, dialect, stripPrompt, reply } = provider;
   const own = { modelPath, embeddingModelPath, embeddingModel, threads, contextSize, keepAliveS, dialect, stripPrompt, reply };
@@ -143,14 +146,14 @@ function begin<Verbed extends 'chat' | 'stream' | 'embed'>(
 }
 
 async function chat(run: Run<ChatRequest>): Promise<ChatCompletion> {
-  return settle(run, async (attempt) => {
-    const answer = await attempt.deadline.waitFor(attempt.provider.adapter.chat(attempt.call));
-    if (answer.choices[0] === undefined) throw noAnswer(attempt, 'no choice');
-    if (answer.degraded) run.trace.degraded = true;
-    // Adapters have no clock, so an answer that came without a time gets its own here.
-    const created = answer.created === 0 ? Math.floor(run.engine.config.clock.wallMs() / 1_000) : answer.created;
-    return { ...answer, created } as Omit<ChatCompletion, 'route'>;
+  const answer = await settle(run, async (attempt) => {
+    const given = await attempt.deadline.waitFor(attempt.provider.adapter.chat(attempt.call));
+    if (given.choices[0] === undefined) throw noAnswer(attempt, 'no choice');
+    return given as Omit<ChatCompletion, 'route'>;
   });
+  // Adapters have no clock, so an answer that came without a time gets its own here.
+  if (answer.created === 0) answer.created = Math.floor(run.engine.config.clock.wallMs() / 1_000);
+  return answer;
 }
 
 async function embed(run: Run<EmbedRequest>): Promise<EmbeddingList> {
@@ -167,26 +170,24 @@ async function embed(run: Run<EmbedRequest>): Promise<EmbeddingList> {
 
 async function stream(run: Run<ChatRequest>): Promise<ChatStream> {
   try {
-    return await runAttempts(run, async (attempt) => createChatStream(run, await openStream(attempt)));
+    return createChatStream(run, await runAttempts(run, streamVerb(run)));
   } catch (error) {
     throw run.fail(error);
   }
 }
 
 /** Runs the attempts of a verb whose answer comes whole, and writes the route beside the answer. */
-async function settle<Request, Answer extends { readonly usage?: Usage | EmbedUsage }>(
+async function settle<Request, Answer extends { readonly usage?: Usage | EmbedUsage; readonly degraded?: true }>(
   run: Run<Request>,
   open: (attempt: Attempt<Request>) => Promise<Answer>,
 ): Promise<Answer & { route: Run<Request>['trace'] }> {
   try {
-    const answer = await runAttempts(run, async (attempt) => {
-      const result = await open(attempt);
-      attempt.succeed();
-      return result;
-    });
-    run.end(answer.usage, false);
+    const { attempt, result } = await runAttempts(run, { open, drop: () => undefined });
+    attempt.succeed();
+    if (result.degraded) run.trace.degraded = true;
+    run.end(result.usage, false);
     // A copy: an adapter may give out one and the same answer many times.
-    return { ...answer, route: run.trace };
+    return { ...result, route: run.trace };
   } catch (error) {
     throw run.fail(error);
   }

@@ -2,6 +2,7 @@ import { errorCodes } from '../core/error-codes.ts';
 import type { Announce } from '../core/events.ts';
 import { type Cooldown, longRestMs, noCooldown, rest } from '../breaker/cooldown.ts';
 import type { RouterConfig } from '../config/config.ts';
+import { keyFunctionFailed } from '../lib/http-headers.ts';
 import { nextPin } from '../routing/pins.ts';
 import type { ModelState } from './model-state.ts';
 import type { Outcome, Permit, ProviderState } from './provider-state.ts';
@@ -35,12 +36,13 @@ export function applyEffect(context: EffectContext, state: ProviderState, permit
     return answered;
   }
   sideEffect(context, state, model, permit.model, outcome);
-  return verdictsOf(outcome, context.config);
+  return verdictsOf(outcome, model, context.config);
 }
 
 function afterSuccess({ id, announce }: EffectContext, state: ProviderState, model: ModelState, name: string | undefined): void {
   state.rest = noCooldown;
   model.rest = noCooldown;
+  model.loadingSinceMs = undefined;
   state.disabledUntilMs = -Infinity;
   if (model.pin !== undefined) {
     model.pin = undefined;
@@ -70,6 +72,8 @@ function sideEffect(
       announce('model:missing', { provider: id, model: name, untilMs: model.missingUntilMs });
       break;
     case 'disable':
+      // Nothing was sent: it is the application's own function that failed, and the next call asks it again.
+      if (error.reason === keyFunctionFailed) break;
       state.disabledUntilMs = nowMs + longRestMs;
       if (state.up !== false) announce('provider:down', { provider: id, reason: error.code });
       state.up = false;
@@ -79,7 +83,8 @@ function sideEffect(
       const toldMs = errorCodes[error.code].effect === 'rest' ? (error.retryAfterMs ?? longRestMs) : error.retryAfterMs;
       // A model that is being loaded rests alone; everything else concerns the whole provider.
       const holder = error.code === 'model_loading' ? model : state;
-      holder.rest = rest(sameRest(holder.rest, nowMs), toldMs, nowMs, config.random());
+      if (error.code === 'model_loading') noteLoading(model, nowMs);
+      holder.rest = rest(sameRest(holder.rest, nowMs), error.code, toldMs, nowMs, config.random());
       announce('provider:cooldown', { provider: id, untilMs: holder.rest.untilMs, reason: error.code });
       break;
     }
@@ -93,11 +98,21 @@ function sameRest(current: Cooldown, nowMs: number): Cooldown {
   return current.untilMs > nowMs ? { ...current, rests: current.rests - 1 } : current;
 }
 
-function verdictsOf({ error, ms, firstContentMs }: Failure, { timeouts }: RouterConfig): Verdicts {
+/** The rests of one load follow each other closely; after a longer pause it is another load. */
+function noteLoading(model: ModelState, nowMs: number): void {
+  const isAnother = nowMs - model.rest.untilMs > loadingGraceMs;
+  if (model.loadingSinceMs === undefined || isAnother) model.loadingSinceMs = nowMs;
+}
+
+/** A load that takes longer than this is none (a model of 70B parameters takes 2 to 4 min). */
+const loadingGraceMs = 300_000;
+
+function verdictsOf({ error, ms, firstContentMs }: Failure, model: ModelState, { timeouts, clock }: RouterConfig): Verdicts {
   // The caller's deadline says little about the provider, unless the provider had its full time to begin and did not.
   if (error.phase === 'deadline' && (firstContentMs !== undefined || ms < timeouts.firstTokenMs)) return left;
   const connected = error.status === undefined ? 'abandon' : 'success';
-  switch (errorCodes[error.code].breaker) {
+  const isStuck = error.code === 'model_loading' && clock.nowMs() - (model.loadingSinceMs ?? Infinity) > loadingGraceMs;
+  switch (isStuck ? 'failure' : errorCodes[error.code].breaker) {
     case 'alive':
       return answered;
     case 'ratio':

@@ -48,11 +48,11 @@ async function checkProvider(provider: Provider, engine: Engine, signal: AbortSi
   const base = { provider: provider.id, type: config.type, device: config.device };
   if (adapter.health === undefined) return { ...base, status: 'unknown', latencyMs: 0 };
   try {
-    const report = await within(engine, provider, signal, adapter.health);
+    const report = await checked(engine, provider, signal, adapter.health);
     const latencyMs = clock.nowMs() - startMs;
     const [models, load] = await Promise.all([
       orNothing(listModels(provider, engine, signal)),
-      orNothing(adapter.load && within(engine, provider, signal, adapter.load)),
+      orNothing(adapter.load && checked(engine, provider, signal, adapter.load)),
     ]);
     signal?.throwIfAborted();
     noteUp(provider, engine, undefined);
@@ -76,13 +76,14 @@ export async function listModels(
 ): Promise<readonly ModelInfo[] | undefined> {
   const { adapter, state } = provider;
   if (adapter.models === undefined) return undefined;
-  const models = await within(engine, provider, signal, adapter.models);
+  const models = await checked(engine, provider, signal, adapter.models);
   const byName = new Map(models.map((model) => [untagged(model.id), model]));
   state.inventory = { models: byName, untilMs: engine.config.clock.nowMs() + inventoryMs };
   return models;
 }
 
-async function within<Value>(
+/** One question to a provider about itself, within the limit for such questions. */
+export async function checked<Value>(
   { config: { clock }, shutdown }: Engine,
   { id }: Provider,
   signal: AbortSignal | undefined,

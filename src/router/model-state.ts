@@ -14,9 +14,16 @@ export interface ModelState {
   missingUntilMs: number;
   /** Rests of this model alone: it is being loaded. */
   rest: Cooldown;
+  /** Since when it has said that it is being loaded; undefined after a success. */
+  loadingSinceMs: number | undefined;
   /** Smoothed time to the whole answer, and to the first content of streams. */
   latencyMs: number | undefined;
   firstContentMs: number | undefined;
+  /** Smoothed share of attempts that succeeded, 0 to 1; a model that was never asked is believed to be fine. */
+  successShare: number;
+  /** The last times to the whole answer and to the first content; kept where hedging is on. */
+  readonly wholeTimes: number[];
+  readonly firstTimes: number[];
 }
 
 /** Names come from callers, so their number has to be bounded. */
@@ -56,8 +63,12 @@ function newState(): ModelState {
     pin: undefined,
     missingUntilMs: -Infinity,
     rest: noCooldown,
+    loadingSinceMs: undefined,
     latencyMs: undefined,
     firstContentMs: undefined,
+    successShare: 1,
+    wholeTimes: [],
+    firstTimes: [],
   };
 }
 

@@ -31,6 +31,8 @@ export interface ProviderState {
   inventory: { readonly models: ReadonlyMap<string, ModelInfo>; readonly untilMs: number } | undefined;
   inFlight: number;
   letIn: LetIn;
+  /** See `breaker/budget.ts`. */
+  retryTokens: number;
   successes: number;
   failures: number;
   lastError: { readonly code: string; readonly atMs: number } | undefined;
@@ -40,7 +42,7 @@ export interface ProviderState {
   readonly ignored: Set<Parameter>;
 }
 
-export function createProviderState(): ProviderState {
+export function createProviderState(retryTokens: number): ProviderState {
   return {
     models: createModelStates(),
     connection: closedBreaker,
@@ -49,6 +51,7 @@ export function createProviderState(): ProviderState {
     inventory: undefined,
     inFlight: 0,
     letIn: noneLetIn,
+    retryTokens,
     successes: 0,
     failures: 0,
     lastError: undefined,

@@ -1,12 +1,16 @@
 import type { Adapter, ModelInfo } from '../core/adapter.ts';
 import type { Capabilities } from '../core/capabilities.ts';
+import { errorCodes } from '../core/error-codes.ts';
+import type { RouterError } from '../core/errors.ts';
 import type { Announce, Verb } from '../core/events.ts';
 import type { ChatRequest, EmbedRequest } from '../core/types.ts';
 import { admits, type BreakerInput, type BreakerState, step } from '../breaker/breaker.ts';
+import { afterFailure, afterSuccess, allowsRetry } from '../breaker/budget.ts';
 import type { ProviderConfig, RouterConfig } from '../config/config.ts';
 import type { CandidateFacts } from '../routing/plan.ts';
 import { applyEffect } from './effects.ts';
 import { quoted, resolveModel, untagged } from './model-name.ts';
+import { remember } from './hedge-delay.ts';
 import { changed, countOf, type LetIn } from './let-in.ts';
 import { type ModelState, smoothed } from './model-state.ts';
 import { createProviderState, type Outcome, type Permit, type ProviderState } from './provider-state.ts';
@@ -17,9 +21,20 @@ export interface Provider {
   readonly adapter: Adapter;
   readonly state: ProviderState;
   facts(verb: Verb, request: ChatRequest | EmbedRequest): CandidateFacts;
-  /** Undefined where a breaker lets nothing through. `leaseMs`: how long a probe may take. */
-  acquire(model: string | undefined, leaseMs: number): Permit | undefined;
+  /**
+   * Undefined where a breaker lets nothing through. `leaseMs`: how long a probe may take; `early`: a breaker that is open may be probed
+   * before its time, by one call at a time.
+   */
+  acquire(model: string | undefined, leaseMs: number, early?: boolean): Permit | undefined;
+  /** From when on it may be asked for a model, on the router's clock; in the past where it may already. Undefined: waiting does not help. */
+  readyAtMs(model: string | undefined): number | undefined;
+  /** A pin that is younger than `sinceMs`: a call that was planned before does not know of it. */
+  pinnedSince(model: string | undefined, sinceMs: number): boolean;
+  /** False where it has failed so often of late that it gets first attempts only. */
+  mayBeRetried(): boolean;
   settle(permit: Permit, outcome: Outcome): void;
+  /** What the adapter can do with a model. */
+  capabilities(model: string | undefined): Capabilities;
   /** The context window of a model in tokens, where the provider's list says so. */
   contextLength(model: string | undefined): number | undefined;
 }
@@ -29,7 +44,7 @@ export const inventoryMs = 60_000;
 
 /** A provider that is running: its adapter, and what the router has learnt of it. */
 export function createProvider(config: ProviderConfig, adapter: Adapter, router: RouterConfig, announce: Announce): Provider {
-  const state = createProviderState();
+  const state = createProviderState(router.retry.maxTokens);
   const { id } = config;
   const books: Books = { id, config, adapter, state, router, announce };
   const verbs = { chat: adapter.chats, stream: adapter.chats, embed: adapter.embed !== undefined };
@@ -39,8 +54,12 @@ export function createProvider(config: ProviderConfig, adapter: Adapter, router:
     adapter,
     state,
     facts: (verb, request) => ({ ...factsOf(books, verb, request), verbs }),
-    acquire: (model, leaseMs) => acquire(books, model, leaseMs),
+    acquire: (model, leaseMs, early = false) => acquire(books, model, leaseMs, early),
+    readyAtMs: (model) => readyAt(books, model),
+    pinnedSince: (model, sinceMs) => (state.models.peek(model).pin?.sinceMs ?? -Infinity) > sinceMs,
+    mayBeRetried: () => allowsRetry(state.retryTokens, router.retry),
     settle: (permit, outcome) => settle(books, permit, outcome),
+    capabilities: (model) => capabilitiesOf(books, model),
     contextLength: (model) => (model === undefined ? undefined : listed(books)?.get(untagged(model))?.contextLength),
   };
 }
@@ -71,7 +90,7 @@ function factsOf(books: Books, verb: Verb, request: ChatRequest | EmbedRequest):
     leavesOut: verb === 'embed' ? () => [] : () => adapter.leavesOut(request as ChatRequest, resolved.model),
     disabled: state.disabledUntilMs > nowMs ? 'its credentials were refused' : undefined,
     pinnedUntilMs: pinnedUntil(model, nowMs),
-    restsUntilMs: future(Math.max(state.rest.untilMs, model.rest.untilMs), nowMs),
+    rests: restOf(state, model, nowMs),
     openUntilMs: openUntil(state.connection, state.letIn, nowMs) ?? openUntil(model.breaker, model.letIn, nowMs),
   };
 }
@@ -96,15 +115,17 @@ function denial(books: Books, model: string): string | undefined {
   return list === undefined || list.has(untagged(model)) ? undefined : `it does not list ${quoted(model)}`;
 }
 
-function acquire(books: Books, name: string | undefined, leaseMs: number): Permit | undefined {
+function acquire(books: Books, name: string | undefined, leaseMs: number, early: boolean): Permit | undefined {
   const { state, router } = books;
   const nowMs = router.clock.nowMs();
   const model = state.models.of(name);
-  const connection = admits(state.connection, nowMs, countOf(state.letIn, state.connection.generation));
-  const own = admits(model.breaker, nowMs, countOf(model.letIn, model.breaker.generation));
+  const admit = (breaker: BreakerState, letIn: LetIn): 'yes' | 'probe' | 'no' =>
+    early && breaker.is === 'open' ? 'probe' : admits(breaker, nowMs, countOf(letIn, breaker.generation));
+  const connection = admit(state.connection, state.letIn);
+  const own = admit(model.breaker, model.letIn);
   if (connection === 'no' || own === 'no') return undefined;
-  if (connection === 'probe') state.connection = turn(books, state.connection, { type: 'probe', leaseMs }, undefined);
-  if (own === 'probe') model.breaker = turn(books, model.breaker, { type: 'probe', leaseMs }, name);
+  if (connection === 'probe') state.connection = turn(books, state.connection, { type: 'probe', leaseMs, early }, undefined);
+  if (own === 'probe') model.breaker = turn(books, model.breaker, { type: 'probe', leaseMs, early }, name);
   state.inFlight += 1;
   model.inFlight += 1;
   const { generation: connectionGeneration } = state.connection;
@@ -121,18 +142,31 @@ function settle(books: Books, permit: Permit, outcome: Outcome): void {
   model.inFlight -= 1;
   if (state.letIn.generation === permit.connectionGeneration) state.letIn = changed(state.letIn, permit.connectionGeneration, -1);
   if (model.letIn.generation === permit.modelGeneration) model.letIn = changed(model.letIn, permit.modelGeneration, -1);
-  if (outcome.type === 'success') {
-    state.successes += 1;
-    model.latencyMs = smoothed(model.latencyMs, outcome.ms);
-    if (outcome.firstContentMs !== undefined) model.firstContentMs = smoothed(model.firstContentMs, outcome.firstContentMs);
-  }
-  if (outcome.type === 'failure') {
-    state.failures += 1;
-    state.lastError = { code: outcome.error.code, atMs: router.clock.nowMs() };
-  }
+  if (outcome.type === 'success') noteSuccess(books, model, outcome);
+  if (outcome.type === 'failure') noteFailure(books, model, outcome.error);
   const verdict = applyEffect({ id, config: router, announce }, state, permit, outcome);
   state.connection = turn(books, state.connection, { type: verdict.connection, generation: permit.connectionGeneration }, undefined);
   model.breaker = turn(books, model.breaker, { type: verdict.model, generation: permit.modelGeneration }, permit.model);
+}
+
+function noteSuccess({ state, router }: Books, model: ModelState, { ms, firstContentMs }: Outcome & { readonly type: 'success' }): void {
+  state.successes += 1;
+  state.retryTokens = afterSuccess(state.retryTokens, router.retry);
+  model.successShare = smoothed(model.successShare, 1);
+  model.latencyMs = smoothed(model.latencyMs, ms);
+  if (firstContentMs !== undefined) model.firstContentMs = smoothed(model.firstContentMs, firstContentMs);
+  if (router.hedge === undefined) return;
+  if (firstContentMs === undefined) remember(model.wholeTimes, ms);
+  else remember(model.firstTimes, firstContentMs);
+}
+
+function noteFailure({ state, router }: Books, model: ModelState, error: RouterError): void {
+  state.failures += 1;
+  state.lastError = { code: error.code, atMs: router.clock.nowMs() };
+  model.successShare = smoothed(model.successShare, 0);
+  // A prompt that is too long or a model that does not fit says nothing against asking it for something else.
+  const { breaker } = errorCodes[error.code];
+  if (breaker === 'failure' || breaker === 'ratio') state.retryTokens = afterFailure(state.retryTokens);
 }
 
 /** Steps a breaker, and tells where that changed its state. */
@@ -151,8 +185,23 @@ function pinnedUntil({ pin, inFlight }: Readonly<ModelState>, nowMs: number): nu
   return inFlight > 0 ? nowMs : undefined;
 }
 
-function future(atMs: number | undefined, nowMs: number): number | undefined {
-  return atMs !== undefined && atMs > nowMs ? atMs : undefined;
+/** The rest that is under way and ends last: the provider's, or that of the model alone. */
+function restOf(state: ProviderState, model: Readonly<ModelState>, nowMs: number): CandidateFacts['rests'] {
+  const { untilMs, reason } = model.rest.untilMs > state.rest.untilMs ? model.rest : state.rest;
+  return untilMs > nowMs ? { untilMs, reason } : undefined;
+}
+
+function readyAt({ state, router }: Books, name: string | undefined): number | undefined {
+  const nowMs = router.clock.nowMs();
+  if (state.disabledUntilMs > nowMs) return undefined;
+  const model = state.models.peek(name);
+  const restsUntilMs = Math.max(state.rest.untilMs, model.rest.untilMs);
+  const openUntilMs = Math.max(
+    openUntil(state.connection, state.letIn, nowMs) ?? -Infinity,
+    openUntil(model.breaker, model.letIn, nowMs) ?? -Infinity,
+  );
+  // A recovery that is under way may let more calls in any moment, but not in this one.
+  return Math.max(restsUntilMs, openUntilMs === -Infinity ? openUntilMs : Math.max(openUntilMs, nowMs + 1));
 }
 
 /** Until when a breaker lets nothing through. While a recovery is being tested, or ramps up, the next moment may do. */

@@ -8,6 +8,7 @@ import { mostAttempts } from '../config/defaults.ts';
 import { didYouMean } from '../config/nearest.ts';
 import type { CallOptions, TimeoutOptions } from '../config/options.ts';
 import { acceptableHistory } from './history.ts';
+import { refuseLoop } from './hops.ts';
 import { quoted } from './model-name.ts';
 
 /** One call with every option settled. Nothing below reads options or configuration for it again. */
@@ -27,6 +28,10 @@ export interface ResolvedCall<Request> {
   readonly startedAtMs: number;
   readonly endsAtMs: number;
   readonly maxAttempts: number;
+  /** Routers that it has passed. */
+  readonly hops: number;
+  readonly onStreamFailure: RouterConfig['onStreamFailure'];
+  readonly mayHedge: boolean;
   timeoutsFor(provider: ProviderConfig): Timeouts;
 }
 
@@ -57,6 +62,9 @@ export function resolveCall<Verbed extends Verb>(
     startedAtMs,
     endsAtMs: startedAtMs + limitMs(options.deadlineMs, 'deadlineMs', settings.deadlineMs ?? config.deadlineMs),
     maxAttempts: resolveAttempts(options.maxAttempts, config.maxAttempts),
+    hops: resolveHops(options.hops),
+    onStreamFailure: resolveStreamFailure(options.onStreamFailure, config.onStreamFailure),
+    mayHedge: config.hedge !== undefined && options.hedge !== false,
     // From the general to the particular: router, intent, provider, call.
     timeoutsFor: (provider) => merge(config.timeouts, settings.timeouts, provider.timeouts, options.timeouts),
   };
@@ -108,6 +116,21 @@ function resolveAttempts(given: number | undefined, usual: number): number {
   if (given === undefined) return usual;
   if (!Number.isInteger(given) || given < 1) throw invalid('maxAttempts must be a whole number from 1');
   return Math.min(given, mostAttempts);
+}
+
+function resolveHops(given: number | undefined): number {
+  if (given === undefined) return 0;
+  if (!Number.isInteger(given) || given < 0) throw invalid('hops must be a whole number from 0');
+  refuseLoop(given);
+  return given;
+}
+
+const streamFailures: ReadonlySet<string> = new Set(['error', 'restart', 'continue']);
+
+function resolveStreamFailure(given: CallOptions['onStreamFailure'], usual: RouterConfig['onStreamFailure']): typeof usual {
+  if (given === undefined) return usual;
+  if (!streamFailures.has(given)) throw invalid("onStreamFailure must be one of 'error', 'restart', 'continue'");
+  return given;
 }
 
 function limitMs(given: number | undefined, name: string, usual: number): number {

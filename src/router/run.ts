@@ -1,8 +1,11 @@
 import { AllFailedError, type FailedAttempt, isRouterError, RouterError, type StoppedBecause } from '../core/errors.ts';
-import type { ChatRequest, EmbedRequest, EmbedUsage, RouteAttempt, RouteTrace, Usage } from '../core/types.ts';
+import type { ChatRequest, EmbedRequest, EmbedUsage, Usage } from '../core/types.ts';
+import type { RouteAttempt, RouteTrace } from '../core/route.ts';
 import { timeoutError } from '../lib/deadline.ts';
-import { plan as makePlan, type Plan, type PlannedCandidate } from '../routing/plan.ts';
+import { createStop, type StopSignal } from '../lib/stop.ts';
+import { plan as makePlan, type Plan, type PlannedCandidate, type SkippedInPlan } from '../routing/plan.ts';
 import type { Engine } from './engine.ts';
+import type { Provider } from './provider.ts';
 import type { ResolvedCall } from './resolve-call.ts';
 
 /** The route of a call while it is being written. */
@@ -11,6 +14,7 @@ export interface LiveTrace extends RouteTrace {
   model: string | undefined;
   degraded: boolean;
   substituted: boolean;
+  hedged: boolean;
   readonly attempts: RouteAttempt[];
 }
 
@@ -21,11 +25,26 @@ export interface Run<Request> {
   readonly plan: Plan;
   readonly trace: LiveTrace;
   readonly failed: FailedAttempt[];
+  /** Candidates that have not had a turn, in order. */
+  readonly remaining: PlannedCandidate[];
+  /** Candidates whose turn came when they could not be asked any more. */
+  readonly passed: SkippedInPlan[];
   attempts: number;
+  /** Set where only some candidates can go on with what has begun. */
+  accepts: ((provider: Provider, model: string | undefined) => boolean) | undefined;
+  /** Streams only: stops what is under way for a reader who has left. */
+  readonly leaving: { readonly signal: StopSignal; stop(reason: unknown): void } | undefined;
   /** Announces the end, once. */
   end(usage: Usage | EmbedUsage | undefined, abandoned: boolean): void;
   /** Announces the failure, once, and gives back what the caller gets to see. */
   fail(error: unknown): unknown;
+}
+
+/** No attempt starts with less than this left of the deadline: it could only fail. */
+export const leastMs = 50;
+
+export function leftMs({ call, engine }: Run<unknown>): number {
+  return call.endsAtMs - engine.config.clock.nowMs();
 }
 
 /** Announces the start of a call and makes its plan. `onOver` is called once, when it has ended or failed. */
@@ -34,15 +53,29 @@ export function beginRun<Request>(call: ResolvedCall<Request>, engine: Engine, o
   const { announce } = engine;
   const { clock } = engine.config;
   announce('request:start', { requestId, verb, model: request.model, intent });
-  const trace: LiveTrace = { requestId, provider: '', model: undefined, intent, attempts: [], degraded: false, substituted: false };
+  const trace: LiveTrace = {
+    requestId,
+    provider: '',
+    model: undefined,
+    intent,
+    attempts: [],
+    degraded: false,
+    substituted: false,
+    hedged: false,
+  };
   let over = false;
+  const plan = planFor(call, engine);
   const run: Run<Request> = {
     call,
     engine,
-    plan: planFor(call, engine),
+    plan,
     trace,
     failed: [],
+    remaining: [...plan.candidates],
+    passed: [],
     attempts: 0,
+    accepts: undefined,
+    leaving: verb === 'stream' ? createStop() : undefined,
     end(usage, abandoned) {
       if (over) return;
       over = true;
@@ -72,19 +105,21 @@ export function planFor(call: ResolvedCall<unknown>, { providers, config }: Pick
 }
 
 /** The error of a call that nobody could answer. */
-export function giveUp({ call, plan, failed, engine }: Run<unknown>, stoppedBecause: StoppedBecause): RouterError {
+export function giveUp(run: Run<unknown>, stoppedBecause: StoppedBecause): RouterError {
+  const { call, failed, engine } = run;
   const nowMs = engine.config.clock.nowMs();
+  const skipped = [...run.plan.skipped, ...run.passed];
   if (stoppedBecause === 'deadline') {
     const { message } = timeoutError(undefined, 'deadline', call.endsAtMs - call.startedAtMs);
     return new RouterError('timeout', `${message}${listed(failed)}`, { phase: 'deadline', attempts: failed, stoppedBecause });
   }
-  const details = { attempts: failed, skipped: plan.skipped, stoppedBecause, retryAfterMs: soonestMs(plan, failed, nowMs) };
-  if (failed.length === 0) return new RouterError('no_provider', noProvider(plan), details);
+  const details = { attempts: failed, skipped, stoppedBecause, retryAfterMs: soonestMs(skipped, failed, nowMs) };
+  if (failed.length === 0) return new RouterError('no_provider', noProvider(skipped), details);
   // Where every candidate said the same of the caller's prompt, that is the answer.
   const [first] = failed;
   if (first !== undefined && failed.every(({ error }) => error.code === 'context_length')) return first.error;
   const limit = stoppedBecause === 'max-attempts' ? ` maxAttempts (${call.maxAttempts}) leaves no further try.` : '';
-  const others = plan.skipped.length === 0 ? '' : ` Not asked: ${leftOut(plan)}.`;
+  const others = skipped.length === 0 ? '' : ` Not asked: ${leftOut(skipped)}.`;
   return new AllFailedError(`No provider could answer.${listed(failed)}${others}${limit}`, details);
 }
 
@@ -92,18 +127,18 @@ function listed(failed: readonly FailedAttempt[]): string {
   return failed.map(({ error }) => ` ${error.message}`).join('');
 }
 
-function noProvider(plan: Plan): string {
-  if (plan.skipped.length === 0) return 'No provider is configured for this call.';
-  return `No provider may answer this call now. ${leftOut(plan)}.`;
+function noProvider(skipped: readonly SkippedInPlan[]): string {
+  if (skipped.length === 0) return 'No provider is configured for this call.';
+  return `No provider may answer this call now. ${leftOut(skipped)}.`;
 }
 
-function leftOut({ skipped }: Plan): string {
+function leftOut(skipped: readonly SkippedInPlan[]): string {
   return skipped.map(({ provider, reason }) => `${provider}: ${reason}`).join('; ');
 }
 
-function soonestMs(plan: Plan, failed: readonly FailedAttempt[], nowMs: number): number | undefined {
+function soonestMs(skipped: readonly SkippedInPlan[], failed: readonly FailedAttempt[], nowMs: number): number | undefined {
   const waits = [
-    ...plan.skipped.flatMap(({ readyAtMs }) => (readyAtMs === undefined ? [] : [readyAtMs - nowMs])),
+    ...skipped.flatMap(({ readyAtMs }) => (readyAtMs === undefined ? [] : [readyAtMs - nowMs])),
     ...failed.flatMap(({ error }) => (error.retryAfterMs === undefined ? [] : [error.retryAfterMs])),
   ];
   return waits.length === 0 ? undefined : Math.max(0, Math.ceil(Math.min(...waits)));

@@ -24,7 +24,8 @@ export interface CandidateFacts {
   /** Why the provider is out until its configuration changes, or for a long rest. */
   readonly disabled: string | undefined;
   readonly pinnedUntilMs: number | undefined;
-  readonly restsUntilMs: number | undefined;
+  /** What the provider, or the model there, rests for. */
+  readonly rests: { readonly untilMs: number; readonly reason: ErrorCode } | undefined;
   /** Set while the breaker lets nothing through: when it will let a probe through. */
   readonly openUntilMs: number | undefined;
 }
@@ -113,11 +114,20 @@ function pause(facts: CandidateFacts): Obstacle | undefined {
   if (facts.openUntilMs !== undefined) {
     return { code: 'circuit_open', reason: 'its breaker is open', readyAtMs: facts.openUntilMs };
   }
-  if (facts.restsUntilMs !== undefined) {
-    return { code: 'overloaded', reason: 'it asked for a rest', readyAtMs: facts.restsUntilMs };
+  if (facts.rests !== undefined) {
+    const { reason, untilMs } = facts.rests;
+    return { code: reason, reason: restsFor[reason] ?? 'it rests', readyAtMs: untilMs };
   }
   return undefined;
 }
+
+/** The situations in which a provider, or a model there, is left alone for a while without being broken. */
+const restsFor: { readonly [Code in ErrorCode]?: string } = {
+  overloaded: 'it has no room now',
+  rate_limited: 'it asked for a pause',
+  quota_exhausted: 'its account has no credit left',
+  model_loading: 'the model is being loaded there',
+};
 
 function pinObstacle({ pinnedUntilMs }: CandidateFacts): Obstacle {
   return {
@@ -129,7 +139,7 @@ function pinObstacle({ pinnedUntilMs }: CandidateFacts): Obstacle {
 
 /** A pin that is put to the test is no way around a breaker or a rest. */
 function takeOldestPin(pinned: CandidateFacts[]): CandidateFacts[] {
-  const free = pinned.filter(({ openUntilMs, restsUntilMs }) => openUntilMs === undefined && restsUntilMs === undefined);
+  const free = pinned.filter(({ openUntilMs, rests }) => openUntilMs === undefined && rests === undefined);
   if (free.length === 0) return [];
   const oldest = free.reduce((left, right) => (pinEnd(right) < pinEnd(left) ? right : left));
   return pinned.splice(pinned.indexOf(oldest), 1);

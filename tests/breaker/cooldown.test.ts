@@ -9,7 +9,7 @@ function restsMs(count: number, random: number): number[] {
   let atMs = nowMs;
   let current = noCooldown;
   return Array.from({ length: count }, () => {
-    current = rest(current, undefined, atMs, random);
+    current = rest(current, 'overloaded', undefined, atMs, random);
     const restMs = current.untilMs - atMs;
     atMs = current.untilMs;
     return restMs;
@@ -18,7 +18,7 @@ function restsMs(count: number, random: number): number[] {
 
 describe('a rest', () => {
   test('lasts as long as the provider asked for', () => {
-    expect(rest(noCooldown, 120_000, nowMs, 0)).toEqual({ untilMs: nowMs + 120_000, rests: 1 });
+    expect(rest(noCooldown, 'overloaded', 120_000, nowMs, 0)).toEqual({ untilMs: nowMs + 120_000, rests: 1, reason: 'overloaded' });
   });
 
   test('is 1 s, doubling to 30 s, where the provider says nothing', () => {
@@ -30,17 +30,28 @@ describe('a rest', () => {
   });
 
   test('that is under way is never shortened', () => {
-    const long = rest(noCooldown, 60_000, nowMs, 0);
-    expect(rest(long, 1_000, nowMs + 1, 0).untilMs).toBe(nowMs + 60_000);
+    const long = rest(noCooldown, 'overloaded', 60_000, nowMs, 0);
+    expect(rest(long, 'overloaded', 1_000, nowMs + 1, 0).untilMs).toBe(nowMs + 60_000);
+  });
+
+  test('of a model that is being loaded is 5 s at most', () => {
+    const tired: Cooldown = { untilMs: -Infinity, rests: 20, reason: 'model_loading' };
+    expect(rest(tired, 'model_loading', undefined, nowMs, 1).untilMs).toBe(nowMs + 5_000);
+  });
+
+  test('names what called for it, the longer of two', () => {
+    const long = rest(noCooldown, 'quota_exhausted', 60_000, nowMs, 0);
+    expect(rest(long, 'overloaded', 1_000, nowMs, 0).reason).toBe('quota_exhausted');
+    expect(rest(long, 'rate_limited', 70_000, nowMs, 0).reason).toBe('rate_limited');
   });
 
   test('begins at 1 s again once there was a success', () => {
-    expect(noCooldown).toEqual({ untilMs: -Infinity, rests: 0 });
+    expect(noCooldown).toEqual({ untilMs: -Infinity, rests: 0, reason: 'overloaded' });
   });
 
   test('ends, however many there were', () => {
-    const tired: Cooldown = { untilMs: -Infinity, rests: 100_000 };
-    expect(rest(tired, undefined, nowMs, 1).untilMs).toBe(nowMs + 30_000);
+    const tired: Cooldown = { untilMs: -Infinity, rests: 100_000, reason: 'overloaded' };
+    expect(rest(tired, 'overloaded', undefined, nowMs, 1).untilMs).toBe(nowMs + 30_000);
   });
 });
 

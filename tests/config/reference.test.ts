@@ -7,7 +7,9 @@ import { defaultModels } from '../../src/core/default-models.ts';
 import { providerTypes } from '../../src/core/provider-types.ts';
 
 const page = readFileSync(new URL('../../docs/reference/config.md', import.meta.url), 'utf8');
-const optionsFile = readFileSync(new URL('../../src/config/options.ts', import.meta.url), 'utf8');
+const optionsFile = ['options.ts', 'resilience-options.ts']
+  .map((name) => readFileSync(new URL(`../../src/config/${name}`, import.meta.url), 'utf8'))
+  .join('\n');
 
 /** Cells of every table under a heading, without its header rows; marks around code are taken off. */
 function rowsUnder(heading: string): string[][] {
@@ -24,7 +26,7 @@ function rowsUnder(heading: string): string[][] {
     );
 }
 
-/** Name and `@default` of each field of an interface in `options.ts`. */
+/** Name and `@default` of each field of an interface in one of the two files of options. */
 function fieldsOf(name: string): { name: string; default: string | undefined }[] {
   const file = ts.createSourceFile('options.ts', optionsFile, ts.ScriptTarget.Latest, true);
   const declaration = file.statements.find((node) => ts.isInterfaceDeclaration(node) && node.name.text === name) as ts.InterfaceDeclaration;
@@ -42,10 +44,13 @@ function written(value: unknown): string {
 }
 
 const tables = [
-  ['Router', 'RouterOptions', { ...defaults, timeouts: {}, breaker: {} }],
+  ['Router', 'RouterOptions', { ...defaults, timeouts: {}, breaker: {}, retry: {}, hedge: false, throughput: undefined }],
   ['Provider', 'ProviderOptions', defaults.provider],
   ['Timeouts', 'TimeoutOptions', defaults.timeouts],
   ['Breaker', 'BreakerOptions', defaults.breaker],
+  ['Retry', 'RetryOptions', defaults.retry],
+  ['Hedge', 'HedgeOptions', defaults.hedge],
+  ['Throughput', 'ThroughputOptions', defaults.throughput],
 ] as const;
 
 describe.each(tables)('%s', (heading, name, values) => {

@@ -35,7 +35,7 @@ describe('the table of errors', () => {
 
   test.each(codes)('%s has an HTTP status of an error, and a sentence', (code) => {
     const { status, when } = errorCodes[code];
-    expect([400, 404, 429, 500, 502, 503, 504]).toContain(status);
+    expect([400, 404, 429, 500, 502, 503, 504, 508]).toContain(status);
     expect(when).toMatch(/^[A-Z].*\.$/);
   });
 

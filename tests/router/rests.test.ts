@@ -34,9 +34,10 @@ describe('a provider that is the only one', () => {
   test('without a word about when, it is asked again after a pause that grows', async () => {
     const { router, clock, events } = fakeRouter({ only: [fault('overloaded'), fault('overloaded'), 'now'] });
     const call = outcomeOf(router.chat(hello));
-    await clock.advance(1_000);
+    await clock.advance(2_000);
     expect(call.value?.route.attempts).toHaveLength(3);
-    expect(events.of('retry').map(({ delayMs }) => delayMs)).toEqual([125, 250]);
+    // The rests of the provider, which are longer than the plain pause between two tries.
+    expect(events.of('retry').map(({ delayMs }) => delayMs)).toEqual([625, 1_250]);
   });
 
   test('is asked three times and no more', async () => {

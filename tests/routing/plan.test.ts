@@ -17,7 +17,7 @@ const everything: CandidateFacts = {
   leavesOut: () => [],
   disabled: undefined,
   pinnedUntilMs: undefined,
-  restsUntilMs: undefined,
+  rests: undefined,
   openUntilMs: undefined,
 };
 
@@ -50,7 +50,9 @@ describe('gates', () => {
     ['refused the credentials', { disabled: 'its credentials were refused' }, 'auth, its credentials were refused'],
     ['ran out of memory', { pinnedUntilMs: 9 }, 'out_of_memory, the model ran out of memory there'],
     ['has an open breaker', { openUntilMs: 9 }, 'circuit_open, its breaker is open'],
-    ['asked for a rest', { restsUntilMs: 9 }, 'overloaded, it asked for a rest'],
+    ['asked for a rest', { rests: { untilMs: 9, reason: 'rate_limited' } }, 'rate_limited, it asked for a pause'],
+    ['has no room', { rests: { untilMs: 9, reason: 'overloaded' } }, 'overloaded, it has no room now'],
+    ['loads the model', { rests: { untilMs: 9, reason: 'model_loading' } }, 'model_loading, the model is being loaded there'],
   ])('a provider that %s is left out', (_name, other, reason) => {
     expect(planned([facts('a', other), facts('b')])).toEqual({ order: ['b'], skipped: [`a: ${reason}`] });
   });
@@ -71,14 +73,14 @@ describe('gates', () => {
   });
 
   test('what never changes is told before what ends by itself', () => {
-    const all = { missing: 'not here', cost: 'paid', disabled: 'refused', pinnedUntilMs: 9, openUntilMs: 9, restsUntilMs: 9 } as const;
+    const all = { missing: 'not here', cost: 'paid', disabled: 'refused', pinnedUntilMs: 9, openUntilMs: 9, rests: { untilMs: 9, reason: 'overloaded' } } as const;
     expect(planned([facts('a', all)]).skipped).toEqual(['a: model_not_found, not here']);
   });
 
   test('only obstacles that end by themselves say when', () => {
     const list = [
       facts('open', { openUntilMs: 20 }),
-      facts('rests', { restsUntilMs: 30 }),
+      facts('rests', { rests: { untilMs: 30, reason: 'overloaded' } }),
       facts('pinned', { pinnedUntilMs: 10 }),
       facts('paid', { cost: 'paid' }),
       facts('ready'),
@@ -94,7 +96,7 @@ describe('gates', () => {
 });
 
 describe('paid providers', () => {
-  const list = [facts('cloud', { cost: 'paid', device: 'cloud' }), facts('gpu', { restsUntilMs: 9 })];
+  const list = [facts('cloud', { cost: 'paid', device: 'cloud' }), facts('gpu', { rests: { untilMs: 9, reason: 'overloaded' } })];
 
   test('are never used without consent, though nothing else is left', () => {
     expect(planned(list).order).toEqual([]);
@@ -160,7 +162,7 @@ describe('pins', () => {
   test('the test passes over a provider that rests or is held back by its breaker', () => {
     const list = [
       facts('open', { pinnedUntilMs: 1, openUntilMs: 90 }),
-      facts('rests', { pinnedUntilMs: 2, restsUntilMs: 90 }),
+      facts('rests', { pinnedUntilMs: 2, rests: { untilMs: 90, reason: 'overloaded' } }),
       facts('free', { pinnedUntilMs: 3 }),
     ];
     expect(planned(list).order).toEqual(['free']);
@@ -193,7 +195,7 @@ describe('embeddings', () => {
 
   test.each<Partial<CandidateFacts>>([
     { openUntilMs: 9 },
-    { restsUntilMs: 9 },
+    { rests: { untilMs: 9, reason: 'overloaded' } },
     { pinnedUntilMs: 9 },
     { disabled: 'its credentials were refused' },
   ])('do not move to another model while the first provider is out: %o', (out) => {
@@ -229,7 +231,7 @@ const anyFacts: fc.Arbitrary<Partial<CandidateFacts>> = fc.record({
   missing: fc.constantFrom(undefined, undefined, 'not here'),
   disabled: fc.constantFrom(undefined, undefined, 'refused'),
   pinnedUntilMs: fc.constantFrom(undefined, 1, 2),
-  restsUntilMs: fc.constantFrom(undefined, undefined, 9),
+  rests: fc.constantFrom(undefined, undefined, { untilMs: 9, reason: 'overloaded' as const }),
   openUntilMs: fc.constantFrom(undefined, undefined, 9),
 });
 
@@ -240,8 +242,8 @@ test('every provider is a candidate or has a reason, once, and nobody who is hel
     const all = list.map((other, index) => facts(`p${index}`, other));
     const { candidates, skipped } = plan({ ...usual, ...input, facts: all });
     const chosen = all.filter(({ provider }) => candidates.some((candidate) => candidate.provider === provider));
-    const isHeldBack = ({ missing, disabled, restsUntilMs, openUntilMs, cost }: CandidateFacts): boolean =>
-      (missing ?? disabled ?? restsUntilMs ?? openUntilMs) !== undefined || (cost === 'paid' && !input.allowPaid);
+    const isHeldBack = ({ missing, disabled, rests, openUntilMs, cost }: CandidateFacts): boolean =>
+      (missing ?? disabled ?? rests ?? openUntilMs) !== undefined || (cost === 'paid' && !input.allowPaid);
     expect([...candidates, ...skipped].map(({ provider }) => provider).toSorted()).toEqual(all.map(({ provider }) => provider));
     expect(chosen.filter(isHeldBack)).toEqual([]);
     expect(chosen.length <= 1 || chosen.every(({ pinnedUntilMs }) => pinnedUntilMs === undefined)).toBe(true);

@@ -1,0 +1,42 @@
+import { errorCodes } from '../core/error-codes.ts';
+import { isRouterError } from '../core/errors.ts';
+import type { PlannedCandidate } from '../routing/plan.ts';
+import type { Attempt } from './attempt.ts';
+import { giveUp, type Run } from './run.ts';
+
+/** What a verb does with an attempt. It neither ends the attempt nor changes the run: its result may turn out not to be needed. */
+export interface Verb<Request, Result> {
+  open(attempt: Attempt<Request>): Promise<Result>;
+  /** Frees a result that is not needed. */
+  drop(result: Result): void;
+}
+
+/** An attempt that gave what was asked of it, and is not over yet: the verb ends it. */
+export interface Opened<Request, Result> {
+  readonly attempt: Attempt<Request>;
+  readonly result: Result;
+}
+
+/** Runs one attempt to its result, or books its failure. Undefined also for one that another attempt has beaten. */
+export async function carryOut<Request, Result>(
+  run: Run<Request>,
+  attempt: Attempt<Request>,
+  verb: Verb<Request, Result>,
+): Promise<Opened<Request, Result> | undefined> {
+  try {
+    const result = await verb.open(attempt);
+    if (!attempt.isOver()) return { attempt, result };
+    verb.drop(result);
+  } catch (given) {
+    if (!attempt.isOver()) book(run, attempt.candidate, attempt.fail(given));
+  }
+  return undefined;
+}
+
+/** Takes a failure into the books, or throws it where trying others would not help. */
+function book(run: Run<unknown>, { provider, model }: PlannedCandidate, error: unknown): void {
+  if (run.call.signal?.aborted === true || run.leaving?.signal.aborted === true || !isRouterError(error)) throw error;
+  run.failed.push({ provider, model, error });
+  if (error.phase === 'deadline') throw giveUp(run, 'deadline');
+  if (errorCodes[error.code].next === 'stop') throw error;
+}

@@ -1,0 +1,97 @@
+import type { PlannedCandidate } from '../routing/plan.ts';
+import { type Attempt, beginAttempt } from './attempt.ts';
+import { carryOut, type Opened, type Verb } from './carry-out.ts';
+import { obstacleOf, othersLeft } from './candidates.ts';
+import { slowAfterMs } from './hedge-delay.ts';
+import type { Run } from './run.ts';
+
+/**
+ * Carries an attempt out; where hedging is on and the attempt takes longer than 95 of 100 before it did, another one runs beside it. The
+ * first that has content wins, and the other is stopped. Undefined where none of them succeeded.
+ */
+export async function withHedge<Request, Result>(
+  run: Run<Request>,
+  attempt: Attempt<Request>,
+  verb: Verb<Request, Result>,
+): Promise<Opened<Request, Result> | undefined> {
+  const delayMs = delayFor(run, attempt);
+  const first = carryOut(run, attempt, verb);
+  if (delayMs === undefined) return first;
+  // Whoever is slow is waited for as long as its own limits say; this only decides when a second one joins it.
+  const isSlow = await after(run, delayMs, first);
+  const second = isSlow ? beginHedge(run, attempt, delayMs) : undefined;
+  return second === undefined ? first : race([attempt, second], [first, carryOut(run, second, verb)], verb);
+}
+
+function delayFor(run: Run<unknown>, { provider, candidate }: Attempt<unknown>): number | undefined {
+  const { hedge } = run.engine.config;
+  // One hedge in a call, and none where a failure has made it a matter of getting an answer at all.
+  if (hedge === undefined || !run.call.mayHedge || run.trace.hedged || run.failed.length > 0) return undefined;
+  run.engine.hedgeLoad.earn();
+  return slowAfterMs(provider.state.models.peek(candidate.model), run.call.verb, hedge);
+}
+
+/** True where the time is over before the attempt is. Its failure goes to whoever awaits it. */
+function after({ engine }: Run<unknown>, delayMs: number, first: Promise<unknown>): Promise<boolean> {
+  return new Promise((resolve) => {
+    const cancel = engine.config.clock.schedule(delayMs, () => resolve(true));
+    const end = (): void => {
+      cancel();
+      resolve(false);
+    };
+    first.then(end, end);
+  });
+}
+
+/** Undefined where nobody of the same cost is free, or where there have been enough hedges. */
+function beginHedge<Request>(run: Run<Request>, slow: Attempt<Request>, delayMs: number): Attempt<Request> | undefined {
+  const { engine, call, remaining } = run;
+  if (run.attempts >= call.maxAttempts) return undefined;
+  const isFit = (candidate: PlannedCandidate): boolean =>
+    candidate.provider !== slow.candidate.provider &&
+    engine.providers.get(candidate.provider)?.config.cost === slow.provider.config.cost &&
+    obstacleOf(run, candidate) === undefined;
+  const index = remaining.findIndex(isFit);
+  if (index < 0 || !engine.hedgeLoad.spend()) return undefined;
+  const [candidate] = remaining.splice(index, 1) as [PlannedCandidate];
+  const second = beginAttempt(run, candidate, { isLast: !othersLeft(run) });
+  if (second === undefined) return undefined;
+  run.trace.hedged = true;
+  const { provider, model } = candidate;
+  engine.announce('hedge', { requestId: call.requestId, provider, model, from: slow.candidate.provider, delayMs });
+  return second;
+}
+
+/** The first that succeeds, or the first error that ends the call; the other one is stopped either way. */
+function race<Request, Result>(
+  attempts: readonly Attempt<Request>[],
+  runs: readonly Promise<Opened<Request, Result> | undefined>[],
+  verb: Verb<Request, Result>,
+): Promise<Opened<Request, Result> | undefined> {
+  let failed = 0;
+  let settled = false;
+  const stopOthers = (kept: number): void => attempts.forEach((attempt, index) => void (index === kept || attempt.lose()));
+  return new Promise((resolve, reject) => {
+    runs.forEach((run, index) => {
+      run.then(
+        (opened) => {
+          // Both may have got there in the same moment.
+          if (settled) return opened && verb.drop(opened.result);
+          if (opened === undefined) {
+            failed += 1;
+            if (failed === runs.length) resolve(undefined);
+            return undefined;
+          }
+          settled = true;
+          stopOthers(index);
+          return resolve(opened);
+        },
+        (error: unknown) => {
+          settled = true;
+          stopOthers(index);
+          reject(error as Error);
+        },
+      );
+    });
+  });
+}

@@ -1,0 +1,51 @@
+import { errorCodes } from '../core/error-codes.ts';
+import type { RouterError } from '../core/errors.ts';
+import type { ChatChunk, ChatRequest } from '../core/types.ts';
+import type { StreamNotice } from '../core/route.ts';
+import type { Attempt } from './attempt.ts';
+import { runAttempts } from './attempts.ts';
+import { canBeContinued, continuing, createBegun } from './begun.ts';
+import type { Opened } from './carry-out.ts';
+import type { OpenStream } from './open-stream.ts';
+import { leastMs, leftMs, type Run } from './run.ts';
+import { streamVerb } from './stream-verb.ts';
+
+/** What follows a failure after content was handed on. */
+export interface Resume {
+  /** Takes down what the caller gets. */
+  note(chunks: readonly ChatChunk[]): void;
+  /** Is there any use in trying? */
+  may(error: RouterError): boolean;
+  /** Another attempt. Rejects where nobody could take over. */
+  go(failed: Attempt<ChatRequest>, error: RouterError): Promise<Resumed>;
+}
+
+export interface Resumed extends Opened<ChatRequest, OpenStream> {
+  readonly notice: StreamNotice;
+}
+
+export function createResume(run: Run<ChatRequest>): Resume {
+  const mode = run.call.onStreamFailure;
+  const begun = createBegun();
+  const may = (error: RouterError): boolean => {
+    if (mode === 'error' || errorCodes[error.code].next !== 'failover' || error.phase === 'deadline') return false;
+    if (run.attempts >= run.call.maxAttempts || leftMs(run) < leastMs) return false;
+    return mode === 'restart' || (begun.isPlain() && canBeContinued(run.call.request));
+  };
+  return {
+    note: mode === 'continue' ? begun.note : () => undefined,
+    may,
+    async go({ candidate }, error) {
+      const { provider: from } = candidate;
+      run.failed.push({ provider: from, model: candidate.model, error });
+      const verb = streamVerb(run);
+      // Only a provider that can take up a begun answer is asked for the rest of it.
+      if (mode === 'continue') run.accepts = (next, its) => next.capabilities(its).prefill;
+      const opened = await runAttempts(run, mode === 'restart' ? verb : { open: continuing(begun), drop: verb.drop });
+      const { provider, model } = opened.attempt.candidate;
+      const type = mode === 'restart' ? 'reset' : 'resumed';
+      run.engine.announce(`stream:${type}`, { requestId: run.call.requestId, provider, model, from, reason: error.code });
+      return { ...opened, notice: { type, from, provider, model, reason: error.code } };
+    },
+  };
+}

@@ -1,0 +1,18 @@
+import type { PlannedCandidate } from '../routing/plan.ts';
+import { type AttemptOptions, beginAttempt } from './attempt.ts';
+import type { Opened, Verb } from './carry-out.ts';
+import { withHedge } from './hedge.ts';
+import { giveUp, leastMs, leftMs, type Run } from './run.ts';
+
+/** Undefined where another candidate should be tried. Throws what ends the call. */
+export async function tryOnce<Request, Result>(
+  run: Run<Request>,
+  candidate: PlannedCandidate,
+  options: AttemptOptions,
+  verb: Verb<Request, Result>,
+): Promise<Opened<Request, Result> | undefined> {
+  if (run.failed.length > 0 && leftMs(run) < leastMs) throw giveUp(run, 'deadline');
+  const attempt = beginAttempt(run, candidate, options);
+  if (attempt === undefined) return undefined;
+  return withHedge(run, attempt, verb);
+}
