@@ -29,15 +29,17 @@ const mask = '[…]';
  */
 const plainKeys = new Set(
   [
-    'model model_id stream stream_options stop stop_sequences user seed metadata options parameters keep_alive truncate ttl',
-    'response_format format output_config tool_choice reasoning reasoning_effort think thinking encoding_format input_type',
+    'model model_id stream stream_options stop stop_sequences seed options parameters keep_alive truncate ttl',
+    'tool_choice reasoning reasoning_effort think thinking encoding_format input_type',
   ].flatMap((line) => line.split(' ')),
 );
+/** Fields with schemas, whose names and types errors need. */
+const formKeys = new Set(['tools', 'response_format', 'format', 'output_config']);
 /** The protocol's own words beside the content; errors need them. */
 const protocolKeys = new Set(['role', 'type', 'id', 'name', 'tool_call_id', 'tool_use_id', 'media_type', 'detail']);
 
-/** `messages`: all but the protocol's words; `tools`: only descriptions; `arguments`: everything. */
-type Within = 'messages' | 'tools' | 'arguments';
+/** `messages`: all but the protocol's words; `forms`: only descriptions; `arguments`: everything. */
+type Within = 'messages' | 'forms' | 'arguments';
 
 interface Collected {
   readonly strings: Set<string>;
@@ -51,7 +53,7 @@ export function requestTexts(request: unknown): RequestTexts {
   const collected: Collected = { strings: new Set(), roomChars: maxRequestChars, escapedRoomChars: maxEscapedChars, nodes: maxNodes };
   const fields = isJsonObject(request) ? request : {};
   for (const key of Object.keys(fields)) {
-    if (!plainKeys.has(key)) collect(fields[key], key === 'tools' ? 'tools' : 'messages', 0, collected);
+    if (!plainKeys.has(key)) collect(fields[key], formKeys.has(key) ? 'forms' : 'messages', 0, collected);
   }
   const strings = [...collected.strings];
   const { model } = fields;
@@ -65,7 +67,7 @@ export function requestTexts(request: unknown): RequestTexts {
 function collect(value: unknown, within: Within, depth: number, collected: Collected): void {
   if (collected.nodes-- <= 0 || collected.roomChars <= 0 || depth > maxDepth) return;
   if (typeof value === 'string') {
-    if (within !== 'tools') addForms(value, collected);
+    if (within !== 'forms') addForms(value, collected);
   } else if (Array.isArray(value)) {
     for (const item of value) collect(item, within, depth + 1, collected);
   } else if (isJsonObject(value)) {
@@ -74,7 +76,7 @@ function collect(value: unknown, within: Within, depth: number, collected: Colle
 }
 
 function collectField(key: string, value: unknown, within: Within, depth: number, collected: Collected): void {
-  if (within === 'tools' && key === 'description' && typeof value === 'string') return addForms(value, collected);
+  if (within === 'forms' && key === 'description' && typeof value === 'string') return addForms(value, collected);
   if (within === 'messages' && protocolKeys.has(key) && typeof value === 'string') return;
   const inside = within === 'messages' && (key === 'arguments' || key === 'input') ? 'arguments' : within;
   collect(value, inside, depth + 1, collected);

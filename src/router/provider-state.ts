@@ -11,6 +11,7 @@ export interface Permit {
   readonly model: string | undefined;
   readonly connectionGeneration: number;
   readonly modelGeneration: number;
+  readonly sinceMs: number;
 }
 
 /** How an attempt ended, for the provider's own books. `none`: the caller left, or it was no fault of the provider. */
@@ -24,6 +25,8 @@ export interface ProviderState {
   readonly models: ModelStates;
   /** Connections that do not come about concern all models at once. */
   connection: BreakerState;
+  /** When a connection last did not come about. */
+  refusedAtMs: number;
   rest: Cooldown;
   /** Credentials were refused; asked again after this. */
   disabledUntilMs: number;
@@ -46,6 +49,7 @@ export function createProviderState(retryTokens: number): ProviderState {
   return {
     models: createModelStates(),
     connection: closedBreaker,
+    refusedAtMs: -Infinity,
     rest: noCooldown,
     disabledUntilMs: -Infinity,
     inventory: undefined,

@@ -8,7 +8,7 @@ import { admits, type BreakerInput, type BreakerState, step } from '../breaker/b
 import { afterFailure, afterSuccess, allowsRetry } from '../breaker/budget.ts';
 import type { ProviderConfig, RouterConfig } from '../config/config.ts';
 import type { CandidateFacts } from '../routing/plan.ts';
-import { applyEffect } from './effects.ts';
+import { applyEffect, type Verdicts } from './effects.ts';
 import { quoted, resolveModel, untagged } from './model-name.ts';
 import { remember } from './hedge-delay.ts';
 import { changed, countOf, type LetIn } from './let-in.ts';
@@ -132,7 +132,7 @@ function acquire(books: Books, name: string | undefined, leaseMs: number, early:
   const { generation: modelGeneration } = model.breaker;
   state.letIn = changed(state.letIn, connectionGeneration, 1);
   model.letIn = changed(model.letIn, modelGeneration, 1);
-  return { model: name, connectionGeneration, modelGeneration };
+  return { model: name, connectionGeneration, modelGeneration, sinceMs: nowMs };
 }
 
 function settle(books: Books, permit: Permit, outcome: Outcome): void {
@@ -145,8 +145,18 @@ function settle(books: Books, permit: Permit, outcome: Outcome): void {
   if (outcome.type === 'success') noteSuccess(books, model, outcome);
   if (outcome.type === 'failure') noteFailure(books, model, outcome.error);
   const verdict = applyEffect({ id, config: router, announce }, state, permit, outcome);
-  state.connection = turn(books, state.connection, { type: verdict.connection, generation: permit.connectionGeneration }, undefined);
+  const connection = connectionVerdict(books, permit, verdict.connection);
+  state.connection = turn(books, state.connection, { type: connection, generation: permit.connectionGeneration }, undefined);
   model.breaker = turn(books, model.breaker, { type: verdict.model, generation: permit.modelGeneration }, permit.model);
+}
+
+/**
+ * A server that is going down takes no new connections and still answers on those it has: calls that began before a refusal say nothing
+ * against it.
+ */
+function connectionVerdict({ state, router }: Books, permit: Permit, verdict: Verdicts['connection']): Verdicts['connection'] {
+  if (verdict === 'refused') state.refusedAtMs = router.clock.nowMs();
+  return verdict === 'success' && permit.sinceMs < state.refusedAtMs ? 'abandon' : verdict;
 }
 
 function noteSuccess({ state, router }: Books, model: ModelState, { ms, firstContentMs }: Outcome & { readonly type: 'success' }): void {

@@ -216,3 +216,15 @@ test('streams that broke after content count as failures', async () => {
   }
   expect(events.of('breaker:open')).toMatchObject([{ provider: 'a', model: 'm' }]);
 });
+
+test('a provider that goes down is left after three refusals, although an older call still ends well there', async () => {
+  const { router, clock, fakes } = fakeRouter({ a: (call) => (call === 0 ? after(1_000, 'old') : refused()), b: 'yes' });
+  const old = outcomeOf(router.chat(hello));
+  await clock.advance(10);
+  for (let count = 0; count < 2; count++) await router.chat(hello);
+  await clock.advance(1_000);
+  expect(old.value?.route.provider).toBe('a');
+  await router.chat(hello);
+  expect(router.snapshot().providers[0]).toMatchObject({ provider: 'a', breaker: 'open' });
+  expect(fakes.a.calls).toHaveLength(4);
+});
