@@ -3,6 +3,7 @@ export { createRouter } from './router/create-router.ts';
 export type { CloseOptions, ProviderModel, Router } from './router/router.ts';
 export { type ChatStream, collect, textOf } from './router/chat-stream.ts';
 export type { HealthSummary, ProviderHealth, ProviderStatus } from './router/health.ts';
+export type { Situation } from './router/situation.ts';
 export type { ModelSnapshot, ProviderSnapshot, RouterSnapshot } from './router/snapshot.ts';
 export type { Plan, PlannedCandidate, SkippedInPlan } from './routing/plan.ts';
 

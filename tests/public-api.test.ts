@@ -117,6 +117,7 @@ const types = [
   'SchemaRequest',
   'SchemaResult',
   'SideEffect',
+  'Situation',
   'SkippedCandidate',
   'SkippedInPlan',
   'SseEvent',

@@ -4,12 +4,10 @@ import { openDeadline } from '../lib/deadline.ts';
 import type { Engine } from './engine.ts';
 import { untagged } from './model-name.ts';
 import { inventoryMs, type Provider } from './provider.ts';
+import { type Situation, situationOf } from './situation.ts';
 
-/**
- * `ok` answers · `warming` is loading a model · `limited` rests because it was told to · `open`, `probing` its breaker ·
- * `misconfigured` refuses the credentials, or lacks a package · `down` does not answer · `unknown` cannot be asked.
- */
-export type ProviderStatus = 'ok' | 'warming' | 'limited' | 'open' | 'probing' | 'misconfigured' | 'down' | 'unknown';
+/** What the router knows of it (see `Situation`); beyond that `down` does not answer and `unknown` cannot be asked. */
+export type ProviderStatus = Situation | 'down' | 'unknown';
 
 export interface ProviderHealth {
   readonly provider: string;
@@ -113,11 +111,8 @@ async function orNothing<Value>(extra: Promise<Value> | undefined): Promise<Valu
 }
 
 function statusOf({ state }: Provider, report: HealthReport, nowMs: number): ProviderStatus {
-  if (state.disabledUntilMs > nowMs) return 'misconfigured';
-  if (state.connection.is === 'open') return 'open';
-  if (state.connection.is === 'half-open') return 'probing';
-  if (state.rest.untilMs > nowMs) return 'limited';
-  return report.state;
+  const situation = situationOf(state, nowMs);
+  return situation === 'ok' ? report.state : situation;
 }
 
 function noteUp({ id, state }: Provider, { announce }: Engine, reason: string | undefined): void {

@@ -1,5 +1,6 @@
 import type { Engine } from './engine.ts';
 import type { Provider } from './provider.ts';
+import { modelSituationOf, type Situation, situationOf } from './situation.ts';
 
 /** Times ending in `untilMs` are on the router's clock, whose present reading is `nowMs`. */
 export interface RouterSnapshot {
@@ -14,6 +15,8 @@ export interface ProviderSnapshot {
   readonly type: string;
   readonly device: string;
   readonly cost: string;
+  /** Of the whole provider; each model has its own beside it. */
+  readonly situation: Situation;
   readonly inFlight: number;
   readonly successes: number;
   readonly failures: number;
@@ -21,6 +24,8 @@ export interface ProviderSnapshot {
   readonly breaker: 'closed' | 'open' | 'half-open';
   readonly openUntilMs: number | undefined;
   readonly restsUntilMs: number | undefined;
+  /** Tokens left for second attempts; see the option `retry`. */
+  readonly retryTokens: number;
   readonly disabledUntilMs: number | undefined;
   readonly models: readonly ModelSnapshot[];
 }
@@ -28,10 +33,13 @@ export interface ProviderSnapshot {
 export interface ModelSnapshot {
   /** Empty where the server chooses the model. */
   readonly model: string;
+  readonly situation: Situation;
   readonly inFlight: number;
   readonly breaker: 'closed' | 'open' | 'half-open';
   readonly openUntilMs: number | undefined;
   readonly pinnedUntilMs: number | undefined;
+  /** While it is being loaded. */
+  readonly restsUntilMs: number | undefined;
   readonly missingUntilMs: number | undefined;
   /** Smoothed. */
   readonly latencyMs: number | undefined;
@@ -51,13 +59,14 @@ export function takeSnapshot({ config, providers, shutdown }: Engine, inFlight: 
 
 function snapshotOf({ id, config, state }: Provider, nowMs: number): ProviderSnapshot {
   const { type, device, cost } = config;
-  const { inFlight, successes, failures, lastError, connection, rest, disabledUntilMs, models } = state;
+  const { inFlight, successes, failures, lastError, connection, rest, retryTokens, disabledUntilMs, models } = state;
   const ahead = (atMs: number | undefined): number | undefined => (atMs !== undefined && atMs > nowMs ? atMs : undefined);
   return {
     provider: id,
     type,
     device,
     cost,
+    situation: situationOf(state, nowMs),
     inFlight,
     successes,
     failures,
@@ -65,13 +74,16 @@ function snapshotOf({ id, config, state }: Provider, nowMs: number): ProviderSna
     breaker: connection.is,
     openUntilMs: connection.is === 'open' ? connection.untilMs : undefined,
     restsUntilMs: ahead(rest.untilMs),
+    retryTokens,
     disabledUntilMs: ahead(disabledUntilMs),
     models: Array.from(models.entries(), ([model, known]) => ({
       model,
+      situation: modelSituationOf(known, nowMs),
       inFlight: known.inFlight,
       breaker: known.breaker.is,
       openUntilMs: known.breaker.is === 'open' ? known.breaker.untilMs : undefined,
       pinnedUntilMs: ahead(known.pin?.untilMs),
+      restsUntilMs: ahead(known.rest.untilMs),
       missingUntilMs: ahead(known.missingUntilMs),
       latencyMs: known.latencyMs,
       firstContentMs: known.firstContentMs,
