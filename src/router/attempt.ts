@@ -65,7 +65,7 @@ export function beginAttempt<Request>(
   noteIgnored(call, candidate.model, provider, engine);
   const signals = [call.signal, engine.shutdown, run.leaving?.signal];
   const deadline = openDeadline({ clock, provider: candidate.provider, signals, ...end });
-  if (call.verb === 'stream') deadline.enter('first-token', isLast ? Infinity : timeouts.firstTokenMs);
+  if (call.verb === 'stream') deadline.enter('first-token', isLast ? Infinity : Math.min(timeouts.firstTokenMs, (call.endsAtMs - startMs) / 2));
   return {
     provider,
     candidate,
@@ -166,8 +166,8 @@ function announceFailover({ call, failed, engine }: Run<unknown>, candidate: Pla
 }
 
 /**
- * A whole answer tells nothing until it is there, so an attempt that others could take over gets half of what is left; a
- * stream tells by its first content and its pauses, and is bound by the deadline alone.
+ * Half of what is left is kept for those who could take over. A whole answer tells nothing until it is there, so that bounds the attempt;
+ * a stream tells by its first content, which has to come within that half, and is then bound by the deadline alone.
  */
 function endOf(
   { call }: Run<unknown>,
@@ -177,7 +177,7 @@ function endOf(
 ): { readonly endsAtMs: number; readonly endPhase: 'total' | 'deadline' } {
   const leftMs = call.endsAtMs - nowMs;
   const shareMs = isLast || call.verb === 'stream' ? leftMs : leftMs / 2;
-  const limitMs = totalMs ?? shareMs;
+  const limitMs = Math.min(totalMs ?? Infinity, shareMs);
   return limitMs < leftMs ? { endsAtMs: nowMs + limitMs, endPhase: 'total' } : { endsAtMs: call.endsAtMs, endPhase: 'deadline' };
 }
 

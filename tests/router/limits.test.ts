@@ -74,6 +74,22 @@ describe('a chat that hangs', () => {
     expect((call.error as Error).message).toContain('a: no complete answer within 4000 ms');
   });
 
+  test('leaves half the deadline to the others although its own limit is longer', async () => {
+    const { router, clock } = fakeRouter({ a: hang, b: 'yes' }, { deadlineMs: 8_000, timeouts: { totalMs: 60_000 } });
+    const call = outcomeOf(router.chat(hello));
+    await clock.advance(4_000);
+    expect(call.value?.route.provider).toBe('b');
+  });
+
+  test('leaves half the deadline to the others as a stream, too', async () => {
+    const { router, clock } = fakeRouter({ a: hang, b: pieces('yes') }, { deadlineMs: 8_000 });
+    const call = outcomeOf(router.stream(hello));
+    await clock.advance(3_999);
+    expect(call.settled).toBe(false);
+    await clock.advance(1);
+    expect(call.value?.route).toMatchObject({ provider: 'b', attempts: [{ provider: 'a' }] });
+  });
+
   test('is not cut short where nobody else could answer', async () => {
     const { router, clock } = fakeRouter({ only: after(119_999, 'a cold model') });
     const call = outcomeOf(router.chat(hello));
