@@ -2,6 +2,7 @@ import { errorCodes, type ErrorCode } from '../core/error-codes.ts';
 import type { Phase } from '../core/errors.ts';
 import { codeOfStatus, decisiveTypes, impliedStatus, plainTypes, textRules } from './error-patterns.ts';
 import { type Fault, faultCodes, faultFamilies, faultTexts } from './fault-codes.ts';
+import { withoutQuotes } from './echo.ts';
 import { explicitRetryAfterMs, retryAfterMs } from './retry-after.ts';
 import { type ErrorBody, unwrapText, unwrapValue } from './unwrap.ts';
 import { pageFault } from './web-page.ts';
@@ -25,10 +26,17 @@ export interface Classified {
   readonly phase: Phase | undefined;
 }
 
-/** What an answer means that is no answer: any status but 2xx, or a web page with 2xx. `wallMs`: milliseconds since 1970. */
-export function classifyResponse(response: FailedResponse, wallMs: number): Classified {
+/** Takes out of a message what it quotes of the request. */
+type Unquoted = (message: string) => string;
+
+/**
+ * What an answer means that is no answer: any status but 2xx, or a web page with 2xx. `wallMs`: milliseconds since 1970; `request`: the
+ * body that was sent, whose words are not the server's.
+ */
+export function classifyResponse(response: FailedResponse, wallMs: number, request?: unknown): Classified {
   const page = pageFault(response);
-  const found = page ? ofFault(page.fault, page.reason) : ofBody(unwrapText(response.bodyText), response.status);
+  const unquoted: Unquoted = (message) => withoutQuotes(message, request);
+  const found = page ? ofFault(page.fault, page.reason) : ofBody(unwrapText(response.bodyText), response.status, unquoted);
   return { ...found, retryAfterMs: waitFor(found.code, response, wallMs) ?? found.retryAfterMs };
 }
 
@@ -36,10 +44,10 @@ export function classifyResponse(response: FailedResponse, wallMs: number): Clas
  * The error in a value that came with a good status or inside a stream: `{"error": …}`, `{"object": "error"}`,
  * `{"type": "error"}`, `{"detail": …}`. Undefined where it holds none; `"error": null` is none.
  */
-export function classifyBody(body: unknown, status: number | undefined): Classified | undefined {
+export function classifyBody(body: unknown, status: number | undefined, request?: unknown): Classified | undefined {
   const error = unwrapValue(body);
   // A status that says "good" beside an error says nothing.
-  return error && ofBody(error, status !== undefined && status >= 300 ? status : undefined);
+  return error && ofBody(error, status !== undefined && status >= 300 ? status : undefined, (message) => withoutQuotes(message, request));
 }
 
 /**
@@ -53,17 +61,15 @@ export function classifyFault(error: unknown): Classified {
     if (fault !== undefined) return ofFault(fault, code);
   }
   const reason = chain.find(({ code }) => code !== undefined)?.code;
-  for (const { message } of chain) {
-    const fault = faultTexts.find(([pattern]) => pattern.test(message))?.[1];
-    if (fault !== undefined) return ofFault(fault, reason);
-  }
+  const fault = faultTexts.find(([pattern]) => chain.some(({ message }) => pattern.test(message)))?.[1];
+  if (fault !== undefined) return ofFault(fault, reason);
   const code = chain.some(({ name }) => name === 'TimeoutError') ? 'timeout' : 'unavailable';
   return ofFault({ code, text: '' }, reason);
 }
 
 /** Structure first, then words, then types that say little, then the status. */
-function ofBody(body: ErrorBody, status: number | undefined): Classified {
-  const code = byType(decisiveTypes, body) ?? byText(body, status) ?? byType(plainTypes, body) ?? byStatus(body, status);
+function ofBody(body: ErrorBody, status: number | undefined, unquoted: Unquoted): Classified {
+  const code = byType(decisiveTypes, body) ?? byText(body, status, unquoted) ?? byType(plainTypes, body) ?? byStatus(body, status);
   const names = [body.code, body.errorType, body.type];
   return { code, text: body.message, retryAfterMs: loadingMs(code, body), reason: names.find(isTypeName), phase: undefined };
 }
@@ -76,9 +82,9 @@ function byType(types: ReadonlyMap<string, ErrorCode>, { code, errorType, type }
   return undefined;
 }
 
-function byText(body: ErrorBody, status: number | undefined): ErrorCode | undefined {
+function byText(body: ErrorBody, status: number | undefined, unquoted: Unquoted): ErrorCode | undefined {
   if (body.estimatedMs !== undefined && status === 503) return 'model_loading';
-  const text = ownWords(body.message);
+  const text = ownWords(unquoted(body.message));
   const clientFault = status !== undefined && status < 500 && status !== 424;
   const found = textRules.find(({ pattern, serverFaultsOnly }) => !(serverFaultsOnly && clientFault) && pattern.test(text));
   if (found !== undefined) return found.code;

@@ -129,6 +129,11 @@ export function echoesMasked(text: string, { short, joined, model }: RequestText
   return masked.replaceAll(/(?:\[…\] ?)+\[…\]/g, mask);
 }
 
+/** `text` without the longer pieces of the request that it repeats. Single words are the server's own as much as the caller's. */
+export function withoutQuotes(text: string, request: unknown): string {
+  return text.length < windowChars || request === undefined ? text : echoesMasked(text, { ...requestTexts(request), short: [] });
+}
+
 function isWord(text: string, start: number, end: number): boolean {
   return !/\w/.test(text.charAt(start - 1) + text.charAt(end));
 }

@@ -5,7 +5,9 @@ import { createErrorMaker, type ErrorMaker } from './http-error.ts';
 import { sendWithin } from './connect-limit.ts';
 import { createHeaders, type KeySource } from './http-headers.ts';
 import { parseJson } from './json.ts';
+import { readBody } from './read-body.ts';
 import type { Transport, TransportResponse } from './transport.ts';
+import { unpacked } from './unpacked.ts';
 
 /** What one request carries beside its body. An adapter passes on the call that it was given. */
 export interface HttpCall {
@@ -57,6 +59,8 @@ export const bodyLimits: Readonly<{ answerBytes: number; errorBytes: number }> =
 
 type Method = 'GET' | 'POST';
 
+const jsonType = 'application/json';
+
 export function createHttpClient(options: HttpOptions): HttpClient {
   const { provider } = options;
   const headers = createHeaders(options);
@@ -67,16 +71,16 @@ export function createHttpClient(options: HttpOptions): HttpClient {
   const getText = async (method: Method, path: string, body: unknown, call: HttpCall, accept: string) => {
     const response = await exchange(method, path, body, call, accept);
     try {
-      return { text: await readText(response, bodyLimits.answerBytes, 'refuse'), status: response.status };
+      return { text: await readBody(response, bodyLimits.answerBytes, accept === jsonType ? 'json' : 'text'), status: response.status };
     } catch (error) {
       throw wrapFault(error, call.signal, errors);
     }
   };
   const getJson = async (method: Method, path: string, body: unknown, call: HttpCall): Promise<unknown> => {
-    const { text, status } = await getText(method, path, body, call, 'application/json');
+    const { text, status } = await getText(method, path, body, call, jsonType);
     const value = parseJson(text);
     if (value === undefined) throw badResponse('the answer is not JSON, or was cut short.');
-    const found = classifyBody(value, status);
+    const found = classifyBody(value, status, body);
     if (found) throw errors.of(found, status, body);
     return value;
   };
@@ -91,7 +95,7 @@ export function createHttpClient(options: HttpOptions): HttpClient {
       return response.body;
     },
     errorIn(value, request) {
-      const found = classifyBody(value, undefined);
+      const found = classifyBody(value, undefined, request);
       return found && errors.of(found, undefined, request);
     },
     badResponse,
@@ -113,19 +117,24 @@ function createExchange(options: HttpOptions, headersOf: HeadersOf, errors: Erro
       try {
         return await sendWithin(options, request);
       } catch (error) {
-        if (signal.aborted || replaced >= timesToReplace(error, hasAnswered)) throw error;
+        if (signal.aborted) throw error;
+        if (replaced >= timesToReplace(error, hasAnswered)) {
+          // Until it answers again, a reset is no kept connection that died but a server that did.
+          hasAnswered = false;
+          throw error;
+        }
         if (requestId !== undefined) options.onReplaced?.(requestId);
       }
     }
   };
   return async (method, path, body, call, accept) => {
     try {
-      const response = await send(method, path, body === undefined ? undefined : JSON.stringify(body), call, accept);
+      const response = unpacked(await send(method, path, body === undefined ? undefined : JSON.stringify(body), call, accept));
       hasAnswered = true;
       if (response.status >= 200 && response.status < 300 && response.status !== 204 && !isWebPage(response)) return response;
-      const bodyText = await readText(response, bodyLimits.errorBytes, 'cut');
+      const bodyText = await readBody(response, bodyLimits.errorBytes, 'cut');
       const failed = { status: response.status, header: response.header, bodyText };
-      throw errors.of(classifyResponse(failed, clock.wallMs()), response.status, body);
+      throw errors.of(classifyResponse(failed, clock.wallMs(), body), response.status, body);
     } catch (error) {
       throw wrapFault(error, call.signal, errors);
     }
@@ -141,6 +150,13 @@ function wrapFault(error: unknown, signal: AbortSignal, errors: ErrorMaker): unk
 /** Of kept connections that a server has closed, the platform may hold several, and it hands them out one by one. */
 const mostKept = 4;
 
+interface SystemFault {
+  readonly code?: unknown;
+  readonly message?: unknown;
+  readonly socket?: { readonly bytesRead?: unknown };
+  readonly cause?: unknown;
+}
+
 /**
  * A server may close a kept connection at the moment we reuse it; llama-server does so after each stream. The request was
  * then never read, and another try on another connection is no retry in the sense of the attempt budget. The platform tells
@@ -149,32 +165,13 @@ const mostKept = 4;
  */
 function timesToReplace(error: unknown, hasAnswered: boolean): number {
   for (let cause = error, depth = 0; typeof cause === 'object' && cause !== null && depth < 5; depth++) {
-    const { code, socket, cause: next } = cause as { code?: unknown; socket?: { bytesRead?: unknown }; cause?: unknown };
-    if (code === 'UND_ERR_SOCKET' && typeof socket?.bytesRead === 'number') return socket.bytesRead > 0 ? mostKept : 0;
+    const { code, message, socket, cause: next } = cause as SystemFault;
+    if (code === 'UND_ERR_SOCKET' && typeof socket?.bytesRead === 'number') {
+      // A fresh socket has read something, too, where the server closed it in the middle of its status line.
+      return socket.bytesRead > 0 && message === 'other side closed' ? mostKept : 0;
+    }
     if (code === 'ECONNRESET' || code === 'EPIPE') return hasAnswered ? 1 : 0;
     cause = next;
   }
   return 0;
-}
-
-/** Reads a body up to a limit. Past it the connection is closed; `cut` gives what was read, `refuse` throws. */
-async function readText(response: TransportResponse, limitBytes: number, past: 'cut' | 'refuse'): Promise<string> {
-  const length = Number(response.header('content-length') ?? NaN);
-  // The length is the platform's promise only while nothing is unpacked on the way.
-  if (length <= limitBytes && response.header('content-encoding') === null) return response.text();
-  if (response.body === null) return '';
-  const reader = response.body.getReader();
-  const decoder = new TextDecoder();
-  let text = '';
-  for (let bytes = 0; ;) {
-    const { done, value } = await reader.read();
-    if (done) return text + decoder.decode();
-    bytes += value.byteLength;
-    if (bytes > limitBytes) {
-      await reader.cancel().catch(() => undefined);
-      if (past === 'cut') return text;
-      throw new RouterError('limit_exceeded', `The answer is larger than ${limitBytes} bytes.`);
-    }
-    text += decoder.decode(value, { stream: true });
-  }
 }

@@ -87,6 +87,7 @@ async function discard(reader: ReadableStreamDefaultReader<Uint8Array>): Promise
 
 /** An abort looks like any other break here: whoever holds the signal must ask it first. */
 function throwBroken(error: unknown): never {
+  if (error instanceof RouterError) throw error;
   const { code, text, reason, phase } = classifyFault(error);
   throw new RouterError(code, text === '' ? 'The connection broke before the stream ended.' : text, { reason, phase });
 }

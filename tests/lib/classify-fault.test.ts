@@ -54,6 +54,11 @@ describe('faults of the platform', () => {
   });
 
   test.each([
+    [
+      new TypeError('terminated', { cause: new Error('Response does not match the HTTP/1.1 protocol (Invalid chunk size)') }),
+      'bad_response',
+      undefined,
+    ],
     [fetchFailed(new Error('bad port')), 'invalid_config', undefined],
     [fetchFailed(new Error('unknown scheme')), 'invalid_config', undefined],
     [new TypeError('Headers.append: "hunter22" is an invalid header value.'), 'invalid_config', undefined],

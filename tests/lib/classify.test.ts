@@ -66,6 +66,16 @@ describe('order', () => {
     expect(answer(429, { error: { message: 'rate limit, server overloaded', code: 'insufficient_quota' } }).code).toBe('quota_exhausted');
   });
 
+  test('words that the server quotes of the prompt are not its own', () => {
+    const quoted = 'Explain why my GPU is out of memory, please';
+    const request = { messages: [{ role: 'user', content: quoted }] };
+    const failed = { status: 500, header: () => null, bodyText: JSON.stringify({ error: `could not parse <${quoted}>` }) };
+    expect(classifyResponse(failed, 0, request).code).toBe('unavailable');
+    const own = { ...failed, bodyText: JSON.stringify({ error: 'CUDA error: out of memory' }) };
+    expect(classifyResponse(own, 0, request).code).toBe('out_of_memory');
+    expect(classifyBody({ error: { message: `could not parse <${quoted}>` } }, undefined, request)?.code).toBe('unavailable');
+  });
+
   test('a tunnel page beats everything', () => {
     expect(answer(200, { error: 'CUDA out of memory' }, { 'ngrok-error-code': 'ERR_NGROK_3200' }).code).toBe('unavailable');
   });

@@ -19,6 +19,7 @@ interface Answer {
 function clientOver(...answers: (Answer | Error)[]) {
   const sent: TransportRequest[] = [];
   const bodies: ReturnType<typeof byteStream>[] = [];
+  const replaced: string[] = [];
   const transport: Transport = {
     connects: false,
     async send(request): Promise<TransportResponse> {
@@ -40,13 +41,14 @@ function clientOver(...answers: (Answer | Error)[]) {
     transport,
     clock: testClock(),
     connectMs: 3_000,
+    onReplaced: (requestId) => replaced.push(requestId),
   };
-  return { http: createHttpClient(options), sent, bodies };
+  return { http: createHttpClient(options), sent, bodies, replaced };
 }
 
-const stale = (bytesRead: number): Error =>
+const stale = (bytesRead: number, message = 'other side closed'): Error =>
   Object.assign(new TypeError('fetch failed'), {
-    cause: Object.assign(new Error('other side closed'), { code: 'UND_ERR_SOCKET', socket: { bytesRead } }),
+    cause: Object.assign(new Error(message), { code: 'UND_ERR_SOCKET', socket: { bytesRead } }),
   });
 const reset = (): Error =>
   Object.assign(new TypeError('fetch failed'), { cause: Object.assign(new Error('read'), { code: 'ECONNRESET', syscall: 'read' }) });
@@ -153,7 +155,22 @@ describe('a connection that had been kept', () => {
     expect(sent).toHaveLength(3);
   });
 
+  test('and that is reset counts as kept no more once the server has failed', async () => {
+    const { http, sent } = clientOver(good, reset());
+    await http.postJson('/', {}, { signal });
+    for (let count = 0; count < 3; count++) await failureOf(http.postJson('/', {}, { signal }));
+    // One of them was replaced; the server was dead, and the others were not.
+    expect(sent).toHaveLength(1 + 2 + 1 + 1);
+  });
+
+  test('tells who asks for it, each time', async () => {
+    const { http, replaced } = clientOver(stale(512), stale(9), good);
+    await http.postJson('/', {}, { signal, requestId: 'r1' });
+    expect(replaced).toEqual(['r1', 'r1']);
+  });
+
   test.each([
+    ['closed in the middle of its first line', stale(12, 'terminated')],
     ['closed', stale(0)],
     ['reset', reset()],
   ])('a fresh one that is %s is a failure', async (_, error) => {

@@ -61,6 +61,15 @@ describe('limits', () => {
     await expect(gather(readLines(byteStream(forever(piece)), limits))).rejects.toMatchObject({ code: 'limit_exceeded' });
   });
 
+  test('a line that is one character too large is refused, in one read and in many, after those before it', async () => {
+    const bytes = encode(`1\n${'b'.repeat(1_001)}\n2\n`);
+    for (const pieces of [[bytes], cutEvery(bytes, 1), cutEvery(bytes, 300)]) {
+      const lines = readLines(byteStream(pieces), limits);
+      expect((await lines.next()).value).toEqual(['1']);
+      await expect(lines.next()).rejects.toMatchObject({ code: 'limit_exceeded' });
+    }
+  });
+
   test('a line as large as the limit passes', async () => {
     expect(await gather(readLines(byteStream(['a'.repeat(600), `${'a'.repeat(400)}\n`]), limits))).toHaveLength(1);
   });

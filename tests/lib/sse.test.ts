@@ -27,6 +27,8 @@ describe('what an event is', () => {
     ['CR', 'data: a\r\rdata: b\r\r', ['a', 'b']],
     ['mixed line ends', 'data: a\r\n\ndata: b\r\n\rdata: c\n\n', ['a', 'b', 'c']],
     ['a byte order mark at the start', '\uFEFFdata: a\n\n', ['a']],
+    ['a second byte order mark at the start, which makes the field unknown', '\uFEFF\uFEFFdata: a\n\ndata: b\n\n', ['b']],
+    ['a byte order mark as text, as if it were no UTF-8', '\u00EF\u00BB\u00BFdata: a\n\ndata: b\n\n', ['b']],
     ['a byte order mark in the middle', 'data: a\uFEFF\n\n', ['a\uFEFF']],
     ['an event cut off by the end', 'data: a\n\ndata: b\n', ['a']],
     ['nothing', '', []],
@@ -34,10 +36,13 @@ describe('what an event is', () => {
     expect((await read(text)).map(({ data }) => data)).toEqual(expected);
   });
 
-  test.each([[['{"a":', '1}\n']], [[' \n{"a":1}\n', '']]])('JSON in the place of events is one event: %j', async (pieces) => {
-    const events = await read(...pieces);
-    expect(events).toEqual([{ event: undefined, data: pieces.join('') }]);
-  });
+  test.each([[['{"a":', '1}\n']], [[' \n{"a":1}\n', '']], [[' ', '\n', ' {"a":1}']], [['\r', '\n{', '}']]])(
+    'JSON in the place of events is one event: %j',
+    async (pieces) => {
+      const events = await read(...pieces);
+      expect(events).toEqual([{ event: undefined, data: pieces.join('') }]);
+    },
+  );
 
   test('JSON in the place of events has the size of an event at most', async () => {
     const pieces = ['{', 'x'.repeat(limits.maxEventBytes)];
@@ -88,6 +93,18 @@ describe('borders of reads', () => {
     expect(batches).toEqual([2, 1, 1]);
   });
 
+  test('a read of 100,000 events is told in several batches, all of them in order', async () => {
+    const given = Array.from({ length: 100_000 }, (_, index) => `data: ${index}\n\n`).join('');
+    const sizes: number[] = [];
+    let count = 0;
+    for await (const batch of readEvents(byteStream([given]))) {
+      sizes.push(batch.length);
+      for (const { data } of batch) expect(data === String(count++)).toBe(true);
+    }
+    expect(count).toBe(100_000);
+    expect(sizes.length).toBeGreaterThan(10);
+  });
+
   test('a recorded stream has the same events with every line end', async () => {
     const recorded = new TextDecoder().decode(recording('llama-server/chat_stream_usage').body);
     const events = await read(recorded);
@@ -122,6 +139,33 @@ describe('limits', () => {
     const events = readEvents(byteStream([`data: a\n\ndata: ${'b'.repeat(2_000)}`]), limits);
     expect((await events.next()).value).toEqual([{ event: undefined, data: 'a' }]);
     await expect(events.next()).rejects.toMatchObject({ code: 'limit_exceeded' });
+  });
+
+  test.each([
+    ['a line', `data: a\n\ndata: ${'b'.repeat(995)}\n\ndata: c\n\n`],
+    ['a line that is no data', `data: a\n\n: ${'b'.repeat(999)}\ndata: c\n\n`],
+    ['a line with CR', `data: a\r\rdata: ${'b'.repeat(995)}\r\rdata: c\r\r`],
+    ['the data of one event', `data: a\n\n${`data: ${'b'.repeat(500)}\n`.repeat(2)}\ndata: c\n\n`],
+  ])('%s that is one character too large is refused, in one read and in many', async (_name, text) => {
+    const bytes = encode(text);
+    for (const pieces of [[bytes], cutEvery(bytes, 1), cutEvery(bytes, 300)]) {
+      const found: SseEvent[] = [];
+      const events = readEvents(byteStream(pieces), limits);
+      const reading = (async () => {
+        for await (const batch of events) found.push(...batch);
+      })();
+      await expect(reading).rejects.toMatchObject({ code: 'limit_exceeded' });
+      expect(found.map(({ data }) => data)).toEqual(['a']);
+    }
+  });
+
+  test.each([
+    ['blanks', ' \n'.repeat(501)],
+    ['JSON', `{${' '.repeat(1_000)}`],
+  ])('%s in the place of events are refused above the limit, in one read and in many', async (_name, text) => {
+    for (const pieces of [[text], [...text]]) {
+      await expect(gather(readEvents(byteStream(pieces), limits))).rejects.toMatchObject({ code: 'limit_exceeded' });
+    }
   });
 
   test('an event and a stream as large as the limits pass', async () => {

@@ -1,0 +1,37 @@
+import { RouterError } from '../core/errors.ts';
+import { createBytePile } from './byte-pile.ts';
+import { createJsonWatch } from './json-watch.ts';
+import type { TransportResponse } from './transport.ts';
+
+/** Bodies of a known length up to this are read at once; JSON that holds too much cannot do harm in so little. */
+const smallBytes = 1024 * 1024;
+
+/**
+ * Reads a body up to a limit in bytes. Past it the connection is closed, and `cut` gives what was read. `json` and `text` throw
+ * there; `json` throws as well, and closes the connection, as soon as the text holds more than `jsonLimits` allow.
+ * @throws {RouterError} `limit_exceeded`
+ */
+export async function readBody(response: TransportResponse, limitBytes: number, as: 'json' | 'text' | 'cut'): Promise<string> {
+  const length = Number(response.header('content-length') ?? NaN);
+  // The length is the platform's promise only while nothing is unpacked on the way.
+  const isPromised = response.header('content-encoding') === null;
+  if (isPromised && length <= Math.min(smallBytes, limitBytes)) return response.text();
+  if (response.body === null) return '';
+  const reader = response.body.getReader();
+  const tooLong = `The answer is larger than ${limitBytes} bytes.`;
+  const { look } = as === 'json' ? createJsonWatch() : lookAtNothing;
+  const pile = createBytePile();
+  let excess = isPromised && as !== 'cut' && length > limitBytes ? tooLong : undefined;
+  while (excess === undefined) {
+    const { done, value } = await reader.read();
+    if (done) return pile.text();
+    excess = pile.size + value.length > limitBytes ? tooLong : look(value);
+    if (excess === undefined) pile.add(value);
+  }
+  // Not awaited: a body that is slow to stop must not hold up the caller.
+  reader.cancel().catch(() => undefined);
+  if (as === 'cut') return pile.text();
+  throw new RouterError('limit_exceeded', excess);
+}
+
+const lookAtNothing = { look: (): undefined => undefined };
