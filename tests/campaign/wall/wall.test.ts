@@ -1,0 +1,45 @@
+import { beforeAll, describe, expect, test } from 'vitest';
+import { cases } from '../../../bench/wall/cases.ts';
+import { ours } from '../../../bench/wall/ours.ts';
+import { faults } from '../../../bench/wall/plays.ts';
+import { type CellResult, runWall } from '../../../bench/wall/rig.ts';
+import { createRouter } from '../../../src/index.ts';
+
+// Our own rows of `npm run wall`, from the sources: the same servers, cases and judge, with a third of the patience.
+
+const patienceMs = 4_000;
+let results: readonly CellResult[] = [];
+let printed = '';
+
+beforeAll(async () => {
+  const undo = [process.stdout, process.stderr].map((stream) => {
+    const write = stream.write.bind(stream);
+    stream.write = ((text: string | Uint8Array, ...rest: []) => {
+      printed += typeof text === 'string' ? text : Buffer.from(text).toString();
+      return write(text, ...rest);
+    }) as typeof stream.write;
+    return () => void (stream.write = write);
+  });
+  results = await runWall(ours(createRouter, [], 0.4), { patienceMs, atOnce: 64, output: () => printed });
+  for (const put of undo) put();
+}, 60_000);
+
+describe('the wall of faults', () => {
+  test.each(
+    cases.flatMap(({ id, title, group, forms, expected }) =>
+      forms.map((form) => ({ id, form, expected, name: `${group}: ${title}, ${form}` })),
+    ),
+  )('is survived: $name', ({ id, form, expected }) => {
+    const found = results.find((each) => each.id === id && each.form === form);
+    expect(expected, `${found?.verdict} ${found?.note} after ${found?.ms} ms`).toContain(found?.verdict);
+  });
+
+  test('has bytes for every case, and a case for all bytes', () => {
+    expect(Object.keys(faults).toSorted()).toEqual(cases.map(({ id }) => id).toSorted());
+  });
+
+  test('has 30 faults or more, in both forms wherever both exist', () => {
+    expect(cases.length).toBeGreaterThanOrEqual(30);
+    expect(results).toHaveLength(cases.reduce((sum, { forms }) => sum + forms.length, 0));
+  });
+});
