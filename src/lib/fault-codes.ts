@@ -65,7 +65,7 @@ export const faultFamilies: readonly (readonly [RegExp, Fault])[] = [
 /** Faults that carry no code; their texts are read, never repeated. The last two are what Deno and Workers say. */
 export const faultTexts: readonly (readonly [RegExp, Fault])[] = [
   // Node's parser of HTTP gives its errors no code any more; what stands above it says "terminated".
-  [/^response does not match the http/i, notHttp],
+  [/^response does not match the http|too many content-encodings/i, notHttp],
   [/^bad port$|^unknown scheme$|url scheme|invalid url|failed to parse url|url that includes credentials/i, badUrl],
   [/invalid header (?:value|name)|\bbytestring\b|invalid character in header/i, badHeader],
   [/^terminated$|other side closed|socket hang up/i, broke('The connection was closed.')],

@@ -31,6 +31,11 @@ export function parseJson(text: string): unknown {
   }
 }
 
+/** Undefined also for what holds too much: for texts inside texts, which may be JSON and need not. */
+export function parseJsonWithin(text: string): unknown {
+  return excessOf(text) === undefined ? parseJson(text) : undefined;
+}
+
 /** A whole number from 0 on that is exact. */
 export function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;

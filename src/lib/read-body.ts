@@ -1,10 +1,17 @@
 import { RouterError } from '../core/errors.ts';
 import { createBytePile } from './byte-pile.ts';
+import { systemClock } from './clock.ts';
 import { createJsonWatch } from './json-watch.ts';
 import type { TransportResponse } from './transport.ts';
 
 /** Bodies of a known length up to this are read at once; JSON that holds too much cannot do harm in so little. */
 const smallBytes = 1024 * 1024;
+
+/**
+ * Pieces that are read before everything else gets a turn. A server can pack tens of thousands of them into one read of the
+ * network, and as long as somebody takes them without a pause the platform reads on.
+ */
+const piecesPerTurn = 256;
 
 /**
  * Reads a body up to a limit in bytes. Past it the connection is closed, and `cut` gives what was read. `json` and `text` throw
@@ -22,7 +29,8 @@ export async function readBody(response: TransportResponse, limitBytes: number, 
   const { look } = as === 'json' ? createJsonWatch() : lookAtNothing;
   const pile = createBytePile();
   let excess = isPromised && as !== 'cut' && length > limitBytes ? tooLong : undefined;
-  while (excess === undefined) {
+  for (let pieces = 1; excess === undefined; pieces++) {
+    if (pieces % piecesPerTurn === 0) await new Promise<void>((resolve) => void systemClock.schedule(0, resolve));
     const { done, value } = await reader.read();
     if (done) return pile.text();
     excess = pile.size + value.length > limitBytes ? tooLong : look(value);

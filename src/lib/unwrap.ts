@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject } from './json.ts';
+import { isJsonObject, type JsonObject, parseJsonWithin } from './json.ts';
 
 /** What an error body says, whichever of the dozen shapes it has. Absent fields are undefined; `message` is '' where nothing was said. */
 export interface ErrorBody {
@@ -19,6 +19,9 @@ const maxJsonLevels = 3;
 const maxObjectDepth = 6;
 /** A validation error lists every field; the first ones tell enough. */
 const maxItems = 5;
+
+/** As much as is read of the body of a failed response: an error that came with a good status is no better. */
+const maxMessageChars = 64 * 1024;
 
 /** The body of a failed response: JSON of any error shape, or plain text. */
 export function unwrapText(bodyText: string): ErrorBody {
@@ -44,14 +47,14 @@ function holdsError(value: JsonObject): boolean {
 
 function says(value: unknown): boolean {
   if (Array.isArray(value)) return value.length > 0;
-  return typeof value === 'string' ? value.trim() !== '' : value === true || isJsonObject(value);
+  return typeof value === 'string' ? /\S/.test(value) : value === true || isJsonObject(value);
 }
 
 function unwrap(value: unknown, jsonLevels: number, depth: number): ErrorBody {
   if (depth === 0) return nothing;
   if (typeof value === 'string') {
     const inner = jsonLevels > 0 ? parseContainer(value) : undefined;
-    return inner === undefined ? { ...nothing, message: value.trim() } : unwrap(inner, jsonLevels - 1, depth);
+    return inner === undefined ? { ...nothing, message: value.slice(0, maxMessageChars).trim() } : unwrap(inner, jsonLevels - 1, depth);
   }
   if (Array.isArray(value)) return { ...nothing, message: joinItems(value, jsonLevels, depth) };
   if (!isJsonObject(value)) return nothing;
@@ -121,13 +124,7 @@ const nothing: ErrorBody = {
 };
 
 function parseContainer(value: string): unknown {
-  if (!/^\s*[{["]/.test(value)) return undefined;
-  try {
-    return JSON.parse(value) as unknown;
-  } catch {
-    // Not JSON after all, so plain text. The parser's message quotes the body and goes nowhere.
-    return undefined;
-  }
+  return value.length <= maxMessageChars && /^\s*[{["]/.test(value) ? parseJsonWithin(value) : undefined;
 }
 
 function statusOf(value: unknown): number | undefined {

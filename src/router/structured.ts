@@ -1,5 +1,6 @@
 import { type AnswerSchema, isAnswerSchema, jsonSchemaOf, type SchemaIssue } from '../core/answer-schema.ts';
 import { RouterError } from '../core/errors.ts';
+import { parseJsonWithin } from '../lib/json.ts';
 import type { ChatCompletion, ChatMessage, ChatRequest, Usage } from '../core/types.ts';
 
 /** A chat whose answer is wanted as a value. The schema stands where OpenAI's `response_format` does. */
@@ -91,20 +92,17 @@ async function check<Value>({ choices, route }: ChatCompletion, schema: AnswerSc
     throw new RouterError('content_filtered', `${route.provider}: the model refused to answer.`, { provider: route.provider });
   }
   if (reason === 'length') return { faults: [{ place: 'its end', message: 'it was cut at the limit of tokens' }] };
-  const json = parseJson(message.content ?? '');
+  const json = parseAnswer(message.content ?? '');
   if (json === undefined) return { faults: [{ place: 'its beginning', message: 'it is not JSON' }] };
   const result = await schema['~standard'].validate(json.value);
   return result.issues === undefined ? { value: result.value } : { faults: result.issues.map(toFault) };
 }
 
 /** Models of servers without a grammar like to put a fence around their JSON. */
-function parseJson(text: string): { readonly value: unknown } | undefined {
+function parseAnswer(text: string): { readonly value: unknown } | undefined {
   const inner = /^\s*```(?:json)?\s*\n([\s\S]*?)\n?\s*```\s*$/.exec(text)?.[1] ?? text;
-  try {
-    return { value: JSON.parse(inner) as unknown };
-  } catch {
-    return undefined;
-  }
+  const value = parseJsonWithin(inner);
+  return value === undefined ? undefined : { value };
 }
 
 function toFault({ path = [], message }: SchemaIssue): Fault {

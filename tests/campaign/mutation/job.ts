@@ -77,7 +77,7 @@ function settings({ mutate: files }: Area, folder: string, report: string): Reco
     mutate: files,
     ignoreStatic: true,
     concurrency: availableParallelism(),
-    reporters: ['json'],
+    reporters: ['json', 'progress-append-only'],
     jsonReporter: { fileName: report },
     tempDirName: join(folder, 'copy'),
     ignorePatterns: ['dist', 'bench', 'campaign-report', 'coverage'],

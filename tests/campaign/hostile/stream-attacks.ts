@@ -1,0 +1,153 @@
+import {
+  type Attack,
+  atOnce,
+  badResponse,
+  block,
+  chunked,
+  deep,
+  done,
+  early,
+  event,
+  eventBytes,
+  gzip,
+  keys,
+  kibibyte,
+  limitExceeded,
+  lines,
+  long,
+  openEvent,
+  openLine,
+  packed,
+  patienceMs,
+  polluting,
+  role,
+  sse,
+  streamBytes,
+  timedOut,
+} from './pieces.ts';
+
+/** What a server may send in place of a stream, to fill the memory or to block the loop of whoever reads it. */
+export const streamAttacks: Readonly<Record<string, Attack>> = {
+  'bomb of gzip in a stream': {
+    verb: 'stream',
+    ends: limitExceeded,
+    limit: atOnce,
+    attack: chunked([sse, gzip], () => packed(openEvent)),
+  },
+  'bomb of gzip in comments': {
+    verb: 'stream',
+    asksForPacking: true,
+    ends: [...limitExceeded, ...timedOut],
+    limit: { ms: patienceMs },
+    attack: chunked([sse, gzip], () => packed('', ':\n')),
+  },
+  'endless headers': {
+    verb: 'stream',
+    ends: limitExceeded,
+    limit: { bytes: 16 * kibibyte },
+    attack: async ({ write }) => {
+      await write('HTTP/1.1 200 OK\r\n');
+      const piece = `x-more: ${'v'.repeat(1_000)}\r\n`.repeat(16);
+      while (await write(piece));
+    },
+  },
+  'flood of early hints before a stream': {
+    verb: 'stream',
+    ends: [...timedOut, 'unavailable'],
+    limit: { ms: patienceMs },
+    attack: early('103 Early Hints'),
+  },
+  'event of a gigabyte': {
+    verb: 'stream',
+    ends: limitExceeded,
+    limit: { bytes: eventBytes },
+    attack: chunked([sse], () => openEvent, Buffer.alloc(block, 'a'), 1e9),
+  },
+  'event of endless lines': {
+    verb: 'stream',
+    ends: limitExceeded,
+    limit: { bytes: eventBytes },
+    attack: chunked([sse], () => role, 'data: aaaaaaaaaa\n'),
+  },
+  'line of a gigabyte': {
+    verb: 'stream',
+    type: 'ollama',
+    ends: limitExceeded,
+    limit: { bytes: eventBytes },
+    attack: chunked([lines], () => openLine, Buffer.alloc(block, 'a'), 1e9),
+  },
+  'endless stream': {
+    verb: 'stream',
+    ends: 'stream_interrupted',
+    limit: { bytes: streamBytes },
+    attack: chunked([sse], () => role, event('{"content":"token "}')),
+  },
+  'endless comments': {
+    verb: 'stream',
+    ends: [...timedOut, ...limitExceeded],
+    limit: { ms: patienceMs },
+    attack: chunked([sse], () => '', ': still here\n\n'),
+  },
+  'endless comments after content': {
+    verb: 'stream',
+    ends: 'stream_interrupted',
+    limit: { ms: patienceMs },
+    attack: chunked([sse], () => role + event('{"content":"token "}'), ': still here\n\n'),
+  },
+  'endless blanks': {
+    verb: 'stream',
+    ends: [...timedOut, ...limitExceeded],
+    limit: { ms: patienceMs },
+    attack: chunked([sse], () => '', '\n'),
+  },
+  'endless preamble': {
+    verb: 'stream',
+    ends: [...badResponse, ...timedOut, ...limitExceeded],
+    limit: { ms: patienceMs },
+    attack: chunked([sse], () => '', role),
+  },
+  'endless blank lines': {
+    verb: 'stream',
+    type: 'ollama',
+    ends: [...timedOut, ...limitExceeded],
+    limit: { ms: patienceMs },
+    attack: chunked([lines], () => '', '\n'),
+  },
+  'event 100,000 deep': {
+    verb: 'stream',
+    ends: limitExceeded,
+    limit: atOnce,
+    attack: chunked([sse], () => role + event('{"content":"x"}', `"deep":${deep()},`) + done),
+  },
+  'content 100,000 deep in an event': {
+    verb: 'stream',
+    ends: limitExceeded,
+    limit: atOnce,
+    attack: chunked([sse], () => event(`{"content":${deep()}}`) + done),
+  },
+  'line 100,000 deep': {
+    verb: 'stream',
+    type: 'ollama',
+    ends: limitExceeded,
+    limit: atOnce,
+    attack: chunked([lines], () => `{"model":"tiny","deep":${deep()},"message":{"role":"assistant","content":"x"},"done":false}\n`),
+  },
+  'a million keys in an event': {
+    verb: 'stream',
+    ends: limitExceeded,
+    limit: atOnce,
+    attack: chunked([sse], () => event('{"content":"x"}', `"keys":${keys(1_000_000)},`) + done),
+  },
+  'text of ten megabytes in an event': {
+    verb: 'stream',
+    ends: limitExceeded,
+    limit: atOnce,
+    attack: chunked([sse], () => event(`{"content":${long(10_000_000)}}`) + done),
+  },
+  'prototypes in an event': {
+    verb: 'stream',
+    ends: 'answer',
+    limit: atOnce,
+    attack: chunked([sse], () => event('{"content":"x","__proto__":{"polluted":1}}', polluting) + done),
+  },
+};
