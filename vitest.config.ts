@@ -5,7 +5,21 @@ const source = (path: string): string => fileURLToPath(new URL(`./src/${path}`, 
 
 const config: ViteUserConfig = defineConfig({
   test: {
-    include: ['tests/**/*.test.ts', 'examples/**/*.test.ts'],
+    // The quick forms of the campaign measure, so they run after everything else and one at a time.
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'tests',
+          include: ['tests/**/*.test.ts', 'examples/**/*.test.ts'],
+          exclude: ['tests/campaign/**', '**/node_modules/**'],
+        },
+      },
+      {
+        extends: true,
+        test: { name: 'campaign', include: ['tests/campaign/*/*.test.ts'], fileParallelism: false, sequence: { groupOrder: 1 } },
+      },
+    ],
     // Examples import the package by its name, as users do.
     alias: [
       { find: /^inferlane$/, replacement: source('index.ts') },
