@@ -106,10 +106,19 @@ export function step(state: BreakerState, input: BreakerInput, moment: Moment, r
 
 function toHalfOpen(state: BreakerState, { leaseMs, early = false }: BreakerInput & { type: 'probe' }, { nowMs }: Moment): BreakerState {
   if (state.is === 'closed') return state;
-  if (admits(state, nowMs, 0) !== 'probe' && !(early && state.is === 'open')) return state;
-  // A probe that outlived its lease counts as failed: the next one starts with a generation that ignores it.
-  const opens = state.is === 'half-open' && state.leaseUntilMs !== undefined ? state.opens + 1 : state.opens;
+  const isDue = admits(state, nowMs, 0) === 'probe';
+  if (!isDue && !(early && state.is === 'open')) return state;
+  const opens = Math.max(0, state.opens + growth(state, isDue));
   return { is: 'half-open', generation: state.generation + 1, opens, recent: state.recent, leaseUntilMs: nowMs + leaseMs };
+}
+
+/**
+ * A probe that outlived its lease counts as failed: the next one starts with a generation that ignores it. One that was not due yet, and
+ * fails, proves nothing new: the open time stays as long as it was.
+ */
+function growth(state: BreakerState, isDue: boolean): number {
+  if (state.is === 'half-open') return state.leaseUntilMs === undefined ? 0 : 1;
+  return isDue ? 0 : -1;
 }
 
 function afterProbe(
@@ -138,11 +147,9 @@ function afterCall(
   const recent = [...state.recent.slice(1 - remembered), { atMs: moment.nowMs, verdict }];
   const failures = type === 'success' ? 0 : type === 'soft' ? state.failures : state.failures + 1;
   const refusals = type === 'refused' ? state.refusals + 1 : 0;
-  const ramp = type === 'success' ? nextRamp(state.ramp) : state.ramp;
-  const next = { ...state, recent, failures, refusals, ramp };
-  const onTrial = state.ramp !== Infinity && verdict === 'failure';
-  if (!onTrial && !trips(next, type, moment.nowMs, rules)) return next;
-  return toOpen(next, moment.nowMs - state.sinceMs > healthyMs ? 0 : state.opens, moment, rules);
+  const next = { ...state, recent, failures, refusals, ramp: nextRamp(state.ramp, verdict) };
+  if (!trips(next, type, moment.nowMs, rules)) return next;
+  return toOpen(next, moment.nowMs - state.sinceMs >= healthyMs ? 0 : state.opens, moment, rules);
 }
 
 function trips(
@@ -154,11 +161,10 @@ function trips(
   if (type === 'success') return false;
   if (refusals >= rules.failureThreshold) return true;
   const known = recent.filter(({ atMs }) => nowMs - atMs <= rules.windowMs);
-  const failed = known.filter(({ verdict }) => verdict === 'failure').length;
   const bad = known.filter(({ verdict }) => verdict !== 'success').length;
   if (Number.isFinite(rules.minimumOutcomes) && known.length >= remembered && bad >= softThreshold) return true;
   if (failures < rules.failureThreshold) return false;
-  return known.length < rules.minimumOutcomes || failed >= known.length * rules.failureRatio;
+  return known.length < rules.minimumOutcomes || bad >= known.length * rules.failureRatio;
 }
 
 function toOpen(state: Memory, opens: number, { nowMs, random }: Moment, rules: BreakerRules): BreakerState {
@@ -167,6 +173,9 @@ function toOpen(state: Memory, opens: number, { nowMs, random }: Moment, rules: 
   return { is: 'open', generation: state.generation + 1, opens: opens + 1, recent: state.recent, untilMs: nowMs + openMs };
 }
 
-function nextRamp(ramp: number): number {
+/** A failure while a recovery ramps up lets it begin again; a refusal for lack of room lets it stay where it is. */
+function nextRamp(ramp: number, verdict: Verdict): number {
+  if (ramp === Infinity || verdict === 'soft') return ramp;
+  if (verdict === 'failure') return 1;
   return ramp >= rampLimit ? Infinity : ramp * 2;
 }

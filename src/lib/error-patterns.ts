@@ -153,6 +153,8 @@ export const decisiveTypes: ReadonlyMap<string, ErrorCode> = new Map<string, Err
     'enforced_spend_limit_reached',
     'billing_error',
   ]),
+  // Our own word, from a router that this one stands in front of.
+  ...keysFor('loop_detected', ['loop_detected']),
   ...keysFor('context_length', ['context_length_exceeded', 'exceed_context_size_error', 'model_context_window_exceeded']),
   ...keysFor('overloaded', ['overloaded_error', 'overloaded', 'server_overloaded', 'slow_down']),
   ...keysFor('content_filtered', ['invalid_prompt', 'content_filter', 'content_policy_violation']),

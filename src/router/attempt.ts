@@ -19,6 +19,8 @@ export interface Attempt<Request> {
   readonly timeouts: Timeouts;
   /** No other candidate would get a turn after it. */
   readonly isLast: boolean;
+  /** A limit before the first content, in milliseconds from now, cut so that half of the deadline is left for the others. */
+  withinShare(limitMs: number): number;
   isOver(): boolean;
   /** Streams: the first content is in hand. */
   firstContent(): void;
@@ -27,7 +29,7 @@ export interface Attempt<Request> {
   fail(error: unknown): unknown;
   /** The reader left: nothing is wrong with the provider, and whatever still works for the attempt is told to stop. */
   abandon(): void;
-  /** Another attempt of the same call answered first: this one is stopped, and nothing is held against anyone. */
+  /** Another attempt of the same call ended it first: this one is stopped, and nothing is held against anyone. */
   lose(): void;
 }
 
@@ -55,6 +57,8 @@ export function beginAttempt<Request>(
   const startMs = clock.nowMs();
   const timeouts = call.timeoutsFor(provider.config);
   const end = endOf(run, timeouts, isLast, startMs);
+  // Asks the adapter, which may throw: before anything is taken that would have to be given back.
+  noteIgnored(call, candidate.model, provider, engine);
   const permit = provider.acquire(candidate.model, end.endsAtMs - startMs + leaseGraceMs, early);
   if (permit === undefined) return undefined;
 
@@ -62,10 +66,11 @@ export function beginAttempt<Request>(
   const ids = { requestId: call.requestId, provider: candidate.provider, model: candidate.model, attempt: run.attempts };
   announceFailover(run, candidate);
   engine.announce('attempt:start', ids);
-  noteIgnored(call, candidate.model, provider, engine);
   const signals = [call.signal, engine.shutdown, run.leaving?.signal];
   const deadline = openDeadline({ clock, provider: candidate.provider, signals, ...end });
-  if (call.verb === 'stream') deadline.enter('first-token', isLast ? Infinity : Math.min(timeouts.firstTokenMs, (call.endsAtMs - startMs) / 2));
+  const shareEndsAtMs = isLast ? Infinity : (startMs + call.endsAtMs) / 2;
+  const withinShare = (limitMs: number): number => Math.min(limitMs, shareEndsAtMs - clock.nowMs());
+  if (call.verb === 'stream') deadline.enter('first-token', isLast ? Infinity : withinShare(timeouts.firstTokenMs));
   return {
     provider,
     candidate,
@@ -79,6 +84,7 @@ export function beginAttempt<Request>(
     deadline,
     timeouts,
     isLast,
+    withinShare,
     ...endings({ run, candidate, provider, permit, ids, deadline, startMs, startWallMs: clock.wallMs() }),
   };
 }
@@ -138,7 +144,7 @@ function endings(books: Books): Pick<Attempt<unknown>, 'isOver' | 'firstContent'
     },
     lose() {
       if (over) return;
-      const error = stopped(books, 'another attempt answered first');
+      const error = stopped(books, 'another attempt of the call ended first');
       const ms = close(shown(error, false));
       announce('attempt:error', { ...ids, ms, error, aborted: true });
       provider.settle(permit, { type: 'none' });

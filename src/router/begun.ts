@@ -1,7 +1,8 @@
+import { textLength } from '../core/collect.ts';
 import { RouterError } from '../core/errors.ts';
 import type { ChatChunk, ChatMessage, ChatRequest } from '../core/types.ts';
 import type { Attempt } from './attempt.ts';
-import { openStream, type OpenStream, readMore } from './open-stream.ts';
+import { letGo, openStream, type OpenStream, readMore } from './open-stream.ts';
 
 /** What a caller has of an answer whose stream broke. */
 export interface Begun {
@@ -20,6 +21,8 @@ export function createBegun(): Begun {
   return {
     note(chunks) {
       for (const { choices } of chunks) {
+        // What cannot be taken up is not kept.
+        if (!isOnlyText) return void (text = '');
         for (const { index, delta, finish_reason: reason } of choices) {
           // Thoughts cannot be given back to another model, and half a tool call to nobody.
           const hasMore = delta.reasoning_content || delta.refusal || delta.thinking_blocks?.length || delta.tool_calls?.length;
@@ -41,27 +44,49 @@ export function createBegun(): Begun {
  * would miss what lies across the seam. Messages must end with somebody the assistant answers.
  */
 export function canBeContinued({ response_format: format, n, logprobs, stop, messages }: ChatRequest): boolean {
-  const isOne = (n === undefined || n === 1) && logprobs !== true && stop === undefined;
+  // Callers in plain JavaScript write null for what they leave out.
+  const isOne = (n ?? 1) === 1 && logprobs !== true && (stop ?? undefined) === undefined;
   const last = messages.at(-1);
-  return isOne && (format === undefined || format.type === 'text') && (last?.role !== 'assistant' || isText(last));
+  return isOne && (format?.type ?? 'text') === 'text' && (last?.role !== 'assistant' || isText(last));
 }
 
 function isText({ content, tool_calls }: ChatMessage): boolean {
   return typeof content === 'string' && tool_calls === undefined;
 }
 
-/** Held back of the rest, to see that it is one. */
+/** Characters of text that are held back of the rest, to see that it is one; blanks at its front are not counted. */
 const sampleChars = 32;
+/** A beginning that is shorter may well come twice in one answer. */
+const shortestChars = 8;
+/** A rest of nothing but blanks, or without text, is believed after this many characters. */
+const longestSampleChars = 1_024;
 
 /** An attempt that asks for the rest of an answer: the text so far is its last message. */
 export function continuing(begun: Begun): (attempt: Attempt<ChatRequest>) => Promise<OpenStream> {
   return async (attempt) => {
     const request = withBeginning(attempt.call.request, begun);
     const open = await openStream({ ...attempt, call: { ...attempt.call, request, continues: true } }, undefined);
-    const first = await readMore(attempt, open, sampleChars, 'idle', attempt.timeouts.idleMs);
-    refuseAnother(attempt, begun.text(), first.begun);
-    return { ...first, begun: withoutSeam(first.begun, blankEnd(begun.text())) };
+    try {
+      const first = await readSample(attempt, open, begun.text());
+      return { ...first, begun: withoutSeam(first.begun, blankEnd(begun.text())) };
+    } catch (error) {
+      letGo(open);
+      throw error;
+    }
   };
+}
+
+/** Piece by piece, so that the limit for silence is for each of them, and a model that thinks first is not read to the end of its thoughts. */
+async function readSample(attempt: Attempt<ChatRequest>, opened: OpenStream, text: string): Promise<OpenStream> {
+  let open = opened;
+  for (;;) {
+    refuseAnother(attempt, text, open.begun);
+    const chars = textLength(open.begun);
+    if (textIn(open.begun).trimStart().length >= sampleChars || chars >= longestSampleChars) return open;
+    const more = await readMore(attempt, open, chars + 1, 'idle', attempt.timeouts.idleMs);
+    if (more.rest !== open.rest) return more;
+    open = more;
+  }
 }
 
 /** Servers and templates disagree about blanks at the end: some refuse them, some trim them, so they are not sent. */
@@ -74,19 +99,22 @@ function withBeginning(request: ChatRequest, begun: Begun): ChatRequest {
   return {
     ...request,
     messages: [...before, { role: 'assistant', content: `${given}${begun.text()}`.trimEnd() }],
-    ...(max_tokens !== undefined && { max_tokens: left(max_tokens) }),
-    ...(max_completion_tokens !== undefined && { max_completion_tokens: left(max_completion_tokens) }),
+    ...(typeof max_tokens === 'number' && { max_tokens: left(max_tokens) }),
+    ...(typeof max_completion_tokens === 'number' && { max_completion_tokens: left(max_completion_tokens) }),
   };
 }
 
 /** Templates that do not know of begun answers make a model begin anew, and thinking models think first. */
 function refuseAnother({ candidate: { provider, model } }: Attempt<ChatRequest>, text: string, first: readonly ChatChunk[]): void {
-  const deltas = first.flatMap(({ choices }) => choices.map(({ delta }) => delta));
-  const rest = deltas.map(({ content }) => content ?? '').join('');
   const beginning = text.trimStart().slice(0, sampleChars);
-  const isAnew = beginning.length >= sampleChars / 2 && rest.trimStart().startsWith(beginning);
-  if (!isAnew && !deltas.some(({ reasoning_content: thought }) => thought)) return;
+  const isAnew = beginning.length >= shortestChars && textIn(first).trimStart().startsWith(beginning);
+  const thinks = first.some(({ choices }) => choices.some(({ delta }) => delta.reasoning_content));
+  if (!isAnew && !thinks) return;
   throw new RouterError('bad_response', `${provider}: it did not go on with the answer but began another one.`, { provider, model });
+}
+
+function textIn(chunks: readonly ChatChunk[]): string {
+  return chunks.flatMap(({ choices }) => choices.map(({ delta }) => delta.content ?? '')).join('');
 }
 
 function blankEnd(text: string): string {

@@ -32,19 +32,25 @@ export function createChatStream(run: Run<ChatRequest>, opened: Opened<ChatReque
   let isRead = false;
   let waiting = 0;
   let reading: Promise<unknown> = Promise.resolve();
+  // What has ended may lead back to the iterator, by the stack of an error, and would then keep it.
+  const forget = (): void => void dropped.unregister(reader);
 
   const pull = async (): Promise<IteratorResult<ChatChunk>> => {
     try {
       while (index >= batch.length) {
         const next = await reader.read();
-        if (next === undefined) {
-          dropped.unregister(reader);
+        // A batch may have been on its way when the reader left.
+        if (next === undefined || reader.isLeft()) {
+          forget();
           return { done: true, value: undefined };
         }
         batch = next;
         index = 0;
       }
       return { done: false, value: batch[index++] as ChatChunk };
+    } catch (error) {
+      forget();
+      throw error;
     } finally {
       waiting -= 1;
     }
@@ -62,6 +68,7 @@ export function createChatStream(run: Run<ChatRequest>, opened: Opened<ChatReque
     },
     return() {
       batch = [];
+      forget();
       reader.leave();
       return Promise.resolve({ done: true, value: undefined });
     },

@@ -1,9 +1,9 @@
 import type { PlannedCandidate } from '../routing/plan.ts';
 import { type Attempt, beginAttempt } from './attempt.ts';
 import { carryOut, type Opened, type Verb } from './carry-out.ts';
-import { obstacleOf, othersLeft } from './candidates.ts';
+import { obstacleOf, othersLeft, takeNext } from './candidates.ts';
 import { slowAfterMs } from './hedge-delay.ts';
-import type { Run } from './run.ts';
+import { leastMs, leftMs, type Run } from './run.ts';
 
 /**
  * Carries an attempt out; where hedging is on and the attempt takes longer than 95 of 100 before it did, another one runs beside it. The
@@ -46,14 +46,14 @@ function after({ engine }: Run<unknown>, delayMs: number, first: Promise<unknown
 /** Undefined where nobody of the same cost is free, or where there have been enough hedges. */
 function beginHedge<Request>(run: Run<Request>, slow: Attempt<Request>, delayMs: number): Attempt<Request> | undefined {
   const { engine, call, remaining } = run;
-  if (run.attempts >= call.maxAttempts) return undefined;
+  if (run.attempts >= call.maxAttempts || leftMs(run) < leastMs) return undefined;
   const isFit = (candidate: PlannedCandidate): boolean =>
     candidate.provider !== slow.candidate.provider &&
     engine.providers.get(candidate.provider)?.config.cost === slow.provider.config.cost &&
     obstacleOf(run, candidate) === undefined;
-  const index = remaining.findIndex(isFit);
-  if (index < 0 || !engine.hedgeLoad.spend()) return undefined;
-  const [candidate] = remaining.splice(index, 1) as [PlannedCandidate];
+  const fit = remaining.filter(isFit);
+  if (fit.length === 0 || !engine.hedgeLoad.spend()) return undefined;
+  const candidate = takeNext(run, fit) as PlannedCandidate;
   const second = beginAttempt(run, candidate, { isLast: !othersLeft(run) });
   if (second === undefined) return undefined;
   run.trace.hedged = true;
@@ -70,7 +70,10 @@ function race<Request, Result>(
 ): Promise<Opened<Request, Result> | undefined> {
   let failed = 0;
   let settled = false;
-  const stopOthers = (kept: number): void => attempts.forEach((attempt, index) => void (index === kept || attempt.lose()));
+  const settle = (kept: number): void => {
+    settled = true;
+    attempts.forEach((attempt, index) => void (index === kept || attempt.lose()));
+  };
   return new Promise((resolve, reject) => {
     runs.forEach((run, index) => {
       run.then(
@@ -79,16 +82,15 @@ function race<Request, Result>(
           if (settled) return opened && verb.drop(opened.result);
           if (opened === undefined) {
             failed += 1;
-            if (failed === runs.length) resolve(undefined);
-            return undefined;
+            return failed === runs.length ? resolve(undefined) : undefined;
           }
-          settled = true;
-          stopOthers(index);
+          settle(index);
           return resolve(opened);
         },
         (error: unknown) => {
-          settled = true;
-          stopOthers(index);
+          // Nor may an error of the same moment take the answer away.
+          if (settled) return;
+          settle(index);
           reject(error as Error);
         },
       );

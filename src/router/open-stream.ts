@@ -19,41 +19,80 @@ const longestPreamble = 256;
  * `throughput`, a sample of the content is read too, while somebody else could take over.
  */
 export async function openStream(attempt: Attempt<ChatRequest>, throughput: ThroughputConfig | undefined): Promise<OpenStream> {
-  const { provider, call, deadline, candidate } = attempt;
-  const batches = await deadline.waitFor(provider.adapter.stream(call));
-  const rest = batches[Symbol.asyncIterator]();
+  const rest = await sourceOf(attempt);
+  try {
+    const open = await readBeginning(attempt, rest);
+    if (throughput === undefined || attempt.isLast) return firstContent(attempt, open);
+    const { minCharsPerSecond, sampleChars } = throughput;
+    // At the same rate, but no longer than a pause between two pieces may take: one that stalls has to leave time for the others.
+    const chars = Math.min(sampleChars, Math.ceil((minCharsPerSecond * attempt.timeouts.idleMs) / 1_000));
+    const limitMs = attempt.withinShare((chars / minCharsPerSecond) * 1_000);
+    return firstContent(attempt, await readMore(attempt, open, chars, 'throughput', limitMs));
+  } catch (error) {
+    letGo({ rest });
+    throw error;
+  }
+}
+
+/** The moment at which something can be handed on. */
+function firstContent(attempt: Attempt<ChatRequest>, open: OpenStream): OpenStream {
+  attempt.firstContent();
+  return open;
+}
+
+async function sourceOf({ provider, call, deadline }: Attempt<ChatRequest>): Promise<OpenStream['rest']> {
+  const opening = provider.adapter.stream(call);
+  try {
+    return (await deadline.waitFor(opening))[Symbol.asyncIterator]();
+  } catch (error) {
+    // One that comes after the attempt has ended is nobody's.
+    opening.then((late) => letGo({ rest: late[Symbol.asyncIterator]() })).catch(() => undefined);
+    throw error;
+  }
+}
+
+async function readBeginning(attempt: Attempt<ChatRequest>, rest: OpenStream['rest']): Promise<OpenStream> {
+  const { provider } = attempt.candidate;
   const begun: ChatChunk[] = [];
   for (let reads = 0; reads < longestPreamble; reads++) {
-    const { done, value } = await deadline.waitFor(rest.next());
-    if (done === true) throw noContent(candidate.provider, 'ended without content');
+    const { done, value } = await attempt.deadline.waitFor(rest.next());
+    if (done === true) throw noContent(provider, 'ended without content');
     begun.push(...value);
-    if (!value.some(hasContent)) continue;
-    attempt.firstContent();
-    if (throughput === undefined || attempt.isLast) return { begun, rest };
-    const { minCharsPerSecond, sampleChars } = throughput;
-    return readMore(attempt, { begun, rest }, sampleChars, 'throughput', (sampleChars / minCharsPerSecond) * 1_000);
+    if (value.some(hasContent)) return { begun, rest };
   }
-  throw noContent(candidate.provider, `sent ${longestPreamble} pieces without content`);
+  throw noContent(provider, `sent ${longestPreamble} pieces without content`);
 }
 
 /** Reads on until there are so many characters or the stream has ended; `phase` is the limit for that. */
 export async function readMore(
-  { deadline }: Attempt<ChatRequest>,
+  { deadline, candidate }: Attempt<ChatRequest>,
   { begun, rest }: OpenStream,
   chars: number,
   phase: Phase,
   limitMs: number,
 ): Promise<OpenStream> {
   const all = [...begun];
+  let isOver = false;
   deadline.enter(phase, limitMs);
-  for (let read = textLength(all); read < chars;) {
+  for (let read = textLength(all), empty = 0; read < chars && !isOver; empty++) {
+    if (empty === longestPreamble) throw noContent(candidate.provider, `sent ${longestPreamble} pieces in a row without content`);
     const { done, value } = await deadline.waitFor(rest.next());
-    if (done === true) return { begun: all, rest: ended };
-    all.push(...value);
-    read += textLength(value);
+    if (done === true) isOver = true;
+    else {
+      all.push(...value);
+      read += textLength(value);
+      if (value.some(hasContent)) empty = -1;
+    }
   }
+  // What follows is read at the pace of our reader, after a stream that has ended as well.
   deadline.pause();
-  return { begun: all, rest };
+  return { begun: all, rest: isOver ? ended : rest };
+}
+
+/** Closes what is left of a stream, and does not wait for that. Whatever the source makes of it goes nowhere. */
+export function letGo({ rest }: Pick<OpenStream, 'rest'>): void {
+  const close = async (): Promise<void> => void (await rest.return?.());
+  close().catch(() => undefined);
 }
 
 const ended: AsyncIterator<readonly ChatChunk[]> = { next: async () => ({ done: true, value: undefined }) };

@@ -1,7 +1,5 @@
 import type { Adapter, ModelInfo } from '../core/adapter.ts';
 import type { Capabilities } from '../core/capabilities.ts';
-import { errorCodes } from '../core/error-codes.ts';
-import type { RouterError } from '../core/errors.ts';
 import type { Announce, Verb } from '../core/events.ts';
 import type { ChatRequest, EmbedRequest } from '../core/types.ts';
 import { admits, type BreakerInput, type BreakerState, step } from '../breaker/breaker.ts';
@@ -143,8 +141,12 @@ function settle(books: Books, permit: Permit, outcome: Outcome): void {
   if (state.letIn.generation === permit.connectionGeneration) state.letIn = changed(state.letIn, permit.connectionGeneration, -1);
   if (model.letIn.generation === permit.modelGeneration) model.letIn = changed(model.letIn, permit.modelGeneration, -1);
   if (outcome.type === 'success') noteSuccess(books, model, outcome);
-  if (outcome.type === 'failure') noteFailure(books, model, outcome.error);
+  if (outcome.type === 'failure') {
+    state.failures += 1;
+    state.lastError = { code: outcome.error.code, atMs: router.clock.nowMs() };
+  }
   const verdict = applyEffect({ id, config: router, announce }, state, permit, outcome);
+  if (verdict.connection === 'refused' || verdict.model === 'failure' || verdict.model === 'soft') noteFailure(state, model);
   const connection = connectionVerdict(books, permit, verdict.connection);
   state.connection = turn(books, state.connection, { type: connection, generation: permit.connectionGeneration }, undefined);
   model.breaker = turn(books, model.breaker, { type: verdict.model, generation: permit.modelGeneration }, permit.model);
@@ -170,13 +172,10 @@ function noteSuccess({ state, router }: Books, model: ModelState, { ms, firstCon
   else remember(model.firstTimes, firstContentMs);
 }
 
-function noteFailure({ state, router }: Books, model: ModelState, error: RouterError): void {
-  state.failures += 1;
-  state.lastError = { code: error.code, atMs: router.clock.nowMs() };
+/** Only of what is held against it: a prompt that is too long, or a caller in a hurry, says nothing against asking it for something else. */
+function noteFailure(state: ProviderState, model: ModelState): void {
+  state.retryTokens = afterFailure(state.retryTokens);
   model.successShare = smoothed(model.successShare, 0);
-  // A prompt that is too long or a model that does not fit says nothing against asking it for something else.
-  const { breaker } = errorCodes[error.code];
-  if (breaker === 'failure' || breaker === 'ratio') state.retryTokens = afterFailure(state.retryTokens);
 }
 
 /** Steps a breaker, and tells where that changed its state. */
@@ -214,9 +213,12 @@ function readyAt({ state, router }: Books, name: string | undefined): number | u
   return Math.max(restsUntilMs, openUntilMs === -Infinity ? openUntilMs : Math.max(openUntilMs, nowMs + 1));
 }
 
+/** A probe that is out may end any moment; its lease is only the longest that it can take. */
+const probingMs = 1_000;
+
 /** Until when a breaker lets nothing through. While a recovery is being tested, or ramps up, the next moment may do. */
 function openUntil(state: BreakerState, letIn: LetIn, nowMs: number): number | undefined {
   if (admits(state, nowMs, countOf(letIn, state.generation)) !== 'no') return undefined;
   if (state.is === 'open') return state.untilMs;
-  return state.is === 'half-open' ? (state.leaseUntilMs ?? nowMs) : nowMs;
+  return state.is === 'half-open' ? nowMs + probingMs : nowMs;
 }

@@ -28,23 +28,25 @@ export function createResume(run: Run<ChatRequest>): Resume {
   const mode = run.call.onStreamFailure;
   const begun = createBegun();
   const may = (error: RouterError): boolean => {
-    if (mode === 'error' || errorCodes[error.code].next !== 'failover' || error.phase === 'deadline') return false;
+    if (mode === 'error' || errorCodes[error.code].next !== 'failover') return false;
     if (run.attempts >= run.call.maxAttempts || leftMs(run) < leastMs) return false;
-    return mode === 'restart' || (begun.isPlain() && canBeContinued(run.call.request));
+    return mode === 'restart' || begun.isPlain();
   };
   return {
-    note: mode === 'continue' ? begun.note : () => undefined,
+    // Nothing is kept of an answer that will not be continued.
+    note: mode === 'continue' && canBeContinued(run.call.request) ? begun.note : () => undefined,
     may,
-    async go({ candidate }, error) {
-      const { provider: from } = candidate;
-      run.failed.push({ provider: from, model: candidate.model, error });
+    async go({ candidate: { provider: from } }, error) {
       const verb = streamVerb(run);
       // Only a provider that can take up a begun answer is asked for the rest of it.
       if (mode === 'continue') run.accepts = (next, its) => next.capabilities(its).prefill;
       const opened = await runAttempts(run, mode === 'restart' ? verb : { open: continuing(begun), drop: verb.drop });
       const { provider, model } = opened.attempt.candidate;
       const type = mode === 'restart' ? 'reset' : 'resumed';
-      run.engine.announce(`stream:${type}`, { requestId: run.call.requestId, provider, model, from, reason: error.code });
+      const { engine, call } = run;
+      const isLeft = run.leaving?.signal.aborted === true;
+      // Of a reader who has left meanwhile nothing more is told.
+      if (!isLeft) engine.announce(`stream:${type}`, { requestId: call.requestId, provider, model, from, reason: error.code });
       return { ...opened, notice: { type, from, provider, model, reason: error.code } };
     },
   };

@@ -113,7 +113,7 @@ export function giveUp(run: Run<unknown>, stoppedBecause: StoppedBecause): Route
     const { message } = timeoutError(undefined, 'deadline', call.endsAtMs - call.startedAtMs);
     return new RouterError('timeout', `${message}${listed(failed)}`, { phase: 'deadline', attempts: failed, stoppedBecause });
   }
-  const details = { attempts: failed, skipped, stoppedBecause, retryAfterMs: soonestMs(skipped, failed, nowMs) };
+  const details = { attempts: failed, skipped, stoppedBecause, retryAfterMs: soonestMs(run, skipped, nowMs) };
   if (failed.length === 0) return new RouterError('no_provider', noProvider(skipped), details);
   // Where every candidate said the same of the caller's prompt, that is the answer.
   const [first] = failed;
@@ -136,9 +136,14 @@ function leftOut(skipped: readonly SkippedInPlan[]): string {
   return skipped.map(({ provider, reason }) => `${provider}: ${reason}`).join('; ');
 }
 
-function soonestMs(skipped: readonly SkippedInPlan[], failed: readonly FailedAttempt[], nowMs: number): number | undefined {
+function soonestMs({ failed, engine }: Run<unknown>, skipped: readonly SkippedInPlan[], nowMs: number): number | undefined {
   const waits = [
-    ...skipped.flatMap(({ readyAtMs }) => (readyAtMs === undefined ? [] : [readyAtMs - nowMs])),
+    // Asked anew: much may have happened since the plan was made.
+    ...skipped.flatMap(({ provider, model, code, readyAtMs }) => {
+      if (readyAtMs === undefined) return [];
+      const is = code === 'out_of_memory' ? undefined : engine.providers.get(provider)?.readyAtMs(model);
+      return [(is ?? readyAtMs) - nowMs];
+    }),
     ...failed.flatMap(({ error }) => (error.retryAfterMs === undefined ? [] : [error.retryAfterMs])),
   ];
   return waits.length === 0 ? undefined : Math.max(0, Math.ceil(Math.min(...waits)));

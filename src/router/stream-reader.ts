@@ -1,14 +1,12 @@
 import { hasContent } from '../core/collect.ts';
 import { isRouterError, RouterError } from '../core/errors.ts';
 import type { ChatChunk, ChatRequest, Usage } from '../core/types.ts';
-import type { StreamNotice } from '../core/route.ts';
-import { timeoutError } from '../lib/deadline.ts';
+import { type AttemptDeadline, openDeadline, timeoutError } from '../lib/deadline.ts';
 import type { Attempt } from './attempt.ts';
 import type { Opened } from './carry-out.ts';
-import type { OpenStream } from './open-stream.ts';
-import { createResume, type Resume } from './resume.ts';
+import { letGo, type OpenStream } from './open-stream.ts';
+import { createResume, type Resume, type Resumed } from './resume.ts';
 import type { Run } from './run.ts';
-import { letGo } from './stream-verb.ts';
 
 /** Reads the rest of a stream, batch by batch, and ends its attempts and its call exactly once, whatever happens. */
 export interface StreamReader {
@@ -16,6 +14,7 @@ export interface StreamReader {
   read(): Promise<readonly ChatChunk[] | undefined>;
   /** Something ended the stream while nobody was reading; the next `read` tells it. */
   isBroken(): boolean;
+  isLeft(): boolean;
   /** The reader wants no more: the connection is closed. */
   leave(): void;
 }
@@ -26,11 +25,12 @@ type OpenedStream = Opened<ChatRequest, OpenStream>;
 const emptyLimits = 10;
 
 export function createReader(run: Run<ChatRequest>, first: OpenedStream): StreamReader {
-  const state: Reading = { run, resume: createResume(run), notes: createNotes(run), open: first, silentMs: 0, left: false };
+  const state: Reading = { run, resume: createResume(run), notes: createNotes(run), open: first, silentMs: 0, left: false, mending: false };
   attach(state, first);
   return {
     read: () => read(state),
     isBroken: () => state.broken !== undefined,
+    isLeft: () => state.left,
     leave: () => leave(state),
   };
 }
@@ -39,7 +39,7 @@ export function createReader(run: Run<ChatRequest>, first: OpenedStream): Stream
 interface Reading {
   readonly run: Run<ChatRequest>;
   readonly resume: Resume;
-  readonly notes: Notes;
+  notes: Notes;
   open: OpenedStream;
   /** For how long only pieces without content have come. */
   silentMs: number;
@@ -48,11 +48,15 @@ interface Reading {
   /** Mended by the next read. */
   lost?: Lost | undefined;
   left: boolean;
+  /** Another provider is being asked. */
+  mending: boolean;
 }
 
 interface Lost {
   readonly from: Attempt<ChatRequest>;
   readonly error: RouterError;
+  /** What still holds until the next read. */
+  readonly limits: AttemptDeadline;
 }
 
 async function read(state: Reading): Promise<readonly ChatChunk[] | undefined> {
@@ -74,7 +78,7 @@ async function readOn(state: Reading, { attempt, result }: OpenedStream): Promis
   const { clock } = run.engine.config;
   const { deadline, timeouts } = attempt;
   const startMs = clock.nowMs();
-  deadline.enter('idle', Math.min(timeouts.idleMs, Math.max(0, emptyLimits * timeouts.idleMs - state.silentMs)));
+  deadline.enter('idle', timeouts.idleMs);
   const { done, value } = await deadline.waitFor(result.rest.next());
   deadline.pause();
   if (done === true) {
@@ -110,29 +114,64 @@ function breakOff(state: Reading, { attempt, result }: OpenedStream, error: unkn
   const cause = attempt.fail(error);
   letGo(result);
   const told = interrupted(run, attempt, cause);
-  if (told !== cause && isRouterError(cause) && resume.may(cause)) state.lost = { from: attempt, error: cause };
+  if (told !== cause && isRouterError(cause) && resume.may(cause)) lose(state, attempt, cause);
   else state.broken = { error: run.fail(told) };
+}
+
+/** The next read mends it. Where nobody reads, the call still ends at its deadline, when the caller aborts, and with the router. */
+function lose(state: Reading, from: Attempt<ChatRequest>, error: RouterError): void {
+  const { run } = state;
+  const { call, engine } = run;
+  const signals = [call.signal, engine.shutdown];
+  const { provider } = from.candidate;
+  const limits = openDeadline({ clock: engine.config.clock, provider, signals, endsAtMs: call.endsAtMs, endPhase: 'deadline' });
+  limits.signal.addEventListener('abort', () => {
+    if (state.lost === undefined) return;
+    forget(state);
+    state.broken = { error: run.fail(finalError(run, from, error, limits.signal.reason)) };
+  });
+  state.lost = { from, error, limits };
+}
+
+function forget(state: Reading): void {
+  state.lost?.limits.dispose();
+  state.lost = undefined;
 }
 
 /** Another provider goes on, or the stream is broken for good. */
 async function mend(state: Reading, { from, error }: Lost): Promise<readonly ChatChunk[] | undefined> {
   const { run, resume } = state;
-  state.lost = undefined;
+  forget(state);
+  state.mending = true;
   try {
     const next = await resume.go(from, error);
-    if (state.left) {
-      next.attempt.abandon();
-      letGo(next.result);
-      return undefined;
-    }
-    attach(state, next);
-    return [toChunk(next), ...next.result.begun];
+    if (!state.left) return takeOver(state, next);
+    next.attempt.abandon();
+    letGo(next.result);
   } catch (given) {
-    // The caller's own reason, or that of a router which closes; otherwise nobody could take over, and the first failure stands.
-    const isOurs = isRouterError(given) && given.code !== 'closed';
-    state.broken = { error: run.fail(isOurs ? broke(from, error, run) : given) };
+    if (!state.left) state.broken = { error: run.fail(finalError(run, from, error, given)) };
+  } finally {
+    state.mending = false;
   }
+  if (state.left) run.end(state.notes.usage(), true);
   return endOrThrow(state);
+}
+
+function takeOver(state: Reading, next: Resumed): readonly ChatChunk[] {
+  const { run } = state;
+  if (next.notice.type === 'reset') {
+    // What was told beside the content is void as well.
+    state.notes = createNotes(run);
+    run.trace.degraded = false;
+  }
+  attach(state, next);
+  return [toChunk(next), ...next.result.begun];
+}
+
+/** The caller's own reason, or that of a router which closes; otherwise nobody could take over, and the first failure stands. */
+function finalError(run: Run<ChatRequest>, from: Attempt<ChatRequest>, error: RouterError, given: unknown): unknown {
+  const isOurs = isRouterError(given) && given.code !== 'closed' && run.call.signal?.aborted !== true;
+  return isOurs ? broke(from, error, run) : given;
 }
 
 function endOrThrow(state: Reading): undefined {
@@ -145,13 +184,14 @@ function endOrThrow(state: Reading): undefined {
 function leave(state: Reading): void {
   if (state.left) return;
   state.left = true;
+  forget(state);
   const { run, notes, open } = state;
   const isReading = !open.attempt.isOver();
   if (isReading) open.attempt.abandon();
-  run.end(notes.usage(), true);
+  // Who is about to take over is stopped first: a call ends after its attempts.
+  if (state.mending) run.leaving?.stop(new RouterError('closed', 'The reader left the stream.'));
+  else run.end(notes.usage(), true);
   if (isReading) letGo(open.result);
-  // Somebody may be about to take over.
-  else run.leaving?.stop(new RouterError('closed', 'The reader left the stream.'));
 }
 
 /** What a stream tells beside its content. */
@@ -177,7 +217,7 @@ function createNotes(run: Run<ChatRequest>): Notes {
 }
 
 /** The chunk that says that another provider goes on. */
-function toChunk({ result, notice }: OpenedStream & { readonly notice: StreamNotice }): ChatChunk {
+function toChunk({ result, notice }: Resumed): ChatChunk {
   const { id = '', created = 0, model = '' } = result.begun[0] ?? {};
   return { id, object: 'chat.completion.chunk', created, model, choices: [], inferlane: notice };
 }
@@ -187,6 +227,7 @@ function interrupted(run: Run<ChatRequest>, attempt: Attempt<ChatRequest>, cause
   const isTheCallers = run.call.signal?.aborted === true || !isRouterError(cause) || cause.code === 'closed';
   if (isTheCallers) return cause;
   const { provider, model } = attempt.candidate;
+  run.failed.push({ provider, model, error: cause });
   const error = broke(attempt, cause, run);
   run.engine.announce('stream:interrupted', { requestId: run.call.requestId, provider, model, error });
   return error;
@@ -196,5 +237,5 @@ function broke({ candidate }: Attempt<ChatRequest>, cause: RouterError, { failed
   const { provider, model } = candidate;
   const { phase, status, reason } = cause;
   const message = `The stream broke after content had been delivered; what came stands. ${cause.message}`;
-  return new RouterError('stream_interrupted', message, { provider, model, phase, status, reason, cause, attempts: failed });
+  return new RouterError('stream_interrupted', message, { provider, model, phase, status, reason, cause, attempts: [...failed] });
 }

@@ -1,11 +1,12 @@
 import pRetry from 'p-retry';
 import type { ErrorCode } from '../core/error-codes.ts';
 import { errorCodes } from '../core/error-codes.ts';
-import type { FailedAttempt } from '../core/errors.ts';
+import { type FailedAttempt, isRouterError } from '../core/errors.ts';
 import { sleep } from '../lib/clock.ts';
 import { openDeadline } from '../lib/deadline.ts';
 import { backoffMs } from '../breaker/cooldown.ts';
 import type { PlannedCandidate } from '../routing/plan.ts';
+import { obstacleOf, onlyFirst } from './candidates.ts';
 import type { Opened, Verb } from './carry-out.ts';
 import { whileLoading } from './loading.ts';
 import { giveUp, leastMs, leftMs, type Run } from './run.ts';
@@ -18,13 +19,21 @@ interface Waiting {
   readonly candidate: PlannedCandidate;
   readonly readyAtMs: number;
   readonly reason: ErrorCode;
+  /** A breaker holds it back at this moment. */
+  readonly isBarred: boolean;
 }
 
-/** Everybody is behind an open breaker: with `panic: 'soonest'` one call at a time looks at the one that is nearest to its probe. */
+/**
+ * Everybody is behind an open breaker: with `panic: 'soonest'` one call at a time looks at the one that is nearest to its probe. Where
+ * somebody else only rests, and not for long, that is waited for.
+ */
 export async function panic<Request, Result>(run: Run<Request>, verb: Verb<Request, Result>): Promise<Opened<Request, Result> | undefined> {
   if (run.engine.config.panic === 'off' || run.attempts > 0) return undefined;
-  const nearest = earliest(behindBreakers(run));
-  return nearest && tryOnce(run, nearest.candidate, { isLast: true, early: true }, verb);
+  const left = leftOut(run);
+  if (left.some((waiting) => !waiting.isBarred && canWaitFor(run, waiting))) return undefined;
+  // Where somebody looks already, that is the nearest, and lets nobody else in.
+  const nearest = earliest(left.filter(({ isBarred }) => isBarred));
+  return nearest && tryOnce(run, nearest.candidate, { isLast: isOnly(run, nearest), early: true }, verb);
 }
 
 /** Nothing else is left: whoever may answer after a pause gets it, as often as the budget of attempts allows. */
@@ -35,27 +44,24 @@ export async function tryAgain<Request, Result>(run: Run<Request>, verb: Verb<Re
   // A call is either hedged or retried: both would add up.
   if (trace.hedged) throw giveUp(run, 'exhausted');
   let anotherRound = false;
-  let before = run.attempts;
   const again = async (round: number): Promise<Opened<Request, Result>> => {
     anotherRound = false;
-    before = run.attempts;
-    const waiting = soonest(run);
-    if (waiting === undefined) throw giveUp(run, run.failed.some(mayRetry) ? 'retry-budget' : 'exhausted');
-    await pause(run, waiting, round);
-    const opened = await tryOnce(run, waiting.candidate, { isLast: true }, verb);
-    if (opened !== undefined) return opened;
-    // One that was let in by nobody waits for the next chance, where waiting for breakers was asked for.
-    anotherRound = run.attempts > before || run.engine.config.onAllOpen === 'wait';
-    throw giveUp(run, run.attempts >= call.maxAttempts ? 'max-attempts' : 'exhausted');
+    for (let pauses = 0; ; pauses++) {
+      const waiting = soonest(run);
+      // Between this and the attempt nobody else gets a turn: one that is ready lets the attempt in.
+      if (pauses > 0 && isDue(run, waiting) && obstacleOf(run, waiting.candidate) === undefined) {
+        const opened = await tryOnce(run, waiting.candidate, { isLast: isOnly(run, waiting) }, verb);
+        if (opened !== undefined) return opened;
+        break;
+      }
+      await pause(run, waiting, round + pauses);
+    }
+    anotherRound = run.attempts < call.maxAttempts;
+    throw giveUp(run, anotherRound ? 'exhausted' : 'max-attempts');
   };
   try {
     // p-retry counts the rounds; the pauses are ours, on the router's clock and with what the provider asked for.
-    return await pRetry(again, {
-      retries,
-      minTimeout: 0,
-      shouldRetry: () => anotherRound,
-      shouldConsumeRetry: () => run.attempts > before,
-    });
+    return await pRetry(again, { retries, minTimeout: 0, shouldRetry: () => anotherRound });
   } catch (error) {
     // p-retry wraps reasons that are no errors, and the caller's reason is not ours to wrap.
     call.signal?.throwIfAborted();
@@ -68,47 +74,79 @@ function mayRetry({ error }: FailedAttempt): boolean {
 }
 
 /** Of the candidates that rest, and of those whose failure may pass, the one that is ready first. */
-function soonest(run: Run<unknown>): Waiting | undefined {
-  const resting = restingOnes(run);
-  const failed = run.plan.candidates.flatMap((candidate): Waiting[] => {
+function soonest(run: Run<unknown>): Waiting {
+  const first = earliest(allWaiting(run));
+  if (first === undefined) throw giveUp(run, isHeldBack(run) ? 'retry-budget' : 'exhausted');
+  return first;
+}
+
+function allWaiting(run: Run<unknown>): Waiting[] {
+  const failed = [...run.plan.candidates, ...run.plan.skipped].flatMap((candidate): Waiting[] => {
     const last = run.failed.findLast(({ provider, model }) => provider === candidate.provider && model === candidate.model);
     return last !== undefined && mayRetry(last) ? when(run, candidate, last.error.code, askedFor(run, last)) : [];
   });
-  const open = run.engine.config.onAllOpen === 'wait' ? behindBreakers(run) : [];
-  return earliest([...failed, ...resting, ...open]);
+  const left = leftOut(run);
+  if (run.engine.config.onAllOpen === 'wait') return [...failed, ...left];
+  // Breakers are not waited for, but for the one that this call's own failure has opened, and never for the probe of another call.
+  return [...failed.filter((waiting) => !waiting.isBarred || !isDue(run, waiting)), ...left.filter(({ isBarred }) => !isBarred)];
 }
 
 function earliest(all: readonly Waiting[]): Waiting | undefined {
   return all.length === 0 ? undefined : all.reduce((first, next) => (next.readyAtMs < first.readyAtMs ? next : first));
 }
 
-/** Those that were left out, or whose turn passed, because they rest; a breaker that has opened since is no rest. */
-function restingOnes(run: Run<unknown>): Waiting[] {
-  return [...run.plan.skipped, ...run.passed].flatMap((skipped) => {
-    const rests = errorCodes[skipped.code].effect === 'cool' && skipped.readyAtMs !== undefined;
-    return rests && !hasFailed(run, skipped) ? when(run, skipped, skipped.code, -Infinity) : [];
-  });
+/**
+ * Those that were left out, or whose turn passed, because of a rest or a breaker, be it over by now. Without those that have failed
+ * since: what they said decides.
+ */
+function leftOut(run: Run<unknown>): Waiting[] {
+  const all = [...run.plan.skipped, ...run.passed].filter(
+    ({ code, readyAtMs }) => readyAtMs !== undefined && (code === 'circuit_open' || errorCodes[code].effect === 'cool'),
+  );
+  return all.flatMap((skipped) => (hasFailed(run, skipped) ? [] : when(run, skipped, skipped.code, -Infinity)));
 }
 
-function behindBreakers(run: Run<unknown>): Waiting[] {
-  return run.plan.skipped.flatMap((skipped) => (skipped.code === 'circuit_open' ? when(run, skipped, skipped.code, -Infinity) : []));
-}
-
-/** No candidate where waiting does not help, or where the provider gets first attempts only. */
+/** No candidate where waiting does not help: whatever else speaks against it, nor where it gets first attempts only. */
 function when(run: Run<unknown>, candidate: PlannedCandidate, reason: ErrorCode, notBeforeMs: number): Waiting[] {
   const { provider: id, model, substituted } = candidate;
-  const provider = run.engine.providers.get(id);
-  const readyAtMs = provider?.readyAtMs(model);
-  if (provider === undefined || readyAtMs === undefined) return [];
-  if (run.attempts > 0 && !provider.mayBeRetried()) return [];
-  if (run.accepts !== undefined && !run.accepts(provider, model)) return [];
-  return [
-    { candidate: { provider: id, model, substituted, reason: candidate.reason }, readyAtMs: Math.max(readyAtMs, notBeforeMs), reason },
-  ];
+  const obstacle = obstacleOf(run, candidate);
+  if (obstacle === 'too-small' || (obstacle !== undefined && obstacle.readyAtMs === undefined)) return [];
+  const isOpen = obstacle?.code === 'circuit_open';
+  const readyAtMs = Math.max(isOpen ? opensAtMs(run, candidate) : (obstacle?.readyAtMs ?? -Infinity), notBeforeMs);
+  const asked: PlannedCandidate = { provider: id, model, substituted, reason: candidate.reason };
+  const isBarred = isOpen || (obstacle !== undefined && reason === 'circuit_open');
+  return [{ candidate: asked, readyAtMs, reason: isOpen ? obstacle.code : reason, isBarred }];
+}
+
+/**
+ * When somebody may look at a provider behind its breakers. While a probe is out, the next moment may do: the time it may take at most
+ * says nothing about when it ends.
+ */
+function opensAtMs({ engine }: Run<unknown>, { provider: id, model }: PlannedCandidate): number {
+  const state = engine.providers.get(id)?.state;
+  const breakers = state === undefined ? [] : [state.connection, state.models.peek(model).breaker];
+  const rests = state === undefined ? [] : [state.rest.untilMs, state.models.peek(model).rest.untilMs];
+  return Math.max(...rests, ...breakers.map((breaker) => (breaker.is === 'open' ? breaker.untilMs : -Infinity)));
+}
+
+function isDue({ engine }: Run<unknown>, { readyAtMs }: Waiting): boolean {
+  return readyAtMs <= engine.config.clock.nowMs();
+}
+
+/** Nobody else would get a turn after an attempt at it. */
+function isOnly(run: Run<unknown>, { candidate }: Waiting): boolean {
+  if (run.attempts >= run.call.maxAttempts - 1) return true;
+  return allWaiting(run).every((other) => other.candidate.provider === candidate.provider || !canWaitFor(run, other));
 }
 
 function hasFailed({ failed }: Run<unknown>, { provider, model }: PlannedCandidate): boolean {
   return failed.some((each) => each.provider === provider && each.model === model);
+}
+
+/** Is it for want of retry tokens that nobody is left? */
+function isHeldBack({ passed, failed, engine }: Run<unknown>): boolean {
+  if (passed.some(({ reason }) => reason === onlyFirst)) return true;
+  return failed.some((each) => mayRetry(each) && engine.providers.get(each.provider)?.mayBeRetried() === false);
 }
 
 /** What the provider asked for counts from the end of its attempt: others may have taken their time since. */
@@ -118,21 +156,39 @@ function askedFor({ call, trace }: Run<unknown>, { provider, model, error }: Fai
   return endedAtMs + (error.retryAfterMs ?? 0);
 }
 
-async function pause(run: Run<unknown>, { candidate, readyAtMs, reason }: Waiting, round: number): Promise<void> {
+function canWaitFor(run: Run<unknown>, waiting: Waiting, leastPauseMs: number = 0): boolean {
+  const delayMs = delayOf(run, waiting, leastPauseMs);
+  const { onAllOpen } = run.engine.config;
+  const longestMs = waiting.isBarred && onAllOpen === 'wait' ? Infinity : longestPauseMs;
+  return delayMs <= longestMs && delayMs + leastMs <= leftMs(run);
+}
+
+function delayOf({ engine }: Run<unknown>, { readyAtMs }: Waiting, leastPauseMs: number): number {
+  return Math.max(readyAtMs - engine.config.clock.nowMs(), leastPauseMs);
+}
+
+async function pause(run: Run<unknown>, waiting: Waiting, round: number): Promise<void> {
   const { call, engine, leaving } = run;
-  const { clock, random, onAllOpen } = engine.config;
-  const delayMs = Math.max(readyAtMs - clock.nowMs(), backoffMs(round, random()));
-  const longestMs = reason === 'circuit_open' && onAllOpen === 'wait' ? Infinity : longestPauseMs;
+  const { clock, random } = engine.config;
+  const leastPauseMs = backoffMs(round, random());
   // The error then says after how long another call makes sense.
-  if (delayMs > longestMs || delayMs + leastMs > leftMs(run)) throw giveUp(run, 'exhausted');
-  const { provider, model } = candidate;
+  if (!canWaitFor(run, waiting, leastPauseMs)) throw giveUp(run, 'exhausted');
+  const delayMs = delayOf(run, waiting, leastPauseMs);
+  const {
+    candidate: { provider, model },
+    reason,
+  } = waiting;
   engine.announce('retry', { requestId: call.requestId, provider, model, reason, delayMs });
   const signals = [call.signal, engine.shutdown, leaving?.signal];
-  const waiting = openDeadline({ clock, provider, signals, endsAtMs: call.endsAtMs, endPhase: 'deadline' });
+  const limit = openDeadline({ clock, provider, signals, endsAtMs: call.endsAtMs, endPhase: 'deadline' });
   try {
-    await sleep(clock, delayMs, waiting.signal);
-    if (reason === 'model_loading') await whileLoading(engine, provider, waiting.signal, call.endsAtMs - leastMs);
+    await sleep(clock, delayMs, limit.signal);
+    if (reason === 'model_loading') await whileLoading(engine, provider, limit.signal, call.endsAtMs - leastMs);
+  } catch (error) {
+    // The deadline of the call came while a health check was under way.
+    throw leftMs(run) <= 0 && isRouterError(error, 'timeout') ? giveUp(run, 'deadline') : error;
   } finally {
-    waiting.dispose();
+    limit.dispose();
   }
+  if (leftMs(run) < leastMs) throw giveUp(run, 'deadline');
 }

@@ -53,8 +53,8 @@ describe('changes of state', () => {
     ['probing', 'abandon', 'half-open, probe', probed],
     ['probing', 'probe', 'half-open, no', probed],
     ['recovered', 'success', 'closed, yes', recovered],
-    ['recovered', 'failure', 'open, no', recovered],
-    ['recovered', 'refused', 'open, no', recovered],
+    ['recovered', 'failure', 'closed, yes', recovered],
+    ['recovered', 'refused', 'closed, yes', recovered],
     ['recovered', 'soft', 'closed, yes', recovered],
     ['recovered', 'abandon', 'closed, yes', recovered],
   ])('%s, then %s: %s', (_name, type, expected, from) => {
@@ -204,6 +204,19 @@ describe('how long it stays open', () => {
     expect(openSeconds(1, 5)).toEqual([36, 72, 144, 288, 300]);
   });
 
+  test('a failure while it ramps up lets the ramp begin again; three open it', () => {
+    const climbed = toldAll(recovered, times(2, 'success'));
+    expect(climbed).toMatchObject({ is: 'closed', ramp: 4 });
+    expect(toldAll(climbed, ['failure'])).toMatchObject({ is: 'closed', ramp: 1 });
+    expect(toldAll(climbed, ['soft'])).toMatchObject({ is: 'closed', ramp: 4 });
+    expect(toldAll(climbed, times(3, 'failure')).is).toBe('open');
+  });
+
+  test('want of room counts in the ratio', () => {
+    const words = [...times(6, 'soft'), ...times(5, 'failure')] as const;
+    expect(toldAll(closedBreaker, words).is).toBe('open');
+  });
+
   test('it goes on doubling after a short recovery, and starts anew after 10 healthy minutes', () => {
     const full = toldAll(recovered, times(4, 'success'));
     const closedAtMs = full.is === 'closed' ? full.sinceMs : Number.NaN;
@@ -211,6 +224,12 @@ describe('how long it stays open', () => {
       const again = times(3, 'failure').reduce((state, word) => told(state, word, closedAtMs + ms), full);
       return untilOf(again) - closedAtMs - ms;
     };
-    expect([opensAfter(600_000), opensAfter(600_001)]).toEqual([60_000, 30_000]);
+    expect([opensAfter(599_999), opensAfter(600_000)]).toEqual([60_000, 30_000]);
   });
+});
+
+test('a probe before its time that fails leaves the open time as long as it was', () => {
+  const again = step(open, { type: 'probe', leaseMs: 1, early: true }, { nowMs: startMs, random: middle }, rules);
+  const failed = step(again, { type: 'failure', generation: again.generation }, { nowMs: startMs, random: middle }, rules);
+  expect(failed).toMatchObject({ is: 'open', untilMs: startMs + 30_000 });
 });

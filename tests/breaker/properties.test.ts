@@ -121,7 +121,7 @@ const corners = [
   'open probe half-open',
 ];
 
-test('100,000 random runs agree with the reference model, and reach every corner of it', { timeout: 20_000 }, () => {
+test('random runs agree with the reference model, and reach every corner of it', { timeout: 20_000 }, () => {
   const reached = new Set<string>();
   const note = (from: BreakerState, input: BreakerInput, to: BreakerState): void => {
     if (from !== to || input.type === 'probe') reached.add(`${from.is} ${input.type} ${to.is}`);
@@ -134,7 +134,7 @@ test('100,000 random runs agree with the reference model, and reach every corner
       return agrees();
     });
   });
-  fc.assert(property, { numRuns: 100_000 });
+  fc.assert(property, { numRuns: 20_000 });
   expect([...reached].toSorted()).toEqual(corners);
 });
 

@@ -1,4 +1,23 @@
 import type { Job } from './_kit/job.ts';
 
 /** Every job of the campaign, in the order in which they run. Loaded one at a time, each in a process of its own. */
-export const jobs: Readonly<Record<string, () => Promise<Job>>> = {};
+export const jobs: Readonly<Record<string, () => Promise<Job>>> = {
+  hostile: async () => (await import('./hostile/job.ts')).job,
+  leak: async () => (await import('./leak/job.ts')).job,
+  redirects: async () => (await import('./redirects/job.ts')).job,
+  stall: async () => (await import('./stall/job.ts')).job,
+  readers: async () => (await import('./readers/job.ts')).job,
+  breaker: async () => (await import('./breaker/job.ts')).job,
+  parsing: async () => (await import('./parsing/job.ts')).job,
+  simulator: async () => (await import('./simulator/job.ts')).job,
+  kills: async () => (await import('./kills/job.ts')).job,
+  aborts: async () => (await import('./aborts/job.ts')).job,
+  herd: async () => (await import('./herd/job.ts')).job,
+  sockets: async () => (await import('./sockets/job.ts')).job,
+  load: async () => (await import('./load/job.ts')).job,
+  'mutation-breaker': async () => (await import('./mutation/job.ts')).mutationJob('breaker'),
+  'mutation-attempts': async () => (await import('./mutation/job.ts')).mutationJob('attempts'),
+  'mutation-streams': async () => (await import('./mutation/job.ts')).mutationJob('streams'),
+  'mutation-classification': async () => (await import('./mutation/job.ts')).mutationJob('classification'),
+  'mutation-redaction': async () => (await import('./mutation/job.ts')).mutationJob('redaction'),
+};

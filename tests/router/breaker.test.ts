@@ -228,3 +228,13 @@ test('a provider that goes down is left after three refusals, although an older 
   expect(router.snapshot().providers[0]).toMatchObject({ provider: 'a', breaker: 'open' });
   expect(fakes.a.calls).toHaveLength(4);
 });
+
+test('while a probe is out, others are told to come again in a moment, not after its lease', async () => {
+  const { router, clock } = fakeRouter({ a: (call) => (call < 3 ? refused() : hang) });
+  for (let count = 0; count < 3; count++) await failureOf(router.chat(hello, { maxAttempts: 1 }));
+  await clock.advance(30_000);
+  const probe = outcomeOf(router.chat(hello));
+  await clock.settle();
+  expect(probe.settled).toBe(false);
+  expect(await failureOf(router.chat(hello))).toMatchObject({ code: 'no_provider', retryAfterMs: 1_000 });
+});

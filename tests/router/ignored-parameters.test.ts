@@ -54,3 +54,13 @@ test('refuse: alone, it is refused with the name of the parameter', async () => 
   const { router } = fakeRouter({ gpu: { does: 'no', fake: without } }, { onIgnoredParameter: 'refuse' });
   expect(await failureOf(router.chat(seeded))).toMatchObject({ message: expect.stringContaining('has no place for seed') as string });
 });
+
+test('an adapter that throws when it is asked holds no place afterwards', async () => {
+  const leavesOut = (): never => {
+    throw new Error('a bug of the adapter');
+  };
+  const { router, events } = fakeRouter({ a: { does: 'yes', fake: { leavesOut } } });
+  await expect(router.chat({ ...hello, seed: 7 })).rejects.toThrow('a bug of the adapter');
+  expect(router.snapshot()).toMatchObject({ inFlight: 0, providers: [{ inFlight: 0 }] });
+  expect(events.lines()).toEqual(['request:start', 'request:error']);
+});

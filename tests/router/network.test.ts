@@ -134,6 +134,23 @@ describe('connections', () => {
     expect(events.of('breaker:open')).toEqual([]);
   });
 
+  test('that were dead are told as a retry of the same attempt', async () => {
+    await using server = await keepAliveServer('at the next request');
+    const router = createRouter({ checkModels: false, random: () => 0, providers: { only: openai(server.url) } });
+    const events = record(router);
+    const { route } = await router.chat(hello);
+    expect(events.of('retry')).toEqual([]);
+    const requestIds: string[] = [];
+    // The platform may need a turn before it keeps a connection.
+    while (events.of('retry').length === 0) requestIds.push((await router.chat(hello)).route.requestId);
+    expect(events.of('retry')).toEqual([
+      { requestId: requestIds.at(-1), provider: 'only', model: undefined, reason: 'stale_socket', delayMs: 0 },
+    ]);
+    expect(requestIds).not.toContain(route.requestId);
+    expect(events.lines().slice(-5)).toEqual(['request:start', 'attempt:start only', 'retry only', 'attempt:end only', 'request:end only']);
+    await router.close();
+  });
+
   test('are closed when the reader leaves a stream', async () => {
     await using server = await loopback(() => ({ headers: sse, pieces: [event('one')], after: 'hang' }));
     const router = createRouter({ providers: { only: openai(server.url) } });

@@ -102,6 +102,35 @@ describe('a provider that asked for a rest', () => {
     expect((await router.chat(hello)).route.provider).toBe('gpu');
   });
 
+  test.each([
+    ['rate_limited', 'it asked for a pause'],
+    ['overloaded', 'it has no room now'],
+    ['model_loading', 'the model is being loaded there'],
+    ['quota_exhausted', 'its account has no credit left'],
+  ] as const)('for %s is left out for that reason: %s', async (code, reason) => {
+    const { router, clock } = fakeRouter({ gpu: [fault(code, { status: 503, retryAfterMs: 8_000 }), 'rested'], cpu: 'yes' });
+    const readyAtMs = clock.nowMs() + 8_000;
+    await router.chat(hello);
+    expect(router.explain(hello)).toMatchObject({
+      candidates: [{ provider: 'cpu' }],
+      skipped: [{ provider: 'gpu', model: 'm', code, reason, readyAtMs }],
+    });
+    await clock.advance(8_000);
+    expect(router.explain(hello).skipped).toEqual([]);
+  });
+
+  test('for two reasons is left out for the one that ends last', async () => {
+    const { router, clock } = fakeRouter({ gpu: [fault('model_loading', { retryAfterMs: 3_000 }), limited(2_000)], cpu: 'yes' });
+    const reasons = (): unknown => router.explain(hello).skipped.map(({ code }) => code);
+    await router.chat(hello);
+    await router.chat({ ...hello, model: 'other' });
+    expect(reasons()).toEqual(['model_loading']);
+    await clock.advance(1_000);
+    expect(router.explain({ ...hello, model: 'third' }).skipped).toMatchObject([{ code: 'rate_limited' }]);
+    await clock.advance(1_500);
+    expect(reasons()).toEqual(['model_loading']);
+  });
+
   test('rests no longer because many calls were refused at the same time', async () => {
     const { router, clock } = fakeRouter({ gpu: [...Array(10).fill(limited()), 'rested'], cpu: 'yes' });
     await Promise.all(Array.from({ length: 10 }, () => router.chat(hello)));
@@ -124,12 +153,10 @@ test('a caller who aborts while the router waits is answered at once, with the r
 });
 
 test('no attempt starts with less than 50 ms left', async () => {
-  const { router, clock, fakes } = fakeRouter(
-    { a: after(960, fault('driver')), b: hang },
-    { deadlineMs: 1_000, timeouts: { totalMs: 990 } },
-  );
+  // Half of the deadline is kept for the second one, so only a short one leaves it too little.
+  const { router, clock, fakes } = fakeRouter({ a: after(41, fault('driver')), b: hang }, { deadlineMs: 90 });
   const call = outcomeOf(router.chat(hello));
-  await clock.advance(960);
+  await clock.advance(41);
   expect(call.error).toMatchObject({ code: 'timeout', phase: 'deadline', attempts: [{ provider: 'a' }] });
   expect(fakes.b.calls).toHaveLength(0);
 });

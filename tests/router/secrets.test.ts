@@ -119,6 +119,21 @@ describe('a key that a function gives', () => {
     expect(server.requests).toHaveLength(0);
   });
 
+  test('that fails once does not disable the provider, which refused nothing', async () => {
+    await using server = await loopback(() => answers('yes'));
+    let count = 0;
+    const apiKey = (): string => {
+      if (count++ === 0) throw new Error('The vault is closed.');
+      return key;
+    };
+    const router = createRouter({ checkModels: false, providers: { box: { type: 'openai-compatible', url: server.url, apiKey } } });
+    const events = record(router);
+    expect(await failureOf(router.chat(hello))).toMatchObject({ attempts: [{ error: { code: 'auth', reason: 'key_function_failed' } }] });
+    expect(events.of('provider:down')).toEqual([]);
+    expect(router.explain(hello)).toMatchObject({ candidates: [{ provider: 'box' }], skipped: [] });
+    expect((await router.chat(hello)).choices[0].message.content).toBe('yes');
+  });
+
   test('that hangs is given up after five seconds', async () => {
     const clock = testClock();
     const router = createRouter({ clock, providers: { box: { type: 'openai-compatible', url: 'http://127.0.0.1:9999', apiKey: never } } });

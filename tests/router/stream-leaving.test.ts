@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { ChunkBatches } from '../../src/core/types.ts';
-import { hang, pieces, role, toChunk } from '../_kit/fake-adapter.ts';
+import { hang, pieces, role, type StreamStep, toChunk } from '../_kit/fake-adapter.ts';
 import { failureOf, fakeRouter, hello, outcomeOf, readAll } from '../_kit/fake-router.ts';
 
 const reason = new Error('the caller’s own');
@@ -141,6 +141,44 @@ describe('time between pieces', () => {
       await clock.advance(30_000);
     }
     expect(await iterator.next()).toEqual({ done: true, value: undefined });
+  });
+});
+
+const beat = (beats: number, everyMs: number): StreamStep[] => Array.from({ length: beats }, () => [everyMs, role]).flat();
+
+describe('pieces without content', () => {
+  test('are a sign of life for ten idle limits, and no longer', async () => {
+    const { router, clock } = fakeRouter({ a: pieces('one', ...beat(40, 10_000), 'late') }, { deadlineMs: 600_000 });
+    const read = outcomeOf(readAll(await router.stream(hello)));
+    await clock.advance(149_999);
+    expect(read.settled).toBe(false);
+    await clock.advance(1);
+    expect(read.value).toMatchObject({ text: 'one', failure: { code: 'stream_interrupted', phase: 'idle', cause: { code: 'timeout' } } });
+    expect(clock.timers()).toBe(0);
+  });
+
+  test('are counted anew after each piece with content', async () => {
+    const { router, clock } = fakeRouter({ a: pieces('1', ...beat(14, 10_000), '2', ...beat(14, 10_000), '3') }, { deadlineMs: 600_000 });
+    const read = outcomeOf(readAll(await router.stream(hello)));
+    await clock.advance(280_000);
+    expect(read.value).toEqual({ text: '123', failure: undefined });
+  });
+
+  test('that the reader takes its time for are not counted', async () => {
+    const { router, clock } = fakeRouter({ a: pieces('1', ...beat(30, 1_000), '2') }, { deadlineMs: 600_000 });
+    let text = '';
+    const read = outcomeOf(
+      (async () => {
+        for await (const { choices } of await router.stream(hello)) {
+          text += choices[0]?.delta.content ?? '';
+          await new Promise<void>((resolve) => void clock.schedule(10_000, resolve));
+        }
+      })(),
+    );
+    await clock.advance(400_000);
+    expect(read.settled).toBe(true);
+    expect(read.error).toBeUndefined();
+    expect(text).toBe('12');
   });
 });
 
