@@ -7,7 +7,7 @@ import type { PlannedCandidate } from '../routing/plan.ts';
 import { attemptHeader, hopsHeader } from './hops.ts';
 import { noteIgnored } from './ignored-parameters.ts';
 import type { Provider } from './provider.ts';
-import type { Permit } from './provider-state.ts';
+import type { Outcome, Permit } from './provider-state.ts';
 import { named, type Run } from './run.ts';
 
 /** One call to one candidate. Exactly one of `succeed`, `fail`, `abandon` and `lose` ends it; the others then do nothing. */
@@ -69,7 +69,12 @@ export function beginAttempt<Request>(
   const signals = [call.signal, engine.shutdown, run.leaving?.signal];
   const deadline = openDeadline({ clock, provider: candidate.provider, signals, ...end });
   const shareEndsAtMs = isLast ? Infinity : (startMs + call.endsAtMs) / 2;
-  const withinShare = (limitMs: number): number => Math.min(limitMs, shareEndsAtMs - clock.nowMs());
+  const cut = { total: end.isCut, start: false };
+  const withinShare = (limitMs: number): number => {
+    const leftMs = shareEndsAtMs - clock.nowMs();
+    cut.start = leftMs < limitMs;
+    return Math.min(limitMs, leftMs);
+  };
   if (call.verb === 'stream') deadline.enter('first-token', isLast ? Infinity : withinShare(timeouts.firstTokenMs));
   return {
     provider,
@@ -85,7 +90,7 @@ export function beginAttempt<Request>(
     timeouts,
     isLast,
     withinShare,
-    ...endings({ run, candidate, provider, permit, ids, deadline, startMs, startWallMs: clock.wallMs() }),
+    ...endings({ run, candidate, provider, permit, ids, deadline, timeouts, cut, startMs, startWallMs: clock.wallMs() }),
   };
 }
 
@@ -96,6 +101,9 @@ interface Books {
   readonly permit: Permit;
   readonly ids: { readonly requestId: string; readonly provider: string; readonly model: string | undefined; readonly attempt: number };
   readonly deadline: AttemptDeadline;
+  readonly timeouts: Timeouts;
+  /** Limits that were cut, so that half of the deadline is left for the others. */
+  readonly cut: { readonly total: boolean; readonly start: boolean };
   readonly startMs: number;
   readonly startWallMs: number;
 }
@@ -132,7 +140,8 @@ function endings(books: Books): Pick<Attempt<unknown>, 'isOver' | 'firstContent'
       const ms = close(shown(error, aborted));
       // The cause before its effects: pins, rests and breakers are announced as they are booked.
       announce('attempt:error', { ...ids, ms, error, aborted });
-      provider.settle(permit, isFault && isRouterError(error) ? { type: 'failure', error, ms, firstContentMs } : { type: 'none' });
+      const outcome = isFault && isRouterError(error) ? failure(books, error, ms, firstContentMs) : none;
+      provider.settle(permit, outcome);
       // Last, because aborting calls back whoever still listens: by then the attempt is over.
       deadline.abort(error);
       return error;
@@ -151,6 +160,17 @@ function endings(books: Books): Pick<Attempt<unknown>, 'isOver' | 'firstContent'
       deadline.abort(error);
     },
   };
+}
+
+const none: Outcome = Object.freeze({ type: 'none' });
+
+function failure({ cut, timeouts }: Books, error: RouterError, ms: number, firstContentMs: number | undefined): Outcome {
+  const { phase } = error;
+  const isCut =
+    phase === 'deadline' || (phase === 'total' && cut.total) || ((phase === 'first-token' || phase === 'throughput') && cut.start);
+  // The caller's deadline says little about the provider, unless the provider had its full time to begin and did not.
+  const hurried = isCut && (firstContentMs !== undefined || ms < timeouts.firstTokenMs);
+  return { type: 'failure', error, ms, firstContentMs, hurried };
 }
 
 function routeOf(
@@ -180,11 +200,14 @@ function endOf(
   { totalMs }: Timeouts,
   isLast: boolean,
   nowMs: number,
-): { readonly endsAtMs: number; readonly endPhase: 'total' | 'deadline' } {
+): { readonly endsAtMs: number; readonly endPhase: 'total' | 'deadline'; readonly isCut: boolean } {
   const leftMs = call.endsAtMs - nowMs;
   const shareMs = isLast || call.verb === 'stream' ? leftMs : leftMs / 2;
   const limitMs = Math.min(totalMs ?? Infinity, shareMs);
-  return limitMs < leftMs ? { endsAtMs: nowMs + limitMs, endPhase: 'total' } : { endsAtMs: call.endsAtMs, endPhase: 'deadline' };
+  const isCut = limitMs < (totalMs ?? Infinity);
+  return limitMs < leftMs
+    ? { endsAtMs: nowMs + limitMs, endPhase: 'total', isCut }
+    : { endsAtMs: call.endsAtMs, endPhase: 'deadline', isCut };
 }
 
 interface Verdict {
@@ -202,8 +225,14 @@ function verdict(books: Books, error: unknown): Verdict {
   if (engine.shutdown.aborted) return { error: engine.shutdown.reason as unknown, isFault: false, aborted: false };
   if (leaving?.signal.aborted === true) return { error: leaving.signal.reason, isFault: false, aborted: true };
   const cause: unknown = signal.aborted ? signal.reason : error;
-  if (isRouterError(cause)) return { error: named(cause, books.candidate), isFault: !hasSlept(books), aborted: false };
+  if (isRouterError(cause))
+    return { error: named(cause, books.candidate), isFault: !(isSilence(cause) && hasSlept(books)), aborted: false };
   return { error: cause, isFault: false, aborted: false };
+}
+
+/** Nothing was heard, which is all that a suspended process can hold against a server. */
+function isSilence({ code, status }: RouterError): boolean {
+  return status === undefined && (code === 'unavailable' || code === 'timeout');
 }
 
 /** More of the wall clock than of ours has passed: connections do not survive that, and it is nobody's fault. */

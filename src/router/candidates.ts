@@ -19,7 +19,7 @@ export function nextCandidate(run: Run<unknown>): PlannedCandidate | undefined {
       continue;
     }
     remaining.splice(index, 1);
-    if (obstacle !== 'too-small') run.passed.push({ ...candidate, ...obstacle });
+    if (obstacle !== 'unfit') run.passed.push({ ...candidate, ...obstacle });
   }
   return takeNext(run, remaining);
 }
@@ -47,7 +47,7 @@ export function othersLeft(run: Run<unknown>): boolean {
   return run.remaining.some((candidate) => obstacleOf(run, candidate, false) === undefined);
 }
 
-type Obstacle = Pick<SkippedInPlan, 'code' | 'reason' | 'readyAtMs'> | 'too-small';
+type Obstacle = Pick<SkippedInPlan, 'code' | 'reason' | 'readyAtMs'> | 'unfit';
 
 /** What speaks against a candidate at the moment of its turn. */
 export function obstacleOf(
@@ -57,10 +57,12 @@ export function obstacleOf(
 ): Obstacle | undefined {
   const { engine, call } = run;
   const provider = engine.providers.get(id);
-  if (provider === undefined) return { code: 'no_provider', reason: 'it is gone', readyAtMs: undefined };
-  if (run.failed.length > 0 && !mayHold(run, id, model)) return 'too-small';
-  if (run.accepts !== undefined && !run.accepts(provider, model)) return 'too-small';
+  if (provider === undefined || run.accepts?.(provider, model) === false) return 'unfit';
+  if (!mayHold(run, id, model)) return 'unfit';
   if (!isFirst && !provider.mayBeRetried()) return { code: 'no_provider', reason: onlyFirst, readyAtMs: undefined };
+  if (provider.state.models.peek(model).missingUntilMs > engine.config.clock.nowMs()) {
+    return { code: 'model_not_found', reason: 'it has just said that it does not serve the model', readyAtMs: undefined };
+  }
   if (provider.pinnedSince(model, call.startedAtMs)) {
     return { code: 'out_of_memory', reason: 'the model has just run out of memory there', readyAtMs: undefined };
   }
@@ -90,8 +92,9 @@ function restOf(provider: Provider, model: string | undefined, nowMs: number): O
 
 /** A prompt that was too long for one candidate is not sent to another that is known to hold no more. */
 function mayHold({ failed, engine }: Run<unknown>, id: string, model: string | undefined): boolean {
-  const tooSmall = failed.filter(({ error }) => errorCodes[error.code].next === 'larger');
-  if (tooSmall.length === 0) return true;
-  const holds = engine.providers.get(id)?.contextLength(model) ?? Infinity;
-  return tooSmall.every((each) => holds > (engine.providers.get(each.provider)?.contextLength(each.model) ?? 0));
+  const lengthOf = (provider: string, its: string | undefined): number | undefined => engine.providers.get(provider)?.contextLength(its);
+  return failed.every(
+    (each) =>
+      errorCodes[each.error.code].next !== 'larger' || (lengthOf(id, model) ?? Infinity) > (lengthOf(each.provider, each.model) ?? 0),
+  );
 }

@@ -107,9 +107,8 @@ function noteLoading(model: ModelState, nowMs: number): void {
 /** A load that takes longer than this is none (a model of 70B parameters takes 2 to 4 min). */
 const loadingGraceMs = 300_000;
 
-function verdictsOf({ error, ms, firstContentMs }: Failure, model: ModelState, { timeouts, clock }: RouterConfig): Verdicts {
-  // The caller's deadline says little about the provider, unless the provider had its full time to begin and did not.
-  if (error.phase === 'deadline' && (firstContentMs !== undefined || ms < timeouts.firstTokenMs)) return left;
+function verdictsOf({ error, hurried }: Failure, model: ModelState, { clock }: RouterConfig): Verdicts {
+  if (hurried) return left;
   const connected = error.status === undefined ? 'abandon' : 'success';
   const isStuck = error.code === 'model_loading' && clock.nowMs() - (model.loadingSinceMs ?? Infinity) > loadingGraceMs;
   switch (isStuck ? 'failure' : errorCodes[error.code].breaker) {

@@ -17,7 +17,14 @@ export interface Permit {
 /** How an attempt ended, for the provider's own books. `none`: the caller left, or it was no fault of the provider. */
 export type Outcome =
   | { readonly type: 'success'; readonly ms: number; readonly firstContentMs: number | undefined }
-  | { readonly type: 'failure'; readonly error: RouterError; readonly ms: number; readonly firstContentMs: number | undefined }
+  | {
+      readonly type: 'failure';
+      readonly error: RouterError;
+      readonly ms: number;
+      readonly firstContentMs: number | undefined;
+      /** It was the caller's deadline that left it too little time, and no limit of the provider's own. */
+      readonly hurried: boolean;
+    }
   | { readonly type: 'none' };
 
 /** What changes about a provider as it runs. Only this folder writes to it. */

@@ -17,7 +17,9 @@ export const jobs: Readonly<Record<string, () => Promise<Job>>> = {
   load: async () => (await import('./load/job.ts')).job,
   'mutation-breaker': async () => (await import('./mutation/job.ts')).mutationJob('breaker'),
   'mutation-attempts': async () => (await import('./mutation/job.ts')).mutationJob('attempts'),
+  'mutation-waiting': async () => (await import('./mutation/job.ts')).mutationJob('waiting'),
   'mutation-streams': async () => (await import('./mutation/job.ts')).mutationJob('streams'),
+  'mutation-stream-formats': async () => (await import('./mutation/job.ts')).mutationJob('stream-formats'),
   'mutation-classification': async () => (await import('./mutation/job.ts')).mutationJob('classification'),
   'mutation-redaction': async () => (await import('./mutation/job.ts')).mutationJob('redaction'),
 };

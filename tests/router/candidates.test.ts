@@ -11,14 +11,50 @@ const once = { maxAttempts: 1 };
 /** What other calls may learn of a provider while a call is somewhere else. */
 const troubles: Record<
   string,
-  { readonly code: ErrorCode; readonly details?: ErrorDetails; readonly calls: number; readonly skipped: ErrorCode }
+  {
+    readonly code: ErrorCode;
+    readonly details?: ErrorDetails;
+    readonly calls: number;
+    readonly skipped: ErrorCode;
+    readonly reason: RegExp;
+  }
 > = {
-  'a breaker that others opened': { code: 'driver', details: { status: 500 }, calls: 3, skipped: 'circuit_open' },
-  'a breaker that refused connections opened': { code: 'unavailable', details: { phase: 'connect' }, calls: 3, skipped: 'circuit_open' },
-  'a rest that it asked others for': { code: 'rate_limited', details: { retryAfterMs: 60_000 }, calls: 1, skipped: 'overloaded' },
-  'a pin that others made': { code: 'out_of_memory', calls: 1, skipped: 'out_of_memory' },
-  'credentials that were refused to others': { code: 'auth', details: { status: 401 }, calls: 1, skipped: 'auth' },
-  'a quota that others have used up': { code: 'quota_exhausted', details: { status: 429 }, calls: 1, skipped: 'overloaded' },
+  'a breaker that others opened': {
+    code: 'driver',
+    details: { status: 500 },
+    calls: 3,
+    skipped: 'circuit_open',
+    reason: /breaker has just opened/,
+  },
+  'a breaker that refused connections opened': {
+    code: 'unavailable',
+    details: { phase: 'connect' },
+    calls: 3,
+    skipped: 'circuit_open',
+    reason: /breaker has just opened/,
+  },
+  'a rest that it asked others for': {
+    code: 'rate_limited',
+    details: { retryAfterMs: 60_000 },
+    calls: 1,
+    skipped: 'overloaded',
+    reason: /just failed for others/,
+  },
+  'a pin that others made': { code: 'out_of_memory', calls: 1, skipped: 'out_of_memory', reason: /just run out of memory/ },
+  'credentials that were refused to others': {
+    code: 'auth',
+    details: { status: 401 },
+    calls: 1,
+    skipped: 'auth',
+    reason: /credentials have just been refused/,
+  },
+  'a quota that others have used up': {
+    code: 'quota_exhausted',
+    details: { status: 429 },
+    calls: 1,
+    skipped: 'overloaded',
+    reason: /just failed for others/,
+  },
 };
 
 /** Calls that learn it. */
@@ -26,7 +62,7 @@ async function learn(router: Router, provider: string, times: number): Promise<v
   for (let count = 0; count < times; count++) await failureOf(router.chat(hello, { provider, ...once }));
 }
 
-describe.each(Object.entries(troubles))('%s, made since the call began,', (_, { code, details, calls, skipped }) => {
+describe.each(Object.entries(troubles))('%s, made since the call began,', (_, { code, details, calls, skipped, reason }) => {
   const spoilt = (call: number): Outcome => (call < calls ? fault(code, details) : 'never');
 
   test('holds for it too: the next candidate gets its turn', async () => {
@@ -45,7 +81,11 @@ describe.each(Object.entries(troubles))('%s, made since the call began,', (_, { 
     await clock.advance(500);
     await learn(router, 'b', calls);
     await clock.advance(500);
-    expect(call.error).toMatchObject({ code: 'all_failed', stoppedBecause: 'exhausted', skipped: [{ provider: 'b', code: skipped }] });
+    expect(call.error).toMatchObject({
+      code: 'all_failed',
+      stoppedBecause: 'exhausted',
+      skipped: [{ provider: 'b', code: skipped, reason: expect.stringMatching(reason) }],
+    });
     expect(fakes.b.calls).toHaveLength(calls);
     expect(clock.timers()).toBe(0);
   });
@@ -89,6 +129,17 @@ test('after a pin one call at a time finds out whether the model fits again, a f
   await clock.advance(5_100);
   expect(calls.map(({ value }) => value?.route.provider)).toEqual(['b', 'c']);
   expect(fakes.b.calls).toHaveLength(2);
+});
+
+test('and where nobody else is left, the error says that another call is finding out', async () => {
+  const { router, clock } = fakeRouter({ a: after(100, driver), b: [fault('out_of_memory'), after(5_000, 'fits')] }, { pinMs: 1_000 });
+  await learn(router, 'b', 1);
+  await clock.advance(1_000);
+  const calls = [outcomeOf(router.chat(hello)), outcomeOf(router.chat(hello))];
+  await clock.advance(5_100);
+  expect(calls[0]?.value?.route.provider).toBe('b');
+  const skipped = [{ provider: 'b', code: 'out_of_memory', reason: expect.stringContaining('another call finds out') as string }];
+  expect(calls[1]?.error).toMatchObject({ code: 'all_failed', skipped });
 });
 
 describe('the last attempt of a call', () => {
@@ -189,4 +240,14 @@ describe('an attempt that nobody could follow gets the whole deadline', () => {
     await clock.advance(1);
     expect(call.error).toMatchObject({ code: 'timeout', phase: 'deadline' });
   });
+});
+
+test('a model that another call has just found missing is not asked for', async () => {
+  const made = fakeRouter({ a: after(10, fault('driver')), b: { does: after(5, fault('model_not_found', { status: 404 })) }, c: 'yes' });
+  const first = outcomeOf(made.router.chat(hello));
+  const other = outcomeOf(made.router.chat(hello, { provider: 'b' }));
+  await made.clock.advance(10);
+  expect(other.error).toMatchObject({ code: 'all_failed' });
+  expect(first.value?.route.attempts).toMatchObject([{ provider: 'a' }, { provider: 'c' }]);
+  expect(made.fakes.b.calls).toHaveLength(1);
 });

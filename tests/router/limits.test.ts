@@ -104,6 +104,13 @@ describe('a chat that hangs', () => {
     expect(call.value?.route.provider).toBe('a');
   });
 
+  test('until its deadline, which is its own limit as well, was stopped by the deadline', async () => {
+    const { router, clock } = fakeRouter({ only: hang }, { deadlineMs: 8_000, timeouts: { totalMs: 8_000 } });
+    const call = outcomeOf(router.chat(hello));
+    await clock.advance(8_000);
+    expect(call.error).toMatchObject({ code: 'timeout', phase: 'deadline', attempts: [{ error: { phase: 'deadline' } }] });
+  });
+
   test('is bound by totalMs where that is set, the last one too', async () => {
     const { router, clock } = fakeRouter({ a: hang, b: hang }, { timeouts: { totalMs: 300 } });
     const call = outcomeOf(router.chat(hello));
@@ -114,12 +121,13 @@ describe('a chat that hangs', () => {
 
 describe('a stream without content', () => {
   test('is left after firstTokenMs while another candidate is left; role chunks do not count', async () => {
-    const { router, clock } = fakeRouter({ a: pieces(role, 4_000, role, 'hang'), b: 'yes' });
+    const { router, clock, events } = fakeRouter({ a: pieces(role, 4_000, role, 'hang'), b: 'yes' });
     const call = outcomeOf(router.stream(hello));
     await clock.advance(9_999);
     expect(call.settled).toBe(false);
     await clock.advance(1);
     expect(call.value?.route.attempts).toMatchObject([{ provider: 'a', error: { code: 'timeout' } }]);
+    expect(events.of('failover')).toMatchObject([{ from: 'a', to: 'b', model: 'm', reason: 'timeout', phase: 'first-token' }]);
     expect(call.value?.route.provider).toBe('b');
   });
 
@@ -162,3 +170,36 @@ test.each([{ deadlineMs: 0 }, { deadlineMs: Number.NaN }, { maxAttempts: 0 }, { 
     expect(router.snapshot().inFlight).toBe(0);
   },
 );
+
+describe('a share of a short deadline', () => {
+  test.each(['chat', 'stream'] as const)('that a %s used up is not held against the provider', async (verb) => {
+    const { router, clock, events } = fakeRouter({ a: hang, b: 'yes' });
+    for (let count = 0; count < 12; count++) {
+      const call = outcomeOf<unknown>(router[verb](hello, { deadlineMs: 400 }));
+      await clock.advance(200);
+      expect(call.value).toBeDefined();
+    }
+    expect(events.of('breaker:open')).toEqual([]);
+    expect(router.snapshot().providers[0]).toMatchObject({ retryTokens: 20, failures: 12 });
+  });
+
+  test('is held against a provider that had its full time to begin', async () => {
+    const { router, clock, events } = fakeRouter({ a: hang, b: 'yes' });
+    for (let count = 0; count < 3; count++) {
+      const call = outcomeOf(router.chat(hello, { deadlineMs: 30_000 }));
+      await clock.advance(15_000);
+      expect(call.value?.route.provider).toBe('b');
+    }
+    expect(events.of('breaker:open')).toMatchObject([{ provider: 'a' }]);
+  });
+
+  test('and a limit that was set for the provider is held against it, however short', async () => {
+    const { router, clock, events } = fakeRouter({ a: { does: hang, timeouts: { totalMs: 100 } }, b: 'yes' });
+    for (let count = 0; count < 3; count++) {
+      const call = outcomeOf(router.chat(hello));
+      await clock.advance(100);
+      expect(call.value?.route.provider).toBe('b');
+    }
+    expect(events.of('breaker:open')).toMatchObject([{ provider: 'a' }]);
+  });
+});

@@ -1,0 +1,123 @@
+import { errorCodes, isRouterError, type RouterError } from '../../../src/index.ts';
+import type { AttemptRecord } from './ledger.ts';
+import type { ProviderPlan } from './scenario.ts';
+
+/** A breaker, as far as the events show it. */
+export interface Circuit {
+  is: 'closed' | 'open' | 'half-open';
+  untilMs: number;
+  /** Attempts let in since it last changed, that are under way, and how many of them went well. */
+  readonly inside: Set<AttemptRecord>;
+  successes: number;
+  /** It lets in 1, 2, 4, 8 at once, because it has just closed. */
+  ramps: boolean;
+  /** It was probed before its time. */
+  isEarly: boolean;
+}
+
+export interface ModelBooks {
+  readonly circuit: Circuit;
+  pinnedUntilMs: number | undefined;
+  missingUntilMs: number;
+  restsUntilMs: number;
+  inFlight: number;
+  /** Since when it has been said to be loading. */
+  loadingSinceMs: number | undefined;
+}
+
+export interface ProviderBooks {
+  readonly plan: ProviderPlan;
+  readonly circuit: Circuit;
+  readonly models: Map<string, ModelBooks>;
+  restsUntilMs: number;
+  offUntilMs: number;
+  wasOut: boolean;
+  last: AttemptRecord | undefined;
+}
+
+const newCircuit = (): Circuit => ({ is: 'closed', untilMs: 0, inside: new Set(), successes: 0, ramps: false, isEarly: false });
+
+export function newProviderBooks(plan: ProviderPlan): ProviderBooks {
+  return { plan, circuit: newCircuit(), models: new Map(), restsUntilMs: 0, offUntilMs: 0, wasOut: false, last: undefined };
+}
+
+export function modelBooks({ models }: ProviderBooks, model: string | undefined): ModelBooks {
+  const found = models.get(model ?? '');
+  if (found !== undefined) return found;
+  const none = { pinnedUntilMs: undefined, missingUntilMs: 0, restsUntilMs: 0, inFlight: 0, loadingSinceMs: undefined };
+  const made: ModelBooks = { circuit: newCircuit(), ...none };
+  models.set(model ?? '', made);
+  return made;
+}
+
+/** The circuit that an event is about: without a model it is the one for connections. */
+export function circuitOf(books: ProviderBooks, model: string | undefined): Circuit {
+  return model === undefined ? books.circuit : modelBooks(books, model).circuit;
+}
+
+export function turn(circuit: Circuit, is: Circuit['is'], untilMs: number, hasRamp: boolean): void {
+  Object.assign(circuit, { is, untilMs, successes: 0, ramps: hasRamp && is === 'closed' });
+  circuit.inside.clear();
+}
+
+/** Times are sums of fractions, and the same moment may come out in two ways. */
+const roundingMs = 0.001;
+
+export type Obstacle = 'open' | 'probed' | 'ramp' | 'disabled' | 'missing' | 'resting' | 'pinned';
+
+/** What keeps calls from a model at this moment. `besides`: 1 where the call itself is counted already. */
+export function obstacleTo(books: ProviderBooks, name: string | undefined, atMs: number, besides: 0 | 1): Obstacle | undefined {
+  const model = modelBooks(books, name);
+  const nowMs = atMs + roundingMs;
+  for (const circuit of [books.circuit, model.circuit]) {
+    if (circuit.is === 'open' && nowMs < circuit.untilMs) return 'open';
+    if (circuit.is !== 'closed' && circuit.inside.size > besides) return 'probed';
+    if (circuit.ramps && circuit.inside.size - besides >= rampOf(circuit)) return 'ramp';
+  }
+  if (books.offUntilMs > nowMs) return 'disabled';
+  if (model.missingUntilMs > nowMs) return 'missing';
+  if (books.restsUntilMs > nowMs || model.restsUntilMs > nowMs) return 'resting';
+  if (model.pinnedUntilMs === undefined) return undefined;
+  return model.pinnedUntilMs > nowMs || model.inFlight > besides ? 'pinned' : undefined;
+}
+
+function rampOf({ successes }: Circuit): number {
+  return 2 ** successes;
+}
+
+/** After so many in a row there is no limit any more. */
+const fullAfter = 4;
+
+/** The ramp goes up with what went well, and begins anew with a failure. */
+function climb(circuit: Circuit, isGood: boolean, isFault: boolean): void {
+  if (isGood) circuit.successes += 1;
+  else if (isFault) circuit.successes = 0;
+  if (circuit.successes >= fullAfter) circuit.ramps = false;
+}
+
+/** Limits that may follow from the deadline of the call. */
+const phasesOfCallers: ReadonlySet<string | undefined> = new Set(['deadline', 'total', 'first-token']);
+
+export function mayBeTheCallers({ phase }: RouterError): boolean {
+  return phasesOfCallers.has(phase);
+}
+
+/** True where nothing at all keeps a call away; while a recovery is being tried, that is not sure. */
+export function isSurelyFree(books: ProviderBooks, model: string | undefined, atMs: number): boolean {
+  const circuits = [books.circuit, modelBooks(books, model).circuit];
+  return circuits.every(({ ramps, inside }) => !ramps || inside.size === 0) && obstacleTo(books, model, atMs, 0) === undefined;
+}
+
+/** Takes the end of an attempt into the circuits that had let it in. */
+export function settleCircuits(books: ProviderBooks, attempt: AttemptRecord): void {
+  const { failed, error, model } = attempt;
+  const aborted = attempt.aborted || attempt.slept;
+  const isGood = !failed || (!aborted && isRouterError(error) && errorCodes[error.code].breaker === 'alive');
+  const own = modelBooks(books, model).circuit;
+  const isRefusal = isRouterError(error) && error.phase === 'connect';
+  const isFault = failed && !aborted && isRouterError(error) && errorCodes[error.code].breaker === 'failure' && !mayBeTheCallers(error);
+  if (own.inside.delete(attempt)) climb(own, isGood, isFault && !isRefusal);
+  // Whatever status came, the connection stood.
+  const stood = isGood || (!aborted && isRouterError(error) && error.status !== undefined);
+  if (books.circuit.inside.delete(attempt)) climb(books.circuit, stood, isFault && isRefusal);
+}

@@ -1,0 +1,140 @@
+import { errorCodes, isRouterError, type RouterEvents } from '../../../src/index.ts';
+import {
+  circuitOf,
+  isSurelyFree,
+  modelBooks,
+  newProviderBooks,
+  type Obstacle,
+  obstacleTo,
+  type ProviderBooks,
+  settleCircuits,
+  turn,
+} from './circuits.ts';
+import type { AttemptRecord, RequestRecord } from './ledger.ts';
+import type { ProviderPlan, Settings } from './scenario.ts';
+import type { Complain } from './violations.ts';
+
+/** Who may be called, made from the events alone and by rules written down anew. */
+export interface Reference {
+  started(request: RequestRecord, attempt: AttemptRecord): void;
+  ended(attempt: AttemptRecord): void;
+  on<Name extends keyof RouterEvents>(name: Name, payload: RouterEvents[Name]): void;
+  /** True once a breaker of the provider has opened, or something else put it out. */
+  wasOut(provider: string): boolean;
+}
+
+export interface ReferenceOptions {
+  readonly providers: readonly ProviderPlan[];
+  readonly settings: Settings;
+  nowMs(): number;
+  /** Whether the rules that last would let the call go there. */
+  mayServe(request: RequestRecord, provider: ProviderPlan): boolean;
+  readonly complain: Complain;
+}
+
+const disabledMs = 300_000;
+/** A load that takes longer is none, and counts. */
+const loadingGraceMs = 300_000;
+
+export function createReference(options: ReferenceOptions): Reference {
+  const { nowMs } = options;
+  const all = new Map(options.providers.map((plan): [string, ProviderBooks] => [plan.id, newProviderBooks(plan)]));
+  const of = (provider: string): ProviderBooks => all.get(provider) as ProviderBooks;
+  const listeners = listenersOf(options, of);
+  return {
+    started(request, attempt) {
+      const books = of(attempt.provider);
+      const model = modelBooks(books, attempt.model);
+      books.circuit.inside.add(attempt);
+      model.circuit.inside.add(attempt);
+      model.inFlight += 1;
+      const found = obstacleTo(books, attempt.model, nowMs(), 1);
+      if (found !== undefined) judge(options, all, request, attempt, found);
+    },
+    ended(attempt) {
+      const books = of(attempt.provider);
+      const model = modelBooks(books, attempt.model);
+      model.inFlight -= 1;
+      books.last = attempt;
+      settleCircuits(books, attempt);
+      const { failed, error } = attempt;
+      const counts = failed && !attempt.aborted && !attempt.slept;
+      if (!failed) {
+        Object.assign(books, { restsUntilMs: 0, offUntilMs: 0 });
+        Object.assign(model, { restsUntilMs: 0, loadingSinceMs: undefined });
+      } else if (counts && isRouterError(error, 'auth')) Object.assign(books, { offUntilMs: nowMs() + disabledMs, wasOut: true });
+      else if (counts && isRouterError(error, 'model_loading')) model.loadingSinceMs ??= nowMs();
+    },
+    on: (name, payload) => listeners[name]?.(payload),
+    wasOut: (provider) => of(provider).wasOut,
+  };
+}
+
+/** A call to who is out is wrong, but for the ways that are left where nobody else can be asked. */
+function judge(
+  { settings, complain, providers, mayServe, nowMs }: ReferenceOptions,
+  all: ReadonlyMap<string, ProviderBooks>,
+  request: RequestRecord,
+  attempt: AttemptRecord,
+  found: Obstacle,
+): void {
+  const who = `request ${request.plan.index}: ${attempt.provider}/${attempt.model ?? ''} is ${found}`;
+  if (found === 'probed' || found === 'ramp') return complain('one probe', who);
+  const books = all.get(attempt.provider) as ProviderBooks;
+  const isPanic = settings.panic === 'soonest' && (books.circuit.isEarly || modelBooks(books, attempt.model).circuit.isEarly);
+  if (found !== 'pinned' && !isPanic) return complain('no call to who is out', who);
+  const tried = new Set(request.attempts.map(({ provider }) => provider));
+  // It was the last resort when the call began to ask it.
+  if (request.attempts.some((each) => each !== attempt && each.provider === attempt.provider)) return;
+  const isFree = (plan: ProviderPlan): boolean =>
+    !tried.has(plan.id) && mayServe(request, plan) && isSurelyFree(all.get(plan.id) as ProviderBooks, attempt.model, nowMs());
+  const other = providers.find(isFree);
+  if (other !== undefined) complain('no call to who is out', `${who}, and ${other.id} was free`);
+}
+
+type Listeners = { [Name in keyof RouterEvents]?: (payload: RouterEvents[Name]) => void };
+
+function listenersOf({ settings, nowMs, complain }: ReferenceOptions, of: (provider: string) => ProviderBooks): Listeners {
+  const hasRamp = settings.breaker !== 'classic';
+  return {
+    'breaker:open'({ provider, model, untilMs }) {
+      const books = of(provider);
+      turn(circuitOf(books, model), 'open', untilMs, hasRamp);
+      books.wasOut = true;
+      const cause = books.last?.failed === true ? books.last.error : undefined;
+      if (!countsAgainst(books, cause, nowMs())) {
+        complain('own faults open nothing', `${provider} opened after ${isRouterError(cause) ? cause.code : 'nothing'}`);
+      }
+    },
+    'breaker:half-open'({ provider, model }) {
+      const circuit = circuitOf(of(provider), model);
+      const isEarly = circuit.is === 'open' && nowMs() < circuit.untilMs - 1;
+      if (isEarly && settings.panic !== 'soonest') complain('no call to who is out', `${provider} was probed before its time`);
+      turn(circuit, 'half-open', 0, hasRamp);
+      circuit.isEarly = isEarly;
+    },
+    'breaker:close': ({ provider, model }) => turn(circuitOf(of(provider), model), 'closed', 0, hasRamp),
+    'provider:cooldown'({ provider, untilMs, reason }) {
+      const books = of(provider);
+      books.wasOut = true;
+      if (reason !== 'model_loading') books.restsUntilMs = untilMs;
+      else modelBooks(books, books.last?.model).restsUntilMs = untilMs;
+    },
+    'model:pinned'({ provider, model, untilMs }) {
+      of(provider).wasOut = true;
+      modelBooks(of(provider), model).pinnedUntilMs = untilMs;
+    },
+    'model:unpinned': ({ provider, model }) => void (modelBooks(of(provider), model).pinnedUntilMs = undefined),
+    'model:missing'({ provider, model, untilMs }) {
+      of(provider).wasOut = true;
+      modelBooks(of(provider), model).missingUntilMs = untilMs;
+    },
+  };
+}
+
+function countsAgainst(books: ProviderBooks, cause: unknown, nowMs: number): boolean {
+  if (!isRouterError(cause)) return false;
+  if (['failure', 'ratio'].includes(errorCodes[cause.code].breaker)) return true;
+  const since = modelBooks(books, books.last?.model).loadingSinceMs ?? nowMs;
+  return cause.code === 'model_loading' && nowMs - since > loadingGraceMs;
+}
