@@ -17,7 +17,7 @@ export interface BreakerOptions {
   /** @default 60_000 */
   readonly windowMs?: number | undefined;
   /**
-   * How long it stays open the first time; doubles with each failed probe.
+   * How long it stays open the first time; doubles with each failed probe, and each time that it opens again within ten healthy minutes.
    * @default 30_000
    */
   readonly openMs?: number | undefined;

@@ -218,7 +218,8 @@ function createNotes(run: Run<ChatRequest>): Notes {
 
 /** The chunk that says that another provider goes on. */
 function toChunk({ result, notice }: Resumed): ChatChunk {
-  const { id = '', created = 0, model = '' } = result.begun[0] ?? {};
+  // There is no stream in hand without content.
+  const [{ id, created, model }] = result.begun as readonly [ChatChunk];
   return { id, object: 'chat.completion.chunk', created, model, choices: [], inferlane: notice };
 }
 

@@ -110,7 +110,7 @@ function leftOut(run: Run<unknown>): Waiting[] {
 function when(run: Run<unknown>, candidate: PlannedCandidate, reason: ErrorCode, notBeforeMs: number): Waiting[] {
   const { provider: id, model, substituted } = candidate;
   const obstacle = obstacleOf(run, candidate);
-  if (obstacle === 'too-small' || (obstacle !== undefined && obstacle.readyAtMs === undefined)) return [];
+  if (obstacle === 'unfit' || (obstacle !== undefined && obstacle.readyAtMs === undefined)) return [];
   const isOpen = obstacle?.code === 'circuit_open';
   const readyAtMs = Math.max(isOpen ? opensAtMs(run, candidate) : (obstacle?.readyAtMs ?? -Infinity), notBeforeMs);
   const asked: PlannedCandidate = { provider: id, model, substituted, reason: candidate.reason };

@@ -69,6 +69,8 @@ describe('changes of state', () => {
   test('a probe that asks before its time, or beside another one, gets no lease', () => {
     expect(probing(open, untilOf(open) - 1)).toBe(open);
     expect(probing(probed, untilOf(open))).toBe(probed);
+    const early = { type: 'probe', leaseMs: 1, early: true } as const;
+    expect(step(probed, early, { nowMs: untilOf(open), random: middle }, rules)).toBe(probed);
   });
 
   test('a probe that outlives its lease gives way to the next one, and its verdict is ignored', () => {
@@ -83,6 +85,10 @@ describe('changes of state', () => {
     const endMs = untilOf(open) + 10_000;
     const again = told(probing(probed, endMs), 'failure', endMs);
     expect(untilOf(again) - endMs).toBe(4 * rules.openMs);
+  });
+
+  test.each(['success', 'failure', 'refused', 'soft'] as const)('while it is open, %s changes nothing of it', (word) => {
+    expect(told(open, word)).toBe(open);
   });
 
   test('a success that began before it opened does not close it', () => {

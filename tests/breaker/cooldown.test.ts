@@ -39,10 +39,11 @@ describe('a rest', () => {
     expect(rest(tired, 'model_loading', undefined, nowMs, 1).untilMs).toBe(nowMs + 5_000);
   });
 
-  test('names what called for it, the longer of two', () => {
+  test('names what called for it, the longer of two, and the later where they are as long', () => {
     const long = rest(noCooldown, 'quota_exhausted', 60_000, nowMs, 0);
     expect(rest(long, 'overloaded', 1_000, nowMs, 0).reason).toBe('quota_exhausted');
     expect(rest(long, 'rate_limited', 70_000, nowMs, 0).reason).toBe('rate_limited');
+    expect(rest(long, 'rate_limited', 60_000, nowMs, 0).reason).toBe('rate_limited');
   });
 
   test('begins at 1 s again once there was a success', () => {

@@ -9,12 +9,12 @@ export interface ReferenceBreaker {
 }
 const bad: readonly Word[] = ['failure', 'refused', 'soft'];
 const inARow = (all: readonly Word[], of: readonly Word[]): number => all.length - 1 - all.findLastIndex((word) => !of.includes(word));
+const climb = (steps: number, word: Word): number => (steps === 4 || word === 'soft' ? steps : word === 'success' ? steps + 1 : 0);
 /** The rules of the breaker once more, written from the rules alone and as plain as can be: a whole history, searched anew at each step. */
 export function referenceBreaker(rules: BreakerRules): ReferenceBreaker {
   let is: 'closed' | 'open' | 'half-open' = 'closed';
   let [era, opened, untilMs, leaseEndMs, closedAtMs] = [0, 0, 0, -Infinity, -Infinity];
   let history: { readonly word: Word; readonly atMs: number }[] = [];
-  const climb = (steps: number, word: Word): number => (steps === 4 || word === 'soft' ? steps : word === 'success' ? steps + 1 : 0);
   const room = (): number => {
     const steps = history.reduce((climbed, { word }) => climb(climbed, word), 0);
     return rules.minimumOutcomes === Infinity || closedAtMs === -Infinity || steps === 4 ? Infinity : 2 ** steps;

@@ -229,6 +229,18 @@ test('a provider that goes down is left after three refusals, although an older 
   expect(fakes.a.calls).toHaveLength(4);
 });
 
+test('a probe keeps its place to the end of its attempt', async () => {
+  const { router, clock, fakes } = fakeRouter({ a: (call) => (call < 3 ? refused() : hang) }, { deadlineMs: 5_000, ...once });
+  for (let count = 0; count < 3; count++) await failureOf(router.chat(hello));
+  await clock.advance(30_000);
+  const probe = outcomeOf(router.chat(hello));
+  await clock.advance(4_999);
+  expect(await failureOf(router.chat(hello))).toMatchObject({ code: 'no_provider' });
+  await clock.advance(1);
+  expect(probe.error).toMatchObject({ code: 'timeout' });
+  expect(fakes.a.calls).toHaveLength(4);
+});
+
 test('while a probe is out, others are told to come again in a moment, not after its lease', async () => {
   const { router, clock } = fakeRouter({ a: (call) => (call < 3 ? refused() : hang) });
   for (let count = 0; count < 3; count++) await failureOf(router.chat(hello, { maxAttempts: 1 }));

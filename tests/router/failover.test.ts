@@ -170,7 +170,7 @@ describe('a prompt that was too long', () => {
       c: { does: 'never asked', fake: listModels(2_048) },
     });
     await router.health();
-    await failureOf(router.chat(hello));
+    expect(await failureOf(router.chat(hello))).toMatchObject({ attempts: [{ provider: 'a' }, { provider: 'b' }], skipped: [] });
     expect(fakes.c.calls).toHaveLength(0);
   });
 

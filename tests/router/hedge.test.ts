@@ -149,7 +149,7 @@ describe.each(verbs)('a slow %s', (verb) => {
     await clock.advance(1);
     expect(routeOf(call)).toMatchObject({ provider: 'b', hedged: true });
     expect(routeOf(call)?.attempts).toMatchObject([
-      { provider: 'a', startedMs: 0, ms: 250, error: { code: 'closed' } },
+      { provider: 'a', startedMs: 0, ms: 250, error: { code: 'closed', message: 'a: another attempt of the call ended first.' } },
       { provider: 'b', startedMs: 200, ms: 50 },
     ]);
     expect(events.lines()).toEqual([

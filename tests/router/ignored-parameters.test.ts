@@ -4,6 +4,9 @@ import { failureOf, fakeRouter, hello } from '../_kit/fake-router.ts';
 
 const seeded: ChatRequest = { ...hello, seed: 7, temperature: 0.5 };
 const without = { ignores: ['seed'] } as const;
+const bug = (): never => {
+  throw new Error('a bug of the adapter');
+};
 
 test('a call goes to a provider without a place for a parameter, and that is told once', async () => {
   const { router, events } = fakeRouter({ gpu: { does: 'Hi', fake: without } });
@@ -56,10 +59,7 @@ test('refuse: alone, it is refused with the name of the parameter', async () => 
 });
 
 test('an adapter that throws when it is asked holds no place afterwards', async () => {
-  const leavesOut = (): never => {
-    throw new Error('a bug of the adapter');
-  };
-  const { router, events } = fakeRouter({ a: { does: 'yes', fake: { leavesOut } } });
+  const { router, events } = fakeRouter({ a: { does: 'yes', fake: { leavesOut: bug } } });
   await expect(router.chat({ ...hello, seed: 7 })).rejects.toThrow('a bug of the adapter');
   expect(router.snapshot()).toMatchObject({ inFlight: 0, providers: [{ inFlight: 0 }] });
   expect(events.lines()).toEqual(['request:start', 'request:error']);

@@ -41,8 +41,9 @@ test('an open breaker is probing once its time is over', async () => {
   expect(router.snapshot().providers[0]?.situation).toBe('probing');
 });
 
+const health = async () => ({ state: 'ok' as const });
+
 test('health tells them apart as well', async () => {
-  const health = async () => ({ state: 'ok' as const });
   const { router } = fakeRouter({
     full: { does: fault('overloaded', { status: 503 }), fake: { health } },
     slow: { does: fault('rate_limited', { status: 429 }), fake: { health } },

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { ChunkBatches } from '../../src/core/types.ts';
-import { hang, pieces, role, type StreamStep, toChunk } from '../_kit/fake-adapter.ts';
+import { fault, hang, pieces, role, type StreamStep, toChunk } from '../_kit/fake-adapter.ts';
 import { failureOf, fakeRouter, hello, outcomeOf, readAll } from '../_kit/fake-router.ts';
 
 const reason = new Error('the caller’s own');
@@ -12,7 +12,7 @@ describe('a reader who leaves', () => {
     await clock.settle();
     expect(events.lines().slice(-2)).toEqual(['attempt:end a', 'request:end a']);
     expect(events.of('request:end')).toMatchObject([{ abandoned: true, attempts: 1 }]);
-    expect(fakes.a.calls[0]?.signal.aborted).toBe(true);
+    expect(fakes.a.calls[0]?.signal).toMatchObject({ aborted: true, reason: { message: 'a: the reader left the stream.', provider: 'a' } });
     expect(fakes.a.openStreams()).toBe(0);
     expect(clock.timers()).toBe(0);
     expect(router.snapshot()).toMatchObject({ inFlight: 0, providers: [{ inFlight: 0, failures: 0 }] });
@@ -65,14 +65,30 @@ describe('a caller who aborts', () => {
     expect(clock.timers()).toBe(0);
   });
 
+  test.each(['chat', 'stream'] as const)('gets it although it looks like an error of a provider (%s)', async (verb) => {
+    const { router, fakes, events, clock } = fakeRouter({ a: hang, b: 'never asked' });
+    const controller = new AbortController();
+    const call = outcomeOf<unknown>(router[verb](hello, { signal: controller.signal }));
+    await clock.settle();
+    const alike = fault('unavailable', { provider: 'elsewhere' });
+    controller.abort(alike);
+    await clock.settle();
+    expect(call.error).toBe(alike);
+    expect(fakes.b.calls).toHaveLength(0);
+    expect(events.of('request:error')).toMatchObject([{ aborted: true, attempts: 1 }]);
+    expect(router.snapshot()).toMatchObject({ providers: [{ failures: 0 }, {}] });
+  });
+
   test('while a piece is awaited gets the reason from that read', async () => {
     const { router, clock, events } = fakeRouter({ a: pieces('one', 'hang') });
     const controller = new AbortController();
-    const read = outcomeOf(readAll(await router.stream(hello, { signal: controller.signal })));
+    const stream = await router.stream(hello, { signal: controller.signal });
+    const read = outcomeOf(readAll(stream));
     await clock.settle();
     controller.abort(reason);
     await clock.settle();
     expect(read.value).toEqual({ text: 'one', failure: reason });
+    expect(stream.route.attempts).toMatchObject([{ error: { code: 'aborted', message: 'The caller aborted.' } }]);
     expect(events.of('stream:interrupted')).toEqual([]);
   });
 

@@ -1,9 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import { isRouterError } from '../../src/core/errors.ts';
-import type { ChatChunk } from '../../src/core/types.ts';
+import type { ChatChunk, ChunkBatches } from '../../src/core/types.ts';
 import { collect, textOf } from '../../src/router/chat-stream.ts';
-import { fault, pieces, role } from '../_kit/fake-adapter.ts';
+import { fault, pieces, role, toChunk } from '../_kit/fake-adapter.ts';
 import { failureOf, fakeRouter, hello, readAll } from '../_kit/fake-router.ts';
+
+/** One batch, in which a role and all of the content come together. */
+const atOnce = async (): Promise<ChunkBatches> =>
+  (async function* () {
+    yield [toChunk({ role: 'assistant', content: '' }, 'm'), toChunk({ content: 'all of it' }, 'm')];
+  })();
 
 describe('before content', () => {
   test('a failure is silent: the caller sees the chunks of the second provider only', async () => {
@@ -31,11 +37,19 @@ describe('before content', () => {
     expect(fakes.a.piecesRead()).toBe(256);
   });
 
-  test('a stream that ends without content is a bad response, and the next provider answers', async () => {
-    const { router } = fakeRouter({ a: pieces(role), b: 'yes' });
+  test.each([
+    ['ends without content', pieces(role), 'a: the stream ended without content.'],
+    ['goes on without content', pieces(...Array<typeof role>(256).fill(role), 'late'), 'a: the stream sent 256 pieces without content.'],
+  ])('a stream that %s is a bad response, and the next provider answers', async (_, does, message) => {
+    const { router } = fakeRouter({ a: does, b: 'yes' });
     const stream = await router.stream(hello);
-    expect(stream.route.attempts).toMatchObject([{ provider: 'a', error: { code: 'bad_response' } }]);
+    expect(stream.route.attempts).toMatchObject([{ provider: 'a', error: { code: 'bad_response', message } }]);
     expect(await readAll(stream)).toEqual({ text: 'yes', failure: undefined });
+  });
+
+  test('content that comes in the batch of the role is content', async () => {
+    const { router } = fakeRouter({ a: { does: 'unused', fake: { stream: atOnce } as never } });
+    expect(await readAll(await router.stream(hello))).toEqual({ text: 'all of it', failure: undefined });
   });
 
   test('a call that nobody could begin rejects before there is a stream', async () => {
@@ -54,7 +68,14 @@ describe('after content', () => {
     const stream = await router.stream(hello);
     const { text, failure } = await readAll(stream);
     expect(text).toBe('Hello wor');
-    expect(failure).toMatchObject({ code: 'stream_interrupted', provider: 'a', reason: 'ECONNRESET' });
+    expect(failure).toMatchObject({
+      code: 'stream_interrupted',
+      provider: 'a',
+      model: 'm',
+      reason: 'ECONNRESET',
+      attempts: [{ provider: 'a' }],
+    });
+    expect((failure as Error).message).toMatch(/what came stands\. a: it said unavailable/);
     expect(isRouterError((failure as Error).cause, 'unavailable')).toBe(true);
     expect(fakes.b.calls).toHaveLength(0);
     expect(events.of('stream:interrupted')).toMatchObject([{ provider: 'a', model: 'm', error: failure }]);
@@ -79,7 +100,10 @@ describe('after content', () => {
   test('a foreign error reaches the reader as it is', async () => {
     const bug = new TypeError('x is undefined');
     const { router } = fakeRouter({ a: pieces('one', bug) });
-    expect((await readAll(await router.stream(hello))).failure).toBe(bug);
+    const stream = await router.stream(hello);
+    expect((await readAll(stream)).failure).toBe(bug);
+    // What it says may be anything, so the route does not repeat it.
+    expect(stream.route.attempts).toMatchObject([{ error: { code: 'bug', message: 'The adapter failed with a foreign error.' } }]);
   });
 
   test('the route of a stream is live: its last attempt comes with the end', async () => {
@@ -90,6 +114,12 @@ describe('after content', () => {
     expect(stream.route.attempts).toMatchObject([{ provider: 'a', firstContentMs: 0 }]);
   });
 });
+
+/** Two chunks, of which the first came without a time. */
+const timeless = async (): Promise<ChunkBatches> =>
+  (async function* () {
+    yield [{ ...toChunk({ content: 'one' }, 'm'), created: 0 }, toChunk({ content: 'two' }, 'm')];
+  })();
 
 describe('reading', () => {
   test('nothing is fetched before it is asked for', async () => {
@@ -109,6 +139,26 @@ describe('reading', () => {
     const stream = await router.stream(hello);
     await readAll(stream);
     expect((await readAll(stream)).failure).toMatchObject({ code: 'invalid_request', message: expect.stringContaining('read once') });
+  });
+
+  test('a chunk that came without a time gets that of the clock, and others keep theirs', async () => {
+    const { router, clock } = fakeRouter({ a: { does: 'unused', fake: { stream: timeless } as never } });
+    const times: number[] = [];
+    for await (const { created } of await router.stream(hello)) times.push(created);
+    expect(times).toEqual([Math.floor(clock.wallMs() / 1_000), 1]);
+  });
+
+  test('its iterator can be looped over as well', async () => {
+    const { router } = fakeRouter({ a: pieces('one ', 'two') });
+    const stream = await router.stream(hello);
+    expect(await readAll(stream[Symbol.asyncIterator]())).toEqual({ text: 'one two', failure: undefined });
+  });
+
+  test('a stream that is left before the first read gives nothing', async () => {
+    const { router } = fakeRouter({ a: pieces('one', 'two') });
+    const iterator = (await router.stream(hello))[Symbol.asyncIterator]();
+    await iterator.return?.();
+    expect(await iterator.next()).toEqual({ done: true, value: undefined });
   });
 
   test('calls of next() that do not wait for each other get their pieces in order', async () => {

@@ -207,6 +207,8 @@ describe('what is held back is bounded', () => {
     await clock.settle();
     expect(read.value?.text).toBe('whole');
     expect(events.of('failover')).toMatchObject([{ from: 'a', reason: 'bad_response' }]);
+    const [failed] = events.of('attempt:error');
+    expect(failed?.error).toMatchObject({ message: 'a: the stream sent 256 pieces in a row without content.' });
   });
 
   test('and 255 of them between two pieces of text are one', async () => {

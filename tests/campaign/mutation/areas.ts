@@ -6,31 +6,44 @@ export interface Area {
   readonly tests: readonly string[];
 }
 
+const routerTests = (names: string): string => `tests/router/{${names}}.test.ts`;
+
 export const areas: readonly Area[] = [
   { name: 'breaker', mutate: ['src/breaker/*.ts'], tests: ['tests/breaker/*.test.ts', 'tests/router/breaker.test.ts'] },
   {
     name: 'attempts',
-    mutate: ['attempts', 'attempt', 'candidates', 'carry-out', 'try-once', 'waiting', 'hedge', 'hedge-delay', 'effects', 'hops', 'loading'].map(
+    mutate: ['attempts', 'attempt', 'candidates', 'carry-out', 'try-once', 'effects', 'hops', 'loading'].map(
       (name) => `src/router/${name}.ts`,
     ),
-    tests: ['tests/router/*.test.ts', 'tests/leaks.test.ts'],
+    tests: [
+      routerTests(
+        'failover,limits,rests,breaker,candidates,retry-tokens,hops,loading,events,pins,situations,suspended,close,stream,stream-leaving,waiting,hedge,resume-restart,resume-continue',
+      ),
+    ],
+  },
+  {
+    name: 'waiting',
+    mutate: ['waiting', 'hedge', 'hedge-delay'].map((name) => `src/router/${name}.ts`),
+    tests: [routerTests('waiting,hedge,rests,limits,loading,retry-tokens,close')],
   },
   {
     name: 'streams',
-    mutate: [
-      ...['open-stream', 'stream-reader', 'chat-stream', 'resume', 'begun', 'stream-verb'].map((name) => `src/router/${name}.ts`),
-      ...['sse', 'ndjson', 'stream-text', 'read-stream'].map((name) => `src/lib/${name}.ts`),
-    ],
-    tests: ['tests/router/*.test.ts', 'tests/lib/{sse,ndjson,read-stream,stream-text,paced-text,whole-parts}.test.ts', 'tests/leaks.test.ts'],
+    mutate: ['open-stream', 'stream-reader', 'chat-stream', 'resume', 'begun', 'stream-verb'].map((name) => `src/router/${name}.ts`),
+    tests: [routerTests('stream,stream-leaving,throughput,resume-restart,resume-continue,begun,limits,close')],
+  },
+  {
+    name: 'stream-formats',
+    mutate: ['sse', 'ndjson', 'stream-text', 'read-stream'].map((name) => `src/lib/${name}.ts`),
+    tests: ['tests/lib/{sse,ndjson,read-stream,stream-text,paced-text,whole-parts}.test.ts'],
   },
   {
     name: 'classification',
     mutate: ['classify', 'unwrap', 'retry-after', 'fault-codes', 'web-page'].map((name) => `src/lib/${name}.ts`),
-    tests: ['tests/lib/{classify,classify-fault,error-consequences,retry-after,http}.test.ts'],
+    tests: ['tests/lib/{classify,classify-fault,error-consequences,retry-after,unwrap,web-page,http}.test.ts'],
   },
   {
     name: 'redaction',
     mutate: ['redact', 'echo', 'secret', 'http-error'].map((name) => `src/lib/${name}.ts`),
-    tests: ['tests/lib/{redact,echo,secret,http,http-headers}.test.ts', 'tests/router/secrets.test.ts'],
+    tests: ['tests/lib/{redact,echo,request-texts,secret,http-error,http,http-headers}.test.ts', 'tests/router/secrets.test.ts'],
   },
 ];

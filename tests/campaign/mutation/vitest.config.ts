@@ -15,6 +15,8 @@ const config: ViteUserConfig = defineConfig({
       { find: /^inferlane$/, replacement: source('index.ts') },
       { find: /^inferlane\/testing$/, replacement: source('testing/index.ts') },
     ],
+    // Every change would else be asked about by as many fresh threads as there are files, each of which loads the source anew.
+    isolate: false,
     testTimeout: 10_000,
     restoreMocks: true,
     unstubEnvs: true,
