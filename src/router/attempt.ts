@@ -1,14 +1,14 @@
 import type { Call } from '../core/adapter.ts';
-import { isRouterError, RouterError } from '../core/errors.ts';
+import { RouterError } from '../core/errors.ts';
 import type { RouteAttempt } from '../core/route.ts';
 import { type AttemptDeadline, openDeadline } from '../lib/deadline.ts';
 import type { Timeouts } from '../config/config.ts';
 import type { PlannedCandidate } from '../routing/plan.ts';
+import { type Books, outcomeOf, shown, verdict } from './attempt-verdict.ts';
 import { attemptHeader, hopsHeader } from './hops.ts';
 import { noteIgnored } from './ignored-parameters.ts';
 import type { Provider } from './provider.ts';
-import type { Outcome, Permit } from './provider-state.ts';
-import { named, type Run } from './run.ts';
+import type { Run } from './run.ts';
 
 /** One call to one candidate. Exactly one of `succeed`, `fail`, `abandon` and `lose` ends it; the others then do nothing. */
 export interface Attempt<Request> {
@@ -94,20 +94,6 @@ export function beginAttempt<Request>(
   };
 }
 
-interface Books {
-  readonly run: Run<unknown>;
-  readonly candidate: PlannedCandidate;
-  readonly provider: Provider;
-  readonly permit: Permit;
-  readonly ids: { readonly requestId: string; readonly provider: string; readonly model: string | undefined; readonly attempt: number };
-  readonly deadline: AttemptDeadline;
-  readonly timeouts: Timeouts;
-  /** Limits that were cut, so that half of the deadline is left for the others. */
-  readonly cut: { readonly total: boolean; readonly start: boolean };
-  readonly startMs: number;
-  readonly startWallMs: number;
-}
-
 /** The ways in which an attempt ends. Whichever comes first closes the books. */
 function endings(books: Books): Pick<Attempt<unknown>, 'isOver' | 'firstContent' | 'succeed' | 'fail' | 'abandon' | 'lose'> {
   const { run, provider, permit, ids, deadline, startMs } = books;
@@ -136,12 +122,12 @@ function endings(books: Books): Pick<Attempt<unknown>, 'isOver' | 'firstContent'
     succeed,
     fail(given) {
       if (over) return given;
-      const { error, isFault, aborted } = verdict(books, given);
+      const told = verdict(books, given);
+      const { error, aborted } = told;
       const ms = close(shown(error, aborted));
       // The cause before its effects: pins, rests and breakers are announced as they are booked.
       announce('attempt:error', { ...ids, ms, error, aborted });
-      const outcome = isFault && isRouterError(error) ? failure(books, error, ms, firstContentMs) : none;
-      provider.settle(permit, outcome);
+      provider.settle(permit, outcomeOf(books, told, ms, firstContentMs));
       // Last, because aborting calls back whoever still listens: by then the attempt is over.
       deadline.abort(error);
       return error;
@@ -160,17 +146,6 @@ function endings(books: Books): Pick<Attempt<unknown>, 'isOver' | 'firstContent'
       deadline.abort(error);
     },
   };
-}
-
-const none: Outcome = Object.freeze({ type: 'none' });
-
-function failure({ cut, timeouts }: Books, error: RouterError, ms: number, firstContentMs: number | undefined): Outcome {
-  const { phase } = error;
-  const isCut =
-    phase === 'deadline' || (phase === 'total' && cut.total) || ((phase === 'first-token' || phase === 'throughput') && cut.start);
-  // The caller's deadline says little about the provider, unless the provider had its full time to begin and did not.
-  const hurried = isCut && (firstContentMs !== undefined || ms < timeouts.firstTokenMs);
-  return { type: 'failure', error, ms, firstContentMs, hurried };
 }
 
 function routeOf(
@@ -210,48 +185,6 @@ function endOf(
     : { endsAtMs: call.endsAtMs, endPhase: 'deadline', isCut };
 }
 
-interface Verdict {
-  readonly error: unknown;
-  /** It is held against the provider. */
-  readonly isFault: boolean;
-  readonly aborted: boolean;
-}
-
-/** What really ended the attempt. What an adapter throws after an abort is only its way of stopping. */
-function verdict(books: Books, error: unknown): Verdict {
-  const { call, engine, leaving } = books.run;
-  const { signal } = books.deadline;
-  if (call.signal?.aborted === true) return { error: call.signal.reason as unknown, isFault: false, aborted: true };
-  if (engine.shutdown.aborted) return { error: engine.shutdown.reason as unknown, isFault: false, aborted: false };
-  if (leaving?.signal.aborted === true) return { error: leaving.signal.reason, isFault: false, aborted: true };
-  const cause: unknown = signal.aborted ? signal.reason : error;
-  if (isRouterError(cause))
-    return { error: named(cause, books.candidate), isFault: !(isSilence(cause) && hasSlept(books)), aborted: false };
-  return { error: cause, isFault: false, aborted: false };
-}
-
-/** Nothing was heard, which is all that a suspended process can hold against a server. */
-function isSilence({ code, status }: RouterError): boolean {
-  return status === undefined && (code === 'unavailable' || code === 'timeout');
-}
-
-/** More of the wall clock than of ours has passed: connections do not survive that, and it is nobody's fault. */
-const sleepMs = 10_000;
-
-/** Was the process suspended while the attempt ran? */
-function hasSlept({ run, startMs, startWallMs }: Books): boolean {
-  const { clock } = run.engine.config;
-  return clock.wallMs() - startWallMs - (clock.nowMs() - startMs) > sleepMs;
-}
-
 function stopped({ ids: { provider } }: Books, why: string): RouterError<'closed'> {
   return new RouterError('closed', `${provider}: ${why}.`, { provider });
-}
-
-/** Foreign errors and reasons may say anything, so the trace names them only. */
-function shown(error: unknown, aborted: boolean): { readonly code: string; readonly message: string } {
-  if (isRouterError(error)) return { code: error.code, message: error.message };
-  return aborted
-    ? { code: 'aborted', message: 'The caller aborted.' }
-    : { code: 'bug', message: 'The adapter failed with a foreign error.' };
 }

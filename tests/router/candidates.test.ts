@@ -251,3 +251,13 @@ test('a model that another call has just found missing is not asked for', async 
   expect(first.value?.route.attempts).toMatchObject([{ provider: 'a' }, { provider: 'c' }]);
   expect(made.fakes.b.calls).toHaveLength(1);
 });
+
+test('and the error of the call says why it was not', async () => {
+  const made = fakeRouter({ a: after(10, fault('driver')), b: { does: after(5, fault('model_not_found', { status: 404 })) } });
+  const first = outcomeOf(made.router.chat(hello));
+  void outcomeOf(made.router.chat(hello, { provider: 'b' }));
+  await made.clock.advance(10);
+  expect(first.error).toMatchObject({
+    skipped: [{ provider: 'b', code: 'model_not_found', reason: 'it has just said that it does not serve the model' }],
+  });
+});

@@ -44,3 +44,19 @@ test('a stream that broke meanwhile restarts elsewhere', async () => {
   expect(await readText(await router.stream(hello, { onStreamFailure: 'restart' }))).toEqual({ text: 'yes', failure: undefined });
   expect(router.snapshot()).toMatchObject({ providers: [{ failures: 0 }, {}] });
 });
+
+test('a timeout meanwhile is excused like a reset', async () => {
+  const { router } = suspendedFor(60_000, fault('timeout', { phase: 'total' }));
+  await router.chat(hello);
+  expect(router.snapshot()).toMatchObject({ providers: [{ failures: 0 }, {}] });
+});
+
+test.each([
+  ['an answer that was an error', fault('unavailable', { status: 500 })],
+  ['refused credentials', fault('auth', { status: 401 })],
+  ['an answer that was none', fault('bad_response')],
+])('%s was heard, however the wall clock moved', async (_name, heard) => {
+  const { router } = suspendedFor(60_000, heard);
+  await router.chat(hello);
+  expect(router.snapshot()).toMatchObject({ providers: [{ failures: 1 }, {}] });
+});

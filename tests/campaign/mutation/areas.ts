@@ -12,7 +12,7 @@ export const areas: readonly Area[] = [
   { name: 'breaker', mutate: ['src/breaker/*.ts'], tests: ['tests/breaker/*.test.ts', 'tests/router/breaker.test.ts'] },
   {
     name: 'attempts',
-    mutate: ['attempts', 'attempt', 'candidates', 'carry-out', 'try-once', 'effects', 'hops', 'loading'].map(
+    mutate: ['attempts', 'attempt', 'attempt-verdict', 'candidates', 'carry-out', 'try-once', 'effects', 'hops', 'loading'].map(
       (name) => `src/router/${name}.ts`,
     ),
     tests: [

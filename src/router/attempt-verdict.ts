@@ -1,0 +1,78 @@
+import { isRouterError, type RouterError } from '../core/errors.ts';
+import type { AttemptDeadline } from '../lib/deadline.ts';
+import type { Timeouts } from '../config/config.ts';
+import type { PlannedCandidate } from '../routing/plan.ts';
+import type { Provider } from './provider.ts';
+import type { Outcome, Permit } from './provider-state.ts';
+import { named, type Run } from './run.ts';
+
+/** What an attempt is judged by. */
+export interface Books {
+  readonly run: Run<unknown>;
+  readonly candidate: PlannedCandidate;
+  readonly provider: Provider;
+  readonly permit: Permit;
+  readonly ids: { readonly requestId: string; readonly provider: string; readonly model: string | undefined; readonly attempt: number };
+  readonly deadline: AttemptDeadline;
+  readonly timeouts: Timeouts;
+  /** Limits that were cut, so that half of the deadline is left for the others. */
+  readonly cut: { readonly total: boolean; readonly start: boolean };
+  readonly startMs: number;
+  readonly startWallMs: number;
+}
+
+export interface Verdict {
+  readonly error: unknown;
+  /** It is held against the provider. */
+  readonly isFault: boolean;
+  readonly aborted: boolean;
+}
+
+/** What really ended the attempt. What an adapter throws after an abort is only its way of stopping. */
+export function verdict(books: Books, error: unknown): Verdict {
+  const { call, engine, leaving } = books.run;
+  const { signal } = books.deadline;
+  if (call.signal?.aborted === true) return { error: call.signal.reason as unknown, isFault: false, aborted: true };
+  if (engine.shutdown.aborted) return { error: engine.shutdown.reason as unknown, isFault: false, aborted: false };
+  if (leaving?.signal.aborted === true) return { error: leaving.signal.reason, isFault: false, aborted: true };
+  const cause: unknown = signal.aborted ? signal.reason : error;
+  if (isRouterError(cause))
+    return { error: named(cause, books.candidate), isFault: !(isSilence(cause) && hasSlept(books)), aborted: false };
+  return { error: cause, isFault: false, aborted: false };
+}
+
+/** Nothing was heard, which is all that a suspended process can hold against a server. */
+function isSilence({ code, status }: RouterError): boolean {
+  return status === undefined && (code === 'unavailable' || code === 'timeout');
+}
+
+/** More of the wall clock than of ours has passed: connections do not survive that, and it is nobody's fault. */
+const sleepMs = 10_000;
+
+/** Was the process suspended while the attempt ran? */
+function hasSlept({ run, startMs, startWallMs }: Books): boolean {
+  const { clock } = run.engine.config;
+  return clock.wallMs() - startWallMs - (clock.nowMs() - startMs) > sleepMs;
+}
+
+/** Nothing is held against anyone. */
+const none: Outcome = Object.freeze({ type: 'none' });
+
+/** What the provider's own books get to know of a failure. */
+export function outcomeOf({ cut, timeouts }: Books, { error, isFault }: Verdict, ms: number, firstContentMs: number | undefined): Outcome {
+  if (!isFault || !isRouterError(error)) return none;
+  const { phase } = error;
+  const isCut =
+    phase === 'deadline' || (phase === 'total' && cut.total) || ((phase === 'first-token' || phase === 'throughput') && cut.start);
+  // The caller's deadline says little about the provider, unless the provider had its full time to begin and did not.
+  const hurried = isCut && (firstContentMs !== undefined || ms < timeouts.firstTokenMs);
+  return { type: 'failure', error, ms, firstContentMs, hurried };
+}
+
+/** Foreign errors and reasons may say anything, so the trace names them only. */
+export function shown(error: unknown, aborted: boolean): { readonly code: string; readonly message: string } {
+  if (isRouterError(error)) return { code: error.code, message: error.message };
+  return aborted
+    ? { code: 'aborted', message: 'The caller aborted.' }
+    : { code: 'bug', message: 'The adapter failed with a foreign error.' };
+}
