@@ -3,7 +3,7 @@ import type { Phase } from '../core/errors.ts';
 import { codeOfStatus, decisiveTypes, impliedStatus, plainTypes, textRules } from './error-patterns.ts';
 import { type Fault, faultCodes, faultFamilies, faultTexts } from './fault-codes.ts';
 import { withoutQuotes } from './echo.ts';
-import { explicitRetryAfterMs, retryAfterMs } from './retry-after.ts';
+import { boundedWaitMs, explicitRetryAfterMs, retryAfterMs } from './retry-after.ts';
 import { type ErrorBody, unwrapText, unwrapValue } from './unwrap.ts';
 import { pageFault } from './web-page.ts';
 
@@ -85,7 +85,7 @@ function byType(types: ReadonlyMap<string, ErrorCode>, { code, errorType, type }
 function byText(body: ErrorBody, status: number | undefined, unquoted: Unquoted): ErrorCode | undefined {
   if (body.estimatedMs !== undefined && status === 503) return 'model_loading';
   const text = ownWords(unquoted(body.message));
-  const clientFault = status !== undefined && status < 500 && status !== 424;
+  const clientFault = (status ?? 500) < 500 && status !== 424;
   const found = textRules.find(({ pattern, serverFaultsOnly }) => !(serverFaultsOnly && clientFault) && pattern.test(text));
   if (found !== undefined) return found.code;
   // llama.cpp and Anthropic use this type for unknown paths too.
@@ -99,8 +99,7 @@ function byText(body: ErrorBody, status: number | undefined, unquoted: Unquoted)
 function ownWords(message: string): string {
   const recovered = message.toLowerCase().lastIndexOf('retrying without pipeline parallelism');
   const rest = recovered === -1 ? message : message.slice(recovered);
-  const [words = ''] = rest.split(/; messages = |'input': |; last read: /, 1);
-  return words;
+  return rest.replace(/(?:; messages = |'input': |; last read: ).*/s, '');
 }
 
 function byStatus(body: ErrorBody, status: number | undefined): ErrorCode {
@@ -114,8 +113,7 @@ function byStatus(body: ErrorBody, status: number | undefined): ErrorCode {
 }
 
 function loadingMs(code: ErrorCode, { estimatedMs }: ErrorBody): number | undefined {
-  if (code !== 'model_loading' || estimatedMs === undefined) return undefined;
-  return retryAfterMs((name) => (name === 'retry-after-ms' ? String(estimatedMs) : null), 0);
+  return code === 'model_loading' ? boundedWaitMs(estimatedMs) : undefined;
 }
 
 /** A wait is told only where a later try makes sense; servers send the limits' reset times with every answer. */

@@ -22,6 +22,8 @@ const minWhole = 6;
 const windowChars = 16;
 const stepChars = 8;
 const mask = '[…]';
+/** As a whole; what merely begins like one is text. */
+const dataUrl: RegExp = /^data:[\w.+-]{1,40}\/[\w.+-]{1,80}[;,][^\s"'<>]*$/i;
 
 /**
  * Fields of the servers that are known which hold words of the protocol; errors need them. Every other field is content, so that an
@@ -76,7 +78,7 @@ function collect(value: unknown, within: Within, depth: number, collected: Colle
 }
 
 function collectField(key: string, value: unknown, within: Within, depth: number, collected: Collected): void {
-  if (within === 'forms' && key === 'description' && typeof value === 'string') return addForms(value, collected);
+  if (key === 'description' && typeof value === 'string') return addForms(value, collected);
   if (within === 'messages' && protocolKeys.has(key) && typeof value === 'string') return;
   const inside = within === 'messages' && (key === 'arguments' || key === 'input') ? 'arguments' : within;
   collect(value, inside, depth + 1, collected);
@@ -84,7 +86,7 @@ function collectField(key: string, value: unknown, within: Within, depth: number
 
 /** As it is, quoted as JSON, and quoted with every other letter escaped. A data URL is masked by its form. */
 function addForms(value: string, collected: Collected): void {
-  if (value.length < minWhole || value.startsWith('data:')) return;
+  if (dataUrl.test(value)) return;
   const raw = value.slice(0, collected.roomChars);
   const quoted = JSON.stringify(raw).slice(1, -1);
   for (const form of new Set([oneLine(raw), oneLine(quoted), escaped(quoted, collected)])) {
@@ -114,7 +116,6 @@ export function oneLine(text: string): string {
  * more (most of 16).
  */
 export function echoesMasked(text: string, { short, joined, model }: RequestTexts): string {
-  if (joined === '') return text;
   const echoed = new Uint8Array(text.length);
   for (const { start, end } of wholeEchoes(text, short)) echoed.fill(1, start, end);
   for (const { start, end } of windowEchoes(text, joined)) echoed.fill(1, start, end);
@@ -122,7 +123,7 @@ export function echoesMasked(text: string, { short, joined, model }: RequestText
   for (const { start, end } of wholeEchoes(text, [model])) if (isWord(text, start, end)) echoed.fill(0, start, end);
   let masked = '';
   for (let at = 0, end = 0; at < text.length; at = end) {
-    while (end < text.length && echoed[end] === echoed[at]) end++;
+    while (echoed[end] === echoed[at]) end++;
     const piece = text.slice(at, end);
     masked += echoed[at] === 1 && piece.trim() !== '' ? mask : piece;
   }
@@ -131,7 +132,7 @@ export function echoesMasked(text: string, { short, joined, model }: RequestText
 
 /** `text` without the longer pieces of the request that it repeats. Single words are the server's own as much as the caller's. */
 export function withoutQuotes(text: string, request: unknown): string {
-  return text.length < windowChars || request === undefined ? text : echoesMasked(text, { ...requestTexts(request), short: [] });
+  return text.length < windowChars ? text : echoesMasked(text, { ...requestTexts(request), short: [] });
 }
 
 function isWord(text: string, start: number, end: number): boolean {
@@ -166,7 +167,7 @@ function windowEchoes(text: string, request: string): Region[] {
 
 function widened(text: string, start: number, request: string, place: number): Region {
   let before = 0;
-  while (before < start && before < place && text[start - before - 1] === request[place - before - 1]) before++;
+  while (before < start && text[start - before - 1] === request[place - before - 1]) before++;
   let after = windowChars;
   while (start + after < text.length && text[start + after] === request[place + after]) after++;
   return { start: start - before, end: start + after };

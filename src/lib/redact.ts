@@ -51,7 +51,7 @@ function formsOf(secret: string): string[] {
   const whole = oneLine(secret);
   const token = /^(?:bearer|basic|token|key) (.+)$/i.exec(whole)?.[1] ?? whole;
   return [whole, token].flatMap((value) => {
-    if (value.length < minSecret || value === hidden) return [];
+    if (value.length < minSecret) return [];
     const plain = base64(value).replace(/=+$/, '');
     const urlSafe = plain.replaceAll('+', '-').replaceAll('/', '_');
     return [value, encodeURIComponent(value), JSON.stringify(value).slice(1, -1), plain, urlSafe];
@@ -87,9 +87,10 @@ function withoutUrls(text: string): string {
 }
 
 function hostOf(rest: string): string {
-  const [authority = ''] = rest.slice(0, 512).split(/[/?#\\]/, 1);
-  // Up to the last @: a password may hold one.
-  return authority.slice(authority.lastIndexOf('@') + 1).replace(/[.,;:!)]+$/, '');
+  const authority = rest.replace(/[/?#\\].*/, '');
+  // Up to the last @: a password may hold one, and may be long. No name of a host is longer than this.
+  const host = authority.slice(authority.lastIndexOf('@') + 1).slice(0, 255);
+  return host.replace(/[.,;:!)]+$/, '');
 }
 
 function shorten(text: string): string {

@@ -14,7 +14,7 @@ export function retryAfterMs(header: (name: string) => string | null, wallMs: nu
 
 /** Only what the server says to this very answer: the limits' own headers come with every answer, good or bad. */
 export function explicitRetryAfterMs(header: (name: string) => string | null, wallMs: number): number | undefined {
-  return clamp(numberOf(header('retry-after-ms'))) ?? clamp(retryAfter(header('retry-after'), wallMs));
+  return boundedWaitMs(numberOf(header('retry-after-ms'))) ?? boundedWaitMs(retryAfter(header('retry-after'), wallMs));
 }
 
 /** The limit that is used up tells the wait; where no header says which one it is, requests come before tokens. */
@@ -23,15 +23,15 @@ function rateLimitResetMs(header: (name: string) => string | null): number | und
   const usedUp = kinds.filter((kind) => header(`x-ratelimit-remaining-${kind}`)?.trim() === '0');
   const names = [...usedUp, ...kinds].map((kind) => `x-ratelimit-reset-${kind}`);
   for (const name of [...names, 'x-ratelimit-reset-after']) {
-    const waitMs = clamp(durationMs(header(name)));
+    const waitMs = boundedWaitMs(durationMs(header(name)));
     if (waitMs !== undefined) return waitMs;
   }
   return undefined;
 }
 
-function clamp(waitMs: number | undefined): number | undefined {
-  if (waitMs === undefined || !(waitMs > 0)) return undefined;
-  return Math.min(Math.max(Math.ceil(waitMs), minRetryAfterMs), maxRetryAfterMs);
+/** Whole milliseconds within the limits; undefined for what is no wait: nothing, zero, less, NaN. */
+export function boundedWaitMs(waitMs = 0): number | undefined {
+  return waitMs > 0 ? Math.min(Math.max(Math.ceil(waitMs), minRetryAfterMs), maxRetryAfterMs) : undefined;
 }
 
 /** Digits with a fraction or an exponent. `Number` alone also reads "", "0x10" and "Infinity". */
@@ -61,14 +61,12 @@ const unitMs: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1
 function durationMs(value: string | null): number | undefined {
   const seconds = numberOf(value);
   if (seconds !== undefined) return seconds * 1000;
+  const duration = value?.trim() ?? '';
+  if (duration.length > 64) return undefined;
   let totalMs = 0;
-  let rest = value?.trim() ?? '';
-  if (rest === '' || rest.length > 64) return undefined;
-  while (rest !== '') {
-    const [part, digits = '', unit = ''] = /^(\d+(?:\.\d+)?)(ms|us|µs|ns|h|m|s)/.exec(rest) ?? [];
-    if (part === undefined) return undefined;
+  const rest = duration.replaceAll(/(\d+(?:\.\d+)?)(ms|us|µs|ns|h|m|s)/g, (_part, digits: string, unit: string) => {
     totalMs += Number(digits) * (unitMs[unit] ?? 0);
-    rest = rest.slice(part.length);
-  }
-  return totalMs;
+    return '';
+  });
+  return rest === '' ? totalMs : undefined;
 }

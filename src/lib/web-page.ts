@@ -15,7 +15,7 @@ interface PageFault {
 /** Whether something in front of the API answered with a page for people, whatever its status. */
 export function isWebPage(page: Pick<Page, 'header'>): boolean {
   if (page.header('ngrok-error-code') !== null || page.header('cf-mitigated') !== null) return true;
-  return /^\s*(?:text\/html|application\/xhtml\+xml)\b/i.test(page.header('content-type') ?? '');
+  return /^(?:text\/html|application\/xhtml\+xml)\b/i.test(page.header('content-type') ?? '');
 }
 
 /** What a tunnel, a CDN or a proxy said in the server's place; undefined where the server itself speaks. */

@@ -39,6 +39,37 @@ describe('faults of the platform', () => {
     expect(classifyFault(failure('ETIMEDOUT', { syscall }))).toMatchObject({ code: 'unavailable', phase: undefined });
   });
 
+  test.each([
+    [failure('ETIMEDOUT', { syscall: 'read' }), 'The connection was reset.'],
+    [failure('ETIMEDOUT', { syscall: 'write' }), 'The connection was reset.'],
+    [failure('ETIMEDOUT', { syscall: 'connect' }), 'The connection took too long.'],
+    [failure('EPROTO', { syscall: 'write' }), 'The TLS handshake failed.'],
+    [failure('ENOTFOUND', { syscall: 'read' }), 'The host name was not found.'],
+    // An error that is no `Error`: any field may be anything.
+    [{ message: 7, cause: { message: 'socket hang up' } }, 'The connection was closed.'],
+    [{ message: `${'x'.repeat(986)}socket hang up` }, 'The connection was closed.'],
+    [{ message: `${'x'.repeat(987)}socket hang up` }, ''],
+    [{ code: 7, errors: 'ECONNREFUSED' }, ''],
+  ])('%j says: %s', (error, text) => {
+    expect(classifyFault(error).text).toBe(text);
+  });
+
+  test.each([
+    [7, 'ECONNREFUSED'],
+    [8, undefined],
+  ])('the code below %i causes: %s', (depth, reason) => {
+    let error: Error = failure('ECONNREFUSED');
+    for (let level = 0; level < depth; level++) error = new Error('x', { cause: error });
+    expect(classifyFault(error).reason).toBe(reason);
+  });
+
+  test('an unknown code is named, with what the words tell', () => {
+    expect(classifyFault(failure('SOMETHING_NEW', { message: 'socket hang up' }))).toMatchObject({
+      text: 'The connection was closed.',
+      reason: 'SOMETHING_NEW',
+    });
+  });
+
   test('the code may lie several causes deep', () => {
     expect(classifyFault(new Error('x', { cause: fetchFailed(failure('ECONNREFUSED')) })).reason).toBe('ECONNREFUSED');
   });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type Classified, classifyBody, classifyResponse, isWebPage } from '../../src/lib/classify.ts';
+import { type Classified, classifyBody, classifyResponse } from '../../src/lib/classify.ts';
 import { textRules } from '../../src/lib/error-patterns.ts';
 import { type ErrorLiteral, errorLiterals } from './error-literals.ts';
 import { slowdown } from './slowdown.ts';
@@ -89,6 +89,45 @@ describe('order', () => {
   });
 });
 
+describe('what says more than the status', () => {
+  test.each<[number, object, string]>([
+    [503, { error: 'x', estimated_time: 20 }, 'model_loading'],
+    [500, { error: 'x', estimated_time: 20 }, 'unavailable'],
+    [503, { error: 'x', estimated_time: 0 }, 'overloaded'],
+    [503, { error: 'x', estimated_time: -1 }, 'overloaded'],
+    [404, { error: { message: 'x', param: 'model' } }, 'model_not_found'],
+    [404, { error: { message: 'x', param: 'user' } }, 'bad_response'],
+    [400, { error: { message: 'x', param: 'model' } }, 'bad_request'],
+    [404, { error: { message: 'model: x', type: 'not_found_error' } }, 'model_not_found'],
+    [404, { error: { message: 'model: x', type: 'x' } }, 'bad_response'],
+    [404, { error: { message: 'path: x', type: 'not_found_error' } }, 'bad_response'],
+    [424, { error: 'vulkan failed' }, 'driver'],
+    [499, { error: 'vulkan failed' }, 'timeout'],
+    [500, { error: 'Failed to load the model; last read: x' }, 'out_of_memory'],
+  ])('%i %j is %s', (status, body, code) => {
+    expect(answer(status, body).code).toBe(code);
+  });
+
+  test.each([
+    ['Not Found', 'bad_response'],
+    ['Page not found', 'unavailable'],
+    ['Not found in time', 'unavailable'],
+    ['vulkan failed', 'driver'],
+  ])('"%s" without a status is %s', (message, code) => {
+    expect(classifyBody({ error: message }, undefined)?.code).toBe(code);
+  });
+
+  test.each([
+    [undefined, 'unavailable'],
+    [200, 'unavailable'],
+    [299, 'unavailable'],
+    [300, 'bad_response'],
+    [503, 'overloaded'],
+  ])('a body that came with status %s is %s', (status, code) => {
+    expect(classifyBody({ error: 'x' }, status)?.code).toBe(code);
+  });
+});
+
 describe('statuses without a word', () => {
   test.each([
     [400, 'bad_request'],
@@ -126,28 +165,6 @@ describe('statuses without a word', () => {
 });
 
 describe('bodies', () => {
-  const texts: [string, unknown, string][] = [
-    ['nested JSON', { error: JSON.stringify({ error: { message: 'inner', type: 'x' } }) }, 'inner'],
-    ['three levels', { error: JSON.stringify({ error: JSON.stringify({ error: JSON.stringify({ error: 'deep' }) }) }) }, 'deep'],
-    ['a quoted name is no JSON', { error: '"gemma:2b" does not support thinking' }, '"gemma:2b" does not support thinking'],
-    [
-      'field errors, without the input',
-      { detail: [{ loc: ['body', 'a'], msg: 'Field required', input: 'my prompt' }] },
-      'body.a: Field required',
-    ],
-    ['title and text', { error: 'Bad Request', message: 'n is too large' }, 'Bad Request: n is too large'],
-    ['problem JSON', { status: 429, title: 'Too Many Requests' }, 'Too Many Requests'],
-    ['list of texts', { error: ['one', 'two'] }, 'one; two'],
-    ['plain text', ' plain \n', 'plain'],
-    ['nothing', '', ''],
-    ['null', 'null', 'null'],
-    ['an empty object', {}, ''],
-    ['foreign prototypes', '{"__proto__":{"error":"x"}}', ''],
-  ];
-  test.each(texts)('text of %s', (_name, body, text) => {
-    expect(answer(500, body).text).toBe(text);
-  });
-
   test('very deep nesting ends', () => {
     expect(answer(500, `${'{"error":'.repeat(5000)}"x"${'}'.repeat(5000)}`).code).toBe('unavailable');
   });
@@ -162,7 +179,6 @@ describe('bodies', () => {
 
   test.each([
     ['an answer with error null', { object: 'chat.completion', choices: [], error: null }],
-    ['an empty error', { error: '' }],
     ['an answer with details', { choices: [], detail: 'x' }],
     ['a message event', { type: 'message', message: {} }],
     ['a chunk of Ollama', { message: { content: '{"error":"x"}' }, done: false }],
@@ -177,41 +193,13 @@ describe('bodies', () => {
     [{ error: { message: 'x', type: 'requests', code: 'rate_limit_exceeded' } }, 'rate_limit_exceeded'],
     [{ error: { message: 'x', type: 'InternalServerError', code: 500 } }, 'InternalServerError'],
     [{ error: 'x', error_type: 'generation' }, 'generation'],
+    [{ error: { message: 'x', code: 10_033 } }, '10033'],
+    [{ error: { message: 'x', code: 123_456 } }, undefined],
     // A server may echo anything, a key too.
     [{ error: { message: 'x', type: 'sk-1234567890abcdef' } }, undefined],
     [{ error: 'x' }, undefined],
   ])('the reason of %j is %s', (body, reason) => {
     expect(answer(500, body).reason).toBe(reason);
-  });
-});
-
-describe('web pages', () => {
-  test.each([
-    ['ngrok', { 'ngrok-error-code': 'ERR_NGROK_3200' }, true],
-    ['HTML', { 'content-type': 'Text/HTML; charset=utf-8' }, true],
-    ['XHTML', { 'content-type': 'application/xhtml+xml' }, true],
-    ['challenge', { 'cf-mitigated': 'challenge' }, true],
-    ['JSON', { 'content-type': 'application/json' }, false],
-    ['no type', {}, false],
-  ])('%s', (_name, headers: Readonly<Record<string, string>>, expected) => {
-    expect(isWebPage({ header: (name) => headers[name] ?? null })).toBe(expected);
-  });
-
-  test.each([
-    [522, 'connect'],
-    [524, 'first-token'],
-    [530, undefined],
-  ])('status %i has the phase %s', (status, phase) => {
-    expect(answer(status, `error code: ${status}`)).toMatchObject({ phase, reason: `cloudflare ${status}` });
-  });
-
-  test('529 is a busy API, not a proxy', () => {
-    const body = { type: 'error', error: { type: 'overloaded_error', message: 'Overloaded' } };
-    expect(answer(529, body)).toMatchObject({ text: 'Overloaded', reason: 'overloaded_error' });
-  });
-
-  test('a page is not quoted', () => {
-    expect(answer(502, '<html>secret</html>', { 'content-type': 'text/html' }).text).not.toContain('secret');
   });
 });
 
@@ -225,6 +213,10 @@ describe('waiting', () => {
     ['a refused request', 400, {}, { 'retry-after': '2' }, undefined],
     ['a loading model by its estimate', 503, { error: 'Model gpt2 is currently loading', estimated_time: 20 }, {}, 20_000],
     ['a loading model by the header first', 503, { error: 'x', estimated_time: 20 }, { 'retry-after': '3' }, 3000],
+    ['a loading model by an estimate without end', 503, '{"error":"x","estimated_time":1e308}', {}, 300_000],
+    ['a request that no loading could mend', 400, { error: 'x', estimated_time: 20 }, {}, undefined],
+    ['a used-up quota that comes back', 402, {}, { 'retry-after': '2' }, 2000],
+    ['a used-up quota told by its reset', 402, {}, { 'x-ratelimit-reset-requests': '20s' }, 20_000],
   ])('%s', (_name, status, body, headers: Readonly<Record<string, string>>, expected) => {
     expect(answer(status, body, headers).retryAfterMs).toBe(expected);
   });
@@ -245,4 +237,13 @@ test.each([
   'model name=',
 ])('classifying grows no faster than its input: %j', (piece) => {
   expect(slowdown((chars) => answer(500, piece.repeat(chars / piece.length)))).toBeLessThan(3);
+});
+
+test('a router behind this one that found a circle is not an outage', () => {
+  const failed = {
+    status: 508,
+    header: () => null,
+    bodyText: JSON.stringify({ error: { code: 'loop_detected', message: 'too many routers' } }),
+  };
+  expect(classifyResponse(failed, 0).code).toBe('loop_detected');
 });

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { echoesMasked, oneLine, requestTexts, withoutQuotes } from '../../src/lib/echo.ts';
 import { safeText } from '../../src/lib/redact.ts';
 
 const key = 'correct-horse/battery+staple=1';
@@ -106,6 +107,23 @@ describe('echoes of the request', () => {
     expect(about(request, 'an ordinary text')).toBe('an ordinary text');
   });
 
+  test.each([
+    [31, '[…]'],
+    [32, 'a text deep inside'],
+  ])('a text inside %i lists', (levels, expected) => {
+    let content: unknown = 'a text deep inside';
+    for (let level = 0; level < levels; level++) content = [content];
+    expect(about({ messages: [content] }, 'a text deep inside')).toBe(expected);
+  });
+
+  test.each([
+    [19_998, '[…]'],
+    [19_999, 'a text behind many'],
+  ])('a text behind %i others', (count, expected) => {
+    const messages = [...Array.from({ length: count }, () => 0), 'a text behind many'];
+    expect(about({ messages }, 'a text behind many')).toBe(expected);
+  });
+
   test('what lies past 1 MiB is not looked at', () => {
     const prompt = 'a sentence that stands at the very end';
     const far = { messages: [{ content: 'x'.repeat(2 * 1024 * 1024) }, { content: prompt }] };
@@ -126,4 +144,82 @@ test('a field that no known server has is content', () => {
 test('words of the protocol stay: errors need them', () => {
   const said = 'encoding_format base64 is not supported, use json_object';
   expect(about({ encoding_format: 'base64', response_format: { type: 'json_object' } }, said)).toBe(said);
+});
+
+describe('what is found', () => {
+  test.each(Array.from({ length: 8 }, (_, shift) => shift))('texts of 20 characters, wherever they stand: %i', (shift) => {
+    const prompt = 'abcdefghij klmnopqrs';
+    expect(about({ prompt }, `${'.'.repeat(shift)}${prompt}!`)).toBe(`${'.'.repeat(shift)}[…]!`);
+  });
+
+  test.each([
+    ['the end of one text and the start of the next are no piece of either', 'uvwxyz 98zyxwvutsr', 'uvwxyz 98zyxwvutsr'],
+    ['pieces side by side', 'abcdefghijklmnopqrstuvwxyz zyxwvutsrqponmlkjihgfedcba', '[…]'],
+    ['nothing between two pieces', 'abcdefghijklmnopqrstuvwx, zyxwvutsrqponmlkjihgfedc', '[…], […]'],
+  ])('%s', (_name, text, expected) => {
+    expect(about({ prompt: ['abcdefghijklmnopqrstuvwxyz 98', 'zyxwvutsrqponmlkjihgfedcba'] }, text)).toBe(expected);
+  });
+
+  test('a text that is the whole message', () => {
+    const prompt = 'It was the best of times';
+    expect(about({ prompt }, prompt)).toBe('[…]');
+  });
+
+  test('masks side by side are one', () => {
+    const request = { prompt: ['banana', 'cherry', 'damson'] };
+    expect(echoesMasked('no banana cherrydamson banana.', requestTexts(request))).toBe('no […].');
+  });
+
+  test('blanks between the names of models are no echo', () => {
+    const request = { model: 'llama', prompt: 'llama llama' };
+    expect(about(request, 'no llama llama here')).toBe('no llama llama here');
+  });
+
+  test.each([
+    ['llama', '[…]llama[…]'],
+    ['lama', '[…]'],
+    ['llam', '[…]'],
+  ])('the model %s is a word of its own', (model, expected) => {
+    expect(about({ model, prompt: 'use llama now' }, 'use llama now')).toBe(expected);
+  });
+
+  test.each([
+    ['a text of blanks and a letter', 'a \n  \n \n ', 'a banana', 'a banana'],
+    ['a text of six characters', ' bana na', 'a bana na', 'a […]'],
+    ['a short text as JSON quotes it', 'say "a"', String.raw`got say \"a\".`, 'got […].'],
+    ['a mask of the server’s beside it', 'banana', 'no […]banana.', 'no […].'],
+    ['what begins like a data URL', 'data: Jane Doe is ill', 'got data: Jane Doe is ill', 'got […]'],
+    ['what holds one', 'data:image/png;base64,AAAA shows that Jane Doe is very ill', 'got: shows that Jane Doe is very ill', 'got:[…]'],
+    ['a data URL is masked by its form', 'data:image/png;base64,AAAABBBBCCCCDDDDEEEEFFFF', 'BBBBCCCCDDDDEEEEFFFF', 'BBBBCCCCDDDDEEEEFFFF'],
+  ])('%s', (_name, prompt, text, expected) => {
+    expect(about({ prompt }, text)).toBe(expected);
+  });
+});
+
+describe('without what it quotes', () => {
+  test.each([
+    ['a text of sixteen letters', 'sixteen letters!', '[…]'],
+    ['a piece of sixteen', '12345678sixteen letters!', '12345678[…]'],
+    ['a shorter text', 'fifteen letters', 'fifteen letters'],
+    ['a shorter piece', '12345678fifteen letters', '12345678fifteen letters'],
+    ['single words', 'banana is out of memory', 'banana is out of memory'],
+  ])('%s', (_name, text, expected) => {
+    expect(withoutQuotes(text, { prompt: ['sixteen letters!', 'fifteen letters', 'banana', 'memory'] })).toBe(expected);
+  });
+
+  test.each([undefined, null, 'a text of more than sixteen letters'])('a request like %j takes nothing away', (request) => {
+    expect(withoutQuotes('a text of more than sixteen letters', request)).toBe('a text of more than sixteen letters');
+  });
+});
+
+test.each([
+  ['\ta\t\tb\n', 'a b'],
+  ['a  b', 'a b'],
+  ['a    b', 'a b'],
+  ['a \n b', 'a b'],
+  ['a\n b', 'a b'],
+  ['a\u00a0b', 'a b'],
+  ['a\u0000b', 'ab'],
+])('%j on one line is %j', (text, expected) => {
+  expect(oneLine(text)).toBe(expected);
 });

@@ -78,3 +78,11 @@ describe('JSON that holds too much', () => {
     expect(await readBody(large, limitBytes, 'text')).toHaveLength(400);
   });
 });
+
+test('a body of very many pieces gives others a turn', async () => {
+  let turns = 0;
+  const timer = setInterval(() => (turns += 1), 0);
+  await readBody(response(Array.from({ length: 10_000 }, () => 'x')), limitBytes, 'text');
+  clearInterval(timer);
+  expect(turns).toBeGreaterThan(10);
+});

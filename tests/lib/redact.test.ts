@@ -32,6 +32,33 @@ describe('one readable line', () => {
     expect([text.length <= 300, text.endsWith('…')]).toEqual([true, true]);
   });
 
+  test.each([
+    ['a'.repeat(300), 'a'.repeat(300)],
+    ['a'.repeat(301), `${'a'.repeat(299)}…`],
+    [`${'a'.repeat(298)} bc`, `${'a'.repeat(298)}…`],
+  ])('cut exactly: %s', (text, expected) => {
+    expect(safeText(text, plain)).toBe(expected);
+  });
+
+  test('of the first 64 KiB', () => {
+    expect(safeText(`${' '.repeat(65_535)}xy`, plain)).toBe('x');
+  });
+
+  test('of echoes in the first thousand characters', () => {
+    const prompt = 'a prompt of many words, '.repeat(60);
+    expect(about({ prompt }, `${prompt}end`)).toBe('[…]');
+  });
+
+  test.each([
+    [4, 'end […] end'],
+    // Whoever builds such a chain gets no text.
+    [5, '[…]'],
+  ])('masks that complete %i echoes, one after the other', (levels, expected) => {
+    const words = ['banana', 'cherry', 'damson', 'elderberry', 'fig', 'grape'].slice(1, levels);
+    const prompt = ['banana', ...words.map((word) => `${word} […] ${word}`)];
+    expect(about({ prompt }, `end ${words.toReversed().join(' ')} banana ${words.join(' ')} end`)).toBe(expected);
+  });
+
   test('no half character at the cut', () => {
     expect(safeText(`${'a'.repeat(298)}😀😀`, plain)).toBe(`${'a'.repeat(298)}…`);
   });
@@ -50,7 +77,26 @@ describe('keys', () => {
     expect(text).toMatch(/^refused \[secret\]={0,2} here$/);
   });
 
-  test.each(['Bearer', 'bearer', 'Basic', 'Token'])('the key in a header value with the scheme %s', (scheme) => {
+  test.each([
+    ['with two signs of padding', 'aaaaaaaaaa'],
+    ['with one', 'aaaaaaaaaaa'],
+    ['with other letters', 'pässwörter-überall'],
+  ])('base64 of a key %s', (_name, secret) => {
+    const bytes = Buffer.from(secret).toString('base64');
+    expect(safeText(`got ${bytes.replace(/=+$/, '')}.`, { secrets: [secret] })).toBe('got [secret].');
+  });
+
+  test.each([
+    ['eight characters are a key', 'abcdefgh', 'no abcdefgh', 'no [secret]'],
+    ['seven are not', 'abcdefg', 'no abcdefg', 'no abcdefg'],
+    ['the scheme stands first', 'this is no token abcdefghij', 'no abcdefghij', 'no abcdefghij'],
+    ['a header value as a whole', 'Token abcdefghij', 'no Token abcdefghij', 'no [secret]'],
+    ['on several lines', 'abcdefgh\nijklmnop', 'no abcdefgh ijklmnop', 'no [secret]'],
+  ])('%s', (_name, secret, text, expected) => {
+    expect(safeText(text, { secrets: [secret] })).toBe(expected);
+  });
+
+  test.each(['Bearer', 'bearer', 'Basic', 'Token', 'Key'])('the key in a header value with the scheme %s', (scheme) => {
     expect(safeText(`got ${key}.`, { secrets: [`${scheme} ${key}`] })).toBe('got [secret].');
   });
 
@@ -88,6 +134,20 @@ describe('addresses', () => {
     ['Visit https://a.example/limits.', 'Visit https://a.example'],
     ['at http://[::1]:8000/v1', 'at http://[::1]:8000'],
     ['wss://h/p', 'wss://h'],
+    ['at h2+x.y-z://host/path now', 'at h2+x.y-z://host now'],
+    ['at https://a.example?key=1 or https://b.example#f', 'at https://a.example or https://b.example'],
+    ['(https://a.example!), or https://b.example:', '(https://a.example or https://b.example'],
+    ['"https://a.example/x" <https://b.example/x> `https://c.example/x`', '"https://a.example" <https://b.example> `https://c.example`'],
+    ['https:/a.example/x', 'https:/a.example/x'],
+    ['https:////a.example/x', 'https://a.example'],
+    [`https://user:${'pass'.repeat(200)}@host.example/x`, 'https://host.example'],
+    [`https://host.example/${'path'.repeat(200)} end`, 'https://host.example end'],
+    [`http://${'a'.repeat(256)}`, `http://${'a'.repeat(255)}`],
+    ['data:text/html,<b>', '[…]<b>'],
+    ['data:application/vnd.a+b-c;x=1,abc" end', '[…]" end'],
+    ['data:image/png has no content', 'data:image/png has no content'],
+    ['data: image, text', 'data: image, text'],
+    ['metadata:a/b;c', 'metadata:a/b;c'],
     ['redis://:pw@r:6379/0', 'redis://r:6379'],
     ['https:\\\\a@b\\c', 'https://b'],
     ['data:image/png;base64,AAAABBBB end', '[…] end'],

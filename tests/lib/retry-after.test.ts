@@ -13,6 +13,10 @@ describe('retry-after', () => {
     ['2', 2000],
     [' 2 ', 2000],
     ['1.5', 1500],
+    ['1.25', 1250],
+    ['1.0001', 1001],
+    ['1e1', 10_000],
+    ['1E+01', 10_000],
     ['0.1', minRetryAfterMs],
     ['300', 300_000],
     ['301', maxRetryAfterMs],
@@ -24,6 +28,7 @@ describe('retry-after', () => {
     ['Sat, 21 Nov 2026 12:00:05 GMT', 5000],
     ['Saturday, 21-Nov-26 12:00:05 GMT', 5000],
     ['Sat Nov 21 12:00:05 2026', 5000],
+    [' Sat, 21 Nov 2026 12:00:05 GMT ', 5000],
     ['Fri, 31 Dec 2027 23:59:59 GMT', maxRetryAfterMs],
   ])('%s', (value, expected) => {
     expect(wait({ 'retry-after': value })).toBe(expected);
@@ -88,6 +93,12 @@ describe('order', () => {
     expect(wait({ 'x-ratelimit-reset-requests': '1s', 'x-ratelimit-reset-tokens': '9s', 'x-ratelimit-remaining-tokens': '0' })).toBe(9000);
   });
 
+  test.each(['1', '00', '0 left', ''])('a limit of which %j remains is not used up', (remaining) => {
+    const resets = { 'x-ratelimit-reset-requests': '1s', 'x-ratelimit-reset-tokens': '9s' };
+    expect(wait({ ...resets, 'x-ratelimit-remaining-tokens': remaining })).toBe(1000);
+    expect(wait({ ...resets, 'x-ratelimit-remaining-tokens': ' 0 ' })).toBe(9000);
+  });
+
   test('the limits are no explicit wait', () => {
     expect(explicitRetryAfterMs((name) => (name === 'x-ratelimit-reset-requests' ? '3s' : null), wallMs)).toBeUndefined();
   });
@@ -101,6 +112,7 @@ describe('durations', () => {
     ['20ms', minRetryAfterMs],
     ['1h2m3s', maxRetryAfterMs],
     ['1.5s', 1500],
+    [' 1.25s ', 1250],
     ['2m59.56s', 179_560],
     ['900000us', 900],
     ['7', 7000],
@@ -110,6 +122,14 @@ describe('durations', () => {
     ['-1s', undefined],
     ['0s', undefined],
     ['1s 2s', undefined],
+    ['x1s', undefined],
+    ['1sx', undefined],
+    ['1s-2s', undefined],
+    ['1.1.5s', undefined],
+    ['1s'.repeat(32), 32_000],
+    [`${'1s'.repeat(32)}1`, undefined],
+    ['900000000ns', 900],
+    ['900000µs', 900],
     ['1s'.repeat(100), undefined],
   ])('%s', (value, expected) => {
     expect(wait({ 'x-ratelimit-reset-requests': value })).toBe(expected);

@@ -20,3 +20,11 @@ test.each<[string, () => unknown]>([
 test('reveal shows it', () => {
   expect(secret.reveal()).toBe('sk-the-key');
 });
+
+test.each<[string, () => unknown, string]>([
+  ['a template', () => `${secret}`, '[secret]'],
+  ['JSON', () => JSON.stringify({ secret }), '{"secret":"[secret]"}'],
+  ['inspect', () => inspect({ secret }), '{ secret: [secret] }'],
+])('%s shows that there is one', (_, show, expected) => {
+  expect(show()).toBe(expected);
+});
