@@ -52,7 +52,7 @@ type Obstacle = Pick<SkippedInPlan, 'code' | 'reason' | 'readyAtMs'> | 'unfit';
 /** What speaks against a candidate at the moment of its turn. */
 export function obstacleOf(
   run: Run<unknown>,
-  { provider: id, model }: Pick<PlannedCandidate, 'provider' | 'model'>,
+  { provider: id, model, isTrial }: Pick<PlannedCandidate, 'provider' | 'model' | 'isTrial'>,
   isFirst: boolean = run.attempts === 0,
 ): Obstacle | undefined {
   const { engine, call } = run;
@@ -63,7 +63,8 @@ export function obstacleOf(
   if (provider.state.models.peek(model).missingUntilMs > engine.config.clock.nowMs()) {
     return { code: 'model_not_found', reason: 'it has just said that it does not serve the model', readyAtMs: undefined };
   }
-  if (provider.pinnedSince(model, call.startedAtMs)) {
+  // One whose pin is put to the test knows of that pin, but not of a younger one.
+  if (provider.isPinned(model, isTrial === true ? call.startedAtMs : -Infinity)) {
     return { code: 'out_of_memory', reason: 'the model has just run out of memory there', readyAtMs: undefined };
   }
   return onTrial(provider, model, engine.config.clock.nowMs()) ?? restOf(provider, model, engine.config.clock.nowMs());

@@ -26,8 +26,8 @@ export interface Provider {
   acquire(model: string | undefined, leaseMs: number, early?: boolean): Permit | undefined;
   /** From when on it may be asked for a model, on the router's clock; in the past where it may already. Undefined: waiting does not help. */
   readyAtMs(model: string | undefined): number | undefined;
-  /** A pin that is younger than `sinceMs`: a call that was planned before does not know of it. */
-  pinnedSince(model: string | undefined, sinceMs: number): boolean;
+  /** Is the model pinned now, by a pin that is younger than `sinceMs`? */
+  isPinned(model: string | undefined, sinceMs: number): boolean;
   /** False where it has failed so often of late that it gets first attempts only. */
   mayBeRetried(): boolean;
   settle(permit: Permit, outcome: Outcome): void;
@@ -54,7 +54,10 @@ export function createProvider(config: ProviderConfig, adapter: Adapter, router:
     facts: (verb, request) => ({ ...factsOf(books, verb, request), verbs }),
     acquire: (model, leaseMs, early = false) => acquire(books, model, leaseMs, early),
     readyAtMs: (model) => readyAt(books, model),
-    pinnedSince: (model, sinceMs) => (state.models.peek(model).pin?.sinceMs ?? -Infinity) > sinceMs,
+    isPinned(model, sinceMs) {
+      const { pin } = state.models.peek(model);
+      return pin !== undefined && pin.untilMs > router.clock.nowMs() && pin.sinceMs > sinceMs;
+    },
     mayBeRetried: () => allowsRetry(state.retryTokens, router.retry),
     settle: (permit, outcome) => settle(books, permit, outcome),
     capabilities: (model) => capabilitiesOf(books, model),

@@ -113,7 +113,7 @@ function when(run: Run<unknown>, candidate: PlannedCandidate, reason: ErrorCode,
   if (obstacle === 'unfit' || (obstacle !== undefined && obstacle.readyAtMs === undefined)) return [];
   const isOpen = obstacle?.code === 'circuit_open';
   const readyAtMs = Math.max(isOpen ? opensAtMs(run, candidate) : (obstacle?.readyAtMs ?? -Infinity), notBeforeMs);
-  const asked: PlannedCandidate = { provider: id, model, substituted, reason: candidate.reason };
+  const asked: PlannedCandidate = { provider: id, model, substituted, isTrial: candidate.isTrial === true, reason: candidate.reason };
   const isBarred = isOpen || (obstacle !== undefined && reason === 'circuit_open');
   return [{ candidate: asked, readyAtMs, reason: isOpen ? obstacle.code : reason, isBarred }];
 }

@@ -49,6 +49,8 @@ export interface PlannedCandidate {
   readonly provider: string;
   readonly model: string | undefined;
   readonly substituted: boolean;
+  /** Its pin is put to the test, because nobody else was left when the plan was made. */
+  readonly isTrial?: boolean;
   /** Why it stands where it stands, as one sentence. */
   readonly reason: string;
 }
@@ -180,7 +182,8 @@ function toCandidate(facts: CandidateFacts, { intent, order }: PlanInput): Plann
   const { provider, model, substituted, cost, device, priority } = facts;
   const place = `${device} is number ${order.indexOf(device) + 1} for ${intent}`;
   const notes = [priority === 0 ? '' : `priority ${priority}`, cost, place, substituted ? 'with its default model' : ''];
-  return { provider, model, substituted, reason: notes.filter((note) => note !== '').join(', ') };
+  const isTrial = facts.pinnedUntilMs !== undefined;
+  return { provider, model, substituted, ...(isTrial && { isTrial }), reason: notes.filter((note) => note !== '').join(', ') };
 }
 
 function toSkipped({ provider, model, substituted }: CandidateFacts, { code, reason, readyAtMs }: Obstacle): SkippedInPlan {

@@ -261,3 +261,13 @@ test('and the error of the call says why it was not', async () => {
     skipped: [{ provider: 'b', code: 'model_not_found', reason: 'it has just said that it does not serve the model' }],
   });
 });
+
+test('a pin that is made in the very moment in which a call was planned holds for that call, too', async () => {
+  const made = fakeRouter({ a: after(0, fault('driver')), b: [fault('out_of_memory'), 'never asked'], c: 'yes' });
+  const call = outcomeOf(made.router.chat(hello));
+  const other = outcomeOf(made.router.chat(hello, { provider: 'b' }));
+  await made.clock.settle();
+  expect(other.error).toMatchObject({ code: 'all_failed' });
+  await made.clock.advance(0);
+  expect(call.value?.route.attempts).toMatchObject([{ provider: 'a' }, { provider: 'c' }]);
+});

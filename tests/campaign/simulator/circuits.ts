@@ -96,7 +96,7 @@ function climb(circuit: Circuit, isGood: boolean, isFault: boolean): void {
 }
 
 /** Limits that may follow from the deadline of the call. */
-const phasesOfCallers: ReadonlySet<string | undefined> = new Set(['deadline', 'total', 'first-token']);
+const phasesOfCallers: ReadonlySet<string | undefined> = new Set(['deadline', 'total', 'throughput', 'first-token']);
 
 export function mayBeTheCallers({ phase }: RouterError): boolean {
   return phasesOfCallers.has(phase);

@@ -8,4 +8,5 @@ export const regressions: readonly { readonly seed: number; readonly showed: str
   { seed: 199, showed: 'the same after a pause' },
   { seed: 128, showed: "a share of a caller's short deadline opened the breaker of a provider that never failed" },
   { seed: 1623, showed: 'readers that took their time used up the retry tokens of a provider that never failed' },
+  { seed: 1534028597, showed: 'a model that ran out of memory in the very moment in which another call was planned was asked for by it' },
 ];
