@@ -73,7 +73,14 @@ describe('gates', () => {
   });
 
   test('what never changes is told before what ends by itself', () => {
-    const all = { missing: 'not here', cost: 'paid', disabled: 'refused', pinnedUntilMs: 9, openUntilMs: 9, rests: { untilMs: 9, reason: 'overloaded' } } as const;
+    const all = {
+      missing: 'not here',
+      cost: 'paid',
+      disabled: 'refused',
+      pinnedUntilMs: 9,
+      openUntilMs: 9,
+      rests: { untilMs: 9, reason: 'overloaded' },
+    } as const;
     expect(planned([facts('a', all)]).skipped).toEqual(['a: model_not_found, not here']);
   });
 

@@ -43,10 +43,15 @@ export function mutationJob(name: string): Job {
       const valid = noticed + of('Survived') + of('NoCoverage');
       const missed = mutants.filter(({ status }) => status === 'Survived' || status === 'NoCoverage');
       return {
-        figures: [atLeast(`${name}: mutants`, 50, valid), atLeast(`${name}: noticed by the tests`, goalPercent, (100 * noticed) / valid, '%')],
+        figures: [
+          atLeast(`${name}: mutants`, 50, valid),
+          atLeast(`${name}: noticed by the tests`, goalPercent, (100 * noticed) / valid, '%'),
+        ],
         detail: {
           counts,
-          missed: missed.map((each) => `${each.file}:${each.location.start.line} ${each.mutatorName} → ${each.replacement ?? ''} (${each.status})`),
+          missed: missed.map(
+            (each) => `${each.file}:${each.location.start.line} ${each.mutatorName} → ${each.replacement ?? ''} (${each.status})`,
+          ),
         },
       };
     },
