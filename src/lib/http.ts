@@ -111,7 +111,7 @@ function createExchange(options: HttpOptions, headersOf: HeadersOf, errors: Erro
   let hasAnswered = false;
   const send = async (method: Method, path: string, body: string | undefined, call: HttpCall, accept: string) => {
     const { signal, requestId } = call;
-    const headers = { ...(await headersOf(accept, body !== undefined)), ...call.headers };
+    const headers = Object.assign(await headersOf(accept, body !== undefined), call.headers);
     const request = { method, url: url + path, headers, ...(body !== undefined && { body }), signal };
     for (let replaced = 0; ; replaced++) {
       try {

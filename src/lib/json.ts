@@ -24,16 +24,20 @@ export const jsonLimits: Readonly<{ depth: number; parts: number; values: number
 export function parseJson(text: string): unknown {
   const excess = excessOf(text);
   if (excess !== undefined) throw new RouterError('limit_exceeded', excess);
+  return parsed(text);
+}
+
+/** Undefined also for what holds too much: for texts inside texts, which may be JSON and need not. */
+export function parseJsonWithin(text: string): unknown {
+  return excessOf(text) === undefined ? parsed(text) : undefined;
+}
+
+function parsed(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch {
     return undefined;
   }
-}
-
-/** Undefined also for what holds too much: for texts inside texts, which may be JSON and need not. */
-export function parseJsonWithin(text: string): unknown {
-  return excessOf(text) === undefined ? parseJson(text) : undefined;
 }
 
 /** A whole number from 0 on that is exact. */

@@ -59,15 +59,16 @@ export function obstacleOf(
   const provider = engine.providers.get(id);
   if (provider === undefined || run.accepts?.(provider, model) === false) return 'unfit';
   if (!mayHold(run, id, model)) return 'unfit';
+  const nowMs = engine.config.clock.nowMs();
   if (!isFirst && !provider.mayBeRetried()) return { code: 'no_provider', reason: onlyFirst, readyAtMs: undefined };
-  if (provider.state.models.peek(model).missingUntilMs > engine.config.clock.nowMs()) {
+  if (provider.state.models.peek(model).missingUntilMs > nowMs) {
     return { code: 'model_not_found', reason: 'it has just said that it does not serve the model', readyAtMs: undefined };
   }
   // One whose pin is put to the test knows of that pin, but not of a younger one.
   if (provider.isPinned(model, isTrial === true ? call.startedAtMs : -Infinity)) {
     return { code: 'out_of_memory', reason: 'the model has just run out of memory there', readyAtMs: undefined };
   }
-  return onTrial(provider, model, engine.config.clock.nowMs()) ?? restOf(provider, model, engine.config.clock.nowMs());
+  return onTrial(provider, model, nowMs) ?? restOf(provider, model, nowMs);
 }
 
 /** The reason of those that have no retry tokens. */

@@ -8,6 +8,7 @@ import { type ProviderType, providerTypes } from '../../src/core/provider-types.
 import type { ChatAnswer, ChatChunk, ChatMessage, ChatRequest, ChunkBatches } from '../../src/core/types.ts';
 import { adapterContext } from '../_kit/adapter-context.ts';
 import { gather } from '../_kit/byte-stream.ts';
+import { continuedFields } from '../_kit/continued-fields.ts';
 import { loopback } from '../_kit/loopback.ts';
 import { recording } from '../_kit/recordings.ts';
 
@@ -36,25 +37,12 @@ async function bodyOf(
   return (box.requests[0]?.body ?? {}) as Record<string, unknown>;
 }
 
-const fields = { continue_final_message: true, add_generation_prompt: false };
-const thoughtless = { chat_template_kwargs: { enable_thinking: false, thinking: false } };
-
-/** What is sent beside what is sent anyway. */
-const told: Partial<Record<ProviderType, object>> = {
-  vllm: fields,
-  sglang: { ...fields, ...thoughtless },
-  llamacpp: { ...fields, ...thoughtless },
-  textgen: { continue_: true },
-  tgi: {},
-  ollama: {},
-};
-
 describe('an adapter', () => {
   test('declares that it continues only where its server is known to', () => {
     const able = (Object.keys(providerTypes) as ProviderType[]).filter(
       (type) => adapters[type](adapterContext('http://box.test', type, { dialect: 'tgi' })).capabilities.prefill,
     );
-    expect(able.toSorted()).toEqual([...Object.keys(told), 'remote-gpu'].toSorted());
+    expect(able.toSorted()).toEqual([...Object.keys(continuedFields), 'remote-gpu'].toSorted());
     for (const dialect of ['auto', 'notebook', 'proxy'] as const) {
       expect(adapters['remote-gpu'](adapterContext('http://box.test', 'remote-gpu', { dialect })).capabilities.prefill, dialect).toBe(
         false,
@@ -62,7 +50,7 @@ describe('an adapter', () => {
     }
   });
 
-  test.each(Object.entries(told) as [ProviderType, object][])(
+  test.each(Object.entries(continuedFields) as [ProviderType, object][])(
     'tells %s to continue, by these fields and no others: %j',
     async (type, added) => {
       const asked = await bodyOf(type, callOf(true));
@@ -76,7 +64,7 @@ describe('an adapter', () => {
   test('tells it last, and keeps the other switches of the template', async () => {
     const own = { chat_template_kwargs: { enable_thinking: true, language: 'fr' }, add_generation_prompt: true, top_k: 5 };
     expect(await bodyOf('sglang', callOf(true, { extra: { sglang: own } }))).toMatchObject({
-      ...fields,
+      ...continuedFields.vllm,
       chat_template_kwargs: { enable_thinking: false, thinking: false, language: 'fr' },
       top_k: 5,
     });

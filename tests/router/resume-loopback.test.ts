@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { createRouter } from '../../src/router/create-router.ts';
 import { cutAfter, errorInStream, fakeBackend, type FakeCall, type ListeningBackend, reply, type Step } from '../../src/testing/index.ts';
+import { continuedFields } from '../_kit/continued-fields.ts';
 import { hello } from '../_kit/fake-router.ts';
 import { readParts, readText } from '../_kit/stream-parts.ts';
 
@@ -8,19 +9,6 @@ type Kind = 'vllm' | 'llamacpp' | 'ollama' | 'sglang' | 'textgen' | 'tgi';
 
 const kinds = ['vllm', 'llamacpp', 'ollama', 'sglang', 'textgen', 'tgi'] as const satisfies readonly Kind[];
 const text = 'The quick brown fox jumps over the lazy dog, again and again.';
-
-const fields = { continue_final_message: true, add_generation_prompt: false };
-const thoughtless = { chat_template_kwargs: { enable_thinking: false, thinking: false } };
-
-/** What a server is told beside the messages, so that it goes on with the last one. */
-const told: Readonly<Record<Kind, object>> = {
-  vllm: fields,
-  sglang: { ...fields, ...thoughtless },
-  llamacpp: { ...fields, ...thoughtless },
-  textgen: { continue_: true },
-  tgi: {},
-  ollama: {},
-};
 
 interface Pair extends AsyncDisposable {
   readonly first: ListeningBackend;
@@ -72,7 +60,7 @@ describe.each(breaks)('a stream that %s after two tokens', (_, step) => {
     expect(parts.filter((part) => !part.startsWith('<')).join('')).toBe(text);
     expect(stream.route).toMatchObject({ provider: 'second', attempts: [{ provider: 'first' }, { provider: 'second' }] });
     const body = bodyOf(both.second.calls[0]);
-    expect(body).toMatchObject(told[kind]);
+    expect(body).toMatchObject(continuedFields[kind]);
     expect(body.messages).toEqual([...hello.messages, { role: 'assistant', content: 'The quick' }]);
     expect(JSON.stringify(body)).toContain(kind === 'ollama' ? '"num_predict":48' : ':48');
     // What the first one was asked was a usual call.
@@ -84,7 +72,7 @@ describe.each(breaks)('a stream that %s after two tokens', (_, step) => {
     expect(await readText(await both.router.stream(hello))).toEqual({ text, failure: undefined });
     const body = bodyOf(both.second.calls[0]);
     expect(body.messages).toEqual(hello.messages);
-    for (const field of Object.keys(told[kind])) expect(body).not.toHaveProperty(field);
+    for (const field of Object.keys(continuedFields[kind])) expect(body).not.toHaveProperty(field);
   });
 });
 

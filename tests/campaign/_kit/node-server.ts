@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { kindsIn } from './planted-chat.ts';
 
 export interface Heard {
   readonly request: IncomingMessage;
@@ -27,6 +28,12 @@ export async function serveParts(answer: (heard: Heard) => void): Promise<{ read
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return { server, port: (server.address() as AddressInfo).port };
+}
+
+/** The kinds of canaries that a request brought, in its headers or its body. */
+export function kindsHeard({ request, body }: Pick<Heard, 'request' | 'body'>): Iterable<string> {
+  const head = Object.entries(request.headers).map(([name, value]) => `${name}: ${String(value)}`);
+  return kindsIn(`${head.join('\n')}\n\n${body}`);
 }
 
 export function sendText(response: ServerResponse, type: string, text: string, status = 200): void {

@@ -1,7 +1,6 @@
 import { chatBody, event, finish, roleEvent } from '../../_kit/openai-bytes.ts';
 import { createRandom } from '../_kit/numbers.ts';
-import { type Heard, jsonType, sendText, serveParts, sseType } from '../_kit/node-server.ts';
-import { kindsIn } from '../_kit/planted-chat.ts';
+import { type Heard, jsonType, kindsHeard, sendText, serveParts, sseType } from '../_kit/node-server.ts';
 import { answerQuestions } from '../_kit/program.ts';
 
 // Answers well seven times out of ten, and breaks something the other times.
@@ -58,10 +57,9 @@ const forStreams: Readonly<Record<string, Fault>> = {
 
 const { server, port } = await serveParts((heard) => {
   requests += 1;
-  const { request, response, body, isStream } = heard;
+  const { response, isStream } = heard;
   if (requests < 100) {
-    const head = Object.entries(request.headers).map(([name, value]) => `${name}: ${String(value)}`);
-    for (const kind of kindsIn(`${head.join('\n')}\n\n${body}`)) kinds.add(kind);
+    for (const kind of kindsHeard(heard)) kinds.add(kind);
   }
   if (random() < faultShare) {
     const faults = Object.entries({ ...forBoth, ...(isStream ? forStreams : forChats) });

@@ -1,8 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { chatBody, event, finish } from '../../_kit/openai-bytes.ts';
-import { jsonType, sendText, serveParts, sseType } from '../_kit/node-server.ts';
-import { kindsIn } from '../_kit/planted-chat.ts';
+import { jsonType, kindsHeard, sendText, serveParts, sseType } from '../_kit/node-server.ts';
 import { answerQuestions } from '../_kit/program.ts';
 
 // Streams numbered tokens as fast as the system takes them.
@@ -27,12 +26,7 @@ const kinds = new Set<string>();
 const writing = new Set<Socket>();
 
 const { port } = await serveParts(({ request, response, part, body, isStream }) => {
-  for (const kind of kindsIn(
-    `${Object.entries(request.headers)
-      .map(([name, value]) => `${name}: ${String(value)}`)
-      .join('\n')}\n\n${body}`,
-  ))
-    kinds.add(kind);
+  for (const kind of kindsHeard({ request, body })) kinds.add(kind);
   if (!isStream) return sendText(response, jsonType, chatBody('beside'));
   response.writeHead(200, { 'content-type': sseType });
   void write(response, part === 'endless' ? Infinity : Number(/tokens:(\d+)/.exec(body)?.[1] ?? 100));

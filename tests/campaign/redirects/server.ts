@@ -1,8 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { chatBody, event, finish } from '../../_kit/openai-bytes.ts';
-import { jsonType, sendText, serveParts, sseType } from '../_kit/node-server.ts';
-import { kindsIn } from '../_kit/planted-chat.ts';
+import { jsonType, kindsHeard, sendText, serveParts, sseType } from '../_kit/node-server.ts';
 import { answerQuestions } from '../_kit/program.ts';
 import { locationsFor } from './locations.ts';
 
@@ -39,12 +38,7 @@ await once(recorder, 'listening');
 const target = (recorder.address() as AddressInfo).port;
 
 const { port: front } = await serveParts(({ request, response, part, body, isStream }) => {
-  for (const kind of kindsIn(
-    `${Object.entries(request.headers)
-      .map(([name, value]) => `${name}: ${String(value)}`)
-      .join('\n')}\n\n${body}`,
-  ))
-    kinds.add(kind);
+  for (const kind of kindsHeard({ request, body })) kinds.add(kind);
   const [, number, status] = /location:(\d+) status:(\d+)/.exec(body) ?? [];
   if (part === 'redirecting' && number !== undefined) {
     redirects += 1;

@@ -1,8 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { chatBody, event, finish } from '../../_kit/openai-bytes.ts';
-import { jsonType, sendText, serveParts, sseType } from '../_kit/node-server.ts';
-import { kindsIn } from '../_kit/planted-chat.ts';
+import { jsonType, kindsHeard, sendText, serveParts, sseType } from '../_kit/node-server.ts';
 import { answerQuestions } from '../_kit/program.ts';
 
 // Holds what it is asked until it is told to go on; then it answers after a while, whatever the clients are doing.
@@ -17,12 +16,7 @@ const kinds = new Set<string>();
 let held: (() => void)[] = [];
 
 const { port } = await serveParts(({ request, response, part, body, isStream }) => {
-  for (const kind of kindsIn(
-    `${Object.entries(request.headers)
-      .map(([name, value]) => `${name}: ${String(value)}`)
-      .join('\n')}\n\n${body}`,
-  ))
-    kinds.add(kind);
+  for (const kind of kindsHeard({ request, body })) kinds.add(kind);
   const answer = answerOf(part, response, isStream);
   if (part === 'healthy') answer();
   else held.push(answer);
