@@ -29,17 +29,36 @@ const oneOf = (patienceMs: number): number => Math.round((patienceMs * 5) / 12);
 
 const piecesWithin = (limitMs: number) => ({ stepMs: limitMs, firstChunkMs: limitMs, chunkMs: limitMs });
 
-export async function aiFallback(): Promise<Candidate> {
+/** Another server may help with anything but a mistake of the caller: with a wrong key and a missing model too, which are its own. */
+const mayHelpElsewhere = (error: unknown): boolean => (error as { statusCode?: unknown } | null | undefined)?.statusCode !== 400;
+
+const fallbackLimits =
+  'under `generateText` and `streamText`, `timeout: { totalMs: 12_000 }` for a chat and `{ totalMs: 12_000, firstChunkMs: 5_000, chunkMs: 5_000 }` for a stream';
+
+export const aiFallback = (): Promise<Candidate> =>
+  fallbackWith(
+    'ai-fallback',
+    {},
+    `\`createFallback({ models: [first, second] })\`, as its README has it, ${fallbackLimits}; its own retry after output is on, and its own list of errors worth a retry holds, as by default`,
+  );
+
+export const aiFallbackTuned = (): Promise<Candidate> =>
+  fallbackWith(
+    'ai-fallback, tuned',
+    { retryAfterOutput: false, shouldRetryThisError: mayHelpElsewhere },
+    `the same with \`retryAfterOutput: false, shouldRetryThisError: (error) => error.statusCode !== 400\`, which its types have and its README does not name, ${fallbackLimits}`,
+  );
+
+async function fallbackWith(name: string, own: Settings, given: string): Promise<Candidate> {
   const { createFallback } = await load<{ createFallback(settings: Settings): unknown }>('ai-fallback');
   const sdk = await load<AiSdk>('ai');
   const models = await modelMaker();
   return {
-    name: 'ai-fallback',
+    name,
     packages: versionsOf('ai-fallback', ...shared),
-    given:
-      '`createFallback({ models: [first, second] })` under `generateText` and `streamText`, `timeout: { totalMs: 12_000, firstChunkMs: 5_000, chunkMs: 5_000 }`; its own retry after output is on, as by default',
+    given,
     open(setting) {
-      const model = createFallback({ models: models(setting) });
+      const model = createFallback({ models: models(setting), ...own });
       const limit = oneOf(setting.patienceMs);
       const timeout = { totalMs: setting.patienceMs, firstChunkMs: limit, chunkMs: limit };
       return clientOf(
@@ -50,19 +69,27 @@ export async function aiFallback(): Promise<Candidate> {
   };
 }
 
+interface RetryConditions {
+  /** Matches failed attempts only; `switch` says which model is next. */
+  error(predicate: (error: unknown) => boolean): { switch(next: Settings): unknown };
+}
+
 export async function aiRetryModel(): Promise<Candidate> {
-  const { createRetryableModel } = await load<{ createRetryableModel(settings: Settings): unknown }>('ai-retry/language-model');
+  const { createRetryableModel, error } = await load<RetryConditions & { createRetryableModel(settings: Settings): unknown }>(
+    'ai-retry/language-model',
+  );
   const sdk = await load<AiSdk>('ai');
   const models = await modelMaker();
   return {
     name: 'ai-retry, model',
     packages: versionsOf('ai-retry', ...shared),
     given:
-      '`createRetryableModel({ model: first, retries: [{ model: second, timeout: 5_000 }] })`, `maxRetries: 0` as its README asks, `timeout: { totalMs: 5_000 }` for a chat (which it recovers from) and `{ stepMs: 5_000, firstChunkMs: 5_000, chunkMs: 5_000 }` for a stream',
+      "`createRetryableModel({ model: first, retries: [error((e) => e.statusCode !== 400).switch({ model: second, timeout: 5_000 })], reset: 'after-60-seconds' })`, `maxRetries: 0` as its README asks, `timeout: { totalMs: 5_000 }` for a chat (which it recovers from) and `{ stepMs: 5_000, firstChunkMs: 5_000, chunkMs: 5_000 }` for a stream (from which, as its README says, a model cannot recover)",
     open(setting) {
       const [first, second] = models(setting);
       const limit = oneOf(setting.patienceMs);
-      const model = createRetryableModel({ model: first, retries: [{ model: second, timeout: limit }] });
+      const retries = [error(mayHelpElsewhere).switch({ model: second, timeout: limit })];
+      const model = createRetryableModel({ model: first, retries, reset: 'after-60-seconds' });
       return clientOf(
         (settings) => sdk.generateText({ ...settings, model, maxRetries: 0, timeout: { totalMs: limit } }),
         (settings) => sdk.streamText({ ...settings, model, maxRetries: 0, timeout: piecesWithin(limit) }),
@@ -78,20 +105,29 @@ export async function aiRetryCall(): Promise<Candidate> {
     'ai-retry/generate-text',
   );
   const { experimental_retryableStreamText: stream } = await load<{ experimental_retryableStreamText: Stream }>('ai-retry/stream-text');
+  const { error: chatError } = await load<RetryConditions>('ai-retry/generate-text/conditions');
+  const { error: streamError } = await load<RetryConditions>('ai-retry/stream-text/conditions');
   const models = await modelMaker();
   return {
     name: 'ai-retry, call',
     packages: versionsOf('ai-retry', ...shared),
     given:
-      '`experimental_retryableGenerateText` with `timeout: { totalMs: 5_000 }` and `experimental_retryableStreamText` with `{ stepMs: 5_000, firstChunkMs: 5_000, chunkMs: 5_000 }` (without `stepMs` a server that sends no headers hangs it), `retry: [{ model: second, timeout }]` with the same limits',
+      '`experimental_retryableGenerateText` with `timeout: { totalMs: 5_000 }` and `experimental_retryableStreamText` with `{ stepMs: 5_000, firstChunkMs: 5_000, chunkMs: 5_000 }` (without `stepMs` a server that sends no headers hangs it), `retry: [error((e) => e.statusCode !== 400).switch({ model: second, timeout })]` with the same limits; `reset` is not among its settings',
     open(setting) {
       const [model, second] = models(setting);
       const limit = oneOf(setting.patienceMs);
       const whole = { totalMs: limit };
       const pieces = piecesWithin(limit);
       return clientOf(
-        (settings) => generate({ ...settings, model, timeout: whole, retry: [{ model: second, timeout: whole }] }),
-        (settings) => stream({ ...settings, model, timeout: pieces, retry: [{ model: second, timeout: pieces }] }),
+        (settings) =>
+          generate({ ...settings, model, timeout: whole, retry: [chatError(mayHelpElsewhere).switch({ model: second, timeout: whole })] }),
+        (settings) =>
+          stream({
+            ...settings,
+            model,
+            timeout: pieces,
+            retry: [streamError(mayHelpElsewhere).switch({ model: second, timeout: pieces })],
+          }),
       );
     },
   };

@@ -10,9 +10,19 @@ import type { CandidateRun } from './run-candidate.ts';
 
 // The wall of faults against inferlane and its peers; writes docs/reference/wall.md.
 // node bench/wall/main.ts [--only inferlane,langchain] [--rounds 2] [--patience 12000] [--dry]
-// Exits with 1 where a fault never reached a candidate, a candidate fails without any fault, or inferlane does not survive a case.
+// Exits with 1 where a fault never reached a candidate, a candidate fails without any fault, or inferlane does not survive a case or
+// leaves a rejection that nobody took.
 
-const everyone = ['inferlane', 'ai-fallback', 'ai-retry-model', 'ai-retry-call', 'langchain', 'openai-loop', 'openai-alone'];
+const everyone = [
+  'inferlane',
+  'ai-fallback',
+  'ai-fallback-tuned',
+  'ai-retry-model',
+  'ai-retry-call',
+  'langchain',
+  'openai-loop',
+  'openai-alone',
+];
 const { values } = parseArgs({
   options: {
     only: { type: 'string' },
@@ -33,7 +43,7 @@ for (let round = 1; round <= Number(values.rounds); round++) {
     troubles.push(...troublesOf(id, run).map((trouble) => `round ${round}, ${id}: ${trouble}`));
     const survived = run.cells.filter((cell) => cell.survived).length;
     console.log(
-      `round ${round}  ${run.name.padEnd(16)} ${String(survived).padStart(3)} of ${run.cells.length} survived   ${run.packages.join(', ')}`,
+      `round ${round}  ${run.name.padEnd(18)} ${String(survived).padStart(3)} of ${run.cells.length} survived   ${run.packages.join(', ')}`,
     );
   }
 }
@@ -53,10 +63,11 @@ async function runOne(id: string, file: string): Promise<CandidateRun> {
 }
 
 /** What makes the run void, and what of ours does not hold. */
-function troublesOf(id: string, { cells }: CandidateRun): string[] {
+function troublesOf(id: string, { cells, unhandled }: CandidateRun): string[] {
   const expected = cases.reduce((sum, { forms }) => sum + forms.length, 0);
   return [
     ...(cells.length === expected ? [] : [`${cells.length} of ${expected} cells`]),
+    ...(id === 'inferlane' ? unhandled.map((name) => `a rejection that nobody took: ${name}`) : []),
     ...cells
       .filter(({ id: fault, verdict, survived }) => verdict === 'not run' || (!survived && (fault === 'healthy' || id === 'inferlane')))
       .map(({ id: fault, form, verdict, note }) => `${fault}, ${form}: ${verdict} ${note}`.trim()),

@@ -21,12 +21,12 @@ export async function openAiAlone(): Promise<Candidate> {
     name: 'openai alone',
     packages: versionsOf('openai'),
     given:
-      '`new OpenAI({ baseURL, apiKey, timeout: 3_000 })` with its own two retries; it has no second server to turn to, so that it can survive little',
+      '`new OpenAI({ baseURL, apiKey, timeout: 3_000 })` with its own two retries, and `AbortSignal.timeout(12_000)` for the call; it has no second server to turn to, so that it can survive little',
     open({ first, model, patienceMs }) {
       const client = new OpenAI({ ...placed(first), timeout: Math.round(patienceMs / 4) });
       return {
-        chat: (prompt, signal) => wholeOf(client, model, prompt, signal),
-        stream: (prompt, signal) => piecesOf(client, model, prompt, signal),
+        chat: (prompt, signal) => wholeOf(client, model, prompt, within(patienceMs, signal)),
+        stream: (prompt, signal) => piecesOf(client, model, prompt, within(patienceMs, signal)),
         close: nothingToClose,
       };
     },
@@ -39,24 +39,33 @@ export async function openAiLoop(): Promise<Candidate> {
     name: 'openai, loop',
     packages: versionsOf('openai'),
     given:
-      'two clients in a loop by hand, which moves on after any error as long as no text was given out; `maxRetries: 0, timeout: 5_000` each',
+      'two clients in a loop by hand, `maxRetries: 0` and `AbortSignal.timeout(5_000)` each; it stops at a 400, takes an answer without text for a failure, and moves on after any other one as long as no text was given out; it remembers nothing and does not look at `finish_reason`',
     open(setting) {
-      const limits = { maxRetries: 0, timeout: oneOf(setting.patienceMs) };
-      const clients = [setting.first, setting.second].map((place) => new OpenAI({ ...placed(place), ...limits }));
-      return loopOver(clients, setting.model);
+      const clients = [setting.first, setting.second].map((place) => new OpenAI({ ...placed(place), maxRetries: 0 }));
+      return loopOver(clients, setting.model, oneOf(setting.patienceMs));
     },
   };
 }
 
-function loopOver(clients: readonly OpenAi[], model: string): Client {
+class EmptyAnswerError extends Error {
+  override readonly name = 'EmptyAnswerError';
+}
+
+/** A wrong key or a missing model is one server's own affair; a 400 is the caller's, wherever it is sent. */
+const isMistake = (error: unknown): boolean => (error as { status?: unknown } | null | undefined)?.status === 400;
+
+function loopOver(clients: readonly OpenAi[], model: string, limitMs: number): Client {
   return {
     async chat(prompt, signal) {
       let last: unknown;
       for (const client of clients) {
         try {
-          return await wholeOf(client, model, prompt, signal);
+          const text = await wholeOf(client, model, prompt, within(limitMs, signal));
+          if (text !== '') return text;
+          last = new EmptyAnswerError('the answer has no text');
         } catch (error) {
           signal.throwIfAborted();
+          if (isMistake(error)) throw error;
           last = error;
         }
       }
@@ -67,14 +76,15 @@ function loopOver(clients: readonly OpenAi[], model: string): Client {
       for (const client of clients) {
         let hasText = false;
         try {
-          for await (const text of piecesOf(client, model, prompt, signal)) {
+          for await (const text of piecesOf(client, model, prompt, within(limitMs, signal))) {
             hasText = true;
             yield text;
           }
-          return;
+          if (hasText) return;
+          last = new EmptyAnswerError('the stream has no text');
         } catch (error) {
           signal.throwIfAborted();
-          if (hasText) throw error;
+          if (hasText || isMistake(error)) throw error;
           last = error;
         }
       }
@@ -91,16 +101,18 @@ export async function langChain(): Promise<Candidate> {
   interface Runnable {
     invoke(prompt: string, options: { signal: AbortSignal }): Promise<Message>;
     stream(prompt: string, options: { signal: AbortSignal }): Promise<AsyncIterable<Message>>;
+    withConfig(config: { timeout: number }): Runnable;
     withFallbacks(fallbacks: readonly Runnable[]): Runnable;
   }
   type ChatClass = new (settings: Readonly<Record<string, unknown>>) => Runnable;
   const { ChatOpenAI } = await load<{ ChatOpenAI: ChatClass }>('@langchain/openai');
   const modelOf = ({ url, apiKey }: Place, { model, patienceMs }: Setting): Runnable =>
-    new ChatOpenAI({ model, apiKey, maxRetries: 0, timeout: oneOf(patienceMs), configuration: { baseURL: `${url}/v1` } });
+    new ChatOpenAI({ model, apiKey, maxRetries: 0, configuration: { baseURL: `${url}/v1` } }).withConfig({ timeout: oneOf(patienceMs) });
   return {
     name: 'LangChain',
     packages: versionsOf('@langchain/core', '@langchain/openai', 'openai'),
-    given: '`first.withFallbacks([second])` over `ChatOpenAI`, `maxRetries: 0` as its guide to fallbacks asks, `timeout: 5_000` each',
+    given:
+      '`first.withFallbacks([second])` over `ChatOpenAI`, `maxRetries: 0` as its guide to fallbacks asks, `withConfig({ timeout: 5_000 })` each, which bounds a stream to its end where the `timeout` of `ChatOpenAI` ends at its headers; which errors to move on after is not among the settings of its JavaScript form',
     open(setting) {
       const runnable = modelOf(setting.first, setting).withFallbacks([modelOf(setting.second, setting)]);
       return {
@@ -113,6 +125,9 @@ export async function langChain(): Promise<Candidate> {
     },
   };
 }
+
+/** The client's own `timeout` ends at the headers of a stream; a signal bounds all of it. */
+const within = (limitMs: number, signal: AbortSignal): AbortSignal => AbortSignal.any([signal, AbortSignal.timeout(limitMs)]);
 
 const placed = ({ url, apiKey }: Place) => ({ baseURL: `${url}/v1`, apiKey });
 
@@ -128,4 +143,6 @@ async function* piecesOf(client: OpenAi, model: string, prompt: string, signal: 
     const content = choices[0]?.delta?.content;
     if (content) yield content;
   }
+  // Once aborted, the client ends a stream without a word.
+  signal.throwIfAborted();
 }

@@ -52,12 +52,14 @@ function intro(node: string, patienceMs: number, rounds: number): string {
   const count = cases.reduce((sum, { forms }) => sum + forms.length, 0);
   return `The same faults against \`inferlane\` and its peers: ${cases.length} cases, ${count} cells, ${rounds} rounds, Node ${node}. Two loopback servers that speak OpenAI's
 protocol, as raw bytes from a process of their own, the first with the fault and the second in good health; a third one, under another host's name,
-that nobody was told of. Each candidate runs in a process of its own, with a new client for each case and a patience of ${patienceMs / 1_000} s for a call, given in
-its own documented way; for the rest its defaults. Run it with \`npm run wall\`: the peers are installed into \`bench/wall\` and nowhere else.
+that nobody was told of. Each candidate runs in a process of its own, with a new client for each case and a patience of ${patienceMs / 1_000} s for a call, or
+${Math.round((patienceMs * 5) / 12) / 1_000} s for one of two attempts where a package bounds attempts. Run it with \`npm run wall\`: the peers are installed into \`bench/wall\` and nowhere else.
 
-What is good for a peer was chosen where there was a choice: an error counts as typed if its class or its name is not one of JavaScript's own,
-the AI SDK is read through \`fullStream\`, which tells of failures that \`textStream\` drops, the loop by hand is a careful one, and errors of the
-AI SDK, which carry the request with its prompt by design, are held against it only in the one case that is about prompts.
+Of its settings for fallbacks, retries, memory and time each peer was given those that were found to survive most here; they stand below, row by row, and
+\`ai-fallback\` as its README has it stands beside its tuned form. Nobody was given a transport of its own, ours included: redirects and the size of an answer are left to
+defaults. The rest was settled in a peer's favour too: an error counts as typed if its class or its name is not one of JavaScript's own, the AI SDK is
+read through \`fullStream\`, which tells of failures that \`textStream\` drops, and errors of the AI SDK, which carry the request with its prompt by design, are held
+against it only in the one case that is about prompts. The loop by hand is ours: better ones can be written.
 `;
 }
 

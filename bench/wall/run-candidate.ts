@@ -1,7 +1,8 @@
 import { writeFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import manifest from '../../package.json' with { type: 'json' };
 import type * as Inferlane from '../../src/index.ts';
-import { aiFallback, aiRetryCall, aiRetryModel } from './ai-sdk.ts';
+import { aiFallback, aiFallbackTuned, aiRetryCall, aiRetryModel } from './ai-sdk.ts';
 import type { Candidate } from './candidate.ts';
 import { langChain, openAiAlone, openAiLoop } from './open-ai.ts';
 import { ours } from './ours.ts';
@@ -26,6 +27,7 @@ const candidates: Readonly<Record<string, () => Promise<Candidate>>> = {
     return ours(createRouter, [`inferlane ${manifest.version}`]);
   },
   'ai-fallback': aiFallback,
+  'ai-fallback-tuned': aiFallbackTuned,
   'ai-retry-model': aiRetryModel,
   'ai-retry-call': aiRetryCall,
   langchain: langChain,
@@ -50,6 +52,8 @@ for (const stream of [process.stdout, process.stderr]) {
 
 const candidate = await make();
 const cells = await runWall(candidate, { patienceMs: Number(patienceMs), atOnce: 24, output: () => output });
+// A rejection that comes late counts as well.
+await sleep(500);
 const { name, packages, given } = candidate;
 await writeFile(file, JSON.stringify({ name, packages, given, cells, unhandled } satisfies CandidateRun));
 // Some candidates leave timers or connections behind; that is another matter.
