@@ -17,9 +17,15 @@ export const jobs: Readonly<Record<string, () => Promise<Job>>> = {
   load: async () => (await import('./load/job.ts')).job,
   'mutation-breaker': async () => (await import('./mutation/job.ts')).mutationJob('breaker'),
   'mutation-attempts': async () => (await import('./mutation/job.ts')).mutationJob('attempts'),
+  'mutation-permits': async () => (await import('./mutation/job.ts')).mutationJob('permits'),
   'mutation-waiting': async () => (await import('./mutation/job.ts')).mutationJob('waiting'),
   'mutation-streams': async () => (await import('./mutation/job.ts')).mutationJob('streams'),
   'mutation-stream-formats': async () => (await import('./mutation/job.ts')).mutationJob('stream-formats'),
   'mutation-classification': async () => (await import('./mutation/job.ts')).mutationJob('classification'),
   'mutation-redaction': async () => (await import('./mutation/job.ts')).mutationJob('redaction'),
 };
+
+/** How long a job may take. The tests of one area run once for each change in it, which has no room in the ten minutes of the others. */
+export function limitMsOf(name: string): number {
+  return name.startsWith('mutation-') ? 1_800_000 : 600_000;
+}

@@ -38,8 +38,8 @@ export interface Canaries {
   look(sink: string, value: unknown, except?: readonly CanaryKind[]): void;
   /** Looks at everything that a router announces from now on. */
   watch(router: Router): void;
-  /** Looks at all that is written to stdout, stderr and the console, until the result is called. */
-  watchOutput(): () => void;
+  /** Looks at all that is written to stdout, stderr and the console, until the result is called or disposed of. */
+  watchOutput(): (() => void) & Disposable;
 }
 
 /** `seed` makes the texts of two runs differ. */
@@ -71,9 +71,10 @@ export function createCanaries(seed: number): Canaries {
           return write(text, ...rest);
         }) as typeof stream.write;
       }
-      return () => {
+      const stop = (): void => {
         for (const { stream, write } of streams) stream.write = write as typeof stream.write;
       };
+      return Object.assign(stop, { [Symbol.dispose]: stop });
     },
   };
 }

@@ -10,6 +10,8 @@ export interface JobReport {
   readonly figures: readonly Figure[];
   /** Histograms, counts and whatever else explains the figures; written to the report as JSON. */
   readonly detail: Readonly<Record<string, unknown>>;
+  /** What is to be known beside the figures, in whole sentences: printed under them. */
+  readonly remarks?: readonly string[];
 }
 
 /** `quick` belongs to `npm test`, `long` to `npm run campaign`. */

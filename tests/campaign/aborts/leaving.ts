@@ -3,7 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { type ChatStream, type Router, textOf } from '../../../src/index.ts';
 import type { Canaries } from '../_kit/canaries.ts';
-import { telltaleChat } from '../kills/telltale.ts';
+import { plantedChat } from '../_kit/planted-chat.ts';
 import { openRouter, type Scene } from './phases.ts';
 import { type Seen, watchEvents } from './started-call.ts';
 import { openRequests, sharedNowMs, type Upstream } from './upstream.ts';
@@ -140,7 +140,7 @@ async function openWatched(
 ): Promise<{ readonly seen: Seen; readonly stream: Promise<ChatStream> }> {
   const seen: Seen = { pieces: 0, hasFinish: false, events: [], late: 0 };
   router.once('request:start', ({ requestId }) => watchEvents(router, requestId, seen));
-  return { seen, stream: router.stream(telltaleChat(canaries, text)) };
+  return { seen, stream: router.stream(plantedChat(canaries, text)) };
 }
 
 /** Streams that somebody still reads, or may read, when the collector comes. How many of them were cut off. */

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createRouter, type ProviderOptions, type Router, type RouterOptions } from '../../../src/index.ts';
 import type { Canaries } from '../_kit/canaries.ts';
-import { telltaleChat } from '../kills/telltale.ts';
+import { plantedChat, plantedProvider } from '../_kit/planted-chat.ts';
 import { eventually, type StartedCall, startCall, type Verb } from './started-call.ts';
 import { type Fate, openRequests, type Upstream } from './upstream.ts';
 
@@ -50,12 +50,11 @@ export const phases: readonly Phase[] = [
 ];
 
 export function openRouter(
-  { upstream, canaries }: Scene,
+  { upstream, canaries, index }: Scene,
   options: Omit<RouterOptions, 'providers'> = {},
   ...more: readonly Partial<ProviderOptions>[]
 ): Router {
-  const { apiKey, headerValue } = canaries.of;
-  const provider = { type: 'openai-compatible' as const, url: upstream.url, apiKey, headers: { 'x-note': headerValue } };
+  const provider = plantedProvider(canaries, upstream.url, index % 2 === 0 ? 'key' : 'url');
   const all = (more.length === 0 ? [{}] : more).map((own, index) => [`box${index}`, { ...provider, ...own }] as const);
   const router = createRouter({ checkModels: false, random: () => 0.9, ...options, providers: Object.fromEntries(all) });
   canaries.watch(router);
@@ -63,7 +62,7 @@ export function openRouter(
 }
 
 export function start({ canaries, verb, key }: Scene, router: Router, manner: string, ownKey: string = key): StartedCall {
-  return startCall(router, verb, telltaleChat(canaries, `do:${manner}:${ownKey}`), canaries);
+  return startCall(router, verb, plantedChat(canaries, `do:${manner}:${ownKey}`), canaries);
 }
 
 /** Nothing has been sent: in the same turn in which the call was made, or while it waits for a key that does not come. */

@@ -37,7 +37,7 @@ const server = createServer({ noDelay: true }, (socket) => {
     const [, length = ''] = /content-length: (\d+)/i.exec(received) ?? [];
     const end = received.indexOf('\r\n\r\n');
     if (end === -1 || received.length < end + 4 + Number(length)) return;
-    const [, manner = '', asked = ''] = /"do:([a-z]+):([^"]+)"/.exec(received) ?? [];
+    const [, manner = '', asked = ''] = / do:([a-z]+):([^"]+)"/.exec(received) ?? [];
     const isStream = received.includes('"stream":true');
     key = asked;
     process.send?.({ what: 'arrived', key, atMs: now(), text: received });

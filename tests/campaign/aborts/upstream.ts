@@ -1,6 +1,7 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import type { Canaries } from '../_kit/canaries.ts';
+import { kindsIn } from '../_kit/planted-chat.ts';
 
 /** The fate of the requests under one key, in ms of the clock that all processes of a machine share. */
 export interface Fate {
@@ -15,8 +16,8 @@ export interface Upstream extends AsyncDisposable {
   /** Speaks TLS only by name: it takes connections and never says anything. */
   readonly muteUrl: string;
   fateOf(key: string): Fate;
-  /** The first request, with its headers, as it was received. */
-  firstText(): string;
+  /** The kinds of canaries that the requests brought, with their headers. */
+  readonly planted: ReadonlySet<string>;
   /** Connections to the mute address: made, and closed again. */
   readonly mute: { connected: number; disconnected: number };
   /** False where it does not happen within `limitMs`. */
@@ -43,11 +44,11 @@ export async function startUpstream({ of }: Canaries): Promise<Upstream> {
   const fates = new Map<string, Fate>();
   const watchers = new Set<() => void>();
   const mute = { connected: 0, disconnected: 0 };
-  let firstText = '';
+  const planted = new Set<string>();
   child.on('message', ({ what, key, atMs, text }: Told) => {
     if (key === 'mute') mute[what as keyof typeof mute] += 1;
     else note(fateOf(fates, key), what, atMs);
-    firstText ||= text ?? '';
+    for (const kind of kindsIn(text ?? '')) planted.add(kind);
     for (const watcher of watchers) watcher();
   });
   return {
@@ -55,7 +56,7 @@ export async function startUpstream({ of }: Canaries): Promise<Upstream> {
     muteUrl: `https://127.0.0.1:${mutePort}`,
     fateOf: (key) => fateOf(fates, key),
     mute,
-    firstText: () => firstText,
+    planted,
     until: (what, key, limitMs) => waitFor(() => what(fateOf(fates, key)), watchers, limitMs),
     async [Symbol.asyncDispose]() {
       child.kill('SIGKILL');

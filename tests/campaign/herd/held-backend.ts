@@ -1,5 +1,6 @@
 import { type Adapter, type Call, type ChatAnswer, type ChatRequest, defineAdapter, RouterError } from '../../../src/index.ts';
 import type { Canaries } from '../_kit/canaries.ts';
+import { kindsIn } from '../_kit/planted-chat.ts';
 
 /** A backend that does with each call what it is told at that moment: it answers, refuses, fails, or holds it until it is let go. */
 export interface HeldBackend {
@@ -13,8 +14,8 @@ export interface HeldBackend {
   letGo(count: number): void;
 }
 
-/** `hears`: an aborted call ends; a backend that does not hear keeps it. */
-export function heldBackend({ of }: Canaries, hears = true): HeldBackend {
+/** `planted`: gets the kinds of canaries that come in and go out. `hears`: an aborted call ends; a backend that does not hear keeps it. */
+export function heldBackend({ of }: Canaries, planted: Set<string>, hears = true): HeldBackend {
   const held: (() => void)[] = [];
   let entered = 0;
   const answer = (call: Call<ChatRequest>): ChatAnswer => ({
@@ -46,6 +47,8 @@ export function heldBackend({ of }: Canaries, hears = true): HeldBackend {
       capabilities: { tools: true, vision: true, jsonSchema: true },
       async chat(call) {
         entered += 1;
+        // Looking at all of a crowd would tell no more.
+        if (entered < 10) for (const kind of kindsIn(JSON.stringify([call.request, answer(call)]))) planted.add(kind);
         if (backend.does === 'refuse') throw new RouterError('unavailable', 'no connection.', { phase: 'connect', reason: 'ECONNREFUSED' });
         if (backend.does === 'fail') throw new RouterError('unavailable', 'it failed.', { status: 500 });
         if (backend.does === 'hold') await hold(call.signal);

@@ -1,11 +1,13 @@
-import { type CanaryKind, createCanaries } from '../_kit/canaries.ts';
-import { atMost, exactly, type Figure, type Job } from '../_kit/job.ts';
+import { createCanaries } from '../_kit/canaries.ts';
+import { atMost, exactly, type Figure, type Job, type Size } from '../_kit/job.ts';
 import { tally } from '../_kit/numbers.ts';
 import { watchProcess } from '../_kit/process-watch.ts';
-import { canaryFigureNames, canaryFigures, kindsIn, telltaleChat } from '../kills/telltale.ts';
+import { canaryFigures, figuresOfCanaries } from '../_kit/scanner.ts';
 import { nothingShown, plays, type Shown } from './plays.ts';
 import { crowd, type Setting } from './stage.ts';
+import { type TurnedAway, turnAway } from './turned-away.ts';
 
+const callsWhileOpen = 2_000;
 const ramp = '1, 2, 4, 8, all';
 
 export const job: Job = {
@@ -17,7 +19,9 @@ export const job: Job = {
     'probes in a herd, fewest',
     'callers that waited for a probe',
     'callers neither answered elsewhere nor told when to come again',
-    'until the slowest of them had settled, on the virtual clock',
+    'calls while all breakers are open that were told when to come again',
+    'until such a call had failed, p99, in real time',
+    'such calls that a backend saw',
     'recoveries that let in 1, 2, 4, 8 and then all calls at once',
     'callers of a probe that were not served',
     'calls sent while a probe hangs',
@@ -30,34 +34,33 @@ export const job: Job = {
     'probes after an aborted one, fewest',
     'aborted probes that counted',
     'rejections and warnings that nobody took',
-    ...canaryFigureNames,
+    ...Object.values(canaryFigures),
   ],
   async run(size, seed) {
     const rounds = size === 'long' ? 20 : 1;
     const canaries = createCanaries(seed);
     const watch = watchProcess();
     const shown = nothingShown();
+    const planted = new Set<string>();
+    const stopListening = canaries.watchOutput();
+    let turnedAway: TurnedAway;
     try {
       for (let round = 0; round < rounds; round++) {
         for (const verb of ['chat', 'stream'] as const) {
-          for (const fault of ['refuse', 'fail'] as const) await playAll({ canaries, verb, fault, seed: seed + round }, shown);
+          for (const fault of ['refuse', 'fail'] as const) await playAll({ canaries, planted, verb, fault, seed: seed + round }, shown);
         }
       }
+      turnedAway = await turnAway({ canaries, planted }, callsWhileOpen);
     } finally {
       watch.stop();
+      stopListening();
     }
-    const planted = new Set<CanaryKind>([
-      ...kindsIn(canaries, JSON.stringify(telltaleChat(canaries, 'go'))),
-      'apiKey',
-      'headerValue',
-      'completion',
-      'reasoning',
-    ]);
     return {
       figures: [
         ...figuresOf(shown, rounds * 4),
+        ...turnedAwayFigures(turnedAway, size),
         exactly('rejections and warnings that nobody took', 0, watch.seen.length),
-        ...canaryFigures(canaries, planted),
+        ...figuresOfCanaries(canaries.hits, planted),
       ],
       detail: { crowd, ramps: tally(shown.ramps), seen: watch.seen, hits: canaries.hits.slice(0, 20) },
     };
@@ -76,7 +79,6 @@ function figuresOf(shown: Shown, settings: number): Figure[] {
     exactly('probes in a herd, fewest', 1, Math.min(...shown.probes)),
     exactly('callers that waited for a probe', 0, sum(shown.waited)),
     exactly('callers neither answered elsewhere nor told when to come again', 0, shown.unserved),
-    atMost('until the slowest of them had settled, on the virtual clock', 5, shown.slowestMs, ' ms'),
     exactly('recoveries that let in 1, 2, 4, 8 and then all calls at once', settings, shown.ramps.filter((steps) => steps === ramp).length),
     exactly('callers of a probe that were not served', 0, shown.probeCallersLost),
     exactly('calls sent while a probe hangs', 0, sum(shown.hanging)),
@@ -88,6 +90,15 @@ function figuresOf(shown: Shown, settings: number): Figure[] {
     exactly('probes after an aborted one, most', 1, Math.max(...shown.afterAbort)),
     exactly('probes after an aborted one, fewest', 1, Math.min(...shown.afterAbort)),
     exactly('aborted probes that counted', 0, shown.abortsCounted),
+  ];
+}
+
+/** The quick form shares its machine with whatever else runs there, so that its limit is five times as wide. */
+function turnedAwayFigures({ told, p99Ms, entered }: TurnedAway, size: Size): Figure[] {
+  return [
+    exactly('calls while all breakers are open that were told when to come again', callsWhileOpen, told),
+    atMost('until such a call had failed, p99, in real time', size === 'long' ? 5 : 25, p99Ms, ' ms'),
+    exactly('such calls that a backend saw', 0, entered),
   ];
 }
 

@@ -7,8 +7,6 @@ export interface Shown {
   readonly waited: number[];
   /** Of those who should have been answered by the other provider, or told to come later, the ones that were not. */
   unserved: number;
-  /** Virtual ms that the slowest of them took. */
-  slowestMs: number;
   /** Calls at once that the backend got, step by step after the recovery. */
   readonly ramps: string[];
   readonly hanging: number[];
@@ -23,7 +21,7 @@ export interface Shown {
 
 export function nothingShown(): Shown {
   const lists = { probes: [], waited: [], ramps: [], hanging: [], afterLost: [], afterAbort: [], afterFailure: [] };
-  return { ...lists, unserved: 0, slowestMs: 0, lateVerdicts: 0, abortsCounted: 0, probeCallersLost: 0, openTimesNotGrown: 0 };
+  return { ...lists, unserved: 0, lateVerdicts: 0, abortsCounted: 0, probeCallersLost: 0, openTimesNotGrown: 0 };
 }
 
 type Play = (setting: Setting, shown: Shown) => Promise<void>;
@@ -32,16 +30,14 @@ export const plays: readonly Play[] = [recovers, fails, hangs, isLost, isAborted
 
 /** Sends a crowd at a half-open breaker and books what became of those who are not the probe. */
 async function herd(stage: Stage, shown: Shown, hasSpare: boolean): Promise<Outcome[]> {
-  const { main, clock } = stage;
+  const { main } = stage;
   const before = main.entered();
-  const startMs = clock.nowMs();
   const outcomes = await gather(stage);
   const probes = main.entered() - before;
   shown.probes.push(probes);
   shown.waited.push(outcomes.filter(({ settledAtMs }) => settledAtMs === undefined).length - probes);
   const others = outcomes.filter(({ settledAtMs }) => settledAtMs !== undefined);
   shown.unserved += others.filter((outcome) => (hasSpare ? outcome.provider !== 'spare' : !saysLater(outcome))).length;
-  shown.slowestMs = Math.max(shown.slowestMs, ...others.map(({ settledAtMs }) => (settledAtMs ?? startMs) - startMs));
   return outcomes;
 }
 

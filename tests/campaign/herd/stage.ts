@@ -1,12 +1,15 @@
 import { type CallOptions, type Clock, createRouter, isRouterError, type ProviderOptions, type Router } from '../../../src/index.ts';
 import { type TestClock, testClock } from '../../../src/testing/test-clock.ts';
 import type { Canaries } from '../_kit/canaries.ts';
-import { telltaleChat } from '../kills/telltale.ts';
+import { plantedChat } from '../_kit/planted-chat.ts';
+import { type Gates, plantedGates } from '../_kit/planted-gates.ts';
 import { type HeldBackend, heldBackend } from './held-backend.ts';
 
 /** How a backend came to be left alone, and what is asked of it afterwards. */
 export interface Setting {
   readonly canaries: Canaries;
+  /** Gets the kinds of canaries that arrived somewhere. */
+  readonly planted: Set<string>;
   readonly verb: 'chat' | 'stream';
   /** `refuse` opens the breaker of the provider, `fail` that of the model. */
   readonly fault: 'refuse' | 'fail';
@@ -19,6 +22,7 @@ export interface Stage {
   readonly clock: TestClock;
   readonly router: Router;
   readonly main: HeldBackend;
+  readonly gates: Gates;
   /** From now on timers are lost, as when a process is suspended for good with a call under way. */
   loseTimers(areLost: boolean): void;
 }
@@ -33,31 +37,35 @@ export interface Outcome {
 export const crowd = 1_000;
 
 export function openStage(setting: Setting, hasSpare: boolean, hears = true): Stage {
-  const { canaries, seed } = setting;
+  const { canaries, planted, seed } = setting;
   const clock = testClock({ seed });
-  const main = heldBackend(canaries, hears);
+  const main = heldBackend(canaries, planted, hears);
   let areLost = false;
   const lossy: Clock = {
     nowMs: clock.nowMs,
     wallMs: clock.wallMs,
     schedule: (delayMs, callback) => (areLost ? () => undefined : clock.schedule(delayMs, callback)),
   };
-  const { apiKey, headerValue } = canaries.of;
+  const gates = plantedGates(canaries, planted);
   const providers: Record<string, ProviderOptions> = {
     main: { type: 'custom', adapter: main.adapter },
-    // Never asked: it is there for its secrets.
-    off: { type: 'openai-compatible', url: 'http://127.0.0.1:8', apiKey, headers: { 'x-note': headerValue }, enabled: false },
   };
-  if (hasSpare) providers['spare'] = { type: 'custom', adapter: heldBackend(canaries).adapter, priority: 1 };
-  const router = createRouter({ clock: lossy, random: clock.random, providers });
+  if (hasSpare) providers['spare'] = { type: 'custom', adapter: heldBackend(canaries, planted).adapter, priority: 1 };
+  const router = createRouter({
+    clock: lossy,
+    random: clock.random,
+    providers: { ...providers, ...gates.providers },
+    transport: gates.transport,
+  });
   canaries.watch(router);
-  return { setting, clock, router, main, loseTimers: (lost) => void (areLost = lost) };
+  return { setting, clock, router, main, gates, loseTimers: (lost) => void (areLost = lost) };
 }
 
 /** Opens the breaker with three failures and waits for the moment at which it lets one call through. */
-export async function tripAndWait({ router, clock, main, setting }: Stage): Promise<void> {
+export async function tripAndWait({ router, clock, main, gates, setting }: Stage): Promise<void> {
+  await gates.knock(router);
   main.does = setting.fault;
-  const request = telltaleChat(setting.canaries, 'fail');
+  const request = plantedChat(setting.canaries, 'fail');
   for (let failure = 0; failure < 3; failure++) await router.chat(request, { maxAttempts: 1 }).catch(() => undefined);
   const openUntilMs = openUntil(router);
   if (openUntilMs === undefined) throw new Error('Three failures did not open the breaker.');
@@ -67,24 +75,24 @@ export async function tripAndWait({ router, clock, main, setting }: Stage): Prom
 /** When the breaker of the first provider, or of its model, lets the next call through. */
 export function openUntil(router: Router): number | undefined {
   const [main] = router.snapshot().providers;
-  return main?.openUntilMs ?? main?.models.find(({ model }) => model === 'm')?.openUntilMs;
+  return main?.openUntilMs ?? main?.models.find(({ model }) => model === 'tiny')?.openUntilMs;
 }
 
 export function breakerIs({ router }: Stage): string {
   const [main] = router.snapshot().providers;
-  const own = main?.models.find(({ model }) => model === 'm')?.breaker ?? 'closed';
+  const own = main?.models.find(({ model }) => model === 'tiny')?.breaker ?? 'closed';
   return main?.breaker === 'closed' ? own : (main?.breaker ?? 'closed');
 }
 
 /** Many callers in one turn of the loop. No time passes until they have got what can be got without waiting. */
 export async function gather(stage: Stage, count: number = crowd, options: CallOptions = {}): Promise<Outcome[]> {
-  const request = telltaleChat(stage.setting.canaries, 'go');
+  const request = plantedChat(stage.setting.canaries, 'go');
   const outcomes = Array.from({ length: count }, () => callOnce(stage, request, options));
   await stage.clock.settle();
   return outcomes;
 }
 
-function callOnce({ router, clock, setting }: Stage, request: ReturnType<typeof telltaleChat>, options: CallOptions): Outcome {
+function callOnce({ router, clock, setting }: Stage, request: ReturnType<typeof plantedChat>, options: CallOptions): Outcome {
   const outcome: Outcome = { settledAtMs: undefined };
   const settle = (more: Partial<Outcome>): void => void Object.assign(outcome, more, { settledAtMs: clock.nowMs() });
   const work = async (): Promise<string> => {

@@ -59,6 +59,7 @@ answerQuestions<Order, Findings>(run);
 async function run({ seed, rounds, only = [], unprotected = false }: Order): Promise<Findings> {
   const watch = watchProcess();
   const canaries = createCanaries(seed);
+  using _output = canaries.watchOutput();
   await using server = await startProgram<Question, unknown>(new URL('./server.ts', import.meta.url));
   const url = `http://127.0.0.1:${String(await server.ask({ ask: 'port' }))}`;
   const names = Object.keys(attacks).filter((name) => only.length === 0 || only.includes(name));

@@ -5,7 +5,7 @@ import type { Canaries } from '../_kit/canaries.ts';
 /** A backend that can be killed. */
 export interface BackendProcess extends AsyncDisposable {
   readonly url: string;
-  /** What is under way there, and the first request it got. It does not say when it has been killed. */
+  /** What is under way there, and the first requests it got. It does not say when it has been killed. */
   report(): Promise<Report>;
   kill(signal: NodeJS.Signals): void;
 }
@@ -13,7 +13,7 @@ export interface BackendProcess extends AsyncDisposable {
 export interface Report {
   readonly chats: number;
   readonly streams: number;
-  readonly first: string;
+  readonly received: readonly string[];
 }
 
 /** `holds`: calls are left where their text says; `answers`: at once. */

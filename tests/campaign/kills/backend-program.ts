@@ -15,7 +15,8 @@ interface Held {
 }
 
 const held = new Set<Held>();
-let first = '';
+/** What the first calls brought. */
+const received: string[] = [];
 const piece = (id: string, place: number): string => `${holds ? 'first' : 'second'}:${id}:${place}|${completion} `;
 const wholeText = (id: string): string => Array.from({ length: 5 }, (_, place) => piece(id, place)).join('');
 
@@ -23,9 +24,14 @@ const server = createServer((request, response) => {
   let body = '';
   request.on('data', (bytes: Buffer) => (body += bytes.toString()));
   request.on('end', () => {
-    first ||= JSON.stringify(request.headers) + body;
+    if (received.length < 3)
+      received.push(
+        `${Object.entries(request.headers)
+          .map(([name, value]) => `${name}: ${String(value)}`)
+          .join('\n')}\n\n${body}`,
+      );
     // The last message says `where:id`.
-    const [, where = '', id = ''] = /"(silent|head|half|role|flow):(\d+)"/.exec(body) ?? [];
+    const [, where = '', id = ''] = / (silent|head|half|role|flow):(\d+)"/.exec(body) ?? [];
     const kind = body.includes('"stream":true') ? 'stream' : 'chat';
     if (!holds) return answer(response, kind, id);
     const entry = { response, kind } as const;
@@ -86,7 +92,7 @@ process.on('SIGTERM', () => {
 });
 process.on('message', () => {
   const chats = [...held].filter(({ kind }) => kind === 'chat').length;
-  process.send?.({ chats, streams: held.size - chats, first });
+  process.send?.({ chats, streams: held.size - chats, received });
 });
 process.on('disconnect', () => process.exit(0));
 server.listen(0, '127.0.0.1', 1_024, () => process.send?.({ port: (server.address() as AddressInfo).port }));

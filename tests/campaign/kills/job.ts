@@ -1,10 +1,11 @@
-import { type Canaries, type CanaryKind, createCanaries } from '../_kit/canaries.ts';
+import { type Canaries, createCanaries } from '../_kit/canaries.ts';
 import { exactly, type Figure, type Job } from '../_kit/job.ts';
 import { spreadOf, tally } from '../_kit/numbers.ts';
+import { kindsIn } from '../_kit/planted-chat.ts';
 import { watchProcess } from '../_kit/process-watch.ts';
+import { canaryFigures, figuresOfCanaries } from '../_kit/scanner.ts';
 import { startBackend } from './backend-process.ts';
 import { calls, type Ending, playKill, type Scene } from './scene.ts';
-import { canaryFigureNames, canaryFigures, kindsIn } from './telltale.ts';
 
 const signals = ['SIGKILL', 'SIGTERM', 'SIGSTOP'] as const;
 const pieces = 5;
@@ -25,7 +26,7 @@ export const job: Job = {
     'texts spliced, repeated or with a gap',
     'calls that never settled',
     'rejections and warnings that nobody took',
-    ...canaryFigureNames,
+    ...Object.values(canaryFigures),
   ],
   async run(size, seed) {
     const kills = size === 'long' ? 50 : 3;
@@ -33,20 +34,21 @@ export const job: Job = {
     const watch = watchProcess();
     const stopListening = canaries.watchOutput();
     const scenes: Scene[] = [];
-    const planted = new Set<CanaryKind>(['completion', 'reasoning', 'urlUser', 'urlPassword']);
+    const planted = new Set<string>();
     await using healthy = await startBackend('answers', canaries);
     try {
       for (let kill = 0; kill < kills; kill++) {
         const scene = await playKill(signals[(kill + seed) % signals.length] as NodeJS.Signals, healthy, canaries);
-        for (const kind of kindsIn(canaries, scene.held.first)) planted.add(kind);
+        for (const kind of scene.held.received.flatMap(kindsIn)) planted.add(kind);
         scenes.push(scene);
       }
+      for (const kind of (await healthy.report()).received.flatMap(kindsIn)) planted.add(kind);
     } finally {
       watch.stop();
       stopListening();
     }
     const figures = [...figuresOf(scenes, kills, canaries), exactly('rejections and warnings that nobody took', 0, watch.seen.length)];
-    return { figures: [...figures, ...canaryFigures(canaries, planted)], detail: detailOf(scenes, watch.seen, canaries) };
+    return { figures: [...figures, ...figuresOfCanaries(canaries.hits, planted)], detail: detailOf(scenes, watch.seen, canaries) };
   },
 };
 

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ChatRequest, createRouter, isRouterError, type ProviderOptions, type Router } from '../../../src/index.ts';
 import type { Canaries } from '../_kit/canaries.ts';
+import { plantedChat, plantedProvider } from '../_kit/planted-chat.ts';
 import { type BackendProcess, type Report, startBackend } from './backend-process.ts';
-import { telltaleChat } from './telltale.ts';
 
 /** What was under way when the backend was killed, and what became of it. */
 export interface Scene {
@@ -51,7 +51,7 @@ export async function playKill(signal: NodeJS.Signals, healthy: BackendProcess, 
   canaries.watch(router);
   const start = starter(router);
   const begin = (count: number, wheres: readonly string[], verb: (request: ChatRequest, call: Call) => Promise<void>): Call[] =>
-    Array.from({ length: count }, (_, id) => start(id, telltaleChat(canaries, `${wheres[id % wheres.length]}:${id}`), verb));
+    Array.from({ length: count }, (_, id) => start(id, plantedChat(canaries, `${wheres[id % wheres.length]}:${id}`), verb));
   const chats = begin(calls.chats, ['silent', 'head', 'half'], async (request, call) => {
     const answer = await router.chat(request, { deadlineMs: chatDeadlineMs });
     call.text = answer.choices[0]?.message.content ?? '';
@@ -73,11 +73,10 @@ export async function playKill(signal: NodeJS.Signals, healthy: BackendProcess, 
   return { signal, held, chats: endedChats ?? [], waiting: endedWaiting ?? [], flowing: endedFlowing ?? [], ms };
 }
 
-function providersOf(doomed: BackendProcess, healthy: BackendProcess, { of }: Canaries): Record<string, ProviderOptions> {
-  const withUser = healthy.url.replace('//', `//${of.urlUser}:${of.urlPassword}@`);
+function providersOf(doomed: BackendProcess, healthy: BackendProcess, canaries: Canaries): Record<string, ProviderOptions> {
   return {
-    first: { type: 'openai-compatible', url: doomed.url, apiKey: of.apiKey, headers: { 'x-note': of.headerValue } },
-    second: { type: 'openai-compatible', url: withUser, priority: 1 },
+    first: plantedProvider(canaries, doomed.url, 'key'),
+    second: { ...plantedProvider(canaries, healthy.url, 'url'), priority: 1 },
   };
 }
 

@@ -50,8 +50,9 @@ answerQuestions<Order, Findings>(run);
 async function run(order: Order): Promise<Findings> {
   const watch = watchProcess();
   await using server = await startProgram<Question, unknown>(new URL('./server.ts', import.meta.url));
-  const url = `http://127.0.0.1:${String(await server.ask({ ask: 'port' }))}`;
+  const url = `http://127.0.0.1:${String(await server.ask({ ask: 'port', seed: order.seed }))}`;
   const canaries = createCanaries(order.seed);
+  using _output = canaries.watchOutput();
   const before = process.getActiveResourcesInfo();
   const { signal } = new AbortController();
   const router = openRouter(url, canaries);

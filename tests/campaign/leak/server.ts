@@ -5,7 +5,8 @@ import { answerQuestions } from '../_kit/program.ts';
 
 // Answers well seven times out of ten, and breaks something the other times.
 
-export type Question = { readonly ask: 'port' | 'seen' | 'drop' };
+/** `port` comes first, and brings the seed of the faults. */
+export type Question = { readonly ask: 'port'; readonly seed: number } | { readonly ask: 'seen' | 'drop' };
 
 export interface Seen {
   readonly requests: number;
@@ -15,7 +16,7 @@ export interface Seen {
 }
 
 const faultShare = 0.3;
-const random = createRandom(Number(process.argv[2] ?? 1));
+let random = createRandom(1);
 const counts: Record<string, number> = {};
 const kinds = new Set<string>();
 let requests = 0;
@@ -71,8 +72,12 @@ const { server, port } = await serveParts((heard) => {
   else sendText(response, jsonType, chatBody('some text'));
 });
 
-answerQuestions<Question, unknown>(({ ask }) => {
-  if (ask === 'port') return port;
+answerQuestions<Question, unknown>((question) => {
+  const { ask } = question;
+  if (ask === 'port') {
+    random = createRandom(question.seed);
+    return port;
+  }
   if (ask === 'drop') server.closeAllConnections();
   const seen: Seen = { requests, faults: counts, kinds: [...kinds] };
   return seen;

@@ -1,6 +1,7 @@
 import { type Adapter, type ChatAnswer, defineAdapter, RouterError } from '../../../src/index.ts';
-import type { Canaries } from '../_kit/canaries.ts';
+import { kindsIn } from '../_kit/planted-chat.ts';
 import type { HandClock } from './hand-clock.ts';
+import type { Setting } from './measure.ts';
 
 /** What a backend does with one call: nothing for an answer, an error, or no word at all. */
 export type Fate = 'answer' | 'refuse' | 'fail' | 'overloaded' | 'hang';
@@ -15,7 +16,7 @@ export interface Backend {
 /** `fateOf` is asked when a call comes in, with the number of calls before it; `latencyMs` is how long any word takes. */
 export function backend(
   clock: HandClock,
-  { of }: Canaries,
+  { canaries: { of }, planted }: Setting,
   fateOf: (call: number) => Fate,
   latencyMs: (fate: Fate) => number = () => 20,
 ): Backend {
@@ -33,9 +34,11 @@ export function backend(
     name: 'virtual',
     modelName: 'optional',
     capabilities: { tools: true, vision: true, jsonSchema: true },
-    async chat({ signal, model }) {
+    async chat({ request, signal, model }) {
       const fate = fateOf(counts.calls);
       counts.calls += 1;
+      // Looking at all of them would tell no more.
+      if (counts.calls < 10) for (const kind of kindsIn(JSON.stringify([request, of.completion, of.reasoning]))) planted.add(kind);
       if (fate !== 'answer') counts.faults += 1;
       await wait(fate === 'hang' ? Infinity : latencyMs(fate), signal);
       if (fate !== 'answer') throw errorOf(fate, counts.faults);

@@ -18,17 +18,18 @@ const perSecond = 10;
 const answerMs = 20;
 
 /** The only backend goes away for a while and comes back. */
-async function comeBack({ canaries }: Setting, longestMs: number, seed: number): Promise<Return> {
+async function comeBack(setting: Setting, longestMs: number, seed: number): Promise<Return> {
+  const { canaries } = setting;
   const random = createRandom(seed);
   const clock = handClock();
   let isUp = true;
   const main = backend(
     clock,
-    canaries,
+    setting,
     () => (isUp ? 'answer' : 'refuse'),
     () => (isUp ? answerMs : 0),
   );
-  const router = openRouter(clock, { main }, canaries, random);
+  const router = await openRouter(clock, { main }, setting, random);
   const traffic = { clock, router, canaries, perSecond };
   const outageMs = 5_000 + random() * (longestMs - 5_000);
   await send(traffic, 50);
@@ -59,17 +60,18 @@ interface Flapping {
 }
 
 /** Up for a second, down for a second, and a good backend beside it. */
-async function flap({ canaries, seed }: Setting, seconds: number): Promise<Flapping> {
+async function flap(setting: Setting, seconds: number): Promise<Flapping> {
+  const { canaries, seed } = setting;
   const clock = handClock();
   const isUp = (): boolean => Math.floor(clock.nowMs() / 1_000) % 2 === 0;
   const main = backend(
     clock,
-    canaries,
+    setting,
     () => (isUp() ? 'answer' : 'refuse'),
     (fate) => (fate === 'refuse' ? 1 : answerMs),
   );
-  const spare = backend(clock, canaries, () => 'answer');
-  const router = openRouter(clock, { main, spare }, canaries, createRandom(seed));
+  const spare = backend(clock, setting, () => 'answer');
+  const router = await openRouter(clock, { main, spare }, setting, createRandom(seed));
   const seen = { opens: 0, closes: 0, extraCloses: 0, isOpen: false, longestOpenMs: 0 };
   router.on('breaker:open', ({ untilMs }) => {
     seen.longestOpenMs = Math.max(seen.longestOpenMs, untilMs - clock.nowMs());

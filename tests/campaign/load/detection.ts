@@ -16,14 +16,15 @@ interface Found {
 }
 
 /** A busy backend breaks down while a second one is there. */
-async function breakDown({ canaries }: Setting, fate: Fate, seed: number): Promise<Found> {
+async function breakDown(setting: Setting, fate: Fate, seed: number): Promise<Found> {
+  const { canaries } = setting;
   const random = createRandom(seed);
   const clock = handClock();
   let now: Fate = 'answer';
   const latencyMs = (given: Fate): number => (given === 'refuse' ? 1 : 10 + random() * 40);
-  const main = backend(clock, canaries, () => now, latencyMs);
-  const spare = backend(clock, canaries, () => 'answer', latencyMs);
-  const router = openRouter(clock, { main, spare }, canaries, random);
+  const main = backend(clock, setting, () => now, latencyMs);
+  const spare = backend(clock, setting, () => 'answer', latencyMs);
+  const router = await openRouter(clock, { main, spare }, setting, random);
   const since = { outcomes: 0, after: 0, isLeft: false };
   const begun = new Set<string>();
   const end = ({ provider, requestId }: { provider: string; requestId: string }): void => {

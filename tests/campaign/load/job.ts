@@ -1,7 +1,7 @@
-import { type CanaryKind, createCanaries } from '../_kit/canaries.ts';
+import { createCanaries } from '../_kit/canaries.ts';
 import { exactly, type Job } from '../_kit/job.ts';
 import { watchProcess } from '../_kit/process-watch.ts';
-import { canaryFigureNames, canaryFigures, kindsIn, telltaleChat } from '../kills/telltale.ts';
+import { canaryFigures, figuresOfCanaries } from '../_kit/scanner.ts';
 import { returnFigureNames, returnFigures } from './coming-back.ts';
 import { detectionFigureNames, detectionFigures } from './detection.ts';
 import { outageFigureNames, outageFigures } from './outage.ts';
@@ -16,25 +16,26 @@ export const job: Job = {
     ...detectionFigureNames,
     ...returnFigureNames,
     'rejections and warnings that nobody took',
-    ...canaryFigureNames,
+    ...Object.values(canaryFigures),
   ],
   async run(size, seed) {
     const canaries = createCanaries(seed);
     const watch = watchProcess();
-    const setting = { canaries, size, seed };
+    const planted = new Set<string>();
+    const stopListening = canaries.watchOutput();
+    const setting = { canaries, planted, size, seed };
     try {
       const steady = await steadyFigures(setting);
       const outage = await outageFigures(setting);
       const detection = await detectionFigures(setting);
       const returns = await returnFigures(setting);
-      const sent = kindsIn(canaries, JSON.stringify(telltaleChat(canaries, 'go')));
-      const planted = new Set<CanaryKind>([...sent, 'apiKey', 'headerValue', 'completion', 'reasoning']);
       return {
         figures: [
           ...[steady, outage, detection, returns].flatMap(({ figures }) => figures),
           exactly('rejections and warnings that nobody took', 0, watch.seen.length),
-          ...canaryFigures(canaries, planted),
+          ...figuresOfCanaries(canaries.hits, planted),
         ],
+        remarks: [steady, outage].flatMap(({ remarks = [] }) => remarks),
         detail: {
           steady: steady.detail,
           outage: outage.detail,
@@ -46,6 +47,7 @@ export const job: Job = {
       };
     } finally {
       watch.stop();
+      stopListening();
     }
   },
 };

@@ -1,22 +1,24 @@
-import { atMost, exactly, type Figure } from '../_kit/job.ts';
+import { atMost, exactly } from '../_kit/job.ts';
 import { createRandom } from '../_kit/numbers.ts';
 import { type Backend, backend, type Fate } from './backend.ts';
 import { handClock } from './hand-clock.ts';
-import type { Setting } from './measure.ts';
+import type { Measured, Setting } from './measure.ts';
 import { openRouter, send, settledCalls, type Use } from './traffic.ts';
 
-/** Counting begins this long after the outage: until then the router is finding out. Attempts and calls begun after it count. */
-const startMs = 10_000;
+/** In this time the router is finding out: what it sends meanwhile is counted like all else, and told by itself as well. */
+const firstMs = 10_000;
 const perSecond = 100;
+const deadlineMs = 5_000;
 
 /** How a whole fleet is gone. Hanging backends are found out by the limit of an attempt. */
 const kinds = ['refuse', 'fail', 'overloaded', 'hang'] as const satisfies readonly Fate[];
 
 interface Outage {
   readonly calls: number;
-  readonly attemptsAtFirst: number;
-  /** Attempts for each call, from the tenth second on. */
+  /** Attempts for each call, from the first call on. */
   readonly amplification: number;
+  /** The same of the first ten seconds alone. */
+  readonly atFirst: number;
   readonly answered: number;
 }
 
@@ -25,25 +27,28 @@ interface Way {
   readonly use?: Use;
   /** Each call asks for a model of its own, so that no breaker ever learns enough to open. */
   readonly manyModels?: boolean;
+  /** Of one attempt. */
+  readonly totalMs?: number;
 }
 
-async function outage({ canaries, seed }: Setting, fate: Fate, count: number, { use, manyModels = false }: Way = {}): Promise<Outage> {
+async function outage(setting: Setting, fate: Fate, count: number, { use, manyModels = false, totalMs }: Way = {}): Promise<Outage> {
+  const { canaries, seed } = setting;
   const clock = handClock();
   const all: Record<string, Backend> = {};
-  for (const id of ['box0', 'box1', 'box2']) all[id] = backend(clock, canaries, () => fate);
-  const limits = { deadlineMs: 8_000, timeouts: { totalMs: 1_000 } };
-  const router = openRouter(clock, all, canaries, createRandom(seed), limits);
+  for (const id of ['box0', 'box1', 'box2']) all[id] = backend(clock, setting, () => fate);
+  const limits = { deadlineMs, ...(totalMs !== undefined && { timeouts: { totalMs } }) };
+  const router = await openRouter(clock, all, setting, createRandom(seed), limits);
   const attempts = (): number => Object.values(all).reduce((sum, each) => sum + each.calls(), 0);
   const traffic = { clock, router, canaries, perSecond, manyModels };
-  await send(traffic, (startMs / 1_000) * perSecond, use);
-  const attemptsAtFirst = attempts();
-  const calls = await send(traffic, count, use);
-  const attemptsAfter = attempts() - attemptsAtFirst;
+  const firstCount = (firstMs / 1_000) * perSecond;
+  const first = await send(traffic, firstCount, use);
+  const atFirst = attempts() / firstCount;
+  const calls = [...first, ...(await send(traffic, count - firstCount, use))];
   await clock.drain();
   return {
     calls: settledCalls(calls),
-    attemptsAtFirst,
-    amplification: attemptsAfter / count,
+    amplification: attempts() / count,
+    atFirst,
     answered: calls.filter(({ isAnswered }) => isAnswered).length,
   };
 }
@@ -60,9 +65,12 @@ async function tries(count: number, work: () => Promise<unknown>): Promise<unkno
   }
 }
 
+const limitedName = 'attempts for each call in a total outage: no answer, and one second for an attempt';
+
 export const outageFigureNames: readonly string[] = [
   'calls in total outages that settled',
   ...kinds.map((kind) => nameOf(kind)),
+  limitedName,
   'attempts for each call in a total outage: hard errors, each call with a model of its own',
   'attempts for each call of an application that retries, in three layers',
   'calls answered in a total outage',
@@ -73,22 +81,24 @@ function nameOf(kind: (typeof kinds)[number]): string {
   return `attempts for each call in a total outage: ${what}`;
 }
 
-export async function outageFigures(setting: Setting): Promise<{ readonly figures: Figure[]; readonly detail: Record<string, unknown> }> {
+export async function outageFigures(setting: Setting): Promise<Measured> {
   const count = setting.size === 'long' ? 60_000 : 3_000;
   const found = new Map<string, Outage>();
   for (const kind of kinds) found.set(kind, await outage(setting, kind, count));
+  const limited = await outage(setting, 'hang', count, { totalMs: 1_000 });
   const unbroken = await outage(setting, 'fail', count, { manyModels: true });
   const layered = await outage(setting, 'fail', count, { use: nested });
-  const all = [...found.values(), unbroken, layered];
+  const all = [...found.values(), limited, unbroken, layered];
   const sum = (of: (each: Outage) => number): number => all.reduce((total, each) => total + of(each), 0);
   return {
     figures: [
       exactly(
         'calls in total outages that settled',
-        count * (kinds.length + 2),
+        count * (kinds.length + 3),
         sum(({ calls }) => calls),
       ),
       ...kinds.map((kind) => atMost(nameOf(kind), 1.05, found.get(kind)?.amplification ?? Number.NaN)),
+      atMost(limitedName, 1.05, limited.amplification),
       atMost('attempts for each call in a total outage: hard errors, each call with a model of its own', 1.05, unbroken.amplification),
       atMost('attempts for each call of an application that retries, in three layers', 1.2, layered.amplification),
       exactly(
@@ -97,6 +107,12 @@ export async function outageFigures(setting: Setting): Promise<{ readonly figure
         sum(({ answered }) => answered),
       ),
     ],
-    detail: { countedFromMs: startMs, perSecond, ...Object.fromEntries(found), unbroken, layered },
+    detail: { perSecond, deadlineMs, ...Object.fromEntries(found), limited, unbroken, layered },
+    remarks: [remarkOf([...found.entries(), ['hang, with a limit of one second', limited]])],
   };
+}
+
+function remarkOf(all: readonly (readonly [string, Outage])[]): string {
+  const told = all.map(([kind, { atFirst }]) => `${kind} ${atFirst.toFixed(3)}`).join(', ');
+  return `Attempts for each call in the first ten seconds of an outage, while it is being found out: ${told}.`;
 }

@@ -1,8 +1,9 @@
-import { atLeast, atMost, exactly, type Figure } from '../_kit/job.ts';
+import type { RouterOptions } from '../../../src/index.ts';
+import { atLeast, atMost, exactly } from '../_kit/job.ts';
 import { createRandom } from '../_kit/numbers.ts';
 import { type Backend, backend } from './backend.ts';
 import { handClock } from './hand-clock.ts';
-import type { Setting } from './measure.ts';
+import type { Measured, Setting } from './measure.ts';
 import { answeredShare, openRouter, send } from './traffic.ts';
 
 /** Errors begin after this many good answers of a backend: a breaker that knows nothing yet trips on three in a row, and should. */
@@ -18,15 +19,18 @@ interface Steady {
   readonly faultPercent: number;
 }
 
+type Options = Omit<RouterOptions, 'providers'>;
+
 /** One hundred calls a second at backends that fail at random, each for itself. */
-async function steady({ canaries, seed }: Setting, errorShare: number, backends: number, count: number): Promise<Steady> {
+async function steady(setting: Setting, errorShare: number, backends: number, count: number, options: Options = {}): Promise<Steady> {
+  const { canaries, seed } = setting;
   const random = createRandom(seed);
   const clock = handClock();
   const fateOf = (call: number): 'answer' | 'fail' => (call >= goodFirst && random() < errorShare ? 'fail' : 'answer');
   const latencyMs = (): number => 20 + random() * 180;
   const all: Record<string, Backend> = {};
-  for (let index = 0; index < backends; index++) all[`box${index}`] = backend(clock, canaries, fateOf, latencyMs);
-  const router = openRouter(clock, all, canaries, createRandom(seed + 1));
+  for (let index = 0; index < backends; index++) all[`box${index}`] = backend(clock, setting, fateOf, latencyMs);
+  const router = await openRouter(clock, all, setting, createRandom(seed + 1), options);
   let trips = 0;
   router.on('breaker:open', () => (trips += 1));
   const calls = await send({ clock, router, canaries, perSecond: 100 }, count);
@@ -54,11 +58,13 @@ export const steadyFigureNames: readonly string[] = [
   'answered at 10% random errors on all of three providers',
 ];
 
-export async function steadyFigures(setting: Setting): Promise<{ readonly figures: Figure[]; readonly detail: Record<string, unknown> }> {
+export async function steadyFigures(setting: Setting): Promise<Measured> {
   const [atFive, atTen] = setting.size === 'long' ? [360_000, 120_000] : [36_000, 20_000];
   const five = await steady(setting, 0.05, 2, atFive);
   const ten = await steady(setting, 0.1, 3, atTen);
   const thirty = await steady(setting, 0.3, 3, atTen / 4);
+  const unbroken = await steady(setting, 0.3, 3, atTen / 4, { breaker: neverOpen });
+  const unbound = await steady(setting, 0.3, 3, atTen / 4, { breaker: neverOpen, retry: plenty });
   // Three attempts that fail one time in ten leave one call in a thousand: the goal is that figure itself, so it is read to the tenth.
   const tenth = Math.round(ten.answered * 10) / 10;
   return {
@@ -72,6 +78,22 @@ export async function steadyFigures(setting: Setting): Promise<{ readonly figure
       atMost('attempts for each call at 10% random errors', 1.12, ten.amplification),
       atLeast('answered at 10% random errors on all of three providers', 99.9, tenth, '% (to the tenth)'),
     ],
-    detail: { five, ten, thirty },
+    detail: { five, ten, thirty, unbroken, unbound },
+    remarks: [remarkOf(thirty, unbroken, unbound)],
   };
+}
+
+/** The most that the options allow. */
+const most = 1_000;
+const neverOpen = { failureThreshold: most, minimumOutcomes: most };
+const plenty = { maxTokens: most, tokensPerSuccess: 1 };
+
+/** No goal is set for this: what the rules make of it is to be known. */
+function remarkOf(thirty: Steady, unbroken: Steady, unbound: Steady): string {
+  const [usual, closed, free] = [thirty, unbroken, unbound].map(({ answered }) => `${answered.toFixed(1)}%`);
+  return (
+    `Where each of three providers fails 30% of its calls at random, ${usual} are answered: that is as many failures as open a breaker, ` +
+    `and all three are open most of the time. With breakers that cannot open ${closed} are answered, ` +
+    `and with retry tokens that are not used up as well ${free}.`
+  );
 }

@@ -1,8 +1,10 @@
 import { createRouter, type Router, type RouterOptions } from '../../../src/index.ts';
 import type { Canaries } from '../_kit/canaries.ts';
-import { telltaleChat } from '../kills/telltale.ts';
+import { plantedChat } from '../_kit/planted-chat.ts';
+import { plantedGates } from '../_kit/planted-gates.ts';
 import type { Backend } from './backend.ts';
 import type { HandClock } from './hand-clock.ts';
+import type { Setting } from './measure.ts';
 
 /** One call as the application sees it. */
 export interface Called {
@@ -20,23 +22,29 @@ export interface Traffic {
   readonly manyModels?: boolean;
 }
 
-export function openRouter(
+export async function openRouter(
   clock: HandClock,
   backends: Readonly<Record<string, Backend>>,
-  canaries: Canaries,
+  { canaries, planted }: Setting,
   random: () => number,
   options: Omit<RouterOptions, 'providers'> = {},
-): Router {
-  const { apiKey, headerValue } = canaries.of;
+): Promise<Router> {
+  const gates = plantedGates(canaries, planted);
   const asked = Object.entries(backends).map(([id, { adapter }]) => [id, { type: 'custom' as const, adapter }] as const);
-  const off = { type: 'openai-compatible' as const, url: 'http://127.0.0.1:8', apiKey, headers: { 'x-note': headerValue }, enabled: false };
-  const router = createRouter({ clock, random, ...options, providers: { ...Object.fromEntries(asked), off } });
+  const router = createRouter({
+    clock,
+    random,
+    ...options,
+    providers: { ...Object.fromEntries(asked), ...gates.providers },
+    transport: gates.transport,
+  });
   // Looking at an event costs as much as a call, and they are all made by the same lines: failures, and one call in twenty.
   for (const name of ['attempt:error', 'request:error', 'failover', 'breaker:open', 'breaker:close', 'retry'] as const) {
     router.on(name, (payload) => canaries.look(name, payload));
   }
   let count = 0;
   router.on('request:end', (payload) => void (count++ % 20 === 0 && canaries.look('request:end', payload)));
+  await gates.knock(router);
   return router;
 }
 
@@ -47,7 +55,7 @@ export type Use = (call: () => Promise<unknown>) => Promise<unknown>;
 export async function send(traffic: Traffic, count: number, use: Use = (call) => call()): Promise<Called[]> {
   const { clock, router, canaries, perSecond, manyModels = false } = traffic;
   const startMs = clock.nowMs();
-  const request = telltaleChat(canaries, 'go');
+  const request = plantedChat(canaries, 'go');
   const calls: Called[] = [];
   for (let index = 1; index <= count; index++) {
     const called: Called = { startedAtMs: clock.nowMs(), endedAtMs: undefined, isAnswered: false };

@@ -17,18 +17,29 @@ export const areas: readonly Area[] = [
     ),
     tests: [
       routerTests(
-        'failover,limits,rests,breaker,candidates,retry-tokens,hops,loading,events,pins,situations,suspended,close,stream,stream-leaving,waiting,hedge,resume-restart,resume-continue',
+        'failover,limits,rests,breaker,candidates,retry-tokens,hops,loading,events,pins,situations,close,stream,stream-leaving,waiting,hedge,hedge-together,resume-restart,resume-continue,throughput,suspended,ignored-parameters',
+      ),
+    ],
+  },
+  {
+    name: 'permits',
+    mutate: ['provider', 'let-in', 'provider-state', 'model-state'].map((name) => `src/router/${name}.ts`),
+    tests: [
+      routerTests(
+        'permits,breaker,failover,pins,rests,retry-tokens,events,candidates,model-check,health,situations,hedge,loading,close,embed,gates,waiting,limits,model-name,ignored-parameters,resume-continue',
       ),
     ],
   },
   {
     name: 'waiting',
     mutate: ['waiting', 'hedge', 'hedge-delay'].map((name) => `src/router/${name}.ts`),
-    tests: [routerTests('waiting,hedge,rests,limits,loading,retry-tokens,close')],
+    tests: [routerTests('waiting,hedge,hedge-together,rests,limits,loading,retry-tokens,close')],
   },
   {
     name: 'streams',
-    mutate: ['open-stream', 'stream-reader', 'chat-stream', 'resume', 'begun', 'stream-verb'].map((name) => `src/router/${name}.ts`),
+    mutate: ['open-stream', 'stream-reader', 'chat-stream', 'resume', 'begun', 'interrupted', 'stream-verb'].map(
+      (name) => `src/router/${name}.ts`,
+    ),
     tests: [routerTests('stream,stream-leaving,throughput,resume-restart,resume-continue,begun,limits,close')],
   },
   {
@@ -38,7 +49,7 @@ export const areas: readonly Area[] = [
   },
   {
     name: 'classification',
-    mutate: ['classify', 'unwrap', 'retry-after', 'fault-codes', 'web-page'].map((name) => `src/lib/${name}.ts`),
+    mutate: ['classify', 'error-patterns', 'unwrap', 'retry-after', 'fault-codes', 'web-page'].map((name) => `src/lib/${name}.ts`),
     tests: ['tests/lib/{classify,classify-fault,error-consequences,retry-after,unwrap,web-page,http}.test.ts'],
   },
   {

@@ -1,4 +1,4 @@
-import { canaryKinds, createCanaries } from '../_kit/canaries.ts';
+import { createCanaries } from '../_kit/canaries.ts';
 import { atLeast, atMost, exactly, type Figure, type Job, type JobReport, type Size } from '../_kit/job.ts';
 import { createRandom } from '../_kit/numbers.ts';
 import { watchProcess } from '../_kit/process-watch.ts';
@@ -96,7 +96,7 @@ async function run(size: Size, seed: number): Promise<JobReport> {
       exactly('secret canaries found', 0, canaries.hits.length),
       exactly('a canary that is shown on purpose is found', 1, control.hits.length),
       atLeast('values searched for canaries', own.routed * 5, canaries.looked()),
-      atLeast('kinds of canaries planted', 12, planted.length),
+      atLeast('kinds of canaries planted', 12, routed.planted.size),
     ],
     detail: {
       documents: readers.documents,
@@ -106,14 +106,12 @@ async function run(size: Size, seed: number): Promise<JobReport> {
       floods,
       bounded,
       megabytesPerSecond: speeds,
+      planted: [...routed.planted],
       hits: canaries.hits.slice(0, 20),
       seen: watch.seen,
     },
   };
 }
-
-/** Those that the requests, the addresses and the answers of the routed streams carry. */
-const planted = canaryKinds.filter((kind) => !['otherKey', 'extraField', 'embeddingInput', 'reasoning', 'upstreamEcho'].includes(kind));
 
 export const job: Job = {
   name: 'parsing',

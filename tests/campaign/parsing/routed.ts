@@ -1,6 +1,7 @@
-import { type ChatRequest, createRouter, isRouterError, type Transport } from '../../../src/index.ts';
+import { createRouter, isRouterError, type Transport } from '../../../src/index.ts';
 import type { Canaries } from '../_kit/canaries.ts';
 import { pick } from '../_kit/numbers.ts';
+import { kindsIn, plantedChat, plantedProvider } from '../_kit/planted-chat.ts';
 import { textIn } from './adapters.ts';
 import { createAnswer, expectedOf } from './answers.ts';
 import { cutsOf, platformBody } from './bodies.ts';
@@ -11,50 +12,41 @@ export interface RoutedCounts {
   /** Streams that a reader of the router gets otherwise than the reference says. */
   unlikeReference: number;
   undocumented: number;
+  /** The kinds of canaries that the network was given, and that it gave back. */
+  readonly planted: Set<string>;
   samples: unknown[];
-}
-
-/** A request with a canary of each kind that a request can carry. */
-function requestOf({ of }: Canaries, format: Format): ChatRequest {
-  const call = { id: 'call_1', type: 'function' as const, function: { name: 'look', arguments: JSON.stringify({ at: of.toolArguments }) } };
-  const image = { type: 'image_url' as const, image_url: { url: `data:image/png;base64,${Buffer.from(of.imageData).toString('base64')}` } };
-  return {
-    model: 'tiny',
-    messages: [
-      { role: 'system', content: of.systemPrompt },
-      { role: 'user', content: [{ type: 'text', text: of.prompt }, image] },
-      { role: 'assistant', content: null, tool_calls: [call] },
-      { role: 'tool', tool_call_id: 'call_1', content: of.toolResult },
-    ],
-    tools: [
-      { type: 'function', function: { name: 'look', parameters: { type: 'object', properties: { at: { description: of.schemaText } } } } },
-    ],
-    ...(format === 'sse' && { user: of.userField }),
-  };
 }
 
 const paths: Readonly<Record<Format, string>> = { sse: '/v1/chat/completions', ndjson: '/api/chat' };
 
-function transportOf(format: Format, body: ReadableStream<Uint8Array>): Transport {
+function transportOf(format: Format, answer: ReadableStream<Uint8Array>, planted: Set<string>): Transport {
   return {
     connects: false,
-    async send({ url }) {
+    async send({ url, headers, body }) {
+      const head = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
+      for (const kind of kindsIn(`${head.join('\n')}\n\n${body ?? ''}`)) planted.add(kind);
       const isChat = new URL(url).pathname === paths[format];
-      return { status: isChat ? 200 : 404, header: () => null, body: isChat ? body : null, text: async () => '{}' };
+      return { status: isChat ? 200 : 404, header: () => null, body: isChat ? answer : null, text: async () => '{}' };
     },
   };
 }
 
 /** Whole streams through a router of their own, everything that it tells looked at. */
 export async function tryRouted(cases: number, random: () => number, canaries: Canaries): Promise<RoutedCounts> {
-  const counts: RoutedCounts = { cases: 0, unlikeReference: 0, undocumented: 0, samples: [] };
+  const counts: RoutedCounts = { cases: 0, unlikeReference: 0, undocumented: 0, planted: new Set(), samples: [] };
   const { of } = canaries;
-  const sent = [of.prompt, of.systemPrompt, of.toolResult, of.toolArguments, of.apiKey, of.headerValue, of.schemaText];
+  const texts = [of.prompt, of.systemPrompt, of.toolResult, of.toolArguments, of.schemaText];
+  const secrets = { key: [of.apiKey, of.headerValue], url: [of.urlPassword, of.otherKey] };
   for (; counts.cases < cases; counts.cases++) {
     const format = counts.cases % 2 === 0 ? 'sse' : 'ndjson';
-    const bytes = createAnswer(format, random, { answer: of.completion, request: `cannot read ${pick(sent, random)}` });
+    const secretIn = counts.cases % 4 < 2 ? 'key' : 'url';
+    const bytes = createAnswer(format, random, {
+      answer: of.completion,
+      request: `cannot read ${pick([...texts, ...secrets[secretIn]], random)}`,
+    });
     const cuts = pick([...cutsOf(bytes, random)], random);
-    const told = await ask(format, platformBody(cuts), canaries);
+    for (const kind of kindsIn(Buffer.from(bytes).toString())) counts.planted.add(kind);
+    const told = await ask({ format, secretIn, body: platformBody(cuts) }, canaries, counts.planted);
     const { text, isWhole } = expectedOf(format, bytes);
     if (told.undocumented) counts.undocumented += 1;
     if (told.text === text && told.isWhole === isWhole) continue;
@@ -70,26 +62,23 @@ interface Told {
   readonly undocumented: boolean;
 }
 
-async function ask(format: Format, body: ReadableStream<Uint8Array>, canaries: Canaries): Promise<Told> {
-  const { of } = canaries;
+interface Asked {
+  readonly format: Format;
+  readonly secretIn: 'key' | 'url';
+  readonly body: ReadableStream<Uint8Array>;
+}
+
+async function ask({ format, secretIn, body }: Asked, canaries: Canaries, planted: Set<string>): Promise<Told> {
+  const type = format === 'sse' ? 'openai-compatible' : 'ollama';
   await using router = createRouter({
-    providers: {
-      box: {
-        type: format === 'sse' ? 'openai-compatible' : 'ollama',
-        url: 'http://box.example',
-        apiKey: of.apiKey,
-        headers: { 'x-tenant': of.headerValue },
-      },
-      // Never asked, and never to be told of: it may answer no chat.
-      door: { type: 'openai-compatible', url: `http://${of.urlUser}:${of.urlPassword}@door.example`, enabled: false },
-    },
+    providers: { box: plantedProvider(canaries, 'http://box.example', secretIn, type) },
     maxAttempts: 1,
-    transport: transportOf(format, body),
+    transport: transportOf(format, body, planted),
   });
   canaries.watch(router);
   let text = '';
   try {
-    const stream = await router.stream(requestOf(canaries, format), { provider: 'box' });
+    const stream = await router.stream(plantedChat(canaries));
     try {
       for await (const chunk of stream) text += textIn([chunk]);
       return { text, isWhole: true, undocumented: false };

@@ -42,6 +42,7 @@ export const job: Job = {
   figures: [...Object.values(figures), ...Object.values(canaryFigures)],
   async run(size, seed): Promise<JobReport> {
     const canaries = createCanaries(seed);
+    using _output = canaries.watchOutput();
     await using server = await startProgram<Question, unknown>(new URL('./server.ts', import.meta.url));
     const port = Number(await server.ask({ ask: 'port' }));
     await using router = createRouter(optionsFor(`http://127.0.0.1:${port}`, canaries));

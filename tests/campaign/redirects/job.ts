@@ -27,6 +27,7 @@ export const job: Job = {
   figures: [...Object.values(figures), ...Object.values(canaryFigures)],
   async run(size, seed): Promise<JobReport> {
     const canaries = createCanaries(seed);
+    using _output = canaries.watchOutput();
     const connections = watchConnections();
     try {
       await using server = await startProgram<null, Seen>(new URL('./server.ts', import.meta.url));

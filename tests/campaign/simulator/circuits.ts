@@ -18,8 +18,11 @@ export interface Circuit {
 export interface ModelBooks {
   readonly circuit: Circuit;
   pinnedUntilMs: number | undefined;
+  /** When what keeps calls away was last said. An answer to what was asked before that proves nothing against it. */
+  pinnedAtMs: number;
   missingUntilMs: number;
   restsUntilMs: number;
+  restsSinceMs: number;
   inFlight: number;
   /** Since when it has been said to be loading. */
   loadingSinceMs: number | undefined;
@@ -30,7 +33,9 @@ export interface ProviderBooks {
   readonly circuit: Circuit;
   readonly models: Map<string, ModelBooks>;
   restsUntilMs: number;
+  restsSinceMs: number;
   offUntilMs: number;
+  offSinceMs: number;
   wasOut: boolean;
   last: AttemptRecord | undefined;
 }
@@ -38,14 +43,15 @@ export interface ProviderBooks {
 const newCircuit = (): Circuit => ({ is: 'closed', untilMs: 0, inside: new Set(), successes: 0, ramps: false, isEarly: false });
 
 export function newProviderBooks(plan: ProviderPlan): ProviderBooks {
-  return { plan, circuit: newCircuit(), models: new Map(), restsUntilMs: 0, offUntilMs: 0, wasOut: false, last: undefined };
+  const never = { restsUntilMs: 0, restsSinceMs: 0, offUntilMs: 0, offSinceMs: 0, wasOut: false };
+  return { plan, circuit: newCircuit(), models: new Map(), ...never, last: undefined };
 }
 
 export function modelBooks({ models }: ProviderBooks, model: string | undefined): ModelBooks {
   const found = models.get(model ?? '');
   if (found !== undefined) return found;
-  const none = { pinnedUntilMs: undefined, missingUntilMs: 0, restsUntilMs: 0, inFlight: 0, loadingSinceMs: undefined };
-  const made: ModelBooks = { circuit: newCircuit(), ...none };
+  const never = { pinnedUntilMs: undefined, pinnedAtMs: 0, missingUntilMs: 0, restsUntilMs: 0, restsSinceMs: 0 };
+  const made: ModelBooks = { circuit: newCircuit(), ...never, inFlight: 0, loadingSinceMs: undefined };
   models.set(model ?? '', made);
   return made;
 }
@@ -108,16 +114,32 @@ export function isSurelyFree(books: ProviderBooks, model: string | undefined, at
   return circuits.every(({ ramps, inside }) => !ramps || inside.size === 0) && obstacleTo(books, model, atMs, 0) === undefined;
 }
 
-/** Takes the end of an attempt into the circuits that had let it in. */
-export function settleCircuits(books: ProviderBooks, attempt: AttemptRecord): void {
-  const { failed, error, model } = attempt;
-  const aborted = attempt.aborted || attempt.slept;
-  const isGood = !failed || (!aborted && isRouterError(error) && errorCodes[error.code].breaker === 'alive');
-  const own = modelBooks(books, model).circuit;
-  const isRefusal = isRouterError(error) && error.phase === 'connect';
-  const isFault = failed && !aborted && isRouterError(error) && errorCodes[error.code].breaker === 'failure' && !mayBeTheCallers(error);
-  if (own.inside.delete(attempt)) climb(own, isGood, isFault && !isRefusal);
+/** Takes a failed attempt into the circuits that had let it in. */
+export function settleFailure(books: ProviderBooks, attempt: AttemptRecord): void {
+  const { error, model } = attempt;
+  const heard = !attempt.aborted && !attempt.slept && isRouterError(error) ? error : undefined;
+  const verdict = heard && errorCodes[heard.code].breaker;
+  const isRefusal = heard?.phase === 'connect';
+  const isFault = heard !== undefined && verdict === 'failure' && !mayBeTheCallers(heard);
+  // A request that is refused for what it says tells nothing of the model.
+  settle(modelBooks(books, model).circuit, attempt, false, isFault && !isRefusal);
   // Whatever status came, the connection stood.
-  const stood = isGood || (!aborted && isRouterError(error) && error.status !== undefined);
-  if (books.circuit.inside.delete(attempt)) climb(books.circuit, stood, isFault && isRefusal);
+  settle(books.circuit, attempt, verdict === 'alive' || heard?.status !== undefined, isFault && isRefusal);
+}
+
+/** The same for one that came to its end. */
+export function settleAnswer(books: ProviderBooks, attempt: AttemptRecord): void {
+  settle(modelBooks(books, attempt.model).circuit, attempt, true, false);
+  settle(books.circuit, attempt, true, false);
+}
+
+/** And for one whose reader left: nobody knows how it would have ended. */
+export function settleAbandoned(books: ProviderBooks, attempt: AttemptRecord): void {
+  settle(modelBooks(books, attempt.model).circuit, attempt, false, false);
+  settle(books.circuit, attempt, false, false);
+}
+
+/** What an older time had let in changes nothing. */
+function settle(circuit: Circuit, attempt: AttemptRecord, isGood: boolean, isFault: boolean): void {
+  if (circuit.inside.delete(attempt)) climb(circuit, isGood, isFault);
 }

@@ -11,7 +11,7 @@ import {
 } from '../../../src/index.ts';
 import { type Does, faultKind } from './fault-kinds.ts';
 import { errorText, headersOf } from './sayings.ts';
-import { closeCall, type FakeBackend, openCall, pace, type UpstreamCall, type World } from './upstream.ts';
+import { closeCall, failsHealth, type FakeBackend, openCall, pace, type UpstreamCall, type World } from './upstream.ts';
 
 /** The same behaviours without a wire between: what an adapter of one's own throws and gives. */
 export function customBackend(world: World, backend: FakeBackend): Adapter {
@@ -36,7 +36,9 @@ export function customBackend(world: World, backend: FakeBackend): Adapter {
       return whole(world, call, signal, () => vectorsOf(call, request));
     },
     async health() {
+      const fails = failsHealth(world);
       await world.clock.sleep(20);
+      if (fails) throw new RouterError('unavailable', 'It is not well.', { status: 500 });
       return { state: 'ok' };
     },
     models: async () => [{ id: 'm' }, { id: 'e' }],

@@ -24,6 +24,10 @@ export interface Counts {
   may: number;
   mayAnswered: number;
   canariesLooked: number;
+  /** Last attempts that could have gone to a better or to a worse place. */
+  lastChoices: number;
+  healthFailed: number;
+  explained: number;
   planted: Partial<Record<string, number>>;
   injected: Partial<Record<FaultName, number>>;
   observed: Partial<Record<string, number>>;
@@ -39,6 +43,9 @@ export function newCounts(): Counts {
     may: 0,
     mayAnswered: 0,
     canariesLooked: 0,
+    lastChoices: 0,
+    healthFailed: 0,
+    explained: 0,
     planted: {},
     injected: {},
     observed: {},
@@ -62,6 +69,7 @@ export function checkEnd(simulation: Simulation): Counts {
   checkRest(simulation);
   for (const kind of simulation.planted) add(counts.planted, kind);
   counts.canariesLooked = simulation.canaries.looked();
+  Object.assign(counts, simulation.beside, { lastChoices: simulation.lastAttempts.weighed() });
   const lost = scenario.load.length - callers.results.filter(({ plan }) => plan.index < scenario.load.length).length;
   if (lost !== 0) simulation.complain('settles once', `${lost} calls were never made`);
   return counts;

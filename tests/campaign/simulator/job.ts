@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { canaryKinds, createCanaries } from '../_kit/canaries.ts';
 import { atLeast, exactly, type Figure, type Job, type JobReport } from '../_kit/job.ts';
-import { type Batch, callsPerSeed, runBatch } from './batch.ts';
+import { type Batch, callsPerSeed, hasJumps, runBatch } from './batch.ts';
 import { type FaultName, faultNames } from './fault-kinds.ts';
 import { regressions } from './regressions.ts';
 import { addTotals, newTotals, type Totals } from './totals.ts';
@@ -25,11 +25,11 @@ const forms: Readonly<Record<'quick' | 'long', Form>> = {
 };
 
 /** What callers and router did, beside the faults, that must have happened for the rest to mean anything. */
-const actions = ['aborted', 'left', 'hedges', 'notices', 'must', 'may'] as const;
+const actions = ['aborted', 'left', 'hedges', 'notices', 'must', 'may', 'lastChoices', 'healthFailed', 'explained'] as const;
 
 export const job: Job = {
   name: 'simulator',
-  about: 'A deterministic simulation of routers, faulty servers and unruly callers breaks no invariant.',
+  about: 'A deterministic simulation of routers, faulty servers and unruly callers breaks no invariant',
   figures: [
     'simulated requests',
     'seeds',
@@ -38,7 +38,7 @@ export const job: Job = {
     'seeds whose second run has other events',
     'seeds compared with their second run',
     'seeds whose events change with the wall clock',
-    'seeds compared with and without jumps of the wall clock',
+    'seeds with jumps of the wall clock, compared with and without them',
     'unhandled rejections, exceptions and warnings',
     'fewest injections of a fault kind',
     'fewest observations of a fault kind',
@@ -72,13 +72,22 @@ async function runThreads({ threads, compared, deepEvery }: Form, seeds: readonl
   const batches = Array.from({ length: threads }, (_, thread): Batch => {
     const own = seeds.filter((__, index) => index % threads === thread);
     const some = own.slice(0, Math.ceil(compared / threads));
-    return { seeds: own, twice: some, walls: own.slice(0, Math.ceil((compared * 1.7) / threads)), deepEvery };
+    return { seeds: own, twice: some, walls: firstOf(own, hasJumps, Math.ceil((compared * 1.7) / threads)), deepEvery };
   });
   const [only] = batches;
   if (threads === 1 && only !== undefined) return runBatch(only);
   const totals = newTotals();
   for (const each of await Promise.all(batches.map(runThread))) addTotals(totals, each);
   return totals;
+}
+
+function firstOf(seeds: readonly number[], isWanted: (seed: number) => boolean, count: number): readonly number[] {
+  const found: number[] = [];
+  for (const seed of seeds) {
+    if (found.length === count) break;
+    if (isWanted(seed)) found.push(seed);
+  }
+  return found;
 }
 
 async function runThread(batch: Batch): Promise<Totals> {
@@ -106,7 +115,7 @@ function figuresOf(totals: Totals, form: Form): Figure[] {
     exactly('seeds whose second run has other events', 0, totals.logsDiffer.length),
     atLeast('seeds compared with their second run', form.compared, totals.logsCompared),
     exactly('seeds whose events change with the wall clock', 0, totals.wallsDiffer.length),
-    atLeast('seeds compared with and without jumps of the wall clock', form.compared, totals.wallsCompared),
+    atLeast('seeds with jumps of the wall clock, compared with and without them', form.compared, totals.wallsCompared),
     exactly('unhandled rejections, exceptions and warnings', 0, totals.unhandled.length),
     atLeast('fewest injections of a fault kind', form.injections, fewest(counts.injected)),
     atLeast('fewest observations of a fault kind', form.observations, fewest(counts.observed)),

@@ -32,6 +32,8 @@ export interface CallPlan {
 export interface Disturbances {
   readonly wallJumps: readonly { readonly atMs: number; readonly byMs: number }[];
   readonly healthAtMs: readonly number[];
+  /** When somebody asks where a request would go. */
+  readonly explainAtMs: readonly number[];
   /** The events whose listener throws. */
   readonly throwsOn: readonly string[];
   /** When groups of calls are aborted at once. */
@@ -103,5 +105,7 @@ export function planDisturbances(dice: Dice, spanMs: number): Disturbances {
     groupAbortsMs: Array.from({ length: groups }, () => (dice.chance(0.5) ? dice.share() * spanMs : Infinity)),
     closeAtMs: dice.chance(0.12) ? dice.share() * spanMs : undefined,
     drainMs: dice.pick([0, 50, 1_000, 5_000]),
+    // Drawn last, so that what is drawn above stays what it was for each seed.
+    explainAtMs: some(0.3, 6),
   };
 }

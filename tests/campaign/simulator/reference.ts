@@ -7,7 +7,9 @@ import {
   type Obstacle,
   obstacleTo,
   type ProviderBooks,
-  settleCircuits,
+  settleAbandoned,
+  settleAnswer,
+  settleFailure,
   turn,
 } from './circuits.ts';
 import type { AttemptRecord, RequestRecord } from './ledger.ts';
@@ -41,8 +43,22 @@ export function createReference(options: ReferenceOptions): Reference {
   const all = new Map(options.providers.map((plan): [string, ProviderBooks] => [plan.id, newProviderBooks(plan)]));
   const of = (provider: string): ProviderBooks => all.get(provider) as ProviderBooks;
   const listeners = listenersOf(options, of);
+  /** An attempt that ended without an error: whether its reader left is told by the event after it, the end of its request. */
+  let ended: { readonly attempt: AttemptRecord; readonly requestId: string } | undefined;
+  const requestIds = new WeakMap<AttemptRecord, string>();
+  const close = (isAbandoned: boolean): void => {
+    if (ended === undefined) return;
+    const { attempt } = ended;
+    ended = undefined;
+    const books = of(attempt.provider);
+    if (isAbandoned) return settleAbandoned(books, attempt);
+    settleAnswer(books, attempt);
+    noteAnswer(books, attempt);
+  };
   return {
     started(request, attempt) {
+      close(false);
+      requestIds.set(attempt, request.requestId);
       const books = of(attempt.provider);
       const model = modelBooks(books, attempt.model);
       books.circuit.inside.add(attempt);
@@ -52,22 +68,37 @@ export function createReference(options: ReferenceOptions): Reference {
       if (found !== undefined) judge(options, all, request, attempt, found);
     },
     ended(attempt) {
+      close(false);
       const books = of(attempt.provider);
       const model = modelBooks(books, attempt.model);
       model.inFlight -= 1;
       books.last = attempt;
-      settleCircuits(books, attempt);
-      const { failed, error } = attempt;
-      const counts = failed && !attempt.aborted && !attempt.slept;
-      if (!failed) {
-        Object.assign(books, { restsUntilMs: 0, offUntilMs: 0 });
-        Object.assign(model, { restsUntilMs: 0, loadingSinceMs: undefined });
-      } else if (counts && isRouterError(error, 'auth')) Object.assign(books, { offUntilMs: nowMs() + disabledMs, wasOut: true });
-      else if (counts && isRouterError(error, 'model_loading')) model.loadingSinceMs ??= nowMs();
+      if (!attempt.failed) {
+        ended = { attempt, requestId: requestIds.get(attempt) ?? '' };
+        return;
+      }
+      settleFailure(books, attempt);
+      if (attempt.aborted || attempt.slept) return;
+      if (isRouterError(attempt.error, 'auth')) {
+        Object.assign(books, { offUntilMs: nowMs() + disabledMs, offSinceMs: nowMs(), wasOut: true });
+      } else if (isRouterError(attempt.error, 'model_loading')) model.loadingSinceMs ??= nowMs();
     },
-    on: (name, payload) => listeners[name]?.(payload),
+    on(name, payload) {
+      const { requestId, abandoned } = payload as Partial<RouterEvents['request:end']>;
+      close(name === 'request:end' && abandoned === true && ended?.requestId === requestId);
+      listeners[name]?.(payload);
+    },
     wasOut: (provider) => of(provider).wasOut,
   };
+}
+
+/** An answer ends what was said before its call began; what was said since is the newer word. */
+function noteAnswer(books: ProviderBooks, { startMs, model: name }: AttemptRecord): void {
+  const model = modelBooks(books, name);
+  if (startMs >= books.restsSinceMs) books.restsUntilMs = 0;
+  if (startMs >= books.offSinceMs) books.offUntilMs = 0;
+  if (startMs >= model.restsSinceMs) Object.assign(model, { restsUntilMs: 0, loadingSinceMs: undefined });
+  if (startMs >= model.pinnedAtMs) model.pinnedUntilMs = undefined;
 }
 
 /** A call to who is out is wrong, but for the ways that are left where nobody else can be asked. */
@@ -117,14 +148,13 @@ function listenersOf({ settings, nowMs, complain }: ReferenceOptions, of: (provi
     'provider:cooldown'({ provider, untilMs, reason }) {
       const books = of(provider);
       books.wasOut = true;
-      if (reason !== 'model_loading') books.restsUntilMs = untilMs;
-      else modelBooks(books, books.last?.model).restsUntilMs = untilMs;
+      const resting = reason === 'model_loading' ? modelBooks(books, books.last?.model) : books;
+      Object.assign(resting, { restsUntilMs: untilMs, restsSinceMs: nowMs() });
     },
     'model:pinned'({ provider, model, untilMs }) {
       of(provider).wasOut = true;
-      modelBooks(of(provider), model).pinnedUntilMs = untilMs;
+      Object.assign(modelBooks(of(provider), model), { pinnedUntilMs: untilMs, pinnedAtMs: nowMs() });
     },
-    'model:unpinned': ({ provider, model }) => void (modelBooks(of(provider), model).pinnedUntilMs = undefined),
     'model:missing'({ provider, model, untilMs }) {
       of(provider).wasOut = true;
       modelBooks(of(provider), model).missingUntilMs = untilMs;

@@ -9,4 +9,5 @@ export const regressions: readonly { readonly seed: number; readonly showed: str
   { seed: 128, showed: "a share of a caller's short deadline opened the breaker of a provider that never failed" },
   { seed: 1623, showed: 'readers that took their time used up the retry tokens of a provider that never failed' },
   { seed: 1534028597, showed: 'a model that ran out of memory in the very moment in which another call was planned was asked for by it' },
+  { seed: 1534031028, showed: 'the books of retry tokens took out more than the router had to' },
 ];

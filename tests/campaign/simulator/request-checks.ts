@@ -9,7 +9,7 @@ import type { Complain } from './violations.ts';
 const graceMs = 50;
 /** What comes behind a whole answer is read for so long, so that the connection can be used again. */
 const drainMs = 1_000;
-/** Dead kept connections that may be replaced within one attempt. */
+/** Kept connections that turn out to be dead, and that one attempt may replace in silence. */
 const mostReplaced = 4;
 
 /** What holds for each request by itself, whatever the others do. */

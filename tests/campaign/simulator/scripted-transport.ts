@@ -2,7 +2,7 @@ import type { Transport, TransportRequest, TransportResponse } from '../../../sr
 import { openBody, streamJourney, wholeJourney } from './bodies.ts';
 import { type Does, faultKind } from './fault-kinds.ts';
 import { errorBody, headersOf } from './sayings.ts';
-import { closeCall, type FakeBackend, openCall, pace, systemError, type UpstreamCall, type World } from './upstream.ts';
+import { closeCall, failsHealth, type FakeBackend, openCall, pace, systemError, type UpstreamCall, type World } from './upstream.ts';
 import { wireFormats } from './wires.ts';
 
 const hostEnd = '.sim.test';
@@ -27,7 +27,8 @@ export function scriptedTransport(world: World): Transport {
       checkKeys(world, backend, request);
       world.onSent?.([request.headers, request.body]);
       const path = request.url.slice(pathAt);
-      return request.method === 'GET' ? tellModels(world, request) : answer(world, backend, path, request);
+      if (request.method === 'GET') return path.endsWith('/health') ? tellHealth(world, request) : tellModels(world, request);
+      return answer(world, backend, path, request);
     },
   };
 }
@@ -95,6 +96,13 @@ function waitHead(world: World, call: UpstreamCall, does: Does, signal: AbortSig
       else resolve();
     });
   });
+}
+
+/** By the clock and by nothing else, so that no answer to a call depends on it. */
+async function tellHealth(world: World, request: TransportRequest): Promise<TransportResponse> {
+  if (!failsHealth(world)) return tellModels(world, request);
+  await new Promise<void>((resolve) => world.clock.at(20, resolve));
+  return response(500, { 'content-type': 'application/json' }, null, '{"error":{"message":"It is not well"}}');
 }
 
 /** Every list and health question there is, in one body that suits all protocols. */

@@ -5,6 +5,7 @@ import { customBackend } from './custom-backend.ts';
 import { disturb, planClose } from './disturb.ts';
 import { createEventsLog, type EventsLog } from './events-log.ts';
 import type { FaultName } from './fault-kinds.ts';
+import { createLastAttempts, type LastAttempts } from './last-attempts.ts';
 import { createLedger, type Ledger } from './ledger.ts';
 import { isPaidAllowed, mayServe } from './possible.ts';
 import type { Program } from './program.ts';
@@ -42,6 +43,9 @@ export interface Simulation {
   readonly callers: Callers;
   readonly reference: Reference;
   readonly tokens: Tokens;
+  readonly lastAttempts: LastAttempts;
+  /** What happened beside the calls, counted. */
+  readonly beside: { healthFailed: number; explained: number };
   readonly canaries: Canaries;
   readonly log: EventsLog | undefined;
   readonly violations: Violation[];
@@ -96,6 +100,8 @@ export function createSimulation(seed: number, options: SimulationOptions): Simu
     callers,
     reference,
     tokens: createTokens(scenario.settings.retry),
+    lastAttempts: createLastAttempts({ scenario, nowMs: clock.nowMs, wasOut: reference.wasOut, complain }),
+    beside: { healthFailed: 0, explained: 0 },
     canaries,
     log,
     violations,
@@ -156,6 +162,7 @@ function watch(simulation: Simulation): void {
       ledger.on(name, payload);
       reference.on(name, payload);
       moves(name, payload);
+      if (name === 'request:end' || name === 'request:error') onEnd(simulation, payload as RouterEvents['request:end']);
       if (name === 'hedge') checkHedge(simulation, payload as RouterEvents['hedge']);
       if (name.startsWith('attempt:')) onAttempt(simulation, name, payload as RouterEvents['attempt:start']);
     });
@@ -167,16 +174,23 @@ function watch(simulation: Simulation): void {
   }
 }
 
+function onEnd({ ledger, lastAttempts }: Simulation, { requestId }: RouterEvents['request:end']): void {
+  const record = ledger.of(requestId);
+  if (record !== undefined) lastAttempts.closed(record);
+}
+
 function onAttempt(simulation: Simulation, name: string, payload: RouterEvents['attempt:start']): void {
-  const { ledger, reference, tokens, scenario, complain } = simulation;
+  const { ledger, reference, tokens, lastAttempts, scenario, complain } = simulation;
   const record = ledger.of(payload.requestId);
   const attempt = record?.attempts[payload.attempt - 1];
   if (record === undefined || attempt === undefined) return;
   if (name !== 'attempt:start') {
     tokens.ended(attempt);
+    lastAttempts.ended(attempt);
     return reference.ended(attempt);
   }
   reference.started(record, attempt);
+  lastAttempts.started(record, attempt);
   const { plan } = record;
   if (attempt.number > 1 && tokens.areUsedUp(attempt.provider)) {
     complain('retry budget', `request ${plan.index}: attempt ${attempt.number} at ${attempt.provider}`);

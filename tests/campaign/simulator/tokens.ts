@@ -28,7 +28,8 @@ export function createTokens(retry: RetryOptions | 'availability' | undefined): 
   };
 }
 
-function surelyCounts({ error, aborted, slept }: AttemptRecord): boolean {
+/** Whether it is held against the provider, whatever stood behind it. */
+export function surelyCounts({ error, aborted, slept }: AttemptRecord): boolean {
   if (aborted || slept || !isRouterError(error) || mayBeTheCallers(error)) return false;
   return ['failure', 'ratio'].includes(errorCodes[error.code].breaker);
 }

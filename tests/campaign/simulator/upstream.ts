@@ -94,6 +94,11 @@ export function closeCall(world: World, call: UpstreamCall): void {
   call.closedAtMs ??= world.clock.nowMs();
 }
 
+/** One second of three in which whoever asks a backend how it is gets a failure, whatever becomes of calls. */
+export function failsHealth({ clock }: World): boolean {
+  return Math.floor(clock.nowMs() / 1_000) % 3 === 0;
+}
+
 /** When the first word of an answer comes, and how long it takes between two. */
 export function pace({ dice }: World, isSlow: boolean): { readonly headMs: number; readonly gapMs: number } {
   return isSlow

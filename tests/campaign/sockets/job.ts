@@ -80,6 +80,7 @@ async function openScene(size: Size, seed: number): Promise<Scene> {
   const { limits, share } = sizes[size];
   const canaries = createCanaries(seed);
   const watch = watchProcess();
+  const stopOutput = canaries.watchOutput();
   const lag = watchLoop();
   const fleet = await launchFleet(backendFacts(canaries));
   const caller = createCaller(limits);
@@ -110,6 +111,7 @@ async function openScene(size: Size, seed: number): Promise<Scene> {
     async [Symbol.asyncDispose]() {
       lag.stop();
       watch.stop();
+      stopOutput();
       await fleet[Symbol.asyncDispose]();
     },
   };

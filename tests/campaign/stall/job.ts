@@ -27,6 +27,7 @@ export const job: Job = {
   figures: [...Object.values(figures), ...Object.values(canaryFigures)],
   async run(size, seed): Promise<JobReport> {
     const canaries = createCanaries(seed);
+    using _output = canaries.watchOutput();
     await using server = await startProgram<Question, unknown>(new URL('./server.ts', import.meta.url));
     const url = `http://127.0.0.1:${String(await server.ask({ ask: 'port' }))}`;
     const scenes = scenesOf(size);

@@ -1,5 +1,6 @@
 import { errorBody, type Exchange, type Headers } from '../exchange.ts';
 import { type Kind, kindsOf } from '../kind.ts';
+import { streamParts } from '../wire-texts.ts';
 
 const status = kindsOf('status');
 
@@ -16,6 +17,12 @@ const echoes =
     exchange.answer(code, errorBody(exchange, `${message}: ${exchange.echo}`, type));
 
 const busy = (headers: Headers) => refuses(429, 'Rate limit reached, slow down your requests.', 'rate_limit_error', headers);
+
+/** The good answer, as whole as can be, under a status that says something else. */
+const answersUnder =
+  (code: number) =>
+  ({ answer, texts, verb }: Exchange): void =>
+    verb === 'chat' ? answer(code, texts.whole) : answer(code, streamParts(texts).join(''), { 'content-type': texts.contentType });
 
 const page = '<!doctype html><html><head><title>Log in</title></head><body>Please log in.</body></html>';
 const html: Headers = { 'content-type': 'text/html; charset=utf-8' };
@@ -51,13 +58,13 @@ const refusals: readonly Kind[] = [
   status('status-500-out-of-memory', ['out_of_memory'], echoes(500, 'cudaMalloc failed: out of memory')),
   status('status-500-driver', ['driver'], refuses(500, 'CUDA error: an illegal memory access was encountered')),
   status('status-501', ['unsupported'], refuses(501, 'Not here.')),
-  status('status-299-and-no-json', ['bad_response'], ({ answer }) => answer(299, 'mostly fine')),
+  status('status-299-and-a-good-answer', ['bad_response'], answersUnder(299)),
   status('status-600', ['bad_response', 'unavailable'], refuses(600, 'Beyond.')),
   status('status-099', ['bad_response', 'unavailable', 'timeout'], refuses(99, 'Below.'), { hangs: true, replays: 4 }),
   status('page-with-status-200', ['bad_response'], ({ answer }) => answer(200, page, html)),
   status('page-with-status-502', ['unavailable'], ({ answer }) => answer(502, page, html)),
   status('nothing-with-status-204', ['bad_response'], ({ head }) => head(204)),
-  status('nothing-with-status-206', ['bad_response'], ({ answer }) => answer(206, '')),
+  status('status-206-and-a-good-answer', ['bad_response'], answersUnder(206)),
 ];
 
 /** Every form of a wish to be left alone. */
