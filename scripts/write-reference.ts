@@ -89,12 +89,13 @@ configuration (\`invalid_config\`): \`issues\` holds every issue at once, each a
 `;
 
 const columns = `"Next" is what the call does. "Breaker" is what the breaker of the provider learns: of that model, or, where no connection came
-about, of the whole provider. "Again" says whether the same provider is tried once more, after a pause, when no other candidate is
-left. "HTTP" is \`httpStatusOf(error)\`; for \`all_failed\` it is the status of the last attempt's code. The whole table is exported
+about, of the whole provider. "Again" says whether the same provider is tried again when no other candidate is left, after a pause, as
+long as the attempts of the call and the provider's retry tokens last. "HTTP" is \`httpStatusOf(error)\`; for \`all_failed\` it is the status of the last attempt's code. The whole table is exported
 as \`errorCodes\`.
 
 A \`timeout\` whose \`phase\` is \`deadline\` ends the call: it is the call's own limit. The breaker learns of it only where the provider
-had its full \`firstTokenMs\` and sent nothing. A model that is being loaded rests alone; every other rest concerns the whole provider.
+had its full \`firstTokenMs\` and sent nothing; where the router or the intent sets a shorter deadline for every call, a third of that
+deadline is enough. A model that is being loaded rests alone; every other rest concerns the whole provider.
 `;
 
 export function errorsPage(): string {

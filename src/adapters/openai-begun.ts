@@ -32,10 +32,16 @@ export function withoutBegun(answer: ChatAnswer, begun: string): ChatAnswer {
 /** The same for a stream of one choice. What is not the beginning, or ends before it does, was no repetition, and stays. */
 export async function* chunksWithoutBegun(batches: ChunkBatches, begun: string): AsyncGenerator<readonly ChatChunk[], void, undefined> {
   const cut = createBegunCutter(begun);
+  let last: ChatChunk | undefined;
   for await (const batch of batches) {
     for (const { choices } of batch) for (const choice of choices) cutChoice(choice, cut);
+    last = batch.at(-1) ?? last;
     yield batch;
   }
+  const held = cut('', true);
+  if (held === '' || last === undefined) return;
+  const { id, object, created, model } = last;
+  yield [{ id, object, created, model, choices: [{ index: 0, delta: { content: held }, finish_reason: null }] }];
 }
 
 type BegunCutter = (text: string, isLast: boolean) => string;

@@ -5,11 +5,13 @@ export interface Cooldown {
   readonly untilMs: number;
   /** Rests in a row, each without a success after it: the exponent of the next one. */
   readonly rests: number;
+  /** When it was last called for. */
+  readonly sinceMs: number;
   /** What called for it. */
   readonly reason: ErrorCode;
 }
 
-export const noCooldown: Cooldown = Object.freeze({ untilMs: -Infinity, rests: 0, reason: 'overloaded' });
+export const noCooldown: Cooldown = Object.freeze({ untilMs: -Infinity, rests: 0, sinceMs: -Infinity, reason: 'overloaded' });
 
 /** Without a word from the server: 1 s, doubling to 30 s, each with full jitter above a quarter of it. */
 const firstMs = 1_000;
@@ -24,7 +26,7 @@ export function rest(current: Cooldown, reason: ErrorCode, toldMs: number | unde
   const rests = current.rests + 1;
   const plainMs = Math.min(firstMs * 2 ** current.rests, reason === 'model_loading' ? longestLoadingMs : longestMs);
   const untilMs = nowMs + (toldMs ?? plainMs * (0.25 + 0.75 * random));
-  return untilMs < current.untilMs ? { ...current, rests } : { untilMs, rests, reason };
+  return untilMs < current.untilMs ? { ...current, rests, sinceMs: nowMs } : { untilMs, rests, sinceMs: nowMs, reason };
 }
 
 /** The pause before the same provider is tried again: full jitter over 250 ms, doubling to 4 s; never 0. */

@@ -13,6 +13,8 @@ export interface Call<Request> {
   readonly requestId: string;
   /** Sent with the request: how many routers it has passed. `HttpClient` takes them from the call. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** Until the connection stands. `HttpClient` takes it from the call. */
+  readonly connectMs?: number | undefined;
   /**
    * The last message is the beginning of the answer, from another provider; what is asked for is the rest of it, without
    * repeating it. Only adapters that declare `prefill` are called so.

@@ -11,7 +11,8 @@ export type NextStep = 'stop' | 'failover' | 'larger';
 
 /**
  * What the breaker learns: `failure` counts, `ratio` counts among recent outcomes but never as a consecutive failure,
- * `neutral` gives the permit back without a verdict, `alive` proves that the provider answers.
+ * `neutral` gives the permit back without a verdict, `alive` shows that the provider answers: for a probe
+ * that is a success, and any other call counts neither way.
  */
 export type BreakerEffect = 'failure' | 'ratio' | 'neutral' | 'alive';
 
@@ -88,7 +89,14 @@ export const errorCodes: Readonly<Record<ErrorCode, ErrorRow>> = Object.freeze({
   circuit_open: row('The breaker holds this provider back.', 'failover', 'neutral', 'none', false, 503),
   loop_detected: row('The call has passed too many routers already.', 'stop', 'neutral', 'none', false, 508),
   embedding_space: row('The provider embeds into another vector space.', 'failover', 'neutral', 'none', false, 400),
-  saturated: row('Our own concurrency limit for this provider is reached.', 'failover', 'neutral', 'none', true, 429),
+  saturated: row(
+    'Our own concurrency limit for this provider, or what this process may open, is used up.',
+    'failover',
+    'neutral',
+    'none',
+    true,
+    429,
+  ),
   all_failed: row('Every candidate was tried and failed.', 'stop', 'neutral', 'none', false, 502),
   closed: row('The router was closed.', 'stop', 'neutral', 'none', false, 503),
 });

@@ -26,17 +26,22 @@ export interface Classified {
   readonly phase: Phase | undefined;
 }
 
+/** Its body may be a piece of an answer, so nothing of it is repeated. */
+const noWhole: Fault = { code: 'bad_response', text: 'The status says that this is no whole answer.' };
+
 /** Takes out of a message what it quotes of the request. */
 type Unquoted = (message: string) => string;
 
 /**
- * What an answer means that is no answer: any status but 2xx, or a web page with 2xx. `wallMs`: milliseconds since 1970; `request`: the
+ * What an answer means that is no answer: any status but 200 to 203, or a web page with one of these. `wallMs`: milliseconds since 1970; `request`: the
  * body that was sent, whose words are not the server's.
  */
 export function classifyResponse(response: FailedResponse, wallMs: number, request?: unknown): Classified {
   const page = pageFault(response);
   const unquoted: Unquoted = (message) => withoutQuotes(message, request);
-  const found = page ? ofFault(page.fault, page.reason) : ofBody(unwrapText(response.bodyText), response.status, unquoted);
+  const said = (): Classified =>
+    response.status < 300 ? ofFault(noWhole, undefined) : ofBody(unwrapText(response.bodyText), response.status, unquoted);
+  const found = page ? ofFault(page.fault, page.reason) : said();
   return { ...found, retryAfterMs: waitFor(found.code, response, wallMs) ?? found.retryAfterMs };
 }
 

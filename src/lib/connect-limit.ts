@@ -1,5 +1,5 @@
 import type { Clock } from './clock.ts';
-import { timeoutError } from './deadline.ts';
+import { openDeadline } from './deadline.ts';
 import type { Transport, TransportRequest, TransportResponse } from './transport.ts';
 
 export interface ConnectOptions {
@@ -13,14 +13,14 @@ export interface ConnectOptions {
 export async function sendWithin(options: ConnectOptions, request: TransportRequest): Promise<TransportResponse> {
   const { transport, clock, provider, connectMs } = options;
   if (!transport.connects) return transport.send(request);
-  const late = new AbortController();
-  const cancel = clock.schedule(connectMs, () => late.abort(timeoutError(provider, 'connect', connectMs)));
+  const limit = openDeadline({ clock, provider, signals: [], endsAtMs: Infinity, endPhase: 'total' });
+  limit.enter('connect', connectMs);
   try {
-    const signal = AbortSignal.any([request.signal, late.signal]);
-    return await transport.send({ ...request, signal, onConnected: cancel });
+    const signal = AbortSignal.any([request.signal, limit.signal]);
+    return await transport.send({ ...request, signal, onConnected: limit.dispose });
   } catch (error) {
-    throw late.signal.aborted ? late.signal.reason : error;
+    throw limit.signal.aborted ? limit.signal.reason : error;
   } finally {
-    cancel();
+    limit.dispose();
   }
 }

@@ -109,7 +109,11 @@ function createAlarm(clock: Clock, ring: (limitMs: number) => void): Alarm {
       // Moving the timer at every piece of a stream would cost more than waking up for nothing now and then.
       if (due < timerMs) arm(due);
     },
-    cancel: () => cancelTimer?.(),
+    cancel() {
+      cancelTimer?.();
+      // Whoever still comes with a limit arms nothing.
+      timerMs = -Infinity;
+    },
   };
 }
 

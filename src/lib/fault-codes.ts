@@ -12,6 +12,8 @@ const neverStood = (text: string): Fault => ({ code: 'unavailable', text, phase:
 const broke = (text: string): Fault => ({ code: 'unavailable', text });
 const timedOut = (text: string, phase?: Phase): Fault => ({ code: 'timeout', text, ...(phase && { phase }) });
 const notHttp: Fault = { code: 'bad_response', text: 'The answer is not valid HTTP or was damaged on its way.' };
+/** Nothing was sent, and no other provider would have been reached: what runs out here says nothing about anyone. */
+const ours = (text: string): Fault => ({ code: 'saturated', text });
 const tooLarge: Fault = { code: 'limit_exceeded', text: 'The headers or the body of the answer are too large.' };
 const badUrl: Fault = { code: 'invalid_config', text: 'The address cannot be used: check scheme, host and port of the url.' };
 const badHeader: Fault = { code: 'invalid_config', text: 'A header holds characters that HTTP does not allow: check apiKey and headers.' };
@@ -26,8 +28,9 @@ export const faultCodes: ReadonlyMap<string, Fault> = new Map([
   ['EHOSTDOWN', neverStood('The host cannot be reached.')],
   ['ENETUNREACH', neverStood('The network cannot be reached.')],
   ['ENETDOWN', neverStood('The network cannot be reached.')],
-  ['EADDRNOTAVAIL', neverStood('No local port is free.')],
-  ['EMFILE', neverStood('This process has too many open files.')],
+  ['EADDRNOTAVAIL', ours('No local port is free.')],
+  ['EMFILE', ours('This process has too many open files.')],
+  ['ENFILE', ours('This machine has too many open files.')],
   ['EPROTO', neverStood('The TLS handshake failed.')],
   ['UND_ERR_CONNECT_TIMEOUT', timedOut('The connection took too long.', 'connect')],
   ['ETIMEDOUT', timedOut('The connection took too long.', 'connect')],

@@ -29,8 +29,11 @@ const advice: Partial<Record<ErrorCode, (provider: string) => string>> = {
 export function createErrorMaker(provider: string, url: string, secrets: () => readonly string[]): ErrorMaker {
   const host = URL.canParse(url) ? ` at ${new URL(url).host}` : '';
   return {
-    of({ code, text, phase, reason, retryAfterMs }, status, request) {
-      const said = safeText(text, { secrets: secrets(), request });
+    of({ code, text, phase, reason: named, retryAfterMs }, status, request) {
+      const hide = { secrets: secrets(), request };
+      const said = safeText(text, hide);
+      // A server can put a key or a prompt into its type as well.
+      const reason = named !== undefined && safeText(named, hide) === named ? named : undefined;
       const what = phrases[code] ?? code.replaceAll('_', ' ');
       const short = reason === undefined ? '' : ` [${reason}]`;
       const answered = status === undefined || status < 400 ? '' : ` (HTTP ${status})`;

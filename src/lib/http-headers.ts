@@ -24,6 +24,9 @@ export interface HeaderSource {
 /** The `reason` of an `auth` error that no server gave: the application's own function for the key failed. */
 export const keyFunctionFailed = 'key_function_failed';
 
+/** Of the keys that a function gave, these are kept to be masked. */
+const mostKeys = 16;
+
 /** A key function may hang, so it is bounded. */
 const keyProviderMs = 5_000;
 
@@ -32,23 +35,24 @@ export function createHeaders(options: HeaderOptions): HeaderSource {
   const { apiKey, keyHeader } = options;
   // Capitals make no difference in names; two of one name would go out as one header with both values.
   const headers = Object.fromEntries(Object.entries(options.headers).map(([name, value]) => [name.toLowerCase(), value]));
-  let lastKey: string | undefined;
+  // Requests with older ones may still be under way. The newest last.
+  const keys = new Set<string>(typeof apiKey === 'object' ? [apiKey.reveal()] : []);
   return {
     async of(accept, hasBody) {
       // Compressed answers would have to be unpacked before their size is known.
       const built: Record<string, string> = { accept, 'accept-encoding': 'identity', 'user-agent': 'inferlane' };
       if (hasBody) built['content-type'] = 'application/json';
       if (apiKey !== undefined) {
-        lastKey = typeof apiKey === 'function' ? await askForKey(options, apiKey) : apiKey.reveal();
+        const key = typeof apiKey === 'function' ? await askForKey(options, apiKey) : apiKey.reveal();
+        keys.delete(key);
+        keys.add(key);
+        for (const oldest of keys) if (keys.size > mostKeys) keys.delete(oldest);
         const name = keyHeader.toLowerCase();
-        built[name] = name === 'authorization' ? `Bearer ${lastKey}` : lastKey;
+        built[name] = name === 'authorization' ? `Bearer ${key}` : key;
       }
       return Object.assign(built, headers);
     },
-    secrets() {
-      const key = typeof apiKey === 'object' ? apiKey.reveal() : lastKey;
-      return key === undefined ? Object.values(headers) : [key, ...Object.values(headers)];
-    },
+    secrets: () => [...keys, ...Object.values(headers)],
   };
 }
 

@@ -15,6 +15,8 @@ export interface HttpCall {
   /** Sent with this request alone, over the provider's own: nothing of the caller's, and no secret. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly requestId?: string | undefined;
+  /** In place of the provider's own. */
+  readonly connectMs?: number | undefined;
 }
 
 /** The network, bound to one provider: its address, its headers, its limits, its errors. Adapters get it ready-made. */
@@ -24,7 +26,7 @@ export interface HttpClient {
   getJson(path: string, signal: AbortSignal): Promise<unknown>;
   /** For `/metrics` and its kind. */
   getText(path: string, signal: AbortSignal): Promise<string>;
-  /** Posts JSON and resolves with the body once the server accepted the call (2xx and no web page). */
+  /** Posts JSON and resolves with the body once the server accepted the call (200 to 203, and no web page). */
   openStream(path: string, body: unknown, call: HttpCall): Promise<ReadableStream<Uint8Array>>;
   /**
    * The classified error in a body that came with status 200 or inside a stream (`{"error": …}`, `{"object": "error"}`),
@@ -110,12 +112,13 @@ function createExchange(options: HttpOptions, headersOf: HeadersOf, errors: Erro
   const { url, clock } = options;
   let hasAnswered = false;
   const send = async (method: Method, path: string, body: string | undefined, call: HttpCall, accept: string) => {
-    const { signal, requestId } = call;
+    const { signal, requestId, connectMs = options.connectMs } = call;
+    const limits = { transport: options.transport, clock, provider: options.provider, connectMs };
     const headers = Object.assign(await headersOf(accept, body !== undefined), call.headers);
     const request = { method, url: url + path, headers, ...(body !== undefined && { body }), signal };
     for (let replaced = 0; ; replaced++) {
       try {
-        return await sendWithin(options, request);
+        return await sendWithin(limits, request);
       } catch (error) {
         if (signal.aborted) throw error;
         if (replaced >= timesToReplace(error, hasAnswered)) {
@@ -131,7 +134,7 @@ function createExchange(options: HttpOptions, headersOf: HeadersOf, errors: Erro
     try {
       const response = unpacked(await send(method, path, body === undefined ? undefined : JSON.stringify(body), call, accept));
       hasAnswered = true;
-      if (response.status >= 200 && response.status < 300 && response.status !== 204 && !isWebPage(response)) return response;
+      if (isWhole(response.status) && !isWebPage(response)) return response;
       const bodyText = await readBody(response, bodyLimits.errorBytes, 'cut');
       const failed = { status: response.status, header: response.header, bodyText };
       throw errors.of(classifyResponse(failed, clock.wallMs(), body), response.status, body);
@@ -139,6 +142,11 @@ function createExchange(options: HttpOptions, headersOf: HeadersOf, errors: Erro
       throw wrapFault(error, call.signal, errors);
     }
   };
+}
+
+/** Of the good statuses 204 and 205 have no body, 206 has a piece of one, and the others say something that nobody here knows. */
+function isWhole(status: number): boolean {
+  return status >= 200 && status <= 203;
 }
 
 /** The caller's reason and our own errors stay as they are; what the platform threw is classified and dropped. */

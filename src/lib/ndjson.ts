@@ -11,28 +11,27 @@ import { createWholeParts, wholeLines } from './whole-parts.ts';
 export async function* readLines(
   body: ReadableStream<Uint8Array>,
   limits: StreamLimits = defaultStreamLimits,
-  isComplete: () => boolean = () => false,
+  isComplete?: () => boolean,
 ): AsyncGenerator<readonly string[], void, undefined> {
   const lines = createWholeParts(wholeLines, limits.maxEventBytes);
   const text = openPacedText(body, limits.maxStreamBytes);
   try {
     for (let piece = await text.next(); piece !== undefined; piece = await text.next()) {
-      const whole = lines.add(piece);
-      const batch = whole === '' ? [] : splitLines(whole).filter(isNotBlank);
+      const batch = splitLines(lines.add(piece)).filter(isNotBlank);
       if (batch.length > 0) yield batch;
       if (lines.isTooLong()) throw eventTooLarge('line', limits.maxEventBytes);
     }
     const last = lines.rest();
     if (isNotBlank(last)) yield [last];
   } finally {
-    if (isComplete()) text.drain();
+    if (isComplete?.() === true) text.drain();
     else text.close();
   }
 }
 
 /** JSON holds no bare CR, so each one ends a line; CR LF ends two, and the blank one between them is dropped. */
 function splitLines(text: string): string[] {
-  return (text.includes('\r') ? text.replaceAll('\r', '\n') : text).split('\n');
+  return text.replaceAll('\r', '\n').split('\n');
 }
 
 function isNotBlank(line: string): boolean {

@@ -50,12 +50,24 @@ const terminalCode: RegExp = /[^\P{Cc}\s](?:\[[0-?]{0,32}[ -/]{0,8}[@-~]|\][^\p{
 function formsOf(secret: string): string[] {
   const whole = oneLine(secret);
   const token = /^(?:bearer|basic|token|key) (.+)$/i.exec(whole)?.[1] ?? whole;
-  return [whole, token].flatMap((value) => {
+  return [whole, token, ...ofBasic(whole)].flatMap((value) => {
     if (value.length < minSecret) return [];
     const plain = base64(value).replace(/=+$/, '');
     const urlSafe = plain.replaceAll('+', '-').replaceAll('/', '_');
     return [value, encodeURIComponent(value), JSON.stringify(value).slice(1, -1), plain, urlSafe];
   });
+}
+
+/** User and password as a server decodes them, and the password alone. */
+function ofBasic(header: string): string[] {
+  const coded = /^basic ([\w+/=]+)$/i.exec(header)?.[1];
+  if (coded === undefined) return [];
+  try {
+    const pair = new TextDecoder().decode(Uint8Array.from(atob(coded), (byte) => byte.charCodeAt(0)));
+    return [pair, pair.slice(pair.indexOf(':') + 1)];
+  } catch {
+    return [];
+  }
 }
 
 function base64(value: string): string {

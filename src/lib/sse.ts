@@ -86,10 +86,10 @@ function createEventReader(maxChars: number, isLast: (event: SseEvent) => boolea
   parser.feed('\uFEFF');
   return {
     read(piece) {
+      parser.feed(events.add(piece));
+      const found = batch;
       batch = [];
-      const whole = events.add(piece);
-      if (whole !== '') parser.feed(whole);
-      return batch;
+      return found;
     },
     isTerminated: () => isTerminated,
     isTooLarge: () => events.isTooLong(),

@@ -39,31 +39,30 @@ export function openText(body: ReadableStream<Uint8Array>, maxStreamBytes: numbe
   const reader = body.getReader();
   const decoder = new TextDecoder();
   let bytes = 0;
-  let ended = false;
+  const cancel = (): void => {
+    // Not awaited: a body that is slow to stop must not hold up the caller, one that broke has nothing to add, and one that has ended
+    // takes it for nothing.
+    reader.cancel().catch(() => undefined);
+  };
   const close = (): void => {
-    // Not awaited: a body that is slow to stop must not hold up the caller, and one that broke has nothing to add.
-    if (!ended) reader.cancel().catch(() => undefined);
+    cancel();
     reader.releaseLock();
   };
   return {
     async next() {
-      while (!ended) {
+      for (;;) {
         const { done, value } = await reader.read().catch(throwBroken);
-        if (done) {
-          ended = true;
-          return decoder.decode() || undefined;
-        }
+        if (done) return decoder.decode() || undefined;
         bytes += value.byteLength;
-        if (bytes > maxStreamBytes) throw new RouterError('limit_exceeded', `The stream is larger than ${maxStreamBytes} bytes.`);
+        if (bytes > maxStreamBytes)
+          throw new RouterError('limit_exceeded', `The stream is larger than ${maxStreamBytes} bytes.`, { phase: 'total' });
         const piece = decoder.decode(value, { stream: true });
         if (piece !== '') return piece;
       }
-      return undefined;
     },
     close,
     drain() {
-      if (ended) return close();
-      const stopTimer = systemClock.schedule(drainLimits.ms, () => void reader.cancel().catch(() => undefined), true);
+      const stopTimer = systemClock.schedule(drainLimits.ms, cancel, true);
       void discard(reader).finally(() => {
         stopTimer();
         close();

@@ -59,13 +59,22 @@ function hasSlept({ run, startMs, startWallMs }: Books): boolean {
 const none: Outcome = Object.freeze({ type: 'none' });
 
 /** What the provider's own books get to know of a failure. */
-export function outcomeOf({ cut, timeouts }: Books, { error, isFault }: Verdict, ms: number, firstContentMs: number | undefined): Outcome {
+export function outcomeOf(
+  { run, cut, timeouts }: Books,
+  { error, isFault }: Verdict,
+  ms: number,
+  firstContentMs: number | undefined,
+): Outcome {
   if (!isFault || !isRouterError(error)) return none;
   const { phase } = error;
+  // Our own limit for a stream that goes on for ever: it did answer, and nobody can say that it would not have ended well.
+  if (error.code === 'limit_exceeded' && phase === 'total' && firstContentMs !== undefined) return none;
   const isCut =
     phase === 'deadline' || (phase === 'total' && cut.total) || ((phase === 'first-token' || phase === 'throughput') && cut.start);
   // The caller's deadline says little about the provider, unless the provider had its full time to begin and did not.
-  const hurried = isCut && (firstContentMs !== undefined || ms < timeouts.firstTokenMs);
+  // Where every call has a short deadline, that is a third of it: the first of several has half.
+  const fullMs = Math.min(timeouts.firstTokenMs, run.call.usualMs / 3);
+  const hurried = error.code === 'timeout' && isCut && (firstContentMs !== undefined || ms < fullMs);
   return { type: 'failure', error, ms, firstContentMs, hurried };
 }
 

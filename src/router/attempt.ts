@@ -73,7 +73,8 @@ export function beginAttempt<Request>(
   const withinShare = (limitMs: number): number => {
     const leftMs = shareEndsAtMs - clock.nowMs();
     cut.start = leftMs < limitMs;
-    return Math.min(limitMs, leftMs);
+    // After a blocked event loop nothing may be left.
+    return Math.max(0, Math.min(limitMs, leftMs));
   };
   if (call.verb === 'stream') deadline.enter('first-token', isLast ? Infinity : withinShare(timeouts.firstTokenMs));
   return {
@@ -84,6 +85,7 @@ export function beginAttempt<Request>(
       model: candidate.model,
       signal: deadline.signal,
       requestId: call.requestId,
+      connectMs: timeouts.connectMs,
       headers: { [hopsHeader]: String(call.hops + 1), [attemptHeader]: String(run.attempts) },
     },
     deadline,
@@ -107,10 +109,9 @@ function endings(books: Books): Pick<Attempt<unknown>, 'isOver' | 'firstContent'
     run.trace.attempts.push(routeOf(books, ms, firstContentMs, error));
     return ms;
   };
-  const succeed = (): void => {
-    if (over) return;
+  const end = (isWhole: boolean): void => {
     const ms = close();
-    provider.settle(permit, { type: 'success', ms, firstContentMs });
+    provider.settle(permit, isWhole ? { type: 'success', ms, firstContentMs } : { type: 'none' });
     announce('attempt:end', { ...ids, ms, firstContentMs });
   };
   return {
@@ -119,7 +120,9 @@ function endings(books: Books): Pick<Attempt<unknown>, 'isOver' | 'firstContent'
       firstContentMs = config.clock.nowMs() - startMs;
       deadline.pause();
     },
-    succeed,
+    succeed() {
+      if (!over) end(true);
+    },
     fail(given) {
       if (over) return given;
       const told = verdict(books, given);
@@ -134,7 +137,8 @@ function endings(books: Books): Pick<Attempt<unknown>, 'isOver' | 'firstContent'
     },
     abandon() {
       if (over) return;
-      succeed();
+      // Readers leave streams that hang as well, so this proves nothing, neither way.
+      end(false);
       deadline.abort(stopped(books, 'the reader left the stream'));
     },
     lose() {

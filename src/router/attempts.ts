@@ -2,7 +2,7 @@ import type { Opened, Verb } from './carry-out.ts';
 import { nextCandidate, othersLeft } from './candidates.ts';
 import { giveUp, type Run } from './run.ts';
 import { tryOnce } from './try-once.ts';
-import { panic, tryAgain } from './waiting.ts';
+import { isOnly, panic, tryAgain } from './waiting.ts';
 
 /**
  * Tries the candidates of the plan in order, then, where nothing else is left, the same ones again. One loop for chat, stream and
@@ -24,7 +24,7 @@ async function tryEach<Request, Result>(run: Run<Request>, verb: Verb<Request, R
     if (run.remaining.length > 0 && run.attempts >= run.call.maxAttempts) throw giveUp(run, 'max-attempts');
     const candidate = nextCandidate(run);
     if (candidate === undefined) return undefined;
-    const opened = await tryOnce(run, candidate, { isLast: !othersLeft(run) }, verb);
+    const opened = await tryOnce(run, candidate, { isLast: !othersLeft(run) && isOnly(run, { candidate }) }, verb);
     if (opened !== undefined) return opened;
   }
 }

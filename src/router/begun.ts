@@ -39,15 +39,43 @@ export function createBegun(): Begun {
   };
 }
 
+/** What servers call a schema, or something else that forbids a seam, among the fields that are passed on as they are. */
+const shaping: ReadonlySet<string> = new Set([
+  'response_format',
+  'format',
+  'json_schema',
+  'structured_outputs',
+  'guided_json',
+  'guided_regex',
+  'guided_choice',
+  'guided_grammar',
+  'grammar',
+  'regex',
+  'ebnf',
+  'structural_tag',
+  'stop',
+  'n',
+  'logprobs',
+]);
+
+/** Ollama and TGI keep such fields one level deeper. */
+function isShaped(fields: unknown, depth: number = 0): boolean {
+  if (typeof fields !== 'object' || fields === null || depth > 1) return false;
+  return Object.entries(fields).some(
+    ([name, value]) => (shaping.has(name) && (value ?? undefined) !== undefined) || isShaped(value, depth + 1),
+  );
+}
+
 /**
  * A schema has to be met by one answer as a whole, several choices cannot all be taken up, and log probabilities and stop sequences
  * would miss what lies across the seam. Messages must end with somebody the assistant answers.
  */
-export function canBeContinued({ response_format: format, n, logprobs, stop, messages }: ChatRequest): boolean {
+export function canBeContinued({ response_format: format, n, logprobs, stop, messages, extra }: ChatRequest): boolean {
   // Callers in plain JavaScript write null for what they leave out.
   const isOne = (n ?? 1) === 1 && logprobs !== true && (stop ?? undefined) === undefined;
   const last = messages.at(-1);
-  return isOne && (format?.type ?? 'text') === 'text' && (last?.role !== 'assistant' || isText(last));
+  const isFree = (format?.type ?? 'text') === 'text' && !Object.values(extra ?? {}).some((fields) => isShaped(fields));
+  return isOne && isFree && (last?.role !== 'assistant' || isText(last));
 }
 
 function isText({ content, tool_calls }: ChatMessage): boolean {
@@ -80,7 +108,7 @@ export function continuing(begun: Begun): (attempt: Attempt<ChatRequest>) => Pro
 async function readSample(attempt: Attempt<ChatRequest>, opened: OpenStream, text: string): Promise<OpenStream> {
   let open = opened;
   for (;;) {
-    refuseAnother(attempt, text, open.begun);
+    refuseAnother(text, open.begun);
     const chars = textLength(open.begun);
     if (textIn(open.begun).trimStart().length >= sampleChars || chars >= longestSampleChars) return open;
     const more = await readMore(attempt, open, chars + 1, 'idle', attempt.timeouts.idleMs);
@@ -105,12 +133,12 @@ function withBeginning(request: ChatRequest, begun: Begun): ChatRequest {
 }
 
 /** Templates that do not know of begun answers make a model begin anew, and thinking models think first. */
-function refuseAnother({ candidate: { provider, model } }: Attempt<ChatRequest>, text: string, first: readonly ChatChunk[]): void {
+function refuseAnother(text: string, first: readonly ChatChunk[]): void {
   const beginning = text.trimStart().slice(0, sampleChars);
   const isAnew = beginning.length >= shortestChars && textIn(first).trimStart().startsWith(beginning);
   const thinks = first.some(({ choices }) => choices.some(({ delta }) => delta.reasoning_content));
   if (!isAnew && !thinks) return;
-  throw new RouterError('bad_response', `${provider}: it did not go on with the answer but began another one.`, { provider, model });
+  throw new RouterError('unsupported', 'it did not go on with the answer but began another one.');
 }
 
 function textIn(chunks: readonly ChatChunk[]): string {
@@ -126,8 +154,8 @@ function withoutSeam(chunks: readonly ChatChunk[], blank: string): readonly Chat
   let owed = blank;
   return chunks.map((chunk) => {
     const [choice, ...others] = chunk.choices;
-    const content = choice?.delta.content;
-    if (owed === '' || choice === undefined || !content) return chunk;
+    if (!choice?.delta.content) return chunk;
+    const { content } = choice.delta;
     let length = 0;
     while (length < owed.length && content[length] === owed[length]) length += 1;
     owed = length === content.length ? owed.slice(length) : '';

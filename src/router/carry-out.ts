@@ -35,7 +35,8 @@ export async function carryOut<Request, Result>(
 
 /** Takes a failure into the books, or throws it where trying others would not help. */
 function book(run: Run<unknown>, { provider, model }: PlannedCandidate, error: unknown): void {
-  if (run.call.signal?.aborted === true || run.leaving?.signal.aborted === true || !isRouterError(error)) throw error;
+  run.call.signal?.throwIfAborted();
+  if (run.leaving?.signal.aborted === true || !isRouterError(error)) throw error;
   run.failed.push({ provider, model, error });
   if (error.phase === 'deadline') throw giveUp(run, 'deadline');
   if (errorCodes[error.code].next === 'stop') throw error;

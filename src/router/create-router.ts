@@ -142,7 +142,12 @@ function begin<Verbed extends 'chat' | 'stream' | 'embed'>(
 ): Run<typeof request> {
   const call = resolveCall(verb, request, options, engine.config);
   closing.enter();
-  return beginRun(call, engine, () => closing.leave());
+  try {
+    return beginRun(call, engine, () => closing.leave());
+  } catch (error) {
+    closing.leave();
+    throw error;
+  }
 }
 
 async function chat(run: Run<ChatRequest>): Promise<ChatCompletion> {

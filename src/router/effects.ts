@@ -32,22 +32,27 @@ export function applyEffect(context: EffectContext, state: ProviderState, permit
   if (outcome.type === 'none') return left;
   const model = state.models.of(permit.model);
   if (outcome.type === 'success') {
-    afterSuccess(context, state, model, permit.model);
+    afterSuccess(context, state, model, permit);
     return answered;
   }
   sideEffect(context, state, model, permit.model, outcome);
   return verdictsOf(outcome, model, context.config);
 }
 
-function afterSuccess({ id, announce }: EffectContext, state: ProviderState, model: ModelState, name: string | undefined): void {
-  state.rest = noCooldown;
-  model.rest = noCooldown;
-  model.loadingSinceMs = undefined;
-  state.disabledUntilMs = -Infinity;
-  if (model.pin !== undefined) {
+/** An answer to what was asked earlier says nothing against what the provider has said since. */
+function afterSuccess({ id, announce }: EffectContext, state: ProviderState, model: ModelState, { model: name, sinceMs }: Permit): void {
+  if (sinceMs >= state.rest.sinceMs) state.rest = noCooldown;
+  if (sinceMs >= model.rest.sinceMs) {
+    model.rest = noCooldown;
+    model.loadingSinceMs = undefined;
+  }
+  if (model.pin !== undefined && sinceMs >= model.pin.sinceMs) {
     model.pin = undefined;
     announce('model:unpinned', { provider: id, model: name });
   }
+  // That long ago the credentials were refused.
+  if (sinceMs < state.disabledUntilMs - longRestMs) return;
+  state.disabledUntilMs = -Infinity;
   if (state.up === false) announce('provider:up', { provider: id });
   state.up = true;
 }
@@ -113,7 +118,8 @@ function verdictsOf({ error, hurried }: Failure, model: ModelState, { clock }: R
   const isStuck = error.code === 'model_loading' && clock.nowMs() - (model.loadingSinceMs ?? Infinity) > loadingGraceMs;
   switch (isStuck ? 'failure' : errorCodes[error.code].breaker) {
     case 'alive':
-      return answered;
+      // A probe has found the provider back; of calls like the others it proves nothing.
+      return model.breaker.is === 'half-open' ? answered : { connection: 'success', model: 'abandon' };
     case 'ratio':
       return { connection: connected, model: 'soft' };
     case 'neutral':

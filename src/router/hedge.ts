@@ -19,7 +19,13 @@ export async function withHedge<Request, Result>(
   if (delayMs === undefined) return first;
   // Whoever is slow is waited for as long as its own limits say; this only decides when a second one joins it.
   const isSlow = await after(run, delayMs, first);
-  const second = isSlow ? beginHedge(run, attempt, delayMs) : undefined;
+  let second: Attempt<Request> | undefined;
+  try {
+    second = isSlow ? beginHedge(run, attempt, delayMs) : undefined;
+  } catch (error) {
+    attempt.lose();
+    throw error;
+  }
   return second === undefined ? first : race([attempt, second], [first, carryOut(run, second, verb)], verb);
 }
 
@@ -62,13 +68,17 @@ function beginHedge<Request>(run: Run<Request>, slow: Attempt<Request>, delayMs:
   return second;
 }
 
-/** The first that succeeds, or the first error that ends the call; the other one is stopped either way. */
+/**
+ * The first that succeeds; the other one is stopped. An error that ends the call ends it here too, but not while the first attempt may
+ * still answer: without the hedge it would have.
+ */
 function race<Request, Result>(
   attempts: readonly Attempt<Request>[],
   runs: readonly Promise<Opened<Request, Result> | undefined>[],
   verb: Verb<Request, Result>,
 ): Promise<Opened<Request, Result> | undefined> {
   let failed = 0;
+  let held: { readonly error: unknown } | undefined;
   let settled = false;
   const settle = (kept: number): void => {
     settled = true;
@@ -82,7 +92,8 @@ function race<Request, Result>(
           if (settled) return opened && verb.drop(opened.result);
           if (opened === undefined) {
             failed += 1;
-            return failed === runs.length ? resolve(undefined) : undefined;
+            if (failed < runs.length) return undefined;
+            return held === undefined ? resolve(undefined) : reject(held.error as Error);
           }
           settle(index);
           return resolve(opened);
@@ -90,6 +101,8 @@ function race<Request, Result>(
         (error: unknown) => {
           // Nor may an error of the same moment take the answer away.
           if (settled) return;
+          failed += 1;
+          if (index > 0 && failed < runs.length) return void (held = { error });
           settle(index);
           reject(error as Error);
         },

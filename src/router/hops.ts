@@ -10,11 +10,12 @@ const mostHops = 3;
 
 /**
  * The routers that a request has passed, for the call option `hops`: from the headers of a `Request`, or from Node's plain object.
- * 0 where there is no such header, or where it holds no count.
+ * The largest number where the header came more than once; 0 where there is none, or where it holds no count.
  */
 export function hopsOf(headers: { get(name: string): string | null } | Readonly<Record<string, unknown>>): number {
   const value: unknown = typeof headers.get === 'function' ? headers.get(hopsHeader) : (headers as Record<string, unknown>)[hopsHeader];
-  return typeof value === 'string' && /^\d{1,3}$/.test(value) ? Number(value) : 0;
+  const counts = typeof value === 'string' ? value.split(',', 10).map((count) => count.trim()) : [];
+  return Math.max(0, ...counts.filter((count) => /^\d{1,3}$/.test(count)).map(Number));
 }
 
 /** @throws {RouterError} `loop_detected` */

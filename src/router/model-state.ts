@@ -72,14 +72,18 @@ function newState(): ModelState {
   };
 }
 
-/** The oldest one that is not in use. */
+/** The oldest one that is not in use; one that keeps calls away only where there is no other. */
 function forgetOne(states: Map<string, ModelState>): void {
-  for (const [name, { inFlight }] of states) {
-    if (inFlight === 0) {
+  let barred: string | undefined;
+  for (const [name, { inFlight, breaker, pin }] of states) {
+    if (inFlight > 0) continue;
+    if (breaker.is === 'closed' && pin === undefined) {
       states.delete(name);
       return;
     }
+    barred ??= name;
   }
+  if (barred !== undefined) states.delete(barred);
 }
 
 /** An exponentially weighted mean: a fifth of its weight goes to the newest value. */

@@ -52,20 +52,19 @@ async function sourceOf({ provider, call, deadline }: Attempt<ChatRequest>): Pro
 }
 
 async function readBeginning(attempt: Attempt<ChatRequest>, rest: OpenStream['rest']): Promise<OpenStream> {
-  const { provider } = attempt.candidate;
   const begun: ChatChunk[] = [];
   for (let reads = 0; reads < longestPreamble; reads++) {
     const { done, value } = await attempt.deadline.waitFor(rest.next());
-    if (done === true) throw noContent(provider, 'ended without content');
+    if (done === true) throw noContent('ended without content');
     begun.push(...value);
     if (value.some(hasContent)) return { begun, rest };
   }
-  throw noContent(provider, `sent ${longestPreamble} pieces without content`);
+  throw noContent(`sent ${longestPreamble} pieces without content`);
 }
 
 /** Reads on until there are so many characters or the stream has ended; `phase` is the limit for that. */
 export async function readMore(
-  { deadline, candidate }: Attempt<ChatRequest>,
+  { deadline }: Attempt<ChatRequest>,
   { begun, rest }: OpenStream,
   chars: number,
   phase: Phase,
@@ -75,7 +74,7 @@ export async function readMore(
   let isOver = false;
   deadline.enter(phase, limitMs);
   for (let read = textLength(all), empty = 0; read < chars && !isOver; empty++) {
-    if (empty === longestPreamble) throw noContent(candidate.provider, `sent ${longestPreamble} pieces in a row without content`);
+    if (empty === longestPreamble) throw noContent(`sent ${longestPreamble} pieces in a row without content`);
     const { done, value } = await deadline.waitFor(rest.next());
     if (done === true) isOver = true;
     else {
@@ -97,6 +96,6 @@ export function letGo({ rest }: Pick<OpenStream, 'rest'>): void {
 
 const ended: AsyncIterator<readonly ChatChunk[]> = { next: async () => ({ done: true, value: undefined }) };
 
-function noContent(provider: string, what: string): RouterError<'bad_response'> {
-  return new RouterError('bad_response', `${provider}: the stream ${what}.`, { provider });
+function noContent(what: string): RouterError<'bad_response'> {
+  return new RouterError('bad_response', `the stream ${what}.`);
 }

@@ -81,6 +81,7 @@ function factsOf(books: Books, verb: Verb, request: ChatRequest | EmbedRequest):
   const denies = (name: string): string | undefined => denial(books, name);
   const resolved = resolveModel({ verb, requested, provider: config, modelName: adapter.modelName, config: router, denies });
   const model = state.models.peek(resolved.model);
+  const barrier = barrierOf(state.connection, state.letIn, nowMs) ?? barrierOf(model.breaker, model.letIn, nowMs);
   return {
     provider: id,
     ...resolved,
@@ -92,7 +93,8 @@ function factsOf(books: Books, verb: Verb, request: ChatRequest | EmbedRequest):
     disabled: state.disabledUntilMs > nowMs ? 'its credentials were refused' : undefined,
     pinnedUntilMs: pinnedUntil(model, nowMs),
     rests: restOf(state, model, nowMs),
-    openUntilMs: openUntil(state.connection, state.letIn, nowMs) ?? openUntil(model.breaker, model.letIn, nowMs),
+    openUntilMs: barrier?.untilMs,
+    isRecovering: barrier?.isRecovering === true,
   };
 }
 
@@ -150,7 +152,7 @@ function settle(books: Books, permit: Permit, outcome: Outcome): void {
   }
   const verdict = applyEffect({ id, config: router, announce }, state, permit, outcome);
   if (verdict.connection === 'refused' || verdict.model === 'failure' || verdict.model === 'soft') noteFailure(state, model);
-  const connection = connectionVerdict(books, permit, verdict.connection);
+  const connection = connectionVerdict(books, permit, verdict);
   state.connection = turn(books, state.connection, { type: connection, generation: permit.connectionGeneration }, undefined);
   model.breaker = turn(books, model.breaker, { type: verdict.model, generation: permit.modelGeneration }, permit.model);
 }
@@ -159,9 +161,14 @@ function settle(books: Books, permit: Permit, outcome: Outcome): void {
  * A server that is going down takes no new connections and still answers on those it has: calls that began before a refusal say nothing
  * against it.
  */
-function connectionVerdict({ state, router }: Books, permit: Permit, verdict: Verdicts['connection']): Verdicts['connection'] {
-  if (verdict === 'refused') state.refusedAtMs = router.clock.nowMs();
-  return verdict === 'success' && permit.sinceMs < state.refusedAtMs ? 'abandon' : verdict;
+function connectionVerdict({ state, router }: Books, permit: Permit, { connection, model }: Verdicts): Verdicts['connection'] {
+  const { generation, is } = state.connection;
+  // An older time changes nothing.
+  if (permit.connectionGeneration !== generation) return 'abandon';
+  if (connection === 'refused') state.refusedAtMs = router.clock.nowMs();
+  // A probe that met with nothing but silence has not found the provider back.
+  if (connection === 'abandon' && model === 'failure' && is === 'half-open') return 'refused';
+  return connection === 'success' && permit.sinceMs < state.refusedAtMs ? 'abandon' : connection;
 }
 
 function noteSuccess({ state, router }: Books, model: ModelState, { ms, firstContentMs }: Outcome & { readonly type: 'success' }): void {
@@ -209,19 +216,17 @@ function readyAt({ state, router }: Books, name: string | undefined): number | u
   const model = state.models.peek(name);
   const restsUntilMs = Math.max(state.rest.untilMs, model.rest.untilMs);
   const openUntilMs = Math.max(
-    openUntil(state.connection, state.letIn, nowMs) ?? -Infinity,
-    openUntil(model.breaker, model.letIn, nowMs) ?? -Infinity,
+    barrierOf(state.connection, state.letIn, nowMs)?.untilMs ?? -Infinity,
+    barrierOf(model.breaker, model.letIn, nowMs)?.untilMs ?? -Infinity,
   );
-  // A recovery that is under way may let more calls in any moment, but not in this one.
-  return Math.max(restsUntilMs, openUntilMs === -Infinity ? openUntilMs : Math.max(openUntilMs, nowMs + 1));
+  return Math.max(restsUntilMs, openUntilMs);
 }
 
-/** A probe that is out may end any moment; its lease is only the longest that it can take. */
-const probingMs = 1_000;
+/** While a recovery is being tested, or ramps up, the next moment may do; the lease of a probe is only the longest that it can take. */
+const recoveryMs = 1_000;
 
-/** Until when a breaker lets nothing through. While a recovery is being tested, or ramps up, the next moment may do. */
-function openUntil(state: BreakerState, letIn: LetIn, nowMs: number): number | undefined {
+/** Until when a breaker lets nothing through. */
+function barrierOf(state: BreakerState, letIn: LetIn, nowMs: number): { untilMs: number; isRecovering: boolean } | undefined {
   if (admits(state, nowMs, countOf(letIn, state.generation)) !== 'no') return undefined;
-  if (state.is === 'open') return state.untilMs;
-  return state.is === 'half-open' ? nowMs + probingMs : nowMs;
+  return state.is === 'open' ? { untilMs: state.untilMs, isRecovering: false } : { untilMs: nowMs + recoveryMs, isRecovering: true };
 }

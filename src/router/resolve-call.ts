@@ -27,6 +27,8 @@ export interface ResolvedCall<Request> {
   readonly signal: AbortSignal | undefined;
   readonly startedAtMs: number;
   readonly endsAtMs: number;
+  /** What a call like this has, where its caller sets no deadline. */
+  readonly usualMs: number;
   readonly maxAttempts: number;
   /** Routers that it has passed. */
   readonly hops: number;
@@ -48,6 +50,7 @@ export function resolveCall<Verbed extends Verb>(
   if (settings === undefined) throw invalid(`there is no intent ${quoted(intent)}${didYouMean(intent, [...config.intents.keys()])}`);
   if (options.provider !== undefined) checkProvider(options.provider, config);
   const startedAtMs = config.clock.nowMs();
+  const usualMs = settings.deadlineMs ?? config.deadlineMs;
   return {
     verb,
     request: request as typeof given,
@@ -60,7 +63,8 @@ export function resolveCall<Verbed extends Verb>(
     only: options.provider,
     signal: options.signal,
     startedAtMs,
-    endsAtMs: startedAtMs + limitMs(options.deadlineMs, 'deadlineMs', settings.deadlineMs ?? config.deadlineMs),
+    endsAtMs: startedAtMs + limitMs(options.deadlineMs, 'deadlineMs', usualMs),
+    usualMs,
     maxAttempts: resolveAttempts(options.maxAttempts, config.maxAttempts),
     hops: resolveHops(options.hops),
     onStreamFailure: resolveStreamFailure(options.onStreamFailure, config.onStreamFailure),

@@ -28,8 +28,9 @@ export function createResume(run: Run<ChatRequest>): Resume {
   const mode = run.call.onStreamFailure;
   const begun = createBegun();
   const may = (error: RouterError): boolean => {
-    if (mode === 'error' || errorCodes[error.code].next !== 'failover') return false;
+    if (errorCodes[error.code].next !== 'failover') return false;
     if (run.attempts >= run.call.maxAttempts || leftMs(run) < leastMs) return false;
+    // Where neither is asked for, there is no text.
     return mode === 'restart' || begun.isPlain();
   };
   return {

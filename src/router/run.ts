@@ -52,7 +52,6 @@ export function beginRun<Request>(call: ResolvedCall<Request>, engine: Engine, o
   const { requestId, verb, intent, request } = call;
   const { announce } = engine;
   const { clock } = engine.config;
-  announce('request:start', { requestId, verb, model: request.model, intent });
   const trace: LiveTrace = {
     requestId,
     provider: '',
@@ -64,7 +63,9 @@ export function beginRun<Request>(call: ResolvedCall<Request>, engine: Engine, o
     hedged: false,
   };
   let over = false;
+  // Asks adapters, which may throw: before anything is told that would have to end.
   const plan = planFor(call, engine);
+  announce('request:start', { requestId, verb, model: request.model, intent });
   const run: Run<Request> = {
     call,
     engine,
@@ -136,7 +137,8 @@ function leftOut(skipped: readonly SkippedInPlan[]): string {
   return skipped.map(({ provider, reason }) => `${provider}: ${reason}`).join('; ');
 }
 
-function soonestMs({ failed, engine }: Run<unknown>, skipped: readonly SkippedInPlan[], nowMs: number): number | undefined {
+function soonestMs(run: Run<unknown>, skipped: readonly SkippedInPlan[], nowMs: number): number | undefined {
+  const { failed, engine } = run;
   const waits = [
     // Asked anew: much may have happened since the plan was made.
     ...skipped.flatMap(({ provider, model, code, readyAtMs }) => {
@@ -144,9 +146,16 @@ function soonestMs({ failed, engine }: Run<unknown>, skipped: readonly SkippedIn
       const is = code === 'out_of_memory' ? undefined : engine.providers.get(provider)?.readyAtMs(model);
       return [(is ?? readyAtMs) - nowMs];
     }),
-    ...failed.flatMap(({ error }) => (error.retryAfterMs === undefined ? [] : [error.retryAfterMs])),
+    ...failed.flatMap((each) => (each.error.retryAfterMs === undefined ? [] : [askedFor(run, each) - nowMs])),
   ];
   return waits.length === 0 ? undefined : Math.max(0, Math.ceil(Math.min(...waits)));
+}
+
+/** What the provider asked for counts from the end of its attempt: others may have taken their time since. */
+export function askedFor({ call, trace }: Run<unknown>, { provider, model, error }: FailedAttempt): number {
+  const attempt = trace.attempts.findLast((each) => each.provider === provider && each.model === model);
+  const endedAtMs = call.startedAtMs + (attempt === undefined ? 0 : attempt.startedMs + attempt.ms);
+  return endedAtMs + (error.retryAfterMs ?? 0);
 }
 
 /** Puts a name to an error that was made where the provider's is not known. */

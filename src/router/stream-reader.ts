@@ -4,6 +4,7 @@ import type { ChatChunk, ChatRequest, Usage } from '../core/types.ts';
 import { type AttemptDeadline, openDeadline, timeoutError } from '../lib/deadline.ts';
 import type { Attempt } from './attempt.ts';
 import type { Opened } from './carry-out.ts';
+import { finalError, interrupted } from './interrupted.ts';
 import { letGo, type OpenStream } from './open-stream.ts';
 import { createResume, type Resume, type Resumed } from './resume.ts';
 import type { Run } from './run.ts';
@@ -113,7 +114,10 @@ function breakOff(state: Reading, { attempt, result }: OpenedStream, error: unkn
   const { run, resume } = state;
   const cause = attempt.fail(error);
   letGo(result);
+  // Whoever was told of the failure may have left.
+  if (state.left) return;
   const told = interrupted(run, attempt, cause);
+  if (state.left) return;
   if (told !== cause && isRouterError(cause) && resume.may(cause)) lose(state, attempt, cause);
   else state.broken = { error: run.fail(told) };
 }
@@ -125,12 +129,15 @@ function lose(state: Reading, from: Attempt<ChatRequest>, error: RouterError): v
   const signals = [call.signal, engine.shutdown];
   const { provider } = from.candidate;
   const limits = openDeadline({ clock: engine.config.clock, provider, signals, endsAtMs: call.endsAtMs, endPhase: 'deadline' });
-  limits.signal.addEventListener('abort', () => {
+  const onAbort = (): void => {
     if (state.lost === undefined) return;
     forget(state);
     state.broken = { error: run.fail(finalError(run, from, error, limits.signal.reason)) };
-  });
+  };
   state.lost = { from, error, limits };
+  // A listener of what was just told may have aborted the call, or closed the router.
+  if (limits.signal.aborted) onAbort();
+  else limits.signal.addEventListener('abort', onAbort);
 }
 
 function forget(state: Reading): void {
@@ -166,12 +173,6 @@ function takeOver(state: Reading, next: Resumed): readonly ChatChunk[] {
   }
   attach(state, next);
   return [toChunk(next), ...next.result.begun];
-}
-
-/** The caller's own reason, or that of a router which closes; otherwise nobody could take over, and the first failure stands. */
-function finalError(run: Run<ChatRequest>, from: Attempt<ChatRequest>, error: RouterError, given: unknown): unknown {
-  const isOurs = isRouterError(given) && given.code !== 'closed' && run.call.signal?.aborted !== true;
-  return isOurs ? broke(from, error, run) : given;
 }
 
 function endOrThrow(state: Reading): undefined {
@@ -221,22 +222,4 @@ function toChunk({ result, notice }: Resumed): ChatChunk {
   // There is no stream in hand without content.
   const [{ id, created, model }] = result.begun as readonly [ChatChunk];
   return { id, object: 'chat.completion.chunk', created, model, choices: [], inferlane: notice };
-}
-
-/** The error of a stream that broke after the caller had got content of it. The caller's own reason stays as it is. */
-function interrupted(run: Run<ChatRequest>, attempt: Attempt<ChatRequest>, cause: unknown): unknown {
-  const isTheCallers = run.call.signal?.aborted === true || !isRouterError(cause) || cause.code === 'closed';
-  if (isTheCallers) return cause;
-  const { provider, model } = attempt.candidate;
-  run.failed.push({ provider, model, error: cause });
-  const error = broke(attempt, cause, run);
-  run.engine.announce('stream:interrupted', { requestId: run.call.requestId, provider, model, error });
-  return error;
-}
-
-function broke({ candidate }: Attempt<ChatRequest>, cause: RouterError, { failed }: Run<ChatRequest>): RouterError<'stream_interrupted'> {
-  const { provider, model } = candidate;
-  const { phase, status, reason } = cause;
-  const message = `The stream broke after content had been delivered; what came stands. ${cause.message}`;
-  return new RouterError('stream_interrupted', message, { provider, model, phase, status, reason, cause, attempts: [...failed] });
 }

@@ -9,7 +9,7 @@ import type { PlannedCandidate } from '../routing/plan.ts';
 import { obstacleOf, onlyFirst } from './candidates.ts';
 import type { Opened, Verb } from './carry-out.ts';
 import { whileLoading } from './loading.ts';
-import { giveUp, leastMs, leftMs, type Run } from './run.ts';
+import { askedFor, giveUp, leastMs, leftMs, type Run } from './run.ts';
 import { tryOnce } from './try-once.ts';
 
 /** The longest pause in a call, for a provider that asked for one and has no substitute. */
@@ -46,15 +46,17 @@ export async function tryAgain<Request, Result>(run: Run<Request>, verb: Verb<Re
   let anotherRound = false;
   const again = async (round: number): Promise<Opened<Request, Result>> => {
     anotherRound = false;
+    let loading: string | undefined;
     for (let pauses = 0; ; pauses++) {
-      const waiting = soonest(run);
+      const waiting = soonest(run, loading);
       // Between this and the attempt nobody else gets a turn: one that is ready lets the attempt in.
       if (pauses > 0 && isDue(run, waiting) && obstacleOf(run, waiting.candidate) === undefined) {
         const opened = await tryOnce(run, waiting.candidate, { isLast: isOnly(run, waiting) }, verb);
         if (opened !== undefined) return opened;
         break;
       }
-      await pause(run, waiting, round + pauses);
+      const isLoading = await pause(run, waiting, round + pauses);
+      if (isLoading) loading = waiting.candidate.provider;
     }
     anotherRound = run.attempts < call.maxAttempts;
     throw giveUp(run, anotherRound ? 'exhausted' : 'max-attempts');
@@ -73,9 +75,10 @@ function mayRetry({ error }: FailedAttempt): boolean {
   return errorCodes[error.code].retry;
 }
 
-/** Of the candidates that rest, and of those whose failure may pass, the one that is ready first. */
-function soonest(run: Run<unknown>): Waiting {
-  const first = earliest(allWaiting(run));
+/** Of the candidates that rest, and of those whose failure may pass, the one that is ready first; `loading` only where there is no other. */
+function soonest(run: Run<unknown>, loading: string | undefined): Waiting {
+  const others = loading === undefined ? [] : othersThan(run, loading);
+  const first = earliest(others) ?? earliest(allWaiting(run));
   if (first === undefined) throw giveUp(run, isHeldBack(run) ? 'retry-budget' : 'exhausted');
   return first;
 }
@@ -108,14 +111,12 @@ function leftOut(run: Run<unknown>): Waiting[] {
 
 /** No candidate where waiting does not help: whatever else speaks against it, nor where it gets first attempts only. */
 function when(run: Run<unknown>, candidate: PlannedCandidate, reason: ErrorCode, notBeforeMs: number): Waiting[] {
-  const { provider: id, model, substituted } = candidate;
   const obstacle = obstacleOf(run, candidate);
   if (obstacle === 'unfit' || (obstacle !== undefined && obstacle.readyAtMs === undefined)) return [];
   const isOpen = obstacle?.code === 'circuit_open';
   const readyAtMs = Math.max(isOpen ? opensAtMs(run, candidate) : (obstacle?.readyAtMs ?? -Infinity), notBeforeMs);
-  const asked: PlannedCandidate = { provider: id, model, substituted, isTrial: candidate.isTrial === true, reason: candidate.reason };
   const isBarred = isOpen || (obstacle !== undefined && reason === 'circuit_open');
-  return [{ candidate: asked, readyAtMs, reason: isOpen ? obstacle.code : reason, isBarred }];
+  return [{ candidate, readyAtMs, reason: isOpen ? obstacle.code : reason, isBarred }];
 }
 
 /**
@@ -134,9 +135,15 @@ function isDue({ engine }: Run<unknown>, { readyAtMs }: Waiting): boolean {
 }
 
 /** Nobody else would get a turn after an attempt at it. */
-function isOnly(run: Run<unknown>, { candidate }: Waiting): boolean {
+export function isOnly(run: Run<unknown>, { candidate }: Pick<Waiting, 'candidate'>): boolean {
   if (run.attempts >= run.call.maxAttempts - 1) return true;
-  return allWaiting(run).every((other) => other.candidate.provider === candidate.provider || !canWaitFor(run, other));
+  const mayFollow = ({ candidate: { provider } }: Waiting): boolean => run.engine.providers.get(provider)?.mayBeRetried() === true;
+  return !othersThan(run, candidate.provider).some(mayFollow);
+}
+
+/** Those at other providers that there is time to wait for. */
+function othersThan(run: Run<unknown>, provider: string): Waiting[] {
+  return allWaiting(run).filter((other) => other.candidate.provider !== provider && canWaitFor(run, other));
 }
 
 function hasFailed({ failed }: Run<unknown>, { provider, model }: PlannedCandidate): boolean {
@@ -147,13 +154,6 @@ function hasFailed({ failed }: Run<unknown>, { provider, model }: PlannedCandida
 function isHeldBack({ passed, failed, engine }: Run<unknown>): boolean {
   if (passed.some(({ reason }) => reason === onlyFirst)) return true;
   return failed.some((each) => mayRetry(each) && engine.providers.get(each.provider)?.mayBeRetried() === false);
-}
-
-/** What the provider asked for counts from the end of its attempt: others may have taken their time since. */
-function askedFor({ call, trace }: Run<unknown>, { provider, model, error }: FailedAttempt): number {
-  const attempt = trace.attempts.findLast((each) => each.provider === provider && each.model === model);
-  const endedAtMs = call.startedAtMs + (attempt === undefined ? 0 : attempt.startedMs + attempt.ms);
-  return endedAtMs + (error.retryAfterMs ?? 0);
 }
 
 function canWaitFor(run: Run<unknown>, waiting: Waiting, leastPauseMs: number = 0): boolean {
@@ -167,7 +167,8 @@ function delayOf({ engine }: Run<unknown>, { readyAtMs }: Waiting, leastPauseMs:
   return Math.max(readyAtMs - engine.config.clock.nowMs(), leastPauseMs);
 }
 
-async function pause(run: Run<unknown>, waiting: Waiting, round: number): Promise<void> {
+/** True where the model is still being loaded, and another provider is ready. */
+async function pause(run: Run<unknown>, waiting: Waiting, round: number): Promise<boolean> {
   const { call, engine, leaving } = run;
   const { clock, random } = engine.config;
   const leastPauseMs = backoffMs(round, random());
@@ -181,9 +182,13 @@ async function pause(run: Run<unknown>, waiting: Waiting, round: number): Promis
   engine.announce('retry', { requestId: call.requestId, provider, model, reason, delayMs });
   const signals = [call.signal, engine.shutdown, leaving?.signal];
   const limit = openDeadline({ clock, provider, signals, endsAtMs: call.endsAtMs, endPhase: 'deadline' });
+  let isLoading = false;
   try {
     await sleep(clock, delayMs, limit.signal);
-    if (reason === 'model_loading') await whileLoading(engine, provider, limit.signal, call.endsAtMs - leastMs);
+    if (reason === 'model_loading') {
+      const others = othersThan(run, provider).map(({ readyAtMs }) => readyAtMs);
+      isLoading = await whileLoading(engine, provider, limit.signal, Math.min(call.endsAtMs - leastMs, ...others));
+    }
   } catch (error) {
     // The deadline of the call came while a health check was under way.
     throw leftMs(run) <= 0 && isRouterError(error, 'timeout') ? giveUp(run, 'deadline') : error;
@@ -191,4 +196,5 @@ async function pause(run: Run<unknown>, waiting: Waiting, round: number): Promis
     limit.dispose();
   }
   if (leftMs(run) < leastMs) throw giveUp(run, 'deadline');
+  return isLoading;
 }

@@ -28,6 +28,8 @@ export interface CandidateFacts {
   readonly rests: { readonly untilMs: number; readonly reason: ErrorCode } | undefined;
   /** Set while the breaker lets nothing through: when it will let a probe through. */
   readonly openUntilMs: number | undefined;
+  /** It does so because it has just been open, and now finds out with few calls whether the provider is back. */
+  readonly isRecovering?: boolean;
 }
 
 export interface PlanInput {
@@ -114,7 +116,8 @@ function pause(facts: CandidateFacts): Obstacle | undefined {
   if (facts.disabled !== undefined) return { code: 'auth', reason: facts.disabled };
   if (facts.pinnedUntilMs !== undefined) return pinObstacle(facts);
   if (facts.openUntilMs !== undefined) {
-    return { code: 'circuit_open', reason: 'its breaker is open', readyAtMs: facts.openUntilMs };
+    const reason = facts.isRecovering === true ? 'it may have recovered, which few calls at a time find out' : 'its breaker is open';
+    return { code: 'circuit_open', reason, readyAtMs: facts.openUntilMs };
   }
   if (facts.rests !== undefined) {
     const { reason, untilMs } = facts.rests;

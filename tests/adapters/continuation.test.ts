@@ -150,6 +150,22 @@ describe('the beginning of an answer that repeats it', () => {
     expect(await restOf('1 2 3', ...contents)).toBe(text);
   });
 
+  test.each<[string, readonly string[], string]>([
+    ['in one piece', ['1 2'], '1 2'],
+    ['in several', ['1', ' ', '2'], '1 2'],
+    ['as another text', ['1 ', '4'], '1 4'],
+    ['with nothing', [''], ''],
+  ])('is not held back for ever in a stream that ends early, without a reason: %s', async (_how, contents, text) => {
+    const batches = (async function* (): ChunkBatches {
+      for (const content of contents) yield [chunk(content)];
+    })();
+    const read = await gather(chunksWithoutBegun(batches, '1 2 3'));
+    expect(read.map(({ choices }) => choices[0]?.delta.content ?? '').join('')).toBe(text);
+    expect(read.every(({ id, object, created, model }) => id === 'c' && object === head.object && created === 0 && model === 'm')).toBe(
+      true,
+    );
+  });
+
   test('may be nothing at all', async () => {
     expect(await restOf('', '1', undefined)).toBe('1');
   });

@@ -18,7 +18,18 @@ function restsMs(count: number, random: number): number[] {
 
 describe('a rest', () => {
   test('lasts as long as the provider asked for', () => {
-    expect(rest(noCooldown, 'overloaded', 120_000, nowMs, 0)).toEqual({ untilMs: nowMs + 120_000, rests: 1, reason: 'overloaded' });
+    expect(rest(noCooldown, 'overloaded', 120_000, nowMs, 0)).toEqual({
+      untilMs: nowMs + 120_000,
+      rests: 1,
+      sinceMs: nowMs,
+      reason: 'overloaded',
+    });
+  });
+
+  test('was called for when that happened last, be it shorter than the one under way', () => {
+    const long = rest(noCooldown, 'overloaded', 60_000, nowMs, 0);
+    expect(rest(long, 'overloaded', 1_000, nowMs + 5, 0)).toMatchObject({ untilMs: nowMs + 60_000, sinceMs: nowMs + 5 });
+    expect(rest(long, 'overloaded', 90_000, nowMs + 7, 0).sinceMs).toBe(nowMs + 7);
   });
 
   test('is 1 s, doubling to 30 s, where the provider says nothing', () => {
@@ -35,7 +46,7 @@ describe('a rest', () => {
   });
 
   test('of a model that is being loaded is 5 s at most', () => {
-    const tired: Cooldown = { untilMs: -Infinity, rests: 20, reason: 'model_loading' };
+    const tired: Cooldown = { ...noCooldown, rests: 20, reason: 'model_loading' };
     expect(rest(tired, 'model_loading', undefined, nowMs, 1).untilMs).toBe(nowMs + 5_000);
   });
 
@@ -47,11 +58,11 @@ describe('a rest', () => {
   });
 
   test('begins at 1 s again once there was a success', () => {
-    expect(noCooldown).toEqual({ untilMs: -Infinity, rests: 0, reason: 'overloaded' });
+    expect(noCooldown).toEqual({ untilMs: -Infinity, rests: 0, sinceMs: -Infinity, reason: 'overloaded' });
   });
 
   test('ends, however many there were', () => {
-    const tired: Cooldown = { untilMs: -Infinity, rests: 100_000, reason: 'overloaded' };
+    const tired: Cooldown = { ...noCooldown, rests: 100_000 };
     expect(rest(tired, 'overloaded', undefined, nowMs, 1).untilMs).toBe(nowMs + 30_000);
   });
 });

@@ -158,6 +158,21 @@ describe('statuses without a word', () => {
     expect(answer(status, '')).toMatchObject({ code });
   });
 
+  test.each([204, 205, 206, 299])('%i says more than its body, which may be a piece of an answer and is not repeated', (status) => {
+    const piece = { error: { message: 'CUDA out of memory, he wrote', type: 'a_story' }, choices: [] };
+    expect(answer(status, piece)).toEqual({
+      code: 'bad_response',
+      text: 'The status says that this is no whole answer.',
+      reason: undefined,
+      phase: undefined,
+      retryAfterMs: undefined,
+    });
+  });
+
+  test('but a page of a proxy says more than such a status', () => {
+    expect(answer(206, '', { 'ngrok-error-code': 'ERR_NGROK_3200' }).code).toBe('unavailable');
+  });
+
   test('a redirect does not name its target', () => {
     const { text, reason } = answer(307, '<html>Moved to http://169.254.169.254/</html>', { location: 'http://169.254.169.254/' });
     expect({ text, reason }).toEqual({ text: expect.not.stringContaining('169') as unknown, reason: 'redirect' });

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { sendWithin } from '../../src/lib/connect-limit.ts';
+import type { Clock } from '../../src/lib/clock.ts';
 import type { Transport, TransportRequest, TransportResponse } from '../../src/lib/transport.ts';
 import { outcomeOf } from '../_kit/fake-router.ts';
 import { testClock } from '../_kit/test-clock.ts';
@@ -44,6 +45,39 @@ test('once the connection stands the answer may take its time', async () => {
   told.connected();
   await clock.advance(60_000);
   expect(sent.settled).toBe(false);
+  told.answered();
+  await clock.settle();
+  expect(sent.value).toBe(response);
+  expect(clock.timers()).toBe(0);
+});
+
+test('a connection that stands while the event loop is blocked is in time, although the timer comes first', async () => {
+  const clock = testClock();
+  const late: Clock = { ...clock, schedule: (delayMs, callback) => clock.schedule(delayMs + (delayMs === 100 ? 50 : 0), callback) };
+  const { transport, told } = slowTransport();
+  const sent = outcomeOf(sendWithin({ provider: 'box', transport, clock: late, connectMs: 100 }, request()));
+  await clock.advance(150);
+  expect(told.signal?.aborted).toBe(false);
+  told.connected();
+  told.answered();
+  await clock.settle();
+  expect(sent.value).toBe(response);
+  expect(clock.timers()).toBe(0);
+});
+
+test('and one that does not stand in the moment after it neither is not', async () => {
+  const clock = testClock();
+  const late: Clock = { ...clock, schedule: (delayMs, callback) => clock.schedule(delayMs + (delayMs === 100 ? 50 : 0), callback) };
+  const { transport } = slowTransport();
+  const sent = outcomeOf(sendWithin({ provider: 'box', transport, clock: late, connectMs: 100 }, request()));
+  await clock.advance(200);
+  expect(sent.error).toMatchObject({ code: 'timeout', phase: 'connect' });
+});
+
+test('an answer of a transport that never says when it is connected sets the limit to rest', async () => {
+  const clock = testClock();
+  const { transport, told } = slowTransport();
+  const sent = outcomeOf(sendWithin({ provider: 'box', transport, clock, connectMs: 3_000 }, request()));
   told.answered();
   await clock.settle();
   expect(sent.value).toBe(response);

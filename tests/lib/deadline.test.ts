@@ -105,6 +105,15 @@ describe('the timer', () => {
   });
 });
 
+test('a limit that is set after dispose sets no timer', () => {
+  const { clock, deadline } = open();
+  deadline.enter('idle', 10);
+  deadline.dispose();
+  deadline.enter('idle', 5);
+  deadline.pause();
+  expect(clock.timers()).toBe(0);
+});
+
 describe('signals that were passed in', () => {
   test('abort with their own reason', () => {
     const caller = new AbortController();

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { type BreakerEffect, type ErrorCode, errorCodes, type NextStep, type SideEffect } from '../../src/core/error-codes.ts';
-import { classifyBody, classifyResponse } from '../../src/lib/classify.ts';
+import { classifyBody, classifyFault, classifyResponse } from '../../src/lib/classify.ts';
 import { type ErrorLiteral, errorLiterals } from './error-literals.ts';
 
 type Consequence = readonly [retry: 'again' | 'never', next: NextStep, breaker: BreakerEffect, effect: SideEffect];
@@ -40,4 +40,10 @@ test.for(rows.filter(([, , { expected }]) => expected !== undefined))('%s: %s', 
   if (code === undefined) throw new Error('No error was seen.');
   const { retry, next, breaker, effect } = errorCodes[code];
   expect([retry ? 'again' : 'never', next, breaker, effect]).toEqual(consequences[row.expected ?? code]);
+});
+
+test.each(['EMFILE', 'ENFILE', 'EADDRNOTAVAIL'])('%s is our own want, and no provider learns of it', (code) => {
+  const fault = classifyFault(Object.assign(new TypeError('fetch failed'), { cause: Object.assign(new Error(code), { code }) }));
+  const { retry, next, breaker, effect } = errorCodes[fault.code];
+  expect([retry ? 'again' : 'never', next, breaker, effect]).toEqual(['again', 'failover', 'neutral', 'none']);
 });

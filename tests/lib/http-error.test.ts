@@ -49,6 +49,20 @@ describe('the message', () => {
     expect(message({ phase: 'connect' }, undefined, 'no address')).toBe('gpu: not available.');
   });
 
+  test.each([
+    ['a key', 'hunter22hunter22', undefined],
+    ['a key in it', 'no_hunter22hunter22', undefined],
+    ['words of the prompt', 'grandmother_hid_the_spoons', undefined],
+    ['what looks like a key', 'hf_abcdefghijklmnop', undefined],
+    ['its own word', 'insufficient_quota', 'insufficient_quota'],
+    ['a number', '10033', '10033'],
+  ])('and the reason name what the server calls it, unless that is %s', (_name, reason, shown) => {
+    const maker = createErrorMaker('gpu', 'http://gpu', () => ['hunter22hunter22']);
+    const error = maker.of({ ...found, reason }, undefined, { prompt: 'tell: grandmother_hid_the_spoons' });
+    expect(error.reason).toBe(shown);
+    expect(error.message).toBe(shown === undefined ? 'gpu: not available.' : `gpu: not available [${shown}].`);
+  });
+
   test('is without the keys of the moment and the words of the request', () => {
     const keys: string[] = [];
     const maker = createErrorMaker('gpu', 'http://gpu', () => keys);

@@ -46,6 +46,30 @@ test('know their secrets, those of a function from the last time on', async () =
   expect(headers.secrets()).toEqual(['from-a-function']);
 });
 
+describe('the keys that a function gave', () => {
+  const changing = (...keys: readonly string[]) => {
+    const left = [...keys];
+    return headersWith(() => left.shift() ?? 'none is left', { a: 'value' });
+  };
+
+  test('stay secrets while others take their place: requests with them may be under way', async () => {
+    const headers = changing('first', 'second');
+    await headers.of('*/*', false);
+    await headers.of('*/*', false);
+    expect(headers.secrets()).toEqual(['first', 'second', 'value']);
+  });
+
+  test('are known once each, and the sixteen that were used last', async () => {
+    const names = Array.from({ length: 16 }, (_, index) => `key-${index}`);
+    const headers = changing(...names, 'key-0', 'key-16');
+    for (let count = 0; count < names.length; count++) await headers.of('*/*', false);
+    expect(headers.secrets()).toEqual([...names, 'value']);
+    await headers.of('*/*', false);
+    await headers.of('*/*', false);
+    expect(headers.secrets()).toEqual([...names.slice(2), 'key-0', 'key-16', 'value']);
+  });
+});
+
 describe('a key function', () => {
   test.each(['', 'with blank', 'line\nbreak', 'ümlaut', 3, null])('that gives %j is refused, without the value', async (value) => {
     const error = await failureOf(headersWith(() => value as string).of('*/*', false));

@@ -3,7 +3,7 @@ import { createHttpClient, bodyLimits, type HttpOptions } from '../../src/lib/ht
 import { Secret } from '../../src/lib/secret.ts';
 import type { Transport, TransportRequest, TransportResponse } from '../../src/lib/transport.ts';
 import { byteStream, type Piece } from '../_kit/byte-stream.ts';
-import { failureOf } from '../_kit/fake-router.ts';
+import { failureOf, outcomeOf } from '../_kit/fake-router.ts';
 import { testClock } from '../_kit/test-clock.ts';
 
 const { signal } = new AbortController();
@@ -178,6 +178,28 @@ describe('a connection that had been kept', () => {
     expect(await failureOf(http.postJson('/', {}, { signal }))).toMatchObject({ code: 'unavailable' });
     expect(sent).toHaveLength(1);
   });
+});
+
+describe('the limit for a connection', () => {
+  /** When a request is given up whose connection never stands. */
+  async function waitsFor(connectMs: number | undefined): Promise<unknown> {
+    const clock = testClock();
+    const transport: Transport = {
+      connects: true,
+      send: (request) => new Promise((_, reject) => request.signal.addEventListener('abort', () => reject(new Error('gone')))),
+    };
+    const options = { provider: 'box', url: 'http://box', headers: {}, keyHeader: 'authorization', transport, clock, connectMs: 3_000 };
+    const http = createHttpClient({ ...options, apiKey: undefined });
+    const sent = outcomeOf(http.postJson('/', {}, { signal, connectMs }));
+    const startMs = clock.nowMs();
+    while (!sent.settled) await clock.advance(10);
+    expect(sent.error).toMatchObject({ code: 'timeout', phase: 'connect', provider: 'box' });
+    return clock.nowMs() - startMs;
+  }
+
+  test('is that of the provider', async () => expect(await waitsFor(undefined)).toBe(3_000));
+
+  test.each([50, 9_000])('or that of the call, which is %i ms', async (connectMs) => expect(await waitsFor(connectMs)).toBe(connectMs));
 });
 
 describe('streams', () => {

@@ -66,8 +66,20 @@ describe('limits', () => {
     for (const pieces of [[bytes], cutEvery(bytes, 1), cutEvery(bytes, 300)]) {
       const lines = readLines(byteStream(pieces), limits);
       expect((await lines.next()).value).toEqual(['1']);
-      await expect(lines.next()).rejects.toMatchObject({ code: 'limit_exceeded' });
+      await expect(lines.next()).rejects.toMatchObject({
+        code: 'limit_exceeded',
+        phase: undefined,
+        message: 'The stream holds one line larger than 1000 bytes.',
+      });
     }
+  });
+
+  test('a stream that is too large in all is another error', async () => {
+    await expect(gather(readLines(byteStream(forever('1\n')), limits))).rejects.toMatchObject({
+      code: 'limit_exceeded',
+      phase: 'total',
+      message: 'The stream is larger than 100000 bytes.',
+    });
   });
 
   test('a line as large as the limit passes', async () => {

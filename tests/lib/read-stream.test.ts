@@ -10,8 +10,8 @@ const chunk = (content: string): ChatChunk => ({
   choices: [{ index: 0, delta: { content } }],
 });
 
-/** Words are content, `.` ends the stream, `!` is what cannot be read. */
-const words: ItemReader<string> = {
+/** Words are content, `.` ends the stream, `!` is what cannot be read. `isHolding`: something is held back to the end. */
+const wordsOf = (isHolding: boolean): ItemReader<string> => ({
   read(word, batch) {
     if (word === '!') throw new Error('cannot be read');
     if (word === '.') return true;
@@ -20,9 +20,9 @@ const words: ItemReader<string> = {
   },
   end(isTerminated, batch) {
     if (!isTerminated) throw new Error('cut short');
-    batch.push(chunk('held back'));
+    if (isHolding) batch.push(chunk('held back'));
   },
-};
+});
 
 interface Source {
   readonly reads: AsyncIterable<readonly string[]>;
@@ -41,7 +41,11 @@ function sourceOf(...batches: readonly (readonly string[])[]): Source {
   return { reads, closed: () => closed };
 }
 
-async function readAll({ reads }: Source, signal = new AbortController().signal): Promise<{ texts: string[][]; failure: unknown }> {
+async function readAll(
+  { reads }: Source,
+  signal = new AbortController().signal,
+  words = wordsOf(true),
+): Promise<{ texts: string[][]; failure: unknown }> {
   const texts: string[][] = [];
   try {
     for await (const batch of readStream(reads, words, signal)) texts.push(batch.map(({ choices }) => choices[0]?.delta.content ?? ''));
@@ -53,6 +57,10 @@ async function readAll({ reads }: Source, signal = new AbortController().signal)
 
 test('one array for each read that says something, and what was held back at the end', async () => {
   expect(await readAll(sourceOf(['a', 'b'], [''], ['c', '.']))).toEqual({ texts: [['a', 'b'], ['c'], ['held back']], failure: undefined });
+});
+
+test('no array where nothing was held back', async () => {
+  expect(await readAll(sourceOf(['a', '.']), undefined, wordsOf(false))).toEqual({ texts: [['a']], failure: undefined });
 });
 
 test('what follows the last item is not read, and the source is let go', async () => {
@@ -69,6 +77,7 @@ test('what came before a failure in the same read is handed on first', async () 
 
 test('the end of the source without the last item is for the reader to judge', async () => {
   expect(await readAll(sourceOf(['a']))).toMatchObject({ texts: [['a']], failure: { message: 'cut short' } });
+  expect(await readAll(sourceOf())).toMatchObject({ texts: [], failure: { message: 'cut short' } });
 });
 
 test('after an abort its reason is what ends the stream', async () => {

@@ -100,6 +100,27 @@ describe('keys', () => {
     expect(safeText(`got ${key}.`, { secrets: [`${scheme} ${key}`] })).toBe('got [secret].');
   });
 
+  test.each([
+    ['both', 'no admin:correct-horse-9 here', 'no [secret] here'],
+    ['the password', 'admin with password correct-horse-9 refused', 'admin with password [secret] refused'],
+    ['the header', `got Basic ${btoa('admin:correct-horse-9')}.`, 'got [secret].'],
+    ['the user, which is no secret', 'no user admin', 'no user admin'],
+  ])('user and password as the server decodes them: %s', (_name, text, expected) => {
+    expect(safeText(text, { secrets: [`Basic ${btoa('admin:correct-horse-9')}`] })).toBe(expected);
+  });
+
+  test('a password with other letters and colons, as the server decodes it', () => {
+    const header = `basic ${Buffer.from('böse:pässwört:überall').toString('base64')}`;
+    expect(safeText('pässwört:überall is wrong', { secrets: [header] })).toBe('[secret] is wrong');
+  });
+
+  test.each(['Basic !!!!!!!!!!', 'Basic abcde', 'Basic no base64 at all', `Basic ${btoa('without a colon')}`])(
+    'a header that only looks so hides no other words: %s',
+    (secret) => {
+      expect(safeText('a colon is missing', { secrets: [secret] })).toBe('a colon is missing');
+    },
+  );
+
   test('a key that begins like another', () => {
     expect(safeText('abcdefgh-ijkl', { secrets: ['abcdefgh', 'abcdefgh-ijkl'] })).toBe('[secret]');
   });

@@ -8,6 +8,8 @@ const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
 const read = (...pieces: Piece[]): Promise<SseEvent[]> => gather(readEvents(byteStream(pieces)));
 const limits = { maxEventBytes: 1_000, maxStreamBytes: 100_000 };
 
+const tooLarge = { code: 'limit_exceeded', phase: undefined, message: 'The stream holds one event larger than 1000 bytes.' };
+
 function* forever(piece: string): Generator<string> {
   while (true) yield piece;
 }
@@ -154,7 +156,7 @@ describe('limits', () => {
       const reading = (async () => {
         for await (const batch of events) found.push(...batch);
       })();
-      await expect(reading).rejects.toMatchObject({ code: 'limit_exceeded' });
+      await expect(reading).rejects.toMatchObject(tooLarge);
       expect(found.map(({ data }) => data)).toEqual(['a']);
     }
   });
@@ -164,8 +166,25 @@ describe('limits', () => {
     ['JSON', `{${' '.repeat(1_000)}`],
   ])('%s in the place of events are refused above the limit, in one read and in many', async (_name, text) => {
     for (const pieces of [[text], [...text]]) {
-      await expect(gather(readEvents(byteStream(pieces), limits))).rejects.toMatchObject({ code: 'limit_exceeded' });
+      await expect(gather(readEvents(byteStream(pieces), limits))).rejects.toMatchObject(tooLarge);
     }
+  });
+
+  test.each([
+    ['blanks before events', `${'\n'.repeat(1_000)}data: a\n\n`, 'a'],
+    ['JSON', `{${' '.repeat(998)}}`, `{${' '.repeat(998)}}`],
+  ])('%s as large as the limit pass, in one read and in many', async (_name, text, data) => {
+    for (const pieces of [[text], [...text]]) {
+      expect(await gather(readEvents(byteStream(pieces), limits))).toEqual([{ event: undefined, data }]);
+    }
+  });
+
+  test('a stream that is too large in all is another error', async () => {
+    await expect(gather(readEvents(byteStream(forever('data: a\n\n')), limits))).rejects.toMatchObject({
+      code: 'limit_exceeded',
+      phase: 'total',
+      message: 'The stream is larger than 100000 bytes.',
+    });
   });
 
   test('an event and a stream as large as the limits pass', async () => {

@@ -131,6 +131,17 @@ test('after a pin one call at a time finds out whether the model fits again, a f
   expect(fakes.b.calls).toHaveLength(2);
 });
 
+test('and that holds in the very moment in which the pin ends', async () => {
+  const script = { a: after(1_000, driver), b: [fault('out_of_memory'), after(5_000, 'fits')], c: 'yes' };
+  const { router, clock, fakes } = fakeRouter(script, { pinMs: 500 });
+  const calls = [outcomeOf(router.chat(hello)), outcomeOf(router.chat(hello))];
+  await clock.advance(500);
+  await learn(router, 'b', 1);
+  await clock.advance(5_500);
+  expect(calls.map(({ value }) => value?.route.provider)).toEqual(['b', 'c']);
+  expect(fakes.b.calls).toHaveLength(2);
+});
+
 test('and where nobody else is left, the error says that another call is finding out', async () => {
   const { router, clock } = fakeRouter({ a: after(100, driver), b: [fault('out_of_memory'), after(5_000, 'fits')] }, { pinMs: 1_000 });
   await learn(router, 'b', 1);
@@ -200,7 +211,7 @@ describe('an attempt that nobody could follow gets the whole deadline', () => {
   /** When does a call to `a`, which hangs, stop waiting for it? */
   async function waitsFor(
     verb: 'chat' | 'stream',
-    b: Outcome | ((call: number) => Outcome),
+    b: Outcome | readonly Outcome[] | ((call: number) => Outcome),
     failures: number,
     options = {},
   ): Promise<number> {
@@ -225,6 +236,22 @@ describe('an attempt that nobody could follow gets the whole deadline', () => {
 
   test.each(['chat', 'stream'] as const)('where the other gets first attempts only (%s)', async (verb) => {
     expect(await waitsFor(verb, driver, 10)).toBe(10_000);
+  });
+
+  test.each(['chat', 'stream'] as const)('where the other rests, and gets first attempts only (%s)', async (verb) => {
+    const resting = (call: number): Outcome => (call < 10 ? driver : fault('rate_limited', { retryAfterMs: 2_000 }));
+    expect(await waitsFor(verb, resting, 11)).toBe(10_000);
+  });
+
+  test.each([
+    ['chat', 5_000],
+    ['stream', firstTokenMs],
+  ] as const)('but a %s gets %d ms where the other rests for a moment only, which is waited for', async (verb, ms) => {
+    expect(await waitsFor(verb, [fault('rate_limited', { retryAfterMs: 6_000 }), 'rested'], 1)).toBe(ms);
+  });
+
+  test.each(['chat', 'stream'] as const)('where the other rests for longer than is waited for (%s)', async (verb) => {
+    expect(await waitsFor(verb, fault('rate_limited', { retryAfterMs: 10_010 }), 1)).toBe(10_000);
   });
 
   test.each(['chat', 'stream'] as const)('where the call has no second attempt (%s)', async (verb) => {

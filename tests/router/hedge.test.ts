@@ -1,17 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import type { HedgeOptions } from '../../src/config/resilience-options.ts';
 import type { RouterOptions } from '../../src/config/options.ts';
-import { type AdapterDefinition, defineAdapter } from '../../src/core/adapter.ts';
 import type { ErrorCode } from '../../src/core/error-codes.ts';
 import type { RouterError } from '../../src/core/errors.ts';
-import type { ChatAnswer, ChunkBatches } from '../../src/core/types.ts';
 import type { ChatStream } from '../../src/router/chat-stream.ts';
-import { createRouter } from '../../src/router/create-router.ts';
 import type { Router } from '../../src/router/router.ts';
-import { record } from '../_kit/events.ts';
-import { after, deaf, fault, hang, type Outcome, pieces, refused, role, toChunk } from '../_kit/fake-adapter.ts';
+import { after, deaf, fault, hang, type Outcome, pieces, refused, role } from '../_kit/fake-adapter.ts';
 import { failureOf, type FakeProvider, type FakeRouter, fakeRouter, hello, outcomeOf, readAll } from '../_kit/fake-router.ts';
-import { testClock } from '../_kit/test-clock.ts';
 
 type Options = Omit<RouterOptions, 'providers'>;
 type Verb = 'chat' | 'stream' | 'embed';
@@ -20,6 +15,9 @@ type Verb = 'chat' | 'stream' | 'embed';
 const eager: HedgeOptions = { minDelayMs: 200, minSamples: 1, maxLoad: 1 };
 const driver = fault('driver', { status: 500 });
 const once = { maxAttempts: 1 };
+const bug = (): never => {
+  throw new Error('a bug of the adapter');
+};
 const verbs: readonly Verb[] = ['chat', 'stream', 'embed'];
 
 const trouble = (code: ErrorCode) => (code === 'rate_limited' ? fault(code, { retryAfterMs: 60_000 }) : fault(code, { status: 500 }));
@@ -113,6 +111,7 @@ describe('the delay of a hedge', () => {
   test('forgets all but the last 64 times', async () => {
     expect(await delayAfter([...Array(64).fill(9_000), ...Array(63).fill(2_000)], true)).toBe(2_000);
     expect(await delayAfter([...Array(64).fill(2_000), ...Array(4).fill(9_000)], true)).toBe(9_000);
+    expect(await delayAfter([...Array(4).fill(9_000), ...Array(60).fill(2_000)], true)).toBe(9_000);
     expect(await delayAfter([...Array(64).fill(2_000), ...Array(3).fill(9_000)], true)).toBe(2_000);
   });
 
@@ -232,20 +231,59 @@ describe.each(verbs)('a slow %s', (verb) => {
     expectQuiet(made);
   });
 
-  test.each([
-    ['attempt', [300, 5_000]],
-    ['hedge', [5_000, 100]],
-  ] as const)('ends with an error of the %s that nobody could mend, and the other one is stopped', async (which, [firstMs, hedgeMs]) => {
-    const refusal = fault('bad_request', { status: 400 });
-    const isFirst = which === 'attempt';
-    const script = { a: known(after(firstMs, isFirst ? refusal : 'late')), b: after(hedgeMs, isFirst ? 'late' : refusal), c: 'never' };
-    const made = await hedging(script, {}, verb);
+  const refusal = fault('bad_request', { status: 400 });
+
+  test('ends with an error of the attempt that nobody could mend, and the hedge is stopped', async () => {
+    const made = await hedging({ a: known(after(300, refusal)), b: after(5_000, 'late'), c: 'never' }, {}, verb);
     const call = outcomeOf(callOf(made.router, verb));
     await made.clock.advance(300);
-    expect(call.error).toMatchObject({ code: 'bad_request', provider: isFirst ? 'a' : 'b' });
+    expect(call.error).toMatchObject({ code: 'bad_request', provider: 'a' });
     expect([made.fakes.a.calls[1], made.fakes.b.calls[0]].map((each) => each?.signal.aborted)).toEqual([true, true]);
     expect(made.fakes.c.calls).toHaveLength(0);
     expect(made.events.lines().at(-1)).toBe('request:error');
+    expectQuiet(made);
+  });
+
+  test.each<[string, RouterError | Error]>([
+    ['that nobody could mend', refusal],
+    ['that is a bug', new TypeError('x is not a function')],
+  ])('is not ended by an error of the hedge %s: the attempt still answers, as it would have without', async (_, error) => {
+    const made = await hedging({ a: known(after(5_000, '1')), b: after(100, error), c: 'never' }, {}, verb);
+    const call = outcomeOf(callOf(made.router, verb));
+    await made.clock.advance(300);
+    expect(call.settled).toBe(false);
+    expect(made.fakes.a.calls[1]?.signal.aborted).toBe(false);
+    await made.clock.advance(4_700);
+    expect(routeOf(call)).toMatchObject({ provider: 'a', hedged: true, attempts: [{ provider: 'b' }, { provider: 'a' }] });
+    expect(made.fakes.c.calls).toHaveLength(0);
+    expectQuiet(made);
+  });
+
+  test('ends with the error of the hedge that nobody could mend where the attempt fails after it', async () => {
+    const made = await hedging({ a: known(after(500, driver)), b: after(100, refusal), c: 'never' }, {}, verb);
+    const call = outcomeOf(callOf(made.router, verb));
+    await made.clock.advance(499);
+    expect(call.settled).toBe(false);
+    await made.clock.advance(1);
+    expect(call.error).toMatchObject({ code: 'bad_request', provider: 'b' });
+    expect(made.fakes.c.calls).toHaveLength(0);
+    expectQuiet(made);
+  });
+
+  test('and where the attempt has failed before it', async () => {
+    const made = await hedging({ a: known(after(300, driver)), b: after(400, refusal), c: 'never' }, {}, verb);
+    const call = outcomeOf(callOf(made.router, verb));
+    await made.clock.advance(600);
+    expect(call.error).toMatchObject({ code: 'bad_request', provider: 'b' });
+    expect(made.fakes.c.calls).toHaveLength(0);
+    expectQuiet(made);
+  });
+
+  test('ends with the error of the attempt where both have one that nobody could mend', async () => {
+    const made = await hedging({ a: known(after(500, fault('content_filtered', { status: 400 }))), b: after(100, refusal) }, {}, verb);
+    const call = outcomeOf(callOf(made.router, verb));
+    await made.clock.advance(500);
+    expect(call.error).toMatchObject({ code: 'content_filtered', provider: 'a' });
     expectQuiet(made);
   });
 
@@ -291,6 +329,14 @@ describe.each(verbs)('a slow %s', (verb) => {
     await made.clock.advance(45);
     expect(call.error).toMatchObject({ code: 'timeout', phase: 'deadline', attempts: [{ provider: 'a' }] });
     expect(made.fakes.b.calls).toHaveLength(0);
+    expectQuiet(made);
+  });
+
+  test('gets one with just 50 ms left', async () => {
+    const made = await hedging({ a: known(hang), b: '1' }, { deadlineMs: 91, hedge: { ...eager, minDelayMs: 41 } }, verb);
+    const call = outcomeOf(callOf(made.router, verb));
+    await made.clock.advance(41);
+    expect(routeOf(call)).toMatchObject({ provider: 'b', hedged: true });
     expectQuiet(made);
   });
 
@@ -547,6 +593,16 @@ test('the event says from where, to where and after how long', async () => {
   expect(made.events.of('hedge')).toEqual([{ requestId, provider: 'b', model: 'm', from: 'a', delayMs: 200 }]);
 });
 
+test('an adapter that throws when it is asked whether it could hedge ends the call, and nothing of it is left', async () => {
+  const made = await hedging({ a: known(after(5_000, 'late')), b: { does: 'never', fake: { leavesOut: bug } } });
+  const call = outcomeOf(made.router.chat({ ...hello, seed: 7 }));
+  await made.clock.advance(200);
+  expect(call.error).toMatchObject({ message: 'a bug of the adapter' });
+  expect(made.fakes.a.calls[1]?.signal.aborted).toBe(true);
+  expect(made.fakes.b.calls).toHaveLength(0);
+  expectQuiet(made);
+});
+
 test('a hundred slow calls at once leave nothing behind', async () => {
   const made = await hedging({
     a: (call) => (call === 0 ? 'yes' : call % 3 === 0 ? after(350, 'late') : hang),
@@ -557,106 +613,4 @@ test('a hundred slow calls at once leave nothing behind', async () => {
   await made.clock.advance(120_000);
   expect(calls.filter(({ value }) => value !== undefined)).toHaveLength(100);
   expectQuiet(made);
-});
-
-/** Two attempts that end within the same moment: every order of the steps that promises take, forwards and backwards. */
-describe('two attempts that end in the same moment', () => {
-  type End = 'answer' | 'refuse' | 'fail';
-
-  const ends = {
-    refuse: () => fault('bad_request', { status: 400 }),
-    fail: () => driver,
-  };
-
-  /** A provider that answers or fails when it is let go; its first `quick` calls answer at once. */
-  function gated(id: string, end: End, quick: number) {
-    let calls = 0;
-    let open: (() => void) | undefined;
-    let closed = 0;
-    const gate = async (): Promise<void> => {
-      if (calls++ < quick) return;
-      await new Promise<void>((resolve) => (open = resolve));
-      if (end !== 'answer') throw ends[end]();
-    };
-    const chat = async (): Promise<ChatAnswer> => {
-      await gate();
-      const message = { role: 'assistant' as const, content: `${id} whole` };
-      return { id: 'c', object: 'chat.completion', created: 1, model: 'm', choices: [{ index: 0, message, finish_reason: 'stop' }] };
-    };
-    const stream = async (): Promise<ChunkBatches> =>
-      (async function* () {
-        try {
-          await gate();
-          yield [toChunk({ content: id }, 'm')];
-          yield [toChunk({ content: ' whole' }, 'm')];
-        } finally {
-          closed += 1;
-        }
-      })();
-    const definition: AdapterDefinition = { name: 'gated', modelName: 'optional', chat, stream };
-    return {
-      options: { type: 'custom' as const, adapter: defineAdapter(definition) },
-      letGo: () => open?.(),
-      sources: () => [calls, closed],
-    };
-  }
-
-  const sweep = Array.from({ length: 31 }, (_, index) => index - 15);
-
-  async function together(verb: 'chat' | 'stream', [first, second]: readonly [End, End], gap: number) {
-    const clock = testClock();
-    const a = gated('a', first, 1);
-    const b = gated('b', second, 0);
-    const router = createRouter({ clock, random: () => 0.5, hedge: eager, providers: { a: a.options, b: b.options } });
-    const events = record(router);
-    await callOf(router, verb, { provider: 'a' });
-    events.clear();
-    const call = outcomeOf(callOf(router, verb));
-    await clock.advance(200);
-    const [former, latter] = gap < 0 ? [b, a] : [a, b];
-    former.letGo();
-    for (let step = 0; step < Math.abs(gap); step++) await undefined;
-    latter.letGo();
-    await clock.settle();
-    return { router, clock, events, call, sources: [a, b].map(({ sources }) => sources()) };
-  }
-
-  test.each([
-    ['chat', ['answer', 'answer']],
-    ['stream', ['answer', 'answer']],
-    ['chat', ['answer', 'refuse']],
-    ['stream', ['answer', 'refuse']],
-    ['chat', ['refuse', 'answer']],
-    ['stream', ['refuse', 'answer']],
-    ['chat', ['refuse', 'refuse']],
-    ['stream', ['refuse', 'refuse']],
-    ['chat', ['fail', 'answer']],
-    ['stream', ['answer', 'fail']],
-    ['chat', ['fail', 'refuse']],
-    ['stream', ['refuse', 'fail']],
-  ] as const)('in a %s, %j: there is one end of the call and one of each attempt', async (verb, pair) => {
-    const winners = new Set<string>();
-    for (const gap of sweep) {
-      const { router, clock, events, call, sources } = await together(verb, pair, gap);
-      expect(call.settled).toBe(true);
-      const winner = routeOf(call)?.provider;
-      winners.add(winner ?? 'nobody');
-      if (verb === 'stream' && winner !== undefined) expect(call.value).toMatchObject({ text: `${winner} whole`, failure: undefined });
-      // The one that answered has ended well, and nobody else has.
-      expect(events.of('attempt:end').map(({ provider }) => provider)).toEqual(winner === undefined ? [] : [winner]);
-      expect(events.of('attempt:error')).toHaveLength(winner === undefined ? 2 : 1);
-      expect([events.of('request:end').length, events.of('request:error').length]).toEqual(winner === undefined ? [0, 1] : [1, 0]);
-      expect(
-        routeOf(call)
-          ?.attempts.map(({ provider, error }) => provider + (error ? '' : ' well'))
-          .toSorted(),
-      ).toEqual(winner && ['a', 'b'].map((id) => (id === winner ? `${id} well` : id)));
-      if (verb === 'stream') for (const [opened, closed] of sources) expect(closed).toBe(opened);
-      expect(router.snapshot()).toMatchObject({ inFlight: 0, providers: [{ inFlight: 0 }, { inFlight: 0 }] });
-      expect(clock.timers()).toBe(0);
-    }
-    // The sweep has seen both orders.
-    const possible = { answer: ['a', 'b'], refuse: ['nobody', 'nobody'], fail: [] as string[] };
-    expect([...winners].toSorted()).toEqual([...new Set(pair.flatMap((end, index) => possible[end][index] ?? []))].toSorted());
-  });
 });

@@ -32,11 +32,33 @@ describe('hopsOf', () => {
     expect(['0', '12', '999'].map((value) => hopsOf({ 'x-inferlane-hops': value }))).toEqual([0, 12, 999]);
   });
 
+  test.each([
+    ['1, 2', 2],
+    ['2,1', 2],
+    ['3, many', 3],
+    [' 1 ', 1],
+    ['1\n', 1],
+    ['9, 10', 10],
+  ])('is the largest number where the header came more than once: %j', (value, count) => {
+    expect(hopsOf({ 'x-inferlane-hops': value })).toBe(count);
+    expect(hopsOf({ get: () => value })).toBe(count);
+  });
+
+  test('counts a loop that added a header of its own', () => {
+    const headers = new Headers({ 'x-inferlane-hops': '3' });
+    headers.append('x-inferlane-hops', '1');
+    expect(hopsOf(headers)).toBe(3);
+  });
+
+  test('looks at the first ten of a header that never ends', () => {
+    expect(hopsOf({ 'x-inferlane-hops': `${'1, '.repeat(9)}2, 3` })).toBe(2);
+  });
+
   test.each([{}, { get: 'a value' }, { 'x-inferlane-hops': undefined }])('is 0 where there is none: %j', (headers) => {
     expect(hopsOf(headers)).toBe(0);
   });
 
-  test.each(['', ' ', '-1', '1.5', '1e3', '0x10', '1, 2', 'many', '1\n', '1000', '٣', ['1', '2'], 2, null, {}])(
+  test.each(['', ' ', '-1', '1.5', '1e3', '0x10', '1 2', '1;2', 'many', '1000', ',', 'one, two', '٣', ['1', '2'], 2, null, {}])(
     'is 0 for what is no count: %j',
     (value) => {
       expect(hopsOf({ 'x-inferlane-hops': value })).toBe(0);

@@ -58,6 +58,16 @@ test('refuse: alone, it is refused with the name of the parameter', async () => 
   expect(await failureOf(router.chat(seeded))).toMatchObject({ message: expect.stringContaining('has no place for seed') as string });
 });
 
+test('refuse: an adapter that throws while the call is planned leaves nothing behind, and nothing was told', async () => {
+  const { router, events } = fakeRouter({ a: { does: 'yes', fake: { leavesOut: bug } } }, { onIgnoredParameter: 'refuse' });
+  for (const verb of ['chat', 'stream'] as const) await expect(router[verb](seeded)).rejects.toThrow('a bug of the adapter');
+  expect(router.snapshot()).toMatchObject({ inFlight: 0, providers: [{ inFlight: 0 }] });
+  expect(events.all).toEqual([]);
+  // Nobody is waited for.
+  await router.close();
+  expect(router.snapshot().closed).toBe(true);
+});
+
 test('an adapter that throws when it is asked holds no place afterwards', async () => {
   const { router, events } = fakeRouter({ a: { does: 'yes', fake: { leavesOut: bug } } });
   await expect(router.chat({ ...hello, seed: 7 })).rejects.toThrow('a bug of the adapter');

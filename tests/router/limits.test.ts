@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'vitest';
+import type { Transport } from '../../src/lib/transport.ts';
+import { createRouter } from '../../src/router/create-router.ts';
 import { after, deaf, fault, hang, pieces, role } from '../_kit/fake-adapter.ts';
 import { fakeRouter, hello, outcomeOf, readAll } from '../_kit/fake-router.ts';
+import { testClock } from '../_kit/test-clock.ts';
 
 describe('the deadline of a call', () => {
   test('settles it to the millisecond, with every attempt that was made', async () => {
@@ -119,6 +122,36 @@ describe('a chat that hangs', () => {
   });
 });
 
+describe('the limit for a connection', () => {
+  const transport: Transport = {
+    connects: true,
+    send: ({ signal }) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('gone')))),
+  };
+
+  test.each([
+    ['of a call', { timeouts: { connectMs: 50 } }],
+    ['of an intent', { intent: 'quick' }],
+  ])('%s reaches the network', async (_, options) => {
+    const clock = testClock();
+    const router = createRouter({
+      clock,
+      transport,
+      checkModels: false,
+      providers: { a: { type: 'vllm', url: 'http://127.0.0.1:8000' } },
+      timeouts: { connectMs: 2_000 },
+      intents: { quick: { timeouts: { connectMs: 50 } } },
+      maxAttempts: 1,
+    });
+    const usual = outcomeOf(router.chat(hello));
+    const own = outcomeOf(router.chat(hello, options));
+    await clock.advance(50);
+    expect(own.error).toMatchObject({ attempts: [{ error: { code: 'timeout', phase: 'connect' } }] });
+    expect(usual.settled).toBe(false);
+    await clock.advance(1_950);
+    expect(usual.error).toMatchObject({ attempts: [{ error: { code: 'timeout', phase: 'connect' } }] });
+  });
+});
+
 describe('a stream without content', () => {
   test('is left after firstTokenMs while another candidate is left; role chunks do not count', async () => {
     const { router, clock, events } = fakeRouter({ a: pieces(role, 4_000, role, 'hang'), b: 'yes' });
@@ -159,6 +192,18 @@ describe('a stream without content', () => {
   });
 });
 
+test.each([
+  ['says nothing against a provider that had begun to answer', pieces('one', fault('limit_exceeded', { phase: 'total' })), 0],
+  ['counts where nothing but noise had come', pieces(role, fault('limit_exceeded', { phase: 'total' })), 1],
+] as const)('a stream that outgrows what the router takes %s', async (_, does, opened) => {
+  const { router, events } = fakeRouter({ only: does });
+  for (let count = 0; count < 3; count++) {
+    const stream = await router.stream(hello, { maxAttempts: 1 }).catch(() => undefined);
+    if (stream !== undefined) expect(await readAll(stream)).toMatchObject({ failure: { code: 'stream_interrupted' } });
+  }
+  expect(events.of('breaker:open')).toHaveLength(opened);
+});
+
 test.each([{ deadlineMs: 0 }, { deadlineMs: Number.NaN }, { maxAttempts: 0 }, { maxAttempts: 1.5 }, { timeouts: { idleMs: -1 } }])(
   'options that cannot be carried out are refused: %j',
   async (options) => {
@@ -183,6 +228,21 @@ describe('a share of a short deadline', () => {
     expect(router.snapshot().providers[0]).toMatchObject({ retryTokens: 20, failures: 12 });
   });
 
+  test.each([
+    ['first-token', 0],
+    ['throughput', 0],
+    ['connect', 1],
+    ['idle', 1],
+  ] as const)('excuses a timeout of %s only where the share has cut that limit', async (phase, opened) => {
+    const { router, clock, events } = fakeRouter({ a: after(50, fault('timeout', { phase })), b: 'yes' });
+    for (let count = 0; count < 3; count++) {
+      const call = outcomeOf(router.stream(hello, { deadlineMs: 400 }));
+      await clock.advance(50);
+      expect(call.value?.route.provider).toBe('b');
+    }
+    expect(events.of('breaker:open')).toHaveLength(opened);
+  });
+
   test('is held against a provider that had its full time to begin', async () => {
     const { router, clock, events } = fakeRouter({ a: hang, b: 'yes' });
     for (let count = 0; count < 3; count++) {
@@ -191,6 +251,45 @@ describe('a share of a short deadline', () => {
       expect(call.value?.route.provider).toBe('b');
     }
     expect(events.of('breaker:open')).toMatchObject([{ provider: 'a' }]);
+  });
+
+  describe.each([
+    ['of the router', { deadlineMs: 6_000 }, {}],
+    ['of the intent', { intents: { quick: { deadlineMs: 6_000 } } }, { intent: 'quick' }],
+  ] as const)('that is the usual one %s', (_, options, callOptions) => {
+    test.each(['chat', 'stream'] as const)('is held against a provider that hangs (%s)', async (verb) => {
+      const { router, clock, events, fakes } = fakeRouter({ a: hang, b: pieces('yes') }, options);
+      for (let count = 0; count < 5; count++) {
+        const call = outcomeOf<unknown>(router[verb](hello, callOptions));
+        await clock.advance(3_000);
+        expect(call.value).toMatchObject({ route: { provider: 'b' } });
+      }
+      expect(events.of('breaker:open')).toMatchObject([{ provider: 'a', model: 'm', reason: 'timeout' }]);
+      expect(fakes.a.calls).toHaveLength(3);
+    });
+
+    test('is held against the only provider as well', async () => {
+      const { router, clock, events } = fakeRouter({ only: hang }, options);
+      for (let count = 0; count < 3; count++) {
+        const call = outcomeOf(router.chat(hello, callOptions));
+        await clock.advance(6_000);
+        expect(call.error).toMatchObject({ code: 'timeout', phase: 'deadline' });
+      }
+      expect(events.of('breaker:open')).toMatchObject([{ provider: 'only' }]);
+    });
+
+    test.each([
+      [1_999, 0],
+      [2_000, 1],
+    ])('and a shorter one of the caller only from a third of it on: %i ms', async (deadlineMs, opened) => {
+      const { router, clock, events } = fakeRouter({ only: hang }, options);
+      for (let count = 0; count < 3; count++) {
+        const call = outcomeOf(router.chat(hello, { ...callOptions, deadlineMs }));
+        await clock.advance(deadlineMs);
+        expect(call.settled).toBe(true);
+      }
+      expect(events.of('breaker:open')).toHaveLength(opened);
+    });
   });
 
   test('and a limit that was set for the provider is held against it, however short', async () => {

@@ -59,6 +59,15 @@ describe('a provider that loads a model and is the only one', () => {
     expect(clock.timers()).toBe(0);
   });
 
+  test('gets its last attempt while there is time for one, rather than one more question', async () => {
+    const { router, clock, fakes, asked } = lone([loading, 'loaded after all'], warming);
+    const call = outcomeOf(router.chat(hello, { deadlineMs: 2_650 }));
+    await clock.advance(2_650);
+    expect(call.value?.choices[0].message.content).toBe('loaded after all');
+    expect(asked).toHaveLength(1);
+    expect(fakes.only.calls.map(({ atMs }) => atMs - (fakes.only.calls[0]?.atMs ?? 0))).toEqual([0, 1_625]);
+  });
+
   test('that falls silent is not waited for beyond the deadline either, and the error says what was tried', async () => {
     const { router, clock, fakes } = lone(loading, warming, 'silence');
     const call = outcomeOf(router.chat(hello, { deadlineMs: 4_000 }));
@@ -176,6 +185,13 @@ describe('a load', () => {
     expect(made.events.of('breaker:open')).toEqual([]);
     await callFor(made, 40_000);
     expect(made.events.of('breaker:open')).toHaveLength(1);
+  });
+
+  test('gives no other meaning to other errors, however long ago it began', async () => {
+    const made = lone([loading, fault('rate_limited', { status: 429, retryAfterMs: 1_000 })]);
+    await callFor(made, 400_000);
+    expect(made.fakes.only.calls.length).toBeGreaterThan(40);
+    expect(made.events.of('breaker:open')).toEqual([]);
   });
 
   test('after an answer is another one', async () => {

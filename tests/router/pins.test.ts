@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { after, fault } from '../_kit/fake-adapter.ts';
+import { after, fault, pieces } from '../_kit/fake-adapter.ts';
 import { failureOf, fakeRouter, hello } from '../_kit/fake-router.ts';
 
 const oom = fault('out_of_memory', { status: 500 });
@@ -24,6 +24,27 @@ test('the pin ends after half an hour, the model is tried again, and success tak
   await clock.advance(1);
   expect((await router.chat(hello)).route.provider).toBe('gpu');
   expect(events.of('model:unpinned')).toEqual([{ provider: 'gpu', model: 'm' }]);
+});
+
+test('an answer to a call that began before the memory ran out leaves the pin', async () => {
+  const { router, clock, events } = fakeRouter({ gpu: [after(1_000, 'old'), oom, 'asked too early'], cpu: 'yes' });
+  const old = router.chat(hello);
+  await clock.advance(500);
+  await router.chat(hello);
+  await clock.advance(500);
+  expect((await old).route.provider).toBe('gpu');
+  expect(events.of('model:unpinned')).toEqual([]);
+  expect((await router.chat(hello)).route.attempts).toMatchObject([{ provider: 'cpu' }]);
+});
+
+test('a reader who leaves a stream leaves the pin that its call puts to the test', async () => {
+  const { router, clock, events } = fakeRouter({ gpu: [oom, pieces('one', 'hang'), 'fits'], cpu: 'yes' });
+  await router.chat(hello);
+  await clock.advance(halfHourMs);
+  for await (const _ of await router.stream(hello)) break;
+  expect(events.of('model:unpinned')).toEqual([]);
+  expect((await router.chat(hello)).route.provider).toBe('gpu');
+  expect(events.of('model:unpinned')).toHaveLength(1);
 });
 
 test('a second out-of-memory error doubles the pin', async () => {

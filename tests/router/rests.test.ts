@@ -1,8 +1,19 @@
 import { describe, expect, test } from 'vitest';
-import { after, fault, hang } from '../_kit/fake-adapter.ts';
-import { fakeRouter, hello, outcomeOf } from '../_kit/fake-router.ts';
+import { after, fault, hang, type Outcome } from '../_kit/fake-adapter.ts';
+import { failureOf, fakeRouter, hello, outcomeOf } from '../_kit/fake-router.ts';
 
 const limited = (retryAfterMs?: number) => fault('rate_limited', { status: 429, retryAfterMs });
+
+/** A provider that gets a call which takes 1 s, and says something else to the calls after that. */
+async function afterOlderAnswer(...script: readonly Outcome[]) {
+  const made = fakeRouter({ gpu: [after(1_000, 'old'), ...script, 'asked too early'], cpu: 'yes' });
+  const old = outcomeOf(made.router.chat(hello));
+  await made.clock.advance(500);
+  await made.router.chat(hello);
+  await made.clock.advance(500);
+  expect(old.value?.route.provider).toBe('gpu');
+  return made;
+}
 
 describe('a provider that is the only one', () => {
   test('is waited for as long as it asked, and asked again', async () => {
@@ -58,6 +69,70 @@ describe('a provider that is the only one', () => {
       expect(fakes.only.calls).toHaveLength(1);
     },
   );
+});
+
+describe('an answer', () => {
+  test.each([
+    ['a pause', limited(60_000)],
+    ['time to load the model', fault('model_loading', { status: 503, retryAfterMs: 60_000 })],
+    ['credit', fault('quota_exhausted', { status: 429, retryAfterMs: 60_000 })],
+  ])('to a call that began before the provider asked for %s does not end that', async (_, failure) => {
+    const { router, clock, fakes } = await afterOlderAnswer(failure);
+    expect((await router.chat(hello)).route.attempts).toMatchObject([{ provider: 'cpu' }]);
+    await clock.advance(59_499);
+    expect((await router.chat(hello)).route.provider).toBe('cpu');
+    expect(fakes.gpu.calls).toHaveLength(2);
+    await clock.advance(1);
+    expect((await router.chat(hello)).route.provider).toBe('gpu');
+  });
+
+  test('to a call that began before credentials were refused does not make them valid', async () => {
+    const { router, clock, events } = await afterOlderAnswer(fault('auth', { status: 401 }));
+    expect((await router.chat(hello)).route.attempts).toMatchObject([{ provider: 'cpu' }]);
+    expect(events.of('provider:up')).toEqual([]);
+    await clock.advance(299_500);
+    expect((await router.chat(hello)).route.provider).toBe('gpu');
+    expect(events.of('provider:up')).toMatchObject([{ provider: 'gpu' }]);
+  });
+
+  test('to a later call ends the rests in a row: the next one is as short as the first', async () => {
+    const { router, clock, events } = fakeRouter({ gpu: [limited(), 'fine', limited()], cpu: 'yes' });
+    const startMs = clock.nowMs();
+    for (let count = 0; count < 3; count++) {
+      await router.chat(hello);
+      await clock.advance(1_000);
+    }
+    expect(events.of('provider:cooldown').map(({ untilMs }) => untilMs - startMs)).toEqual([625, 2_625]);
+  });
+
+  test('to an older call does not: the next rest is longer', async () => {
+    const { router, clock, events } = await afterOlderAnswer(limited(), limited());
+    await clock.advance(1_000);
+    const atMs = clock.nowMs();
+    await router.chat(hello);
+    expect(events.of('provider:cooldown').at(-1)).toMatchObject({ untilMs: atMs + 1_250 });
+  });
+});
+
+describe('the error of a call that nobody answered', () => {
+  test('says when to come again as counted from its own end, not from that of the attempt', async () => {
+    const { router, clock } = fakeRouter({ a: limited(60_000), b: after(35_000, fault('driver')) });
+    const call = outcomeOf(router.chat(hello));
+    await clock.advance(35_000);
+    expect(call.error).toMatchObject({ code: 'all_failed', retryAfterMs: 25_000 });
+  });
+
+  test('and never says a time that has passed', async () => {
+    const { router, clock } = fakeRouter({ a: fault('timeout', { retryAfterMs: 2_000 }), b: after(35_000, fault('driver')) });
+    const call = outcomeOf(router.chat(hello));
+    await clock.advance(35_000);
+    expect(call.error).toMatchObject({ code: 'all_failed', retryAfterMs: 0 });
+  });
+
+  test('takes the soonest of several', async () => {
+    const { router } = fakeRouter({ a: limited(60_000), b: limited(40_000), c: limited(50_000) });
+    expect(await failureOf(router.chat(hello))).toMatchObject({ retryAfterMs: 40_000 });
+  });
 });
 
 describe('a provider that asked for a rest', () => {

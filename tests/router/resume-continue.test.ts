@@ -57,7 +57,7 @@ describe('a stream that is continued', () => {
     expect(asked).toMatchObject([
       { continues: true, request: { temperature: 0, messages: [...hello.messages, { role: 'assistant', content: begun }] } },
     ]);
-    expect(asked[0]?.request).not.toHaveProperty('max_tokens');
+    for (const limit of ['max_tokens', 'max_completion_tokens']) expect(asked[0]?.request).not.toHaveProperty(limit);
   });
 
   test('adds to a beginning that the caller gave', async () => {
@@ -66,6 +66,35 @@ describe('a stream that is continued', () => {
     const { router } = fakeRouter({ a: sending([...contents(begun), broken]), b: provider }, goOn);
     expect(await readText(await router.stream({ messages: given }))).toEqual({ text: begun + rest, failure: undefined });
     expect(asked[0]?.request.messages).toEqual([...hello.messages, { role: 'assistant', content: `Sure: ${begun}` }]);
+  });
+
+  test.each<[string, ChatMessage[], ChatMessage[]]>([
+    ['keeps what the assistant said before', [{ role: 'user', content: 'More.' }], [{ role: 'user', content: 'More.' }]],
+    [
+      'adds to the last of several',
+      [
+        { role: 'user', content: 'More.' },
+        { role: 'assistant', content: 'Sure: ' },
+      ],
+      [{ role: 'user', content: 'More.' }],
+    ],
+  ])('%s', async (_, later, kept) => {
+    const earlier: ChatMessage[] = [...hello.messages, { role: 'assistant', content: 'Hello to you.' }];
+    const { provider, asked } = listening(() => contents(rest));
+    const { router } = fakeRouter({ a: sending([...contents(begun), broken]), b: provider }, goOn);
+    await readText(await router.stream({ messages: [...earlier, ...later] }));
+    const given = later.at(-1)?.role === 'assistant' ? 'Sure: ' : '';
+    expect(asked[0]?.request.messages).toEqual([...earlier, ...kept, { role: 'assistant', content: given + begun }]);
+  });
+
+  test('keeps what the first provider told beside the text', async () => {
+    const usage = { prompt_tokens: 1, completion_tokens: 9, total_tokens: 10 };
+    const a = sending([{ content: begun }, { choices: [], degraded: true, usage }, broken]);
+    const { router, events } = fakeRouter({ a, b: able(pieces(rest)) }, goOn);
+    const stream = await router.stream(hello);
+    expect(await readText(stream)).toEqual({ text: begun + rest, failure: undefined });
+    expect(stream.route.degraded).toBe(true);
+    expect(events.of('request:end')).toMatchObject([{ usage }]);
   });
 
   test.each(['max_tokens', 'max_completion_tokens'] as const)('lowers %s by the pieces that the caller has', async (limit) => {
@@ -159,8 +188,8 @@ describe('the seam', () => {
   });
 
   test('keeps the blanks of a rest that has fewer or other ones', async () => {
-    const joined = async (had: string, more: string): Promise<string> => {
-      const { router } = fakeRouter({ a: sending([...contents(had), broken]), b: sending(contents(more), true) }, goOn);
+    const joined = async (had: string, ...more: readonly string[]): Promise<string> => {
+      const { router } = fakeRouter({ a: sending([...contents(had), broken]), b: sending(contents(...more), true) }, goOn);
       return (await readText(await router.stream(hello))).text;
     };
     expect(await joined('a  ', ' b')).toBe('a  b');
@@ -168,6 +197,8 @@ describe('the seam', () => {
     expect(await joined('a', ' b')).toBe('a b');
     expect(await joined('a ', '\nb')).toBe('a \nb');
     expect(await joined('a ', '  b')).toBe('a  b');
+    expect(await joined('a \n', ' ', '\n', '\nb')).toBe('a \n\nb');
+    expect(await joined('a \n', ' b', '\nc')).toBe('a \nb\nc');
   });
 });
 
@@ -217,6 +248,16 @@ describe('what is no plain text is not continued', () => {
   });
 
   test.each<[string, Partial<ChatRequest>]>([
+    ['a schema', { extra: { vllm: { structured_outputs: { json: {} } } } }],
+    ['a schema in its options', { extra: { ollama: { options: { stop: ['END'] } } } }],
+  ])('a field of one server alone asks for %s', async (_, more) => {
+    const { provider, asked } = listening(() => contents(rest));
+    const { router } = fakeRouter({ a: sending([...contents(begun), broken]), b: provider }, goOn);
+    expect((await readParts(await router.stream({ ...hello, ...more }))).failure).toMatchObject({ code: 'stream_interrupted' });
+    expect(asked).toEqual([]);
+  });
+
+  test.each<[string, Partial<ChatRequest>]>([
     ['plain text', { response_format: { type: 'text' } }],
     ['one choice', { n: 1 }],
     ['no log probabilities', { logprobs: false }],
@@ -240,6 +281,7 @@ describe('a provider that does not go on with the text', () => {
     ['begins anew after blanks', cut(`\n\n  ${long}`, 3)],
     ['begins anew after many blanks', cut(`${' '.repeat(40)}${long}`, 3)],
     ['begins anew and ends soon', cut(long.slice(0, 32), 3)],
+    ['begins anew after its role', [{ role: 'assistant' }, ...cut(long, 3)]],
     ['thinks first', [{ reasoning_content: 'Hm.' }, ...cut(rest, 3)]],
     ['begins to think soon', [{ content: ' the' }, { reasoning_content: 'Hm.' }, ...cut(rest, 3)]],
   ])('and %s is left, and the next one is asked', async (_, does) => {
@@ -248,8 +290,30 @@ describe('a provider that does not go on with the text', () => {
       goOn,
     );
     expect(await readText(await router.stream(hello))).toEqual({ text: long, failure: undefined });
-    expect(events.of('attempt:error')).toMatchObject([{ provider: 'a' }, { provider: 'b', error: { code: 'bad_response' } }]);
+    expect(events.of('attempt:error')).toMatchObject([{ provider: 'a' }, { provider: 'b', error: { code: 'unsupported' } }]);
     expect(events.of('stream:resumed')).toMatchObject([{ provider: 'c', from: 'a' }]);
+  });
+
+  test('is known although the text began with blanks, which it leaves out', async () => {
+    const b = able(pieces(long));
+    const { router } = fakeRouter({ a: pieces(`\n\n${long.slice(0, 40)}`, broken), b, c: able(pieces(long.slice(40))) }, goOn);
+    expect((await readText(await router.stream(hello))).text).toBe(`\n\n${long}`);
+  });
+
+  test('says so', async () => {
+    const { router, events } = fakeRouter({ a: pieces(long, broken), b: able(pieces(long)) }, goOn);
+    await readParts(await router.stream(hello));
+    const message = 'b: it did not go on with the answer but began another one.';
+    expect(events.of('attempt:error')[1]?.error).toMatchObject({ code: 'unsupported', provider: 'b', model: 'm', message });
+  });
+
+  test.each([
+    ['repeats a word or two', 'Duck, d', 'Duck, duck, goose, and so on to the end of it.'],
+    ['sends a piece without choices first', 'It was a dark', ' night, and it went on and on to its end.'],
+  ])('is another one than one that %s', async (_, had, more) => {
+    const b = sending([{ choices: [] }, ...cut(more, 3)], true);
+    const { router } = fakeRouter({ a: pieces(had, broken), b, c: able('never') }, goOn);
+    expect(await readText(await router.stream(hello))).toEqual({ text: had + more, failure: undefined });
   });
 
   test('is known by as little as two tokens', async () => {
@@ -270,27 +334,54 @@ describe('a provider that does not go on with the text', () => {
     expect(thoughts).toBeLessThan(3);
   });
 
-  test('has its source closed, and is asked again where it is the only one', async () => {
-    const does = [pieces(long, 'more', 'hang'), pieces(long, 'more', 'hang')];
-    const { router, fakes, clock } = fakeRouter({ a: pieces(long, broken), b: able(does) }, goOn);
+  test('has its source closed, and is not asked again in the call, where it would do the same', async () => {
+    const { router, fakes, clock, events } = fakeRouter({ a: pieces(long, broken), b: able(pieces(long, 'more', 'hang')) }, goOn);
     const read = outcomeOf(readParts(await router.stream(hello)));
-    await clock.advance(1_000);
+    await clock.advance(10_000);
     expect(read.value).toMatchObject({
       parts: [long],
       failure: {
         code: 'stream_interrupted',
         provider: 'a',
-        attempts: [{ provider: 'a' }, { provider: 'b', error: { code: 'bad_response' } }, { provider: 'b' }],
+        attempts: [{ provider: 'a' }, { provider: 'b', error: { code: 'unsupported', provider: 'b', model: 'm' } }],
       },
     });
+    expect(events.of('retry')).toEqual([]);
     expect(fakes.b.openStreams()).toBe(0);
     expect(clock.timers()).toBe(0);
+  });
+
+  test.each<[string, Piece]>([
+    ['begins anew', { content: long }],
+    ['thinks first', { reasoning_content: 'Hm.' }],
+  ])('and %s has nothing of that held against it: it answers others well', async (_, first) => {
+    const a = sending([{ content: long }, fault('unsupported')]);
+    const b = sending(({ continues }) => [continues === true ? first : { content: 'fine' }], true);
+    const { router, events } = fakeRouter({ a, b }, goOn);
+    for (let count = 0; count < 10; count++) {
+      expect((await readParts(await router.stream(hello))).failure).toMatchObject({ attempts: [{ provider: 'a' }, { provider: 'b' }] });
+    }
+    expect(events.of('breaker:open')).toEqual([]);
+    expect(await readText(await router.stream(hello, { provider: 'b' }))).toEqual({ text: 'fine', failure: undefined });
   });
 });
 
 test('a rest of nothing but blanks is not held back for ever', async () => {
   const blanks = Array.from({ length: 20 }, () => ' '.repeat(100));
   const { router, clock } = fakeRouter({ a: pieces(begun, broken), b: able(pieces(...blanks, 'hang')) }, goOn);
+  const iterator = (await router.stream(hello))[Symbol.asyncIterator]();
+  await iterator.next();
+  const next = outcomeOf(iterator.next());
+  await clock.settle();
+  expect(next.value).toMatchObject({ value: { inferlane: { type: 'resumed' } } });
+  await iterator.return?.();
+});
+
+test.each([
+  ['32 characters of it', 'x'.repeat(32)],
+  ['1,024 blanks of it', ' '.repeat(1_024)],
+])('a rest is handed on as soon as %s have come', async (_, first) => {
+  const { router, clock } = fakeRouter({ a: pieces(begun, broken), b: able(pieces(first, 'hang')) }, goOn);
   const iterator = (await router.stream(hello))[Symbol.asyncIterator]();
   await iterator.next();
   const next = outcomeOf(iterator.next());
@@ -310,12 +401,14 @@ describe('time', () => {
   });
 
   test('a rest that falls silent before it is believed is left, and the next one is asked', async () => {
-    const { router, clock } = fakeRouter({ a: pieces(begun, broken), b: able(pieces(' ju', 'hang')), c: able(pieces(rest)) }, goOn);
+    const does = { a: pieces(begun, broken), b: able(pieces(' ju', 'hang')), c: able(pieces(rest)) };
+    const { router, clock, events } = fakeRouter(does, goOn);
     const read = outcomeOf(readText(await router.stream(hello)));
     await clock.advance(14_999);
     expect(read.settled).toBe(false);
     await clock.advance(1);
     expect(read.value).toEqual({ text: begun + rest, failure: undefined });
+    expect(events.of('failover')).toMatchObject([{ from: 'a' }, { from: 'b', reason: 'timeout', phase: 'idle' }]);
   });
 
   test('that the reader takes for a short rest, which has ended already, is not counted', async () => {

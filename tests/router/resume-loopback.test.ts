@@ -102,7 +102,7 @@ test('a server that begins anew is not believed, and the stream is interrupted',
   expect(failure).toMatchObject({
     code: 'stream_interrupted',
     provider: 'first',
-    attempts: [{ provider: 'first' }, { provider: 'second', error: { code: 'bad_response' } }],
+    attempts: [{ provider: 'first' }, { provider: 'second', error: { code: 'unsupported' } }],
   });
 });
 

@@ -123,7 +123,11 @@ describe('a stream that restarts', () => {
       })(),
     );
     expect(texts).toEqual(['half']);
-    expect(failure).toMatchObject({ code: 'stream_interrupted', provider: 'a' });
+    expect(failure).toMatchObject({
+      code: 'stream_interrupted',
+      provider: 'a',
+      message: 'a: the stream broke and begins anew, which text alone cannot tell; read the chunks instead.',
+    });
     await clock.settle();
     expect(fakes.b.openStreams()).toBe(0);
     expect(events.of('request:end')).toMatchObject([{ abandoned: true }]);
@@ -173,6 +177,13 @@ describe('what is shared with the first part', () => {
     expect(clock.timers()).toBe(0);
   });
 
+  test('is enough of it with 50 ms left', async () => {
+    const { router, clock } = fakeRouter({ a: pieces('1', 4_950, broken), b: 'all' }, restart);
+    const read = outcomeOf(readText(await router.stream(hello, { deadlineMs: 5_000 })));
+    await clock.advance(4_950);
+    expect(read.value).toEqual({ text: 'all', failure: undefined });
+  });
+
   test('is too little of it with less than 50 ms left', async () => {
     const { router, clock, fakes } = fakeRouter({ a: pieces('1', 4_951, broken), b: 'never' }, restart);
     const read = outcomeOf(readParts(await router.stream(hello, { deadlineMs: 5_000 })));
@@ -203,6 +214,32 @@ describe('where nobody takes over', () => {
     expect(events.of('stream:interrupted')).toHaveLength(1);
     expect(events.of('request:error')).toMatchObject([{ error: failure, attempts: 3 }]);
     expect(events.of('stream:reset')).toEqual([]);
+  });
+
+  test.each([
+    ['no other one is left', { maxAttempts: 5 }, 'exhausted'],
+    ['there are no more attempts', { maxAttempts: 2 }, 'max-attempts'],
+    ['its time is over', { deadlineMs: 90 }, 'deadline'],
+  ] as const)('the error says why nobody else was asked: %s', async (_, limits, stoppedBecause) => {
+    const does = stoppedBecause === 'deadline' ? hang : broken;
+    const { router, clock } = fakeRouter({ a: pieces('1', broken), b: does, c: { does: broken, priority: 2 } }, restart);
+    const read = outcomeOf(readParts(await router.stream(hello, limits)));
+    await clock.advance(90);
+    expect(read.value?.failure).toMatchObject({ code: 'stream_interrupted', provider: 'a', cause: { code: 'driver' }, stoppedBecause });
+  });
+
+  test('the error says who was left out, and when one of them is ready', async () => {
+    const able = { capabilities: { tools: true } } as const;
+    const busy = fault('rate_limited', { retryAfterMs: 60_000 });
+    const { router } = fakeRouter({ a: { does: pieces('1', broken), fake: able }, b: { does: busy, fake: able }, c: 'never' }, restart);
+    const tools = [{ type: 'function' as const, function: { name: 'f', parameters: {} } }];
+    expect((await readParts(await router.stream({ ...hello, tools }))).failure).toMatchObject({
+      code: 'stream_interrupted',
+      attempts: [{ provider: 'a' }, { provider: 'b' }],
+      skipped: [{ provider: 'c' }],
+      stoppedBecause: 'exhausted',
+      retryAfterMs: 60_000,
+    });
   });
 
   test('because the second one refuses what the caller wrote, it is the same', async () => {
@@ -330,6 +367,7 @@ describe('while nobody reads, a stream that has failed', () => {
     expect((await readParts(made.stream)).failure).toMatchObject({
       code: 'stream_interrupted',
       phase: 'total',
+      stoppedBecause: 'deadline',
       attempts: [{ provider: 'a' }],
     });
   });
@@ -385,7 +423,7 @@ describe('while another provider is being asked', () => {
     expect(made.events.of('request:end')).toMatchObject([{ abandoned: true, attempts: 2 }]);
     expect(made.events.of('attempt:error')).toMatchObject([
       { provider: 'a', aborted: false },
-      { provider: 'b', aborted: true },
+      { provider: 'b', aborted: true, error: { code: 'closed', message: 'The reader left the stream.' } },
     ]);
     expect(made.fakes.b.openStreams()).toBe(0);
     // Nothing is held against the one that was stopped.

@@ -162,6 +162,17 @@ test('when everything fails, calls soon make no second attempts', async () => {
   expect(attempts).toBe(200 + 20);
 });
 
+test('nor when everything hangs until the usual deadline, short as that may be', async () => {
+  const { router, clock, fakes } = fakeRouter({ a: hang, b: hang, c: hang }, { deadlineMs: 5_000 });
+  for (let count = 0; count < 100; count++) {
+    const call = outcomeOf(router.chat(hello));
+    await clock.advance(5_000);
+    expect(call.settled).toBe(true);
+  }
+  const attempts = fakes.a.calls.length + fakes.b.calls.length + fakes.c.calls.length;
+  expect(attempts).toBeLessThanOrEqual(150);
+});
+
 test('"availability" allows 25 failures, and a success counts half', async () => {
   const made = fakeRouter({ first: driver, second: failing(25) }, { ...calm, retry: 'availability' });
   await ask(made, 'second', 24);

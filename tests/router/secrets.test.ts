@@ -71,6 +71,36 @@ describe('a key and a prompt', () => {
   });
 });
 
+describe('a password in the url of a provider', () => {
+  test.each([400, 401, 500])('is nowhere to be seen where the server names it with status %i, decoded', async (status) => {
+    await using server = await loopback((request) => {
+      const [, coded = ''] = String(request.headers['authorization']).split(' ');
+      const [user, password] = Buffer.from(coded, 'base64').toString().split(':');
+      const error = { message: `${user} may not enter with ${password}`, type: password, code: password };
+      return { status, pieces: [JSON.stringify({ error })] };
+    });
+    const url = server.url.replace('//', '//keeper:canary-key-99@');
+    const router = createRouter({ checkModels: false, maxAttempts: 1, providers: { box: { type: 'vllm', url } } });
+    const events = record(router);
+    const failure = await failureOf(router.chat(asked));
+    expect(server.requests).toHaveLength(1);
+    expect(shown(failure)).toContain('may not enter with [secret]');
+    for (const each of [failure, router.snapshot(), events.all]) expect(shown(each)).not.toMatch(canaries);
+  });
+});
+
+test('a prompt that a server gives as the type of its error is nowhere to be seen', async () => {
+  await using server = await loopback((request) => {
+    const { messages } = request.body as typeof asked;
+    return { status: 400, pieces: [JSON.stringify({ error: { message: 'no', type: messages[0].content } })] };
+  });
+  const router = createRouter({ checkModels: false, providers: { box: { type: 'openai-compatible', url: server.url } } });
+  const words = { model: 'tiny', messages: [{ role: 'user', content: 'grandmother_hid_the_silver_spoons' }] } as const;
+  const failure = await failureOf(router.chat(words));
+  expect(failure).toMatchObject({ code: 'bad_request', reason: undefined });
+  expect(shown(failure)).not.toMatch(canaries);
+});
+
 describe('headers', () => {
   test('and the key of a provider go to that provider and to no other', async () => {
     await using first = await loopback(() => ({ status: 500, pieces: ['{}'] }));
@@ -98,6 +128,21 @@ describe('a key that a function gives', () => {
     await router.chat(hello);
     await router.chat(hello);
     expect(server.requests.map(({ headers }) => headers['authorization'])).toEqual(['Bearer key-number-1', 'Bearer key-number-2']);
+  });
+
+  test('is masked after others have taken its place: a server may still name it', async () => {
+    const seen: unknown[] = [];
+    await using server = await loopback(({ headers }) => {
+      seen.push(headers['authorization']?.slice('Bearer '.length));
+      return { status: 400, pieces: [JSON.stringify({ error: { message: `nobody has ${seen.join(' or ')}` } })] };
+    });
+    let count = 0;
+    const apiKey = (): string => `canary-key-number-${++count}`;
+    const router = createRouter({ checkModels: false, providers: { box: { type: 'openai-compatible', url: server.url, apiKey } } });
+    await failureOf(router.chat(hello));
+    const failure = await failureOf(router.chat(hello));
+    expect(failure).toMatchObject({ message: expect.stringContaining('nobody has [secret] or [secret]') });
+    expect(shown(failure)).not.toMatch(canaries);
   });
 
   test.each<[string, () => string | Promise<string>]>([

@@ -138,6 +138,94 @@ describe('a caller who aborts', () => {
   });
 });
 
+describe('a listener of a failure', () => {
+  const restart = { onStreamFailure: 'restart' } as const;
+  const broken = fault('driver');
+  const ends = /^request:(end|error)$/;
+
+  test.each(['chat', 'stream'] as const)(
+    'that aborts its call ends it with its own reason, and nobody else is asked (%s)',
+    async (verb) => {
+      const { router, fakes, events, clock } = fakeRouter({ a: broken, b: 'never asked' });
+      const controller = new AbortController();
+      router.on('attempt:error', () => controller.abort(reason));
+      expect(await failureOf(router[verb](hello, { signal: controller.signal }))).toBe(reason);
+      expect(events.of('request:error')).toMatchObject([{ error: reason, aborted: true }]);
+      expect(fakes.b.calls).toHaveLength(0);
+      expect(clock.timers()).toBe(0);
+    },
+  );
+
+  test.each(['error', 'restart'] as const)(
+    'that aborts while a stream is read ends that read with its reason (%s)',
+    async (onStreamFailure) => {
+      const { router, fakes, events, clock } = fakeRouter({ a: pieces('1', broken), b: 'never asked' }, { onStreamFailure });
+      const controller = new AbortController();
+      router.on('attempt:error', () => controller.abort(reason));
+      expect(await readAll(await router.stream(hello, { signal: controller.signal }))).toEqual({ text: '1', failure: reason });
+      expect(events.lines().slice(-2)).toEqual(['attempt:error a', 'request:error']);
+      expect(events.of('request:error')).toMatchObject([{ error: reason, aborted: true }]);
+      expect(fakes.b.calls).toHaveLength(0);
+      expect(clock.timers()).toBe(0);
+    },
+  );
+
+  test.each([
+    ['attempt:error', 'error', ['attempt:error a', 'request:end a']],
+    ['attempt:error', 'restart', ['attempt:error a', 'request:end a']],
+    ['stream:interrupted', 'error', ['attempt:error a', 'stream:interrupted a', 'request:end a']],
+    ['stream:interrupted', 'restart', ['attempt:error a', 'stream:interrupted a', 'request:end a']],
+  ] as const)('that leaves the stream at %s ends it there, and nothing is told after that (%s)', async (name, onStreamFailure, told) => {
+    const { router, fakes, events, clock } = fakeRouter({ a: pieces('1', broken), b: 'never asked' }, { onStreamFailure });
+    const iterator = (await router.stream(hello))[Symbol.asyncIterator]();
+    router.on(name, () => void iterator.return?.());
+    await iterator.next();
+    expect(await iterator.next()).toEqual({ done: true, value: undefined });
+    expect(await iterator.next()).toEqual({ done: true, value: undefined });
+    await clock.settle();
+    expect(events.lines().slice(2)).toEqual(told);
+    expect(fakes.b.calls).toHaveLength(0);
+    expect(router.snapshot().inFlight).toBe(0);
+    expect(clock.timers()).toBe(0);
+  });
+
+  test('that aborts while nobody reads ends the call at once, and the next read tells the reason', async () => {
+    const options = { ...restart, timeouts: { totalMs: 1_000 } };
+    const { router, events, clock } = fakeRouter({ a: pieces('1', '2', 'hang'), b: 'never asked' }, options);
+    const controller = new AbortController();
+    router.on('stream:interrupted', () => controller.abort(reason));
+    const iterator = (await router.stream(hello, { signal: controller.signal }))[Symbol.asyncIterator]();
+    await clock.advance(1_000);
+    expect(events.names().filter((name) => ends.test(name))).toEqual(['request:error']);
+    expect(events.of('request:error')).toMatchObject([{ error: reason, aborted: true }]);
+    expect(router.snapshot().inFlight).toBe(0);
+    expect(clock.timers()).toBe(0);
+    expect(await failureOf(iterator.next())).toBe(reason);
+  });
+});
+
+describe('what a reader who leaves says of the provider', () => {
+  test('is nothing: a probe that is left does not find it back, and the next one may', async () => {
+    const { router, events, clock } = fakeRouter({ a: (call: number) => (call < 3 ? fault('driver') : pieces('one', 'two')) });
+    for (let count = 0; count < 3; count++) await failureOf(router.chat(hello));
+    expect(events.of('breaker:open')).toHaveLength(1);
+    await clock.advance(60_000);
+    for await (const _ of await router.stream(hello)) break;
+    expect(events.of('attempt:end')).toHaveLength(1);
+    expect(events.of('breaker:close')).toEqual([]);
+    expect(await readAll(await router.stream(hello))).toEqual({ text: 'onetwo', failure: undefined });
+    expect(events.of('breaker:close')).toHaveLength(1);
+  });
+
+  test('takes back none of the failures before it', async () => {
+    const { router, events } = fakeRouter({ a: (call: number) => (call === 2 ? pieces('one', 'two') : fault('driver')) });
+    for (let count = 0; count < 2; count++) await failureOf(router.chat(hello));
+    for await (const _ of await router.stream(hello)) break;
+    await failureOf(router.chat(hello));
+    expect(events.of('breaker:open')).toHaveLength(1);
+  });
+});
+
 describe('time between pieces', () => {
   test('of silence is bounded by idleMs', async () => {
     const { router, clock } = fakeRouter({ a: pieces('one', 14_999, 'two', 'hang') });
@@ -171,6 +259,14 @@ describe('pieces without content', () => {
     await clock.advance(1);
     expect(read.value).toMatchObject({ text: 'one', failure: { code: 'stream_interrupted', phase: 'idle', cause: { code: 'timeout' } } });
     expect(clock.timers()).toBe(0);
+  });
+
+  test('beside content in the same read are no silence', async () => {
+    const steps = Array.from({ length: 20 }, (): StreamStep[] => [10_000, ['', 'x']]).flat();
+    const { router, clock } = fakeRouter({ a: pieces('one', ...steps) }, { deadlineMs: 600_000 });
+    const read = outcomeOf(readAll(await router.stream(hello)));
+    await clock.advance(200_000);
+    expect(read.value).toEqual({ text: `one${'x'.repeat(20)}`, failure: undefined });
   });
 
   test('are counted anew after each piece with content', async () => {

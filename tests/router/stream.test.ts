@@ -4,6 +4,7 @@ import type { ChatChunk, ChunkBatches } from '../../src/core/types.ts';
 import { collect, textOf } from '../../src/router/chat-stream.ts';
 import { fault, pieces, role, toChunk } from '../_kit/fake-adapter.ts';
 import { failureOf, fakeRouter, hello, readAll } from '../_kit/fake-router.ts';
+import { sending } from '../_kit/stream-parts.ts';
 
 /** One batch, in which a role and all of the content come together. */
 const atOnce = async (): Promise<ChunkBatches> =>
@@ -97,6 +98,27 @@ describe('after content', () => {
     expect((await router.stream(hello)).route.provider).toBe('b');
   });
 
+  test('a stream that is larger than all we read says nothing against its provider: it did answer', async () => {
+    const tooLong = fault('limit_exceeded', { phase: 'total' });
+    const { router, events } = fakeRouter({ a: pieces('one', tooLong) });
+    for (let count = 0; count < 10; count++) {
+      expect((await readAll(await router.stream(hello))).failure).toMatchObject({
+        code: 'stream_interrupted',
+        cause: { code: tooLong.code },
+      });
+    }
+    expect(events.of('breaker:open')).toEqual([]);
+  });
+
+  test.each([
+    ['one event of it is too large', pieces('one', fault('limit_exceeded'))],
+    ['all of that was no content', pieces(role, fault('limit_exceeded', { phase: 'total' }))],
+  ])('but it does where %s', async (_, does) => {
+    const { router, events } = fakeRouter({ a: does });
+    for (let count = 0; count < 3; count++) await router.stream(hello).then(readAll, () => undefined);
+    expect(events.of('breaker:open')).toMatchObject([{ provider: 'a', reason: 'limit_exceeded' }]);
+  });
+
   test('a foreign error reaches the reader as it is', async () => {
     const bug = new TypeError('x is undefined');
     const { router } = fakeRouter({ a: pieces('one', bug) });
@@ -114,6 +136,8 @@ describe('after content', () => {
     expect(stream.route.attempts).toMatchObject([{ provider: 'a', firstContentMs: 0 }]);
   });
 });
+
+const choice = (index: number, content: string) => ({ index, delta: { content }, finish_reason: null });
 
 /** Two chunks, of which the first came without a time. */
 const timeless = async (): Promise<ChunkBatches> =>
@@ -201,6 +225,24 @@ describe('reading', () => {
     const texts = [];
     for await (const text of textOf(await router.stream(hello))) texts.push(text);
     expect(texts).toEqual(['one ', 'two ', 'three']);
+  });
+
+  test('textOf gives that of no other choice, whichever comes first', async () => {
+    const both = { choices: [choice(1, 'two'), choice(0, 'one')] };
+    const { router } = fakeRouter({ a: sending([both, { choices: [choice(1, ' more')] }, { choices: [choice(0, ' end')] }]) });
+    const texts = [];
+    for await (const text of textOf(await router.stream(hello))) texts.push(text);
+    expect(texts).toEqual(['one', ' end']);
+  });
+
+  test('what is told beside the content is in the route and in the event of the end', async () => {
+    const usage = { prompt_tokens: 1, completion_tokens: 2, total_tokens: 3 };
+    const { router, events } = fakeRouter({ a: sending([{ content: 'one' }, { choices: [], usage, degraded: true }, { content: 'two' }]) });
+    const stream = await router.stream(hello);
+    expect(stream.route.degraded).toBe(false);
+    await readAll(stream);
+    expect(stream.route.degraded).toBe(true);
+    expect(events.of('request:end')).toMatchObject([{ usage }]);
   });
 
   test('leaving the loop over textOf leaves the stream', async () => {

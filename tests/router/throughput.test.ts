@@ -3,7 +3,7 @@ import type { RouterOptions } from '../../src/config/options.ts';
 import { defineAdapter } from '../../src/core/adapter.ts';
 import type { ChatChunk, ChunkBatches } from '../../src/core/types.ts';
 import { createRouter } from '../../src/router/create-router.ts';
-import { sleep } from '../../src/lib/clock.ts';
+import { type Clock, sleep } from '../../src/lib/clock.ts';
 import { record } from '../_kit/events.ts';
 import { fault, pieces, role, type StreamStep, toChunk } from '../_kit/fake-adapter.ts';
 import { type FakeProvider, fakeRouter, hello, outcomeOf, readAll } from '../_kit/fake-router.ts';
@@ -97,6 +97,27 @@ describe('a stream that crawls', () => {
     const { clock, read } = reading({ a: pieces(...steps), b: 'never' }, { throughput: { minCharsPerSecond: 1 } });
     await clock.advance(30_000);
     expect(read.value).toEqual({ text: 'a'.repeat(31), failure: undefined });
+  });
+
+  test('and whose time was over before it began, after a blocked event loop, is told so without a negative time', async () => {
+    const base = testClock();
+    let blockedMs = 0;
+    const clock: Clock = { ...base, nowMs: () => base.nowMs() + blockedMs };
+    const late = async (): Promise<ChunkBatches> =>
+      (async function* () {
+        blockedMs = 70_000;
+        yield [toChunk({ content: 'slow' }, 'm')];
+        await new Promise(() => undefined);
+      })();
+    const a: FakeProvider = { does: 'unused', fake: { stream: late } as never };
+    const { router, events } = fakeRouter({ a, b: pieces('whole') }, { throughput, clock });
+    const read = outcomeOf(router.stream(hello).then(readAll));
+    await base.advance(40_000);
+    expect(read.value).toEqual({ text: 'whole', failure: undefined });
+    expect(events.of('attempt:error')).toMatchObject([
+      { provider: 'a', error: { code: 'timeout', phase: 'throughput', message: 'a: too little content within 0 ms.' } },
+    ]);
+    expect(base.delays.every((delayMs) => delayMs >= 0)).toBe(true);
   });
 
   test('whose caller aborts during the sample ends with the reason', async () => {
@@ -209,6 +230,14 @@ describe('what is held back is bounded', () => {
     expect(events.of('failover')).toMatchObject([{ from: 'a', reason: 'bad_response' }]);
     const [failed] = events.of('attempt:error');
     expect(failed?.error).toMatchObject({ message: 'a: the stream sent 256 pieces in a row without content.' });
+  });
+
+  test('but not beside text in the same read', async () => {
+    const mixed = Array.from({ length: 400 }, (): StreamStep => ['', 'x']);
+    const options = { throughput: { minCharsPerSecond: 100, sampleChars: 400 } };
+    const { clock, read } = reading({ a: pieces(...mixed), b: 'never' }, options);
+    await clock.settle();
+    expect(read.value).toEqual({ text: 'x'.repeat(400), failure: undefined });
   });
 
   test('and 255 of them between two pieces of text are one', async () => {

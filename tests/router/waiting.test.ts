@@ -82,6 +82,7 @@ describe('with every breaker open', () => {
     await made.clock.advance(1_000);
     expect(call.error).toMatchObject({
       code: 'all_failed',
+      stoppedBecause: 'exhausted',
       attempts: [{ provider: 'a' }],
       skipped: [{ code: 'circuit_open' }],
       retryAfterMs: 4_000,
@@ -222,6 +223,14 @@ describe("panic: 'soonest'", () => {
     expect((await made.router.chat(hello)).route.provider).toBe('a');
   });
 
+  test('and not at one that rests for long, although that ends before the open time', async () => {
+    const made = fakeRouter({ a: broken('back'), b: [limited(12_000), 'never'] }, panic);
+    for (let count = 0; count < 3; count++) await failureOf(made.router.chat(hello, { provider: 'a', ...once }));
+    await failureOf(made.router.chat(hello, { provider: 'b', ...once }));
+    expect((await made.router.chat(hello)).route.provider).toBe('a');
+    expect(made.fakes.b.calls).toHaveLength(1);
+  });
+
   test.each(['auth', 'model_not_found'] as const)('asks nobody for whom waiting is no cure (%s)', async (code) => {
     const made = fakeRouter({ a: [fault(code, { status: 401 }), 'never'], b: broken('back') }, panic);
     for (const provider of ['a', 'b', 'b', 'b'] as const) await failureOf(made.router.chat(hello, { provider, ...once }));
@@ -317,6 +326,20 @@ describe("onAllOpen: 'wait'", () => {
     await made.clock.advance(100);
     expect(call.error).toMatchObject({ code: 'closed' });
     expect(closing.settled).toBe(true);
+    expectQuiet(made);
+  });
+
+  test('waits for a rest that ends after the open time', async () => {
+    const first = after(1_000, limited(60_000));
+    const made = fakeRouter({ a: (call) => (call === 0 ? first : call < 4 ? refused() : 'rested') }, { ...wait, deadlineMs: 300_000 });
+    void outcomeOf(made.router.chat(hello, once));
+    for (let count = 0; count < 3; count++) await failureOf(made.router.chat(hello, once));
+    await made.clock.advance(1_000);
+    const call = outcomeOf(made.router.chat(hello));
+    await made.clock.advance(59_999);
+    expect(made.fakes.a.calls).toHaveLength(4);
+    await made.clock.advance(1);
+    expect(call.value?.choices[0].message.content).toBe('rested');
     expectQuiet(made);
   });
 
@@ -457,6 +480,62 @@ describe('a provider that rests', () => {
     expect(call.value?.choices[0].message.content).toBe('back');
   });
 
+  test('counts its own word from the end of its attempt, however long the others take', async () => {
+    const own = fault('unavailable', { status: 502, retryAfterMs: 5_000 });
+    const made = fakeRouter({ a: [after(1_000, own), 'back'], b: after(3_000, driver) });
+    const call = outcomeOf(made.router.chat(hello));
+    await made.clock.advance(5_999);
+    expect(made.fakes.a.calls).toHaveLength(1);
+    await made.clock.advance(1);
+    expect(call.value?.route.attempts).toMatchObject([{ provider: 'a' }, { provider: 'b' }, { provider: 'a', startedMs: 6_000 }]);
+  });
+
+  test('as long as another one comes after that one, where that was the order', async () => {
+    const made = fakeRouter({ a: [limited(2_000), 'first'], b: [limited(2_000), 'never'] });
+    const call = outcomeOf(made.router.chat(hello));
+    await made.clock.advance(2_000);
+    expect(call.value?.route.attempts.map(({ provider }) => provider)).toEqual(['a', 'b', 'a']);
+  });
+
+  test('for exactly 10 s is waited for', async () => {
+    const made = fakeRouter({ only: [limited(10_000), 'rested'] });
+    const call = outcomeOf(made.router.chat(hello));
+    await made.clock.advance(10_000);
+    expect(call.value?.choices[0].message.content).toBe('rested');
+  });
+
+  test('is the only one that is waited for: who may not answer the call is never asked', async () => {
+    const made = fakeRouter({
+      a: { does: [limited(1_000), 'rested'], fake: { capabilities: { tools: true } } },
+      paid: { does: 'never', cost: 'paid', fake: { capabilities: { tools: true } } },
+      b: 'never',
+    });
+    const tools = [{ type: 'function' as const, function: { name: 'look', parameters: {} } }];
+    const call = outcomeOf(made.router.chat({ ...hello, tools }, { allowPaid: false }));
+    await made.clock.advance(20_000);
+    expect(call.value?.route.attempts).toMatchObject([{ provider: 'a' }, { provider: 'a' }]);
+    expect([made.fakes.paid.calls.length, made.fakes.b.calls.length]).toEqual([0, 0]);
+  });
+
+  test('and whose pin is on trial keeps its trial', async () => {
+    const made = fakeRouter({ only: [fault('out_of_memory'), limited(1_000), 'it fits'] });
+    await failureOf(made.router.chat(hello));
+    const call = outcomeOf(made.router.chat(hello));
+    await made.clock.advance(1_000);
+    expect(call.value?.route.attempts).toMatchObject([{ error: { code: 'rate_limited' } }, { provider: 'only' }]);
+    expect(made.events.of('model:unpinned')).toHaveLength(1);
+  });
+
+  test('gets all the time there is in the last attempt of the call', async () => {
+    const made = fakeRouter(
+      { a: [limited(1_000), after(15_000, 'slow')], b: [limited(2_000), 'never'] },
+      { maxAttempts: 3, deadlineMs: 20_000 },
+    );
+    const call = outcomeOf(made.router.chat(hello));
+    await made.clock.advance(20_000);
+    expect(call.value?.route.attempts.map(({ provider }) => provider)).toEqual(['a', 'b', 'a']);
+  });
+
   test('by its own word is waited for, although it has answered others since', async () => {
     const made = fakeRouter({ only: [after(1_000, 'older'), limited(5_000), 'rested'] });
     const older = outcomeOf(made.router.chat(hello));
@@ -484,8 +563,69 @@ describe('a provider that rests', () => {
   });
 });
 
+test('a provider that failed, and neither rests nor has a substitute, gets a pause all the same', async () => {
+  const made = fakeRouter({ only: [fault('unavailable', { status: 502 }), 'back'] });
+  const call = outcomeOf(made.router.chat(hello));
+  await made.clock.advance(124);
+  expect(made.fakes.only.calls).toHaveLength(1);
+  await made.clock.advance(1);
+  expect(call.value?.choices[0].message.content).toBe('back');
+  expect(made.events.of('retry')).toMatchObject([{ delayMs: 125 }]);
+});
+
+test('a call that has used up its attempts says so, and waits for nothing', async () => {
+  const made = fakeRouter({ only: limited(1_000) });
+  const call = outcomeOf(made.router.chat(hello, once));
+  await made.clock.settle();
+  expect(call.error).toMatchObject({ code: 'all_failed', stoppedBecause: 'max-attempts', retryAfterMs: 1_000 });
+});
+
+describe.each(['chat', 'stream'] as const)('a %s that hangs', (verb) => {
+  test('is given up for a provider that rests for a moment', async () => {
+    const made = fakeRouter({ b: [limited(2_000), 'rested'], a: (call): Outcome => (call === 0 ? 'yes' : hang) });
+    await made.router.chat(hello);
+    const call = outcomeOf<unknown>(made.router[verb](hello));
+    await made.clock.advance(120_000);
+    expect(call.value).toMatchObject({ route: { provider: 'b' } });
+    expect(made.fakes.a.calls[1]?.signal).toMatchObject({ aborted: true, reason: { code: 'timeout' } });
+  });
+});
+
 describe('a model that is being loaded', () => {
   const loading = fault('model_loading', { status: 503 });
+  const warming = { health: async () => ({ state: 'warming' as const }) };
+
+  test.each([
+    ['rests', limited(2_000)],
+    ['named a time', fault('unavailable', { status: 502, retryAfterMs: 2_000 })],
+  ])('for ever does not keep a call from a provider that %s and is ready before', async (_, error) => {
+    const made = fakeRouter({ a: { does: loading, fake: warming }, b: [error, 'ready'] });
+    const call = outcomeOf(made.router.chat(hello));
+    await made.clock.advance(1_999);
+    expect(made.fakes.b.calls).toHaveLength(1);
+    await made.clock.advance(1);
+    expect(call.value?.route.attempts.map(({ provider }) => provider)).toEqual(['a', 'b', 'b']);
+    expect(made.events.of('retry')).toMatchObject([{ provider: 'a', reason: 'model_loading' }, { provider: 'b' }]);
+    expectQuiet(made);
+  });
+
+  test('is waited for where the others are ready after the deadline', async () => {
+    let checks = 0;
+    const health = async () => ({ state: checks++ < 5 ? ('warming' as const) : ('ok' as const) });
+    const made = fakeRouter({ a: { does: [loading, 'loaded'], fake: { health } }, b: limited(8_500) }, { deadlineMs: 8_000 });
+    const call = outcomeOf(made.router.chat(hello));
+    await made.clock.advance(8_000);
+    expect(call.value?.route.attempts.map(({ provider }) => provider)).toEqual(['a', 'b', 'a']);
+    expectQuiet(made);
+  });
+
+  test('and loads while another one loads gives way to that one, turn by turn', async () => {
+    const made = fakeRouter({ a: { does: loading, fake: warming }, b: { does: [loading, 'loaded'], fake: warming } });
+    const call = outcomeOf(made.router.chat(hello));
+    await made.clock.advance(60_000);
+    expect(call.value?.route.provider).toBe('b');
+    expectQuiet(made);
+  });
 
   test('and whose server hangs when it is asked for its health does not hold the call beyond its deadline', async () => {
     const made = fakeRouter({ only: { does: loading, fake: { health: silence } } }, { deadlineMs: 4_000 });
