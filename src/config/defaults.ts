@@ -80,7 +80,10 @@ export const classicBreaker: BreakerConfig = Object.freeze({
   jitter: 0,
 });
 
-/** `retry: 'availability'`: more load on servers in trouble for more answers: with 30% of errors everywhere, and no breaker in the way, 97% instead of 71%. */
+/**
+ * `retry: 'availability'`: more load on servers in trouble for more answers. With 30% of errors everywhere, and no breaker in the way, 97%
+ * instead of 71%.
+ */
 export const availableRetry: RetryConfig = Object.freeze({ maxTokens: 50, tokensPerSuccess: 0.5 });
 
 /** The order of devices that an intent did not name; a new intent without an order gets all of it. */

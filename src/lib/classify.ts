@@ -33,16 +33,19 @@ const noWhole: Fault = { code: 'bad_response', text: 'The status says that this 
 type Unquoted = (message: string) => string;
 
 /**
- * What an answer means that is no answer: any status but 200 to 203, or a web page with one of these. `wallMs`: milliseconds since 1970; `request`: the
- * body that was sent, whose words are not the server's.
+ * What an answer means that is no answer: any status but 200 to 203, or a web page with one of these. `wallMs`: milliseconds since
+ * 1970; `request`: the body that was sent, whose words are not the server's.
  */
 export function classifyResponse(response: FailedResponse, wallMs: number, request?: unknown): Classified {
-  const page = pageFault(response);
-  const unquoted: Unquoted = (message) => withoutQuotes(message, request);
-  const said = (): Classified =>
-    response.status < 300 ? ofFault(noWhole, undefined) : ofBody(unwrapText(response.bodyText), response.status, unquoted);
-  const found = page ? ofFault(page.fault, page.reason) : said();
+  const found = ofResponse(response, request);
   return { ...found, retryAfterMs: waitFor(found.code, response, wallMs) ?? found.retryAfterMs };
+}
+
+function ofResponse(response: FailedResponse, request: unknown): Classified {
+  const page = pageFault(response);
+  if (page !== undefined) return ofFault(page.fault, page.reason);
+  if (response.status < 300) return ofFault(noWhole, undefined);
+  return ofBody(unwrapText(response.bodyText), response.status, (message) => withoutQuotes(message, request));
 }
 
 /**

@@ -22,8 +22,10 @@ const minWhole = 6;
 const windowChars = 16;
 const stepChars = 8;
 const mask = '[…]';
+/** Whatever has this form is masked for that, wherever it stands. */
+export const dataUrlSource: string = /data:[\w.+-]{1,40}\/[\w.+-]{1,80}[;,][^\s"'<>]*/.source;
 /** As a whole; what merely begins like one is text. */
-const dataUrl: RegExp = /^data:[\w.+-]{1,40}\/[\w.+-]{1,80}[;,][^\s"'<>]*$/i;
+const dataUrl: RegExp = new RegExp(`^${dataUrlSource}$`, 'i');
 
 /**
  * Fields of the servers that are known which hold words of the protocol; errors need them. Every other field is content, so that an

@@ -1,7 +1,7 @@
 import type { ErrorCode } from '../core/error-codes.ts';
 import { RouterError } from '../core/errors.ts';
 import type { Classified } from './classify.ts';
-import { safeText } from './redact.ts';
+import { createMask } from './redact.ts';
 
 /** Makes the errors of one provider. What the server said is masked and shortened before it becomes part of a message. */
 export interface ErrorMaker {
@@ -30,10 +30,10 @@ export function createErrorMaker(provider: string, url: string, secrets: () => r
   const host = URL.canParse(url) ? ` at ${new URL(url).host}` : '';
   return {
     of({ code, text, phase, reason: named, retryAfterMs }, status, request) {
-      const hide = { secrets: secrets(), request };
-      const said = safeText(text, hide);
+      const masked = createMask({ secrets: secrets(), request });
+      const said = masked(text);
       // A server can put a key or a prompt into its type as well.
-      const reason = named !== undefined && safeText(named, hide) === named ? named : undefined;
+      const reason = named !== undefined && masked(named) === named ? named : undefined;
       const what = phrases[code] ?? code.replaceAll('_', ' ');
       const short = reason === undefined ? '' : ` [${reason}]`;
       const answered = status === undefined || status < 400 ? '' : ` (HTTP ${status})`;

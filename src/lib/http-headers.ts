@@ -37,16 +37,20 @@ export function createHeaders(options: HeaderOptions): HeaderSource {
   const headers = Object.fromEntries(Object.entries(options.headers).map(([name, value]) => [name.toLowerCase(), value]));
   // Requests with older ones may still be under way. The newest last.
   const keys = new Set<string>(typeof apiKey === 'object' ? [apiKey.reveal()] : []);
+  const remember = (key: string): string => {
+    keys.delete(key);
+    keys.add(key);
+    const [oldest] = keys;
+    if (oldest !== undefined && keys.size > mostKeys) keys.delete(oldest);
+    return key;
+  };
   return {
     async of(accept, hasBody) {
       // Compressed answers would have to be unpacked before their size is known.
       const built: Record<string, string> = { accept, 'accept-encoding': 'identity', 'user-agent': 'inferlane' };
       if (hasBody) built['content-type'] = 'application/json';
       if (apiKey !== undefined) {
-        const key = typeof apiKey === 'function' ? await askForKey(options, apiKey) : apiKey.reveal();
-        keys.delete(key);
-        keys.add(key);
-        for (const oldest of keys) if (keys.size > mostKeys) keys.delete(oldest);
+        const key = typeof apiKey === 'function' ? remember(await askForKey(options, apiKey)) : apiKey.reveal();
         const name = keyHeader.toLowerCase();
         built[name] = name === 'authorization' ? `Bearer ${key}` : key;
       }

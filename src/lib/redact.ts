@@ -1,4 +1,4 @@
-import { echoesMasked, oneLine, type RequestTexts, requestTexts } from './echo.ts';
+import { dataUrlSource, echoesMasked, oneLine, type RequestTexts, requestTexts } from './echo.ts';
 
 const maxScanned = 64 * 1024;
 /** Masking of echoes is done on this much; what follows could not be shown anyway. */
@@ -7,7 +7,7 @@ const maxShown = 300;
 const minSecret = 8;
 const hidden = '[secret]';
 
-export interface SafeTextOptions {
+export interface MaskOptions {
   /** Keys, and header values that may hold keys. Those shorter than 8 characters are words, not keys. */
   readonly secrets: readonly string[];
   /** The body that was sent. Its texts (messages, inputs, prompt, tools) are masked where the server repeats them. */
@@ -15,21 +15,24 @@ export interface SafeTextOptions {
 }
 
 /**
- * Foreign text as it may be shown and logged: one line of at most 300 characters without control characters, keys, paths
- * of URLs, and pieces of the request. The name of the model stays. Applied twice it gives the same as once.
+ * Makes foreign texts fit to be shown and logged: one line of at most 300 characters without control characters, keys, paths
+ * of URLs, and pieces of the request. The name of the model stays. Applied twice it gives the same as once. What has to be hidden is
+ * worked out here, once for all texts that follow: of a long prompt that takes milliseconds.
  */
-export function safeText(text: string, { secrets, request }: SafeTextOptions): string {
+export function createMask({ secrets, request }: MaskOptions): (text: string) => string {
   // The longest first: one key may be the beginning of another.
   const keys = [...new Set(secrets.flatMap(formsOf))].toSorted((a, b) => b.length - a.length);
   const texts = requestTexts(request);
-  let safe = onePass(text.slice(0, maxScanned), keys, texts);
-  // A mask can complete a match, and the cut can halve a character: nearly always the second pass changes nothing.
-  for (let pass = 0; pass < 4; pass++) {
-    const next = onePass(safe, keys, texts);
-    if (next === safe) return safe;
-    safe = next;
-  }
-  return '[…]';
+  return (text) => {
+    let safe = onePass(text.slice(0, maxScanned), keys, texts);
+    // A mask can complete a match, and the cut can halve a character: nearly always the second pass changes nothing.
+    for (let pass = 0; pass < 4; pass++) {
+      const next = onePass(safe, keys, texts);
+      if (next === safe) return safe;
+      safe = next;
+    }
+    return '[…]';
+  };
 }
 
 function onePass(text: string, keys: readonly string[], texts: RequestTexts): string {
@@ -88,6 +91,8 @@ function withoutKeys(text: string): string {
   return keyShapes.reduce((masked, [shape, mask]) => masked.replaceAll(shape, mask), text);
 }
 
+const dataUrls: RegExp = new RegExp(String.raw`\b${dataUrlSource}`, 'gi');
+
 /** Scheme, host and port stay: they tell which server; user, path and query tell too much. A data URL is content. */
 function withoutUrls(text: string): string {
   return text
@@ -95,7 +100,7 @@ function withoutUrls(text: string): string {
       /\b([a-z][a-z0-9+.-]{1,15}):[\\/]{2,4}([^\s"'<>`]*)/gi,
       (_url, scheme: string, rest: string) => `${scheme}://${hostOf(rest)}`,
     )
-    .replaceAll(/\bdata:[\w.+-]{1,40}\/[\w.+-]{1,80}[;,][^\s"'<>]*/gi, '[…]');
+    .replaceAll(dataUrls, '[…]');
 }
 
 function hostOf(rest: string): string {

@@ -27,7 +27,7 @@ export interface Attempt<Request> {
   succeed(): void;
   /** Books the failure and gives back the error in its final form: the caller's own reason, a limit's, or the provider's. */
   fail(error: unknown): unknown;
-  /** The reader left: nothing is wrong with the provider, and whatever still works for the attempt is told to stop. */
+  /** The reader left, which is held neither for nor against the provider; whatever still works for the attempt is told to stop. */
   abandon(): void;
   /** Another attempt of the same call ended it first: this one is stopped, and nothing is held against anyone. */
   lose(): void;

@@ -85,10 +85,8 @@ function restOf(provider: Provider, model: string | undefined, nowMs: number): O
   const readyAtMs = provider.readyAtMs(model);
   if (readyAtMs === undefined) return { code: 'auth', reason: 'its credentials have just been refused', readyAtMs };
   if (readyAtMs <= nowMs) return undefined;
-  const { state } = provider;
-  const restsUntilMs = Math.max(state.rest.untilMs, state.models.peek(model).rest.untilMs);
   // Whichever of a rest and a breaker ends last.
-  if (readyAtMs > restsUntilMs) return { code: 'circuit_open', reason: 'its breaker has just opened', readyAtMs };
+  if (readyAtMs > provider.restsUntilMs(model)) return { code: 'circuit_open', reason: 'its breaker has just opened', readyAtMs };
   return { code: 'overloaded', reason: 'it has just failed for others', readyAtMs };
 }
 

@@ -9,6 +9,7 @@ import type { CandidateFacts } from '../routing/plan.ts';
 import { applyEffect, type Verdicts } from './effects.ts';
 import { quoted, resolveModel, untagged } from './model-name.ts';
 import { remember } from './hedge-delay.ts';
+import { barrier, opensAt, readyAt, restsUntil, restUnderWay } from './readiness.ts';
 import { changed, countOf, type LetIn } from './let-in.ts';
 import { type ModelState, smoothed } from './model-state.ts';
 import { createProviderState, type Outcome, type Permit, type ProviderState } from './provider-state.ts';
@@ -26,6 +27,10 @@ export interface Provider {
   acquire(model: string | undefined, leaseMs: number, early?: boolean): Permit | undefined;
   /** From when on it may be asked for a model, on the router's clock; in the past where it may already. Undefined: waiting does not help. */
   readyAtMs(model: string | undefined): number | undefined;
+  /** When its rests, and those of the model there, are over. */
+  restsUntilMs(model: string | undefined): number;
+  /** When its rests and its open breakers are over; a recovery under way is not waited for. */
+  opensAtMs(model: string | undefined): number;
   /** Is the model pinned now, by a pin that is younger than `sinceMs`? */
   isPinned(model: string | undefined, sinceMs: number): boolean;
   /** False where it has failed so often of late that it gets first attempts only. */
@@ -53,7 +58,9 @@ export function createProvider(config: ProviderConfig, adapter: Adapter, router:
     state,
     facts: (verb, request) => ({ ...factsOf(books, verb, request), verbs }),
     acquire: (model, leaseMs, early = false) => acquire(books, model, leaseMs, early),
-    readyAtMs: (model) => readyAt(books, model),
+    readyAtMs: (model) => readyAt(state, state.models.peek(model), router.clock.nowMs()),
+    restsUntilMs: (model) => restsUntil(state, state.models.peek(model)),
+    opensAtMs: (model) => opensAt(state, state.models.peek(model)),
     isPinned(model, sinceMs) {
       const { pin } = state.models.peek(model);
       return pin !== undefined && pin.untilMs > router.clock.nowMs() && pin.sinceMs > sinceMs;
@@ -81,7 +88,7 @@ function factsOf(books: Books, verb: Verb, request: ChatRequest | EmbedRequest):
   const denies = (name: string): string | undefined => denial(books, name);
   const resolved = resolveModel({ verb, requested, provider: config, modelName: adapter.modelName, config: router, denies });
   const model = state.models.peek(resolved.model);
-  const barrier = barrierOf(state.connection, state.letIn, nowMs) ?? barrierOf(model.breaker, model.letIn, nowMs);
+  const held = barrier(state, model, nowMs);
   return {
     provider: id,
     ...resolved,
@@ -92,9 +99,9 @@ function factsOf(books: Books, verb: Verb, request: ChatRequest | EmbedRequest):
     leavesOut: verb === 'embed' ? () => [] : () => adapter.leavesOut(request as ChatRequest, resolved.model),
     disabled: state.disabledUntilMs > nowMs ? 'its credentials were refused' : undefined,
     pinnedUntilMs: pinnedUntil(model, nowMs),
-    rests: restOf(state, model, nowMs),
-    openUntilMs: barrier?.untilMs,
-    isRecovering: barrier?.isRecovering === true,
+    rests: restUnderWay(state, model, nowMs),
+    openUntilMs: held?.untilMs,
+    isRecovering: held?.isRecovering === true,
   };
 }
 
@@ -202,31 +209,4 @@ function turn({ id, state, router, announce }: Books, from: BreakerState, input:
 function pinnedUntil({ pin, inFlight }: Readonly<ModelState>, nowMs: number): number | undefined {
   if (pin === undefined || pin.untilMs > nowMs) return pin?.untilMs;
   return inFlight > 0 ? nowMs : undefined;
-}
-
-/** The rest that is under way and ends last: the provider's, or that of the model alone. */
-function restOf(state: ProviderState, model: Readonly<ModelState>, nowMs: number): CandidateFacts['rests'] {
-  const { untilMs, reason } = model.rest.untilMs > state.rest.untilMs ? model.rest : state.rest;
-  return untilMs > nowMs ? { untilMs, reason } : undefined;
-}
-
-function readyAt({ state, router }: Books, name: string | undefined): number | undefined {
-  const nowMs = router.clock.nowMs();
-  if (state.disabledUntilMs > nowMs) return undefined;
-  const model = state.models.peek(name);
-  const restsUntilMs = Math.max(state.rest.untilMs, model.rest.untilMs);
-  const openUntilMs = Math.max(
-    barrierOf(state.connection, state.letIn, nowMs)?.untilMs ?? -Infinity,
-    barrierOf(model.breaker, model.letIn, nowMs)?.untilMs ?? -Infinity,
-  );
-  return Math.max(restsUntilMs, openUntilMs);
-}
-
-/** While a recovery is being tested, or ramps up, the next moment may do; the lease of a probe is only the longest that it can take. */
-const recoveryMs = 1_000;
-
-/** Until when a breaker lets nothing through. */
-function barrierOf(state: BreakerState, letIn: LetIn, nowMs: number): { untilMs: number; isRecovering: boolean } | undefined {
-  if (admits(state, nowMs, countOf(letIn, state.generation)) !== 'no') return undefined;
-  return state.is === 'open' ? { untilMs: state.untilMs, isRecovering: false } : { untilMs: nowMs + recoveryMs, isRecovering: true };
 }

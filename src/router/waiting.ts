@@ -114,20 +114,10 @@ function when(run: Run<unknown>, candidate: PlannedCandidate, reason: ErrorCode,
   const obstacle = obstacleOf(run, candidate);
   if (obstacle === 'unfit' || (obstacle !== undefined && obstacle.readyAtMs === undefined)) return [];
   const isOpen = obstacle?.code === 'circuit_open';
-  const readyAtMs = Math.max(isOpen ? opensAtMs(run, candidate) : (obstacle?.readyAtMs ?? -Infinity), notBeforeMs);
+  const { provider, model } = candidate;
+  const readyAtMs = isOpen ? run.engine.providers.get(provider)?.opensAtMs(model) : obstacle?.readyAtMs;
   const isBarred = isOpen || (obstacle !== undefined && reason === 'circuit_open');
-  return [{ candidate, readyAtMs, reason: isOpen ? obstacle.code : reason, isBarred }];
-}
-
-/**
- * When somebody may look at a provider behind its breakers. While a probe is out, the next moment may do: the time it may take at most
- * says nothing about when it ends.
- */
-function opensAtMs({ engine }: Run<unknown>, { provider: id, model }: PlannedCandidate): number {
-  const state = engine.providers.get(id)?.state;
-  const breakers = state === undefined ? [] : [state.connection, state.models.peek(model).breaker];
-  const rests = state === undefined ? [] : [state.rest.untilMs, state.models.peek(model).rest.untilMs];
-  return Math.max(...rests, ...breakers.map((breaker) => (breaker.is === 'open' ? breaker.untilMs : -Infinity)));
+  return [{ candidate, readyAtMs: Math.max(readyAtMs ?? -Infinity, notBeforeMs), reason: isOpen ? obstacle.code : reason, isBarred }];
 }
 
 function isDue({ engine }: Run<unknown>, { readyAtMs }: Waiting): boolean {

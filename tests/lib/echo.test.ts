@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { echoesMasked, oneLine, requestTexts, withoutQuotes } from '../../src/lib/echo.ts';
-import { safeText } from '../../src/lib/redact.ts';
+import { safeText } from '../_kit/safe-text.ts';
 
 const key = 'correct-horse/battery+staple=1';
 

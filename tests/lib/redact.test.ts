@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { safeText } from '../../src/lib/redact.ts';
+import { safeText } from '../_kit/safe-text.ts';
 import { slowdown } from './slowdown.ts';
 
 /** Its base64 holds + and /, and is padded. */

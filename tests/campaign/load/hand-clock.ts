@@ -1,4 +1,5 @@
 import type { Clock } from '../../../src/index.ts';
+import { createDueQueue, type Due } from '../_kit/due-queue.ts';
 
 /** A clock that is moved by hand, for hundreds of thousands of calls: timers lie in a heap, and cancelled ones are dropped when due. */
 export interface HandClock extends Clock {
@@ -8,28 +9,26 @@ export interface HandClock extends Clock {
   drain(): Promise<void>;
 }
 
-interface Timer {
-  readonly atMs: number;
-  /** Keeps those of one moment in their order. */
-  readonly order: number;
+interface Timer extends Due {
   callback: (() => void) | undefined;
 }
 
 const hourMs = 3_600_000;
 
 export function handClock(startMs = 1_000_000): HandClock {
-  const heap: Timer[] = [];
+  const queue = createDueQueue<Timer>();
   let nowMs = startMs;
   let made = 0;
+  const isDueBy = (atMs: number): boolean => (queue.first()?.atMs ?? Infinity) <= atMs;
   const fireNext = async (): Promise<void> => {
-    const timer = takeFirst(heap);
+    const timer = queue.removeFirst();
     if (timer?.callback === undefined) return;
     nowMs = Math.max(nowMs, timer.atMs);
     timer.callback();
     await settle();
   };
   const to = async (atMs: number): Promise<void> => {
-    while (heap[0] !== undefined && heap[0].atMs <= atMs) await fireNext();
+    while (isDueBy(atMs)) await fireNext();
     nowMs = Math.max(nowMs, atMs);
   };
   return {
@@ -38,14 +37,14 @@ export function handClock(startMs = 1_000_000): HandClock {
     schedule(delayMs, callback) {
       made += 1;
       const timer: Timer = { atMs: nowMs + delayMs, order: made, callback };
-      insert(heap, timer);
+      queue.add(timer);
       return () => void (timer.callback = undefined);
     },
     to,
     async drain() {
       const untilMs = nowMs + hourMs;
       await settle();
-      while (heap[0] !== undefined && heap[0].atMs <= untilMs) await fireNext();
+      while (isDueBy(untilMs)) await fireNext();
     },
   };
 }
@@ -53,36 +52,4 @@ export function handClock(startMs = 1_000_000): HandClock {
 /** Everything that waits for nothing but promises has happened after one turn of the event loop. */
 export function settle(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
-}
-
-function isBefore(left: Timer, right: Timer): boolean {
-  return left.atMs < right.atMs || (left.atMs === right.atMs && left.order < right.order);
-}
-
-function insert(heap: Timer[], timer: Timer): void {
-  let at = heap.push(timer) - 1;
-  while (at > 0) {
-    const above = (at - 1) >> 1;
-    if (!isBefore(timer, heap[above] as Timer)) break;
-    heap[at] = heap[above] as Timer;
-    at = above;
-  }
-  heap[at] = timer;
-}
-
-function takeFirst(heap: Timer[]): Timer | undefined {
-  const first = heap[0];
-  const last = heap.pop();
-  if (first === undefined || last === undefined || heap.length === 0) return first;
-  let at = 0;
-  for (;;) {
-    let below = 2 * at + 1;
-    if (below >= heap.length) break;
-    if (below + 1 < heap.length && isBefore(heap[below + 1] as Timer, heap[below] as Timer)) below += 1;
-    if (!isBefore(heap[below] as Timer, last)) break;
-    heap[at] = heap[below] as Timer;
-    at = below;
-  }
-  heap[at] = last;
-  return first;
 }

@@ -23,7 +23,7 @@ export const areas: readonly Area[] = [
   },
   {
     name: 'permits',
-    mutate: ['provider', 'let-in', 'provider-state', 'model-state'].map((name) => `src/router/${name}.ts`),
+    mutate: ['provider', 'readiness', 'let-in', 'provider-state', 'model-state'].map((name) => `src/router/${name}.ts`),
     tests: [
       routerTests(
         'permits,breaker,failover,pins,rests,retry-tokens,events,candidates,model-check,health,situations,hedge,loading,close,embed,gates,waiting,limits,model-name,ignored-parameters,resume-continue',

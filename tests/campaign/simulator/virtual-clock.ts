@@ -1,4 +1,5 @@
 import type { Clock } from '../../../src/index.ts';
+import { createDueQueue, type Due } from '../_kit/due-queue.ts';
 
 /** Time that only moves from one thing to do to the next. The router's timers and the world's stand in one queue. */
 export interface VirtualClock {
@@ -20,9 +21,7 @@ export interface VirtualClock {
   readonly badDelays: readonly number[];
 }
 
-interface Entry {
-  readonly atMs: number;
-  readonly order: number;
+interface Entry extends Due {
   readonly owner: Owner;
   callback: (() => void) | undefined;
 }
@@ -33,7 +32,7 @@ const longestTimerMs = 2_147_483_647;
 const wallStartMs = 2_000_000_000_000;
 
 export function createVirtualClock(startMs = 1_000_000): VirtualClock {
-  const queue = createQueue();
+  const queue = createDueQueue<Entry>();
   const badDelays: number[] = [];
   let nowMs = startMs;
   let wallOffsetMs = wallStartMs;
@@ -80,43 +79,5 @@ export function createVirtualClock(startMs = 1_000_000): VirtualClock {
     routerTimers: (all = false) => left.router + (all ? left.background : 0),
     worldEvents: () => left.world,
     badDelays,
-  };
-}
-
-function isBefore(left: Entry, right: Entry): boolean {
-  return left.atMs < right.atMs || (left.atMs === right.atMs && left.order < right.order);
-}
-
-/** A binary heap: what is due first, and of those what came first. */
-function createQueue(): { add(entry: Entry): void; first(): Entry | undefined; removeFirst(): void } {
-  const heap: Entry[] = [];
-  const sink = (entry: Entry): void => {
-    let index = 0;
-    for (;;) {
-      let child = 2 * index + 1;
-      if (child >= heap.length) break;
-      if (child + 1 < heap.length && isBefore(heap[child + 1] as Entry, heap[child] as Entry)) child += 1;
-      if (!isBefore(heap[child] as Entry, entry)) break;
-      heap[index] = heap[child] as Entry;
-      index = child;
-    }
-    heap[index] = entry;
-  };
-  return {
-    add(entry) {
-      let index = heap.length;
-      while (index > 0) {
-        const parent = (index - 1) >> 1;
-        if (!isBefore(entry, heap[parent] as Entry)) break;
-        heap[index] = heap[parent] as Entry;
-        index = parent;
-      }
-      heap[index] = entry;
-    },
-    first: () => heap[0],
-    removeFirst() {
-      const last = heap.pop();
-      if (last !== undefined && heap.length > 0) sink(last);
-    },
   };
 }
