@@ -13,7 +13,7 @@ const config: ReturnType<typeof defineConfig> = defineConfig({
   // tsup would write `http` for `node:http`, which Deno and Workers refuse, and break `node:sqlite`.
   removeNodeProtocol: false,
   // Optional peers stay imports of the consumer's own copy; dependencies are external by default.
-  external: ['node-llama-cpp', '@huggingface/transformers', 'msw'],
+  external: ['node-llama-cpp', '@huggingface/transformers', '@pydantic/genai-prices', 'msw'],
 });
 
 export default config;

@@ -5,7 +5,9 @@ export { type ChatStream, collect, textOf } from './router/chat-stream.ts';
 export type { HealthSummary, ProviderHealth, ProviderStatus } from './router/health.ts';
 export type { Situation } from './router/situation.ts';
 export type { ModelSnapshot, ProviderSnapshot, RouterSnapshot } from './router/snapshot.ts';
-export type { Plan, PlannedCandidate, SkippedInPlan } from './routing/plan.ts';
+export type { Candidate, Plan, PlannedCandidate, SkippedInPlan } from './routing/plan.ts';
+export type { Score } from './routing/expected-time.ts';
+export { formatPlan, formatRoute } from './routing/format-plan.ts';
 
 export { hopsOf } from './router/hops.ts';
 export { type AutodetectOptions, autodetect, type Detection } from './router/autodetect.ts';
@@ -14,8 +16,12 @@ export { type AutodetectOptions, autodetect, type Detection } from './router/aut
 export { fromEnv } from './config/env.ts';
 export type { EnvSetting } from './config/env-trail.ts';
 export type { CallOptions, Cost, Device, IntentOptions, ProviderOptions, RouterOptions, TimeoutOptions } from './config/options.ts';
+export type { Balance, Lane, QueueOptions } from './config/routing-options.ts';
 export type { BreakerOptions, HedgeOptions, RetryOptions, ThroughputOptions } from './config/resilience-options.ts';
 export { type DefaultModelRow, defaultModels, type GoneModelRow, goneModels } from './core/default-models.ts';
+export { loadPrices, priceTable } from './config/prices.ts';
+export type { ModelPrice, PriceTable } from './core/prices.ts';
+export { localities, type Locality } from './core/locality.ts';
 export { type ProviderType, providerTypes, type ProviderTypeRow } from './core/provider-types.ts';
 
 // Requests and answers: OpenAI's shapes.

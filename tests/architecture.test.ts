@@ -54,6 +54,7 @@ const PACKAGES: Record<string, { in: string[]; lazy?: true; peer?: true }> = {
   node: { in: ['http/node.ts', 'cli/', 'testing/'] },
   'node-llama-cpp': { in: ['adapters/cpu*.ts'], lazy: true },
   '@huggingface/transformers': { in: ['adapters/cpu*.ts'], lazy: true },
+  '@pydantic/genai-prices': { in: ['config/prices.ts'], lazy: true },
   msw: { in: ['testing/'], peer: true },
 };
 

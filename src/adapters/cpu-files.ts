@@ -45,6 +45,16 @@ export async function checkModelFile(file: ModelFile, provider: string): Promise
   }
 }
 
+/** A small file of the system's; undefined where there is none, or it may not be read. */
+export async function textIn(path: string): Promise<string | undefined> {
+  try {
+    const { readFile } = await import(/* webpackIgnore: true */ /* @vite-ignore */ 'node:fs/promises');
+    return await readFile(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
 function isMissing(error: unknown): boolean {
   return typeof error === 'object' && error !== null && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
 }

@@ -13,6 +13,24 @@ export interface LlamaLibrary {
     maxThreads?: number;
   }): Promise<Llama>;
   readonly LlamaChat: new (options: { contextSequence: never }) => LlamaChat;
+  /** Reads the head of a file, and nothing of the weights. */
+  readGgufFileInfo(path: string, options: { sourceType: 'filesystem'; logWarnings: false; signal: AbortSignal }): Promise<object>;
+  readonly GgufInsights: { from(info: never, llama: never): Promise<GgufInsights> };
+}
+
+/** Estimates, in bytes, of what a model will take. */
+export interface GgufInsights {
+  readonly trainContextSize: number | undefined;
+  estimateModelResourceRequirementsV2(options: { gpuLayers: 0 }): Promise<{ readonly cpuRam: number }>;
+  estimateContextResourceRequirementsV2(
+    options: ContextQuestion & { modelGpuLayers: 0; sequences: 1 },
+  ): Promise<{ readonly cpuRam: number }>;
+}
+
+export interface ContextQuestion {
+  readonly contextSize: number;
+  readonly batchSize?: number;
+  readonly isEmbeddingContext?: boolean;
 }
 
 export interface Llama {
@@ -20,6 +38,10 @@ export interface Llama {
   loadModel(options: { modelPath: string; loadSignal: AbortSignal }): Promise<LlamaModel>;
   createGrammarForJsonSchema(schema: never): Promise<object>;
   getGrammarFor(type: 'json'): Promise<object>;
+  /** What its models and contexts take. */
+  getLlamaMemoryUsage(): Promise<{ readonly cpuRam: number }>;
+  /** The most that models and contexts may take together, in bytes, from the next one on. */
+  setRamCap(bytes: number): Promise<void>;
   dispose(): Promise<void>;
 }
 

@@ -1,7 +1,9 @@
 import { RouterError } from '../core/errors.ts';
+import { admit } from './cpu-admission.ts';
 import { libraryFailure } from './cpu-failure.ts';
 import { checkModelFile, type ModelFile } from './cpu-files.ts';
 import {
+  type ContextQuestion,
   loadLibrary,
   type Llama,
   type LlamaChat,
@@ -12,6 +14,7 @@ import {
   type LlamaSequence,
   type LoadLibrary,
 } from './cpu-library.ts';
+import type { FreeMemory } from './cpu-memory.ts';
 import { once, type Once } from './cpu-once.ts';
 
 export interface ModelsOptions {
@@ -23,6 +26,7 @@ export interface ModelsOptions {
   /** In tokens; undefined: the model's own, as far as memory allows. */
   readonly contextSize: number | undefined;
   readonly load: LoadLibrary;
+  readonly freeMemory: FreeMemory;
 }
 
 interface Runtime {
@@ -61,10 +65,19 @@ export interface CpuModels {
   embedder(): Promise<Embedder>;
   /** For a context in an unknown state: the next chat gets a new one. */
   discardChat(): Promise<void>;
+  /** What is in memory now. */
+  loaded(): LoadedModels;
   /** A classified error for what a running inference threw. */
   failure(error: unknown): RouterError;
   /** Aborts loads and frees everything. Nothing may run any more. */
   close(): Promise<void>;
+}
+
+export interface LoadedModels {
+  readonly chat: boolean;
+  readonly embedding: boolean;
+  /** Tokens of the chat's context window, prompt and answer together, once it was made. */
+  readonly chatTokens: number | undefined;
 }
 
 const logLines = 20;
@@ -74,9 +87,10 @@ export function createModels(options: ModelsOptions, closing: AbortSignal): CpuM
   const { provider, chatFile, embeddingFile } = options;
   const log: string[] = [];
   const runtime = once(() => openRuntime(options, log));
-  const open = (file: ModelFile): Once<LlamaModel> => once(() => openModel(file, provider, runtime, closing));
-  const chatModel = chatFile && open(chatFile);
-  const embeddingModel = embeddingFile && (embeddingFile.path === chatFile?.path ? chatModel : open(embeddingFile));
+  const open = (file: ModelFile, contextOf: ContextOf): Once<LlamaModel> =>
+    once(() => openModel(file, (trained) => contextOf(trained, options.contextSize), options, runtime, closing));
+  const chatModel = chatFile && open(chatFile, leastChatContext);
+  const embeddingModel = embeddingFile && (embeddingFile.path === chatFile?.path ? chatModel : open(embeddingFile, embeddingContext));
 
   let spoiled = false;
   const loading = async <Value>(load: () => Promise<Value>): Promise<Value> => {
@@ -98,6 +112,11 @@ export function createModels(options: ModelsOptions, closing: AbortSignal): CpuM
     chat: chat.get,
     embedder: embedder.get,
     discardChat: () => chat.drop(({ context }) => context.dispose()),
+    loaded: () => ({
+      chat: chatModel?.held() !== undefined,
+      embedding: embeddingModel?.held() !== undefined,
+      chatTokens: chat.held()?.context.contextSize,
+    }),
     failure: (error) => libraryFailure(error, { provider, doing: 'run', log }),
     async close() {
       // From the inside out: a model waits for its contexts, and the library for its models.
@@ -135,16 +154,34 @@ async function openRuntime({ load, provider, threads: asked }: ModelsOptions, lo
   return { library, llama, threads: Math.min(asked || llama.cpuMathCores, cores) };
 }
 
-async function openModel(file: ModelFile, provider: string, runtime: Once<Runtime>, closing: AbortSignal): Promise<LlamaModel> {
+async function openModel(
+  file: ModelFile,
+  contextOf: (trained: number) => ContextQuestion,
+  { provider, contextSize, freeMemory }: ModelsOptions,
+  runtime: Once<Runtime>,
+  closing: AbortSignal,
+): Promise<LlamaModel> {
   await checkModelFile(file, provider);
-  const { llama } = await runtime.get();
-  return llama.loadModel({ modelPath: file.path, loadSignal: closing });
+  const { library, llama } = await runtime.get();
+  const applicant = { provider, file, contextOf, isSizeChosen: contextSize !== undefined, freeMemory };
+  const left = await admit(applicant, { library, llama }, closing);
+  const model = await llama.loadModel({ modelPath: file.path, loadSignal: closing });
+  // Left to itself the library makes a context as large as the machine has room for, whatever limit the process is under.
+  if (left !== undefined) await llama.setRamCap(left + (await llama.getLlamaMemoryUsage()).cpuRam);
+  return model;
 }
 
 async function modelOf(model: Once<LlamaModel> | undefined, provider: string): Promise<LlamaModel> {
   if (model) return model.get();
   throw new RouterError('unsupported', `Provider "${provider}" has no model for this; set modelPath.`, { provider });
 }
+
+type ContextOf = (trained: number, chosen: number | undefined) => ContextQuestion;
+
+/** Tokens without which a chat is of no use; above, the library takes what fits. */
+const leastChatTokens = 512;
+
+const leastChatContext: ContextOf = (trained, chosen) => ({ contextSize: Math.min(chosen ?? leastChatTokens, trained) });
 
 async function openChat(model: LlamaModel, runtime: Runtime, { contextSize }: ModelsOptions, closing: AbortSignal): Promise<ChatEngine> {
   // Beyond what it was trained on a model talks nonsense, and the library allocates without looking at absurd numbers.
@@ -160,13 +197,18 @@ async function openChat(model: LlamaModel, runtime: Runtime, { contextSize }: Mo
  */
 const embeddingTokens = 2_048;
 
+const embeddingContext: ContextOf = (trained, chosen) => {
+  const size = Math.min(trained, chosen ?? embeddingTokens);
+  return { contextSize: size, batchSize: size, isEmbeddingContext: true };
+};
+
 async function openEmbedder(
   model: LlamaModel,
   { threads }: Runtime,
   { contextSize }: ModelsOptions,
   closing: AbortSignal,
 ): Promise<GgufEmbedder> {
-  const size = Math.min(model.trainContextSize, contextSize ?? embeddingTokens);
+  const { contextSize: size } = embeddingContext(model.trainContextSize, contextSize);
   const context = await model.createEmbeddingContext({ threads, contextSize: size, batchSize: size, createSignal: closing });
   return {
     context,

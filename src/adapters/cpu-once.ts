@@ -1,24 +1,35 @@
 /** Something loaded at first use and shared from then on. */
 export interface Once<Value> {
   readonly get: () => Promise<Value>;
+  /** What is loaded now; undefined before, and while it is being loaded. */
+  readonly held: () => Value | undefined;
   /** Waits for a load under way, frees what it gave, and forgets it. */
   readonly drop: (dispose: (value: Value) => Promise<void>) => Promise<void>;
 }
 
 /** One load for all who ask meanwhile and after; a failed one is tried again by the next. */
 export function once<Value>(load: () => Promise<Value>): Once<Value> {
-  let held: Promise<Value> | undefined;
+  let loading: Promise<Value> | undefined;
+  let loaded: Value | undefined;
   return {
     get() {
-      held ??= load().catch((error: unknown) => {
-        held = undefined;
-        throw error;
-      });
-      return held;
+      if (loading !== undefined) return loading;
+      const begun = load().then(
+        (value) => {
+          if (loading === begun) loaded = value;
+          return value;
+        },
+        (error: unknown) => {
+          if (loading === begun) loading = undefined;
+          throw error;
+        },
+      );
+      return (loading = begun);
     },
+    held: () => loaded,
     async drop(dispose) {
-      const dropped = held?.then(dispose, () => undefined);
-      held = undefined;
+      const dropped = loading?.then(dispose, () => undefined);
+      loading = loaded = undefined;
       await dropped;
     },
   };

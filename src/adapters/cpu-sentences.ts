@@ -58,6 +58,7 @@ export function sentenceName(name: string): SentenceModel {
 
 export interface SentenceModels {
   embedder(): Promise<Embedder>;
+  isLoaded(): boolean;
   /** Throws `unsupported` where the package is missing. */
   check(): Promise<void>;
   failure(error: unknown): RouterError;
@@ -93,6 +94,7 @@ export function createSentenceModels({ provider, model, threads, load }: Sentenc
   });
   return {
     embedder: async () => toEmbedder(await extractor.get()),
+    isLoaded: () => extractor.held() !== undefined,
     check: async () => void (await check()),
     failure: (error) => libraryFailure(error, { provider, doing: 'run', log: [] }),
     close: () => extractor.drop(async (loaded) => void (await loaded.dispose())),

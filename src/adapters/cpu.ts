@@ -5,6 +5,7 @@ import {
   type Embed,
   type LoadReport,
   type ModelInfo,
+  type ResidentModel,
   type Stream,
 } from '../core/adapter.ts';
 import { RouterError } from '../core/errors.ts';
@@ -12,6 +13,7 @@ import { orAborted } from '../lib/abort.ts';
 import { embedTexts } from './cpu-embed.ts';
 import { checkModelFile, type ModelFile, modelFile } from './cpu-files.ts';
 import { importNodeLlamaCpp, loadLibrary, type LoadLibrary } from './cpu-library.ts';
+import { type FreeMemory, freeMemory } from './cpu-memory.ts';
 import { type CpuModels, createModels } from './cpu-models.ts';
 import {
   createSentenceModels,
@@ -32,10 +34,11 @@ import type { AdapterContext } from './context.ts';
  */
 export const cpu: (context: AdapterContext) => Adapter = createCpu(importNodeLlamaCpp, importTransformers);
 
-/** The two functions import the libraries; each is called at its first use, not before. */
+/** The first two functions import the libraries; each is called at its first use, not before. */
 export function createCpu(
   load: LoadLibrary,
   loadTransformers: LoadTransformers = importTransformers,
+  free: FreeMemory = freeMemory,
 ): (context: AdapterContext) => Adapter {
   return (context) => {
     const { provider, threads, contextSize } = context;
@@ -43,13 +46,20 @@ export function createCpu(
     const chatFile = context.modelPath === undefined ? undefined : modelFile(context.modelPath);
     const embedding = embeddingOf(context);
     const embeddingFile = embedding !== undefined && 'path' in embedding ? embedding : undefined;
-    const models = createModels({ provider, chatFile, embeddingFile, threads, contextSize, load }, closing.signal);
+    const models = createModels({ provider, chatFile, embeddingFile, threads, contextSize, load, freeMemory: free }, closing.signal);
     const sentences =
       embedding === undefined || 'path' in embedding
         ? undefined
         : createSentenceModels({ provider, model: embedding, threads, load: loadTransformers });
     const parts: Parts = { provider, load, chatFile, embeddingFile, embedding, models, sentences, closing };
-    return defineAdapter({ name: 'cpu', modelName: 'optional', capabilities, ignores: ['parallel_tool_calls', 'user'], ...verbs(parts) });
+    return defineAdapter({
+      name: 'cpu',
+      modelName: 'optional',
+      capabilities,
+      ignores: ['parallel_tool_calls', 'user'],
+      loadsOnDemand: true,
+      ...verbs(parts),
+    });
   };
 }
 
@@ -110,7 +120,7 @@ function verbs(parts: Parts): Verbs {
         await Promise.all(files.map((file) => checkModelFile(file, provider)));
         return { state: 'ok' };
       }),
-    load: async () => loadOf(chatTurns, embedTurns),
+    load: async () => loadOf(parts, chatTurns, embedTurns),
     close: () => (closed ??= close(parts, [chatTurns, embedTurns])),
   } as Verbs;
 }
@@ -127,9 +137,20 @@ async function infoOf(file: ModelFile, provider: string): Promise<ModelInfo> {
   return { id: file.id, sizeBytes: await checkModelFile(file, provider) };
 }
 
-function loadOf(...turns: readonly Turns[]): LoadReport {
+/** Chats take turns, and so do embeddings. */
+function loadOf(parts: Parts, ...turns: readonly Turns[]): LoadReport {
   const sum = (count: (turns: Turns) => number): number => turns.reduce((total, each) => total + count(each), 0);
-  return { running: sum((each) => each.running()), waiting: sum((each) => each.waiting()) };
+  return { running: sum((each) => each.running()), waiting: sum((each) => each.waiting()), slots: 1, resident: residentOf(parts) };
+}
+
+/** A file that serves both has the window of its chats. */
+function residentOf({ chatFile, embedding, models, sentences }: Parts): ResidentModel[] {
+  const loaded = models.loaded();
+  const resident: ResidentModel[] = [];
+  if (chatFile && loaded.chat) resident.push({ id: chatFile.id, ...(loaded.chatTokens && { contextLength: loaded.chatTokens }) });
+  const embeds = sentences?.isLoaded() ?? loaded.embedding;
+  if (embedding && embeds && resident[0]?.id !== embedding.id) resident.push({ id: embedding.id });
+  return resident;
 }
 
 async function close({ provider, models, sentences, closing }: Parts, turns: readonly Turns[]): Promise<void> {

@@ -1,11 +1,14 @@
-import type { Adapter, HealthReport, LoadReport } from '../core/adapter.ts';
+import type { Adapter, HealthReport, LoadReport, ResidentModel } from '../core/adapter.ts';
 import { allCapabilities } from '../core/capabilities.ts';
 import { collectChunks } from '../core/collect.ts';
 import type { HttpClient } from '../lib/http.ts';
 import { isJsonObject } from '../lib/json.ts';
+import { toLoadReport } from '../lib/prometheus.ts';
 import type { NetworkContext } from './context.ts';
 import { continueFinal, thoughtOut } from './openai-begun.ts';
 import { openaiCompatible } from './openai-compatible.ts';
+import { isCount, toModels } from './openai-models.ts';
+import { orOff, orSilent } from './openai-probes.ts';
 import { namedTool } from './openai-request.ts';
 
 const plain: (context: NetworkContext) => Adapter = openaiCompatible({
@@ -48,9 +51,55 @@ async function health(http: HttpClient, signal: AbortSignal): Promise<HealthRepo
   return { state: 'ok' };
 }
 
-/** `/slots` is on by default, unlike `/metrics`; what waits for a slot is told by the latter alone. */
+/**
+ * `/props` is asked first: unlike the other two it does not wake a server that has put its model to sleep, and it tells a router of
+ * several models (started without one) from a server of one.
+ */
 async function load(http: HttpClient, signal: AbortSignal): Promise<LoadReport> {
-  const slots = await http.getJson('/slots', signal);
+  const props = await orOff(http.getJson('/props', signal));
+  const about = isJsonObject(props) ? props : {};
+  if (about['role'] === 'router') return { resident: residentIn(await http.getJson('/v1/models', signal), http) };
+  const { total_slots: count, default_generation_settings: settings } = about;
+  const served = toServed(count, isJsonObject(settings) ? settings['n_ctx'] : undefined);
+  if (about['is_sleeping'] === true) return { running: 0, ...served, resident: [] };
+  const [busy, queue] = await Promise.all([busySlots(http, signal), orSilent(gauges(http, signal))]);
+  return { ...queue, ...served, ...busy };
+}
+
+function toServed(slots: unknown, contextLength: unknown): LoadReport {
+  return { ...(isCount(slots) && { slots }), ...(isCount(contextLength) && { contextLength }) };
+}
+
+/** On by default since 2025. The window of a slot is what one request may have of it. */
+async function busySlots(http: HttpClient, signal: AbortSignal): Promise<LoadReport> {
+  const slots = await orOff(http.getJson('/slots', signal));
+  if (slots === undefined) return {};
   if (!Array.isArray(slots)) throw http.badResponse('the list of slots is no list.');
-  return { running: slots.filter((slot) => isJsonObject(slot) && slot['is_processing'] === true).length };
+  const all = slots.filter(isJsonObject);
+  return {
+    running: all.filter((slot) => slot['is_processing'] === true).length,
+    ...toServed(all.length, all[0]?.['n_ctx']),
+  };
+}
+
+/** Off by default. What waits for a slot is told here alone. */
+async function gauges(http: HttpClient, signal: AbortSignal): Promise<LoadReport> {
+  return toLoadReport(await http.getText('/metrics', signal), {
+    running: ['llamacpp:requests_processing'],
+    waiting: ['llamacpp:requests_deferred'],
+    // Dropped in 2025.
+    cacheUse: ['llamacpp:kv_cache_usage_ratio'],
+  });
+}
+
+/** A model that sleeps, or is being loaded, is not there yet. */
+function residentIn(list: unknown, http: HttpClient): ResidentModel[] {
+  const models = isJsonObject(list) ? list['data'] : undefined;
+  if (!Array.isArray(models)) throw http.badResponse('the list of models is no list.');
+  const loaded = models.filter((model) => isJsonObject(model) && isJsonObject(model['status']) && model['status']['value'] === 'loaded');
+  return toModels(loaded, http).map(({ id, sizeBytes, contextLength }) => ({
+    id,
+    ...(sizeBytes !== undefined && { sizeBytes }),
+    ...(contextLength !== undefined && { contextLength }),
+  }));
 }

@@ -2,6 +2,7 @@ import type { Adapter, LoadReport, ModelInfo, ResidentModel } from '../core/adap
 import { isRouterError, RouterError } from '../core/errors.ts';
 import type { HttpClient } from '../lib/http.ts';
 import { isJsonObject, type JsonObject } from '../lib/json.ts';
+import { billionsIn } from '../lib/parameter-count.ts';
 import type { AdapterContext } from './context.ts';
 import { openaiCompatible } from './openai-compatible.ts';
 import { isCount, listModels } from './openai-models.ts';
@@ -18,6 +19,7 @@ export const lmstudio = (context: AdapterContext): Adapter =>
   openaiCompatible({
     name: 'lmstudio',
     modelName: 'optional',
+    loadsOnDemand: true,
     capabilities: { tools: true, toolChoice: true, vision: true, jsonSchema: true, logitBias: true },
     ignores: ['parallel_tool_calls', 'user'],
     limitName: 'max_tokens',
@@ -57,30 +59,39 @@ function throwNoRoute(error: unknown, provider: string): never {
     : error;
 }
 
-function toModelInfo({ key, max_context_length: longest, size_bytes: size, capabilities: said }: OwnModel): ModelInfo {
+/** `max_context_length` is what the model could have; what it is served with is told of its loaded instances alone. */
+function toModelInfo({ key, params_string: parameters, size_bytes: size, capabilities: said }: OwnModel): ModelInfo {
   const { vision, trained_for_tool_use: tools } = isJsonObject(said) ? said : {};
   const capabilities = { ...(typeof vision === 'boolean' && { vision }), ...(typeof tools === 'boolean' && { tools }) };
+  const parametersBillions = billionsIn(parameters);
   return {
     id: key,
-    ...(isCount(longest) && { contextLength: longest }),
     ...(isCount(size) && { sizeBytes: size }),
+    ...(parametersBillions !== undefined && { parametersBillions }),
     ...(Object.keys(capabilities).length > 0 && { capabilities }),
   };
 }
 
-/** The server tells no queue; what it tells is which models are loaded, each maybe several times, and with which context. */
+/** The server tells no queue; what it tells is which models are loaded, and with which context. */
 async function load(http: HttpClient, provider: string, signal: AbortSignal): Promise<LoadReport> {
   return { resident: (await ownList(http, provider, signal)).flatMap(toResident) };
 }
 
+/**
+ * Under the key, by which requests name a model. Of several instances of one model it is the one that bears the key itself, as the
+ * first does unless it was given another name.
+ */
 function toResident({ key, size_bytes: size, loaded_instances: instances }: OwnModel): ResidentModel[] {
   const loaded = Array.isArray(instances) ? instances.filter(isJsonObject) : [];
-  return loaded.map(({ id, config }) => {
-    const length = isJsonObject(config) ? config['context_length'] : undefined;
-    return {
-      id: typeof id === 'string' ? id : key,
+  const instance = loaded.find(({ id }) => id === key) ?? loaded[0];
+  if (instance === undefined) return [];
+  const { context_length: length, parallel } = isJsonObject(instance['config']) ? instance['config'] : {};
+  return [
+    {
+      id: key,
       ...(isCount(size) && { sizeBytes: size }),
       ...(isCount(length) && { contextLength: length }),
-    };
-  });
+      ...(isCount(parallel) && { slots: parallel }),
+    },
+  ];
 }

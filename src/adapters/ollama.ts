@@ -4,6 +4,7 @@ import type { ChatAnswer, ChatRequest, ChunkBatches, EmbedAnswer, EmbedRequest }
 import type { HttpClient } from '../lib/http.ts';
 import { isCount, isJsonObject, type JsonObject, parseJson } from '../lib/json.ts';
 import { readLines } from '../lib/ndjson.ts';
+import { billionsIn } from '../lib/parameter-count.ts';
 import { type ItemReader, readStream } from '../lib/read-stream.ts';
 import { defaultStreamLimits } from '../lib/stream-text.ts';
 import { type OllamaSettings, toChatBody, toEmbedBody } from './ollama-request.ts';
@@ -33,6 +34,7 @@ export function ollama(context: AdapterContext): Adapter {
     name: 'ollama',
     capabilities,
     ignores: ['parallel_tool_calls', 'user'],
+    loadsOnDemand: true,
     chat: (call) => chat(http, settings, call),
     async stream(call) {
       const body = toChatBody(call, settings, true);
@@ -132,12 +134,13 @@ function modelsIn(answer: unknown, http: HttpClient): (JsonObject & { readonly n
   return models.filter((model): model is JsonObject & { name: string } => isJsonObject(model) && typeof model['name'] === 'string');
 }
 
+/** `details.context_length` is what the model was trained for; what it is served with is told of loaded models alone. */
 function toModelInfo({ name, size, details, capabilities: listed }: JsonObject & { readonly name: string }): ModelInfo {
-  const contextLength = isJsonObject(details) ? details['context_length'] : undefined;
+  const parametersBillions = isJsonObject(details) ? billionsIn(details['parameter_size']) : undefined;
   return {
     id: name,
-    ...(isCount(contextLength) && contextLength > 0 && { contextLength }),
     ...(isCount(size) && { sizeBytes: size }),
+    ...(parametersBillions !== undefined && { parametersBillions }),
     ...(Array.isArray(listed) && {
       capabilities: { tools: listed.includes('tools'), vision: listed.includes('vision'), reasoningEffort: listed.includes('thinking') },
     }),

@@ -28,12 +28,14 @@ const generic: Dialect = {
 export function openaiCompatible(dialect: Dialect = generic): (context: NetworkContext) => Adapter {
   return (context) => {
     const { provider, http } = context;
-    const { name, capabilities, ignores, modelName = 'required', embed, models = listModels, health = askModels, load } = dialect;
+    const { name, capabilities, ignores, modelName = 'required', loadsOnDemand = false } = dialect;
+    const { embed, models = listModels, health = askModels, load } = dialect;
     return defineAdapter({
       name,
       capabilities: { ...capabilities, prefill: dialect.continued !== undefined },
       ...(ignores && { ignores }),
       modelName,
+      loadsOnDemand,
       chat: (call) => orUnserved(chat(http, dialect, call, originOf(call, context)), 'chats', provider),
       stream: (call) => orUnserved(openChunks(http, dialect, call, originOf(call, context)), 'chats', provider),
       ...(embed !== false && {

@@ -14,6 +14,11 @@ export interface Dialect {
   readonly ignores?: readonly Parameter[];
   /** @default 'required' */
   readonly modelName?: ModelName;
+  /**
+   * The server loads a model inside the request that names it.
+   * @default false
+   */
+  readonly loadsOnDemand?: boolean;
   /** The one name by which the server knows the limit of tokens; left out: both, so the request's own goes. */
   readonly limitName?: 'max_tokens' | 'max_completion_tokens';
   /**

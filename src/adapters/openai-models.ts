@@ -9,17 +9,24 @@ export async function listModels(http: HttpClient, signal: AbortSignal): Promise
 
 /**
  * `{ data: [...] }` (OpenAI), `{ models: [...], data: [...] }` (llama.cpp) or a bare list (Together). The context length
- * stands in `max_model_len` (vLLM), `meta.n_ctx` (llama.cpp) or `context_length` (Together).
+ * stands in `max_model_len` (vLLM), `meta.n_ctx` (llama.cpp) or `context_length` (Together); `meta.n_ctx_train` is not what is served.
  */
-function toModels(value: unknown, http: HttpClient): readonly ModelInfo[] {
+export function toModels(value: unknown, http: HttpClient): readonly ModelInfo[] {
   const list = isJsonObject(value) ? (value['data'] ?? value['models']) : value;
   if (!Array.isArray(list)) throw http.badResponse('the list of models is no list.');
   return list.filter(isJsonObject).flatMap((model) => {
     const { id, max_model_len: longest, context_length: length } = model;
-    const { n_ctx: window, size: sizeBytes } = isJsonObject(model['meta']) ? model['meta'] : {};
+    const { n_ctx: window, size: sizeBytes, n_params: parameters } = isJsonObject(model['meta']) ? model['meta'] : {};
     const contextLength = [longest, window, length].find(isCount);
     if (typeof id !== 'string' || id === '') return [];
-    return [{ id, ...(contextLength !== undefined && { contextLength }), ...(isCount(sizeBytes) && { sizeBytes }) }];
+    return [
+      {
+        id,
+        ...(contextLength !== undefined && { contextLength }),
+        ...(isCount(sizeBytes) && { sizeBytes }),
+        ...(isCount(parameters) && { parametersBillions: parameters / 1e9 }),
+      },
+    ];
   });
 }
 

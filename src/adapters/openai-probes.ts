@@ -2,6 +2,8 @@ import type { HealthReport, LoadReport } from '../core/adapter.ts';
 import { isRouterError } from '../core/errors.ts';
 import type { HttpClient } from '../lib/http.ts';
 import { isJsonObject } from '../lib/json.ts';
+import { toLoadReport } from '../lib/prometheus.ts';
+import { isCount } from './openai-models.ts';
 
 // What servers are asked beside answers: how they are, and what becomes of a question that they do not know.
 
@@ -25,13 +27,25 @@ export async function orWarming(report: Promise<HealthReport>): Promise<HealthRe
 
 /** Servers are often started without their figures (404, 403, 501); then nothing is known, which is no failure. */
 export async function orSilent(report: Promise<LoadReport>): Promise<LoadReport> {
+  return (await orOff(report)) ?? {};
+}
+
+/** Undefined where this server does not answer such a question. */
+export async function orOff<Value>(answer: Promise<Value>): Promise<Value | undefined> {
   try {
-    return await report;
+    return await answer;
   } catch (error) {
     const isOff = isRouterError(error) && error.status !== undefined && [400, 403, 404, 405, 501].includes(error.status);
-    if (isOff) return {};
+    if (isOff) return undefined;
     throw error;
   }
+}
+
+/** A limit on the requests that a server takes on at once, from a field of what it says of itself, where it says it. */
+export async function slotsIn(http: HttpClient, path: string, field: string, signal: AbortSignal): Promise<LoadReport> {
+  const about = await orOff(http.getJson(path, signal));
+  const slots = isJsonObject(about) ? about[field] : undefined;
+  return isCount(slots) ? { slots } : {};
 }
 
 /** Where the server has no such path, which is 404, another question: the one of an older or a newer version. */
@@ -42,4 +56,14 @@ export async function orWhereMissing<Value>(answer: Promise<Value>, other: () =>
     if (isRouterError(error) && error.status === 404) return other();
     throw error;
   }
+}
+
+/** TGI's `max_concurrent_requests` counts all that it has, those that wait for a place in a batch included; it refuses what exceeds them. */
+export async function tgiLoad(http: HttpClient, signal: AbortSignal): Promise<LoadReport> {
+  const [queue, limit] = await Promise.all([orSilent(tgiGauges(http, signal)), slotsIn(http, '/info', 'max_concurrent_requests', signal)]);
+  return { ...queue, ...limit };
+}
+
+async function tgiGauges(http: HttpClient, signal: AbortSignal): Promise<LoadReport> {
+  return toLoadReport(await http.getText('/metrics', signal), { running: ['tgi_batch_current_size'], waiting: ['tgi_queue_size'] });
 }

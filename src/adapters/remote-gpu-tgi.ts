@@ -5,6 +5,7 @@ import { isCount, isJsonObject, type JsonObject, parseJson } from '../lib/json.t
 import { type ItemReader, readStream } from '../lib/read-stream.ts';
 import { defaultStreamLimits, readEvents, type SseEvent } from '../lib/sse.ts';
 import { createThinkSplitter } from '../lib/think-tags.ts';
+import { tgiLoad } from './openai-probes.ts';
 import { type Origin, originOf, toFinishReason } from './openai-wire.ts';
 import { maxTokensOf, stopsOf, toPrompt } from './remote-gpu-prompt.ts';
 import { createStopCutter } from './remote-gpu-text.ts';
@@ -36,6 +37,7 @@ export function nativeTgi({ provider, http }: NativeContext, declared: boolean):
       await http.getText('/health', signal);
       return { state: 'ok' };
     },
+    load: (signal) => tgiLoad(http, signal),
     async models(signal) {
       const answer = await http.getJson('/info', signal);
       const { model_id: id, max_total_tokens: contextLength } = isJsonObject(answer) ? answer : {};

@@ -59,7 +59,10 @@ const gauges = {
   cacheUse: ['sglang:token_usage'],
 } as const;
 
-/** `/v1/loads` is always there on newer servers, `/metrics` only where it was turned on. */
+/**
+ * `/v1/loads` is always there on newer servers, `/metrics` only where it was turned on. What a server takes on at once, before others
+ * wait, is told by the first alone.
+ */
 async function load(http: HttpClient, signal: AbortSignal): Promise<LoadReport> {
   const report = http.getJson('/v1/loads', signal).then((value) => toLoad(value, http));
   return orWhereMissing(report, async () => toLoadReport(await http.getText('/metrics', signal), gauges));
@@ -72,11 +75,13 @@ function toLoad(value: unknown, http: HttpClient): LoadReport {
   const whole = isJsonObject(value['aggregate']) ? value['aggregate'] : {};
   const running = total(whole['total_running_reqs'], ranks, 'num_running_reqs');
   const waiting = total(whole['total_waiting_reqs'], ranks, 'num_waiting_reqs');
+  const slots = sum(numbers(ranks, 'max_running_requests'));
   const caches = [...numbers(ranks, 'token_usage'), ...numbers([whole], 'avg_token_usage')];
   return {
     ...(running !== undefined && { running }),
     ...(waiting !== undefined && { waiting }),
     ...(caches.length > 0 && { cacheUse: Math.max(...caches) }),
+    ...(slots > 0 && { slots }),
   };
 }
 

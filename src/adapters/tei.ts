@@ -6,7 +6,7 @@ import { isJsonObject, type JsonObject } from '../lib/json.ts';
 import { toLoadReport } from '../lib/prometheus.ts';
 import type { NetworkContext } from './context.ts';
 import { joinEmbedAnswers, toEmbedAnswer } from './openai-embeddings.ts';
-import { okWithVersion, orWhereMissing } from './openai-probes.ts';
+import { okWithVersion, orSilent, slotsIn } from './openai-probes.ts';
 
 /** The server's own default for the texts of one request. */
 const usualBatch = 32;
@@ -104,10 +104,17 @@ async function health(http: HttpClient, signal: AbortSignal): Promise<HealthRepo
   return okWithVersion(http, '/info', 'version', signal);
 }
 
-/** Texts that wait for a place in a batch. The figures may be served on another port; then nothing is known here. */
+/**
+ * Texts that wait for a place in a batch, and the requests that it takes, those that wait included, before it refuses. The queue may be
+ * told on another port; then nothing is known of it here.
+ */
 async function load(http: HttpClient, signal: AbortSignal): Promise<LoadReport> {
-  const report = http.getText('/metrics', signal).then((metrics) => toLoadReport(metrics, { running: [], waiting: ['te_queue_size'] }));
-  return orWhereMissing(report, async () => ({}));
+  const [queue, limit] = await Promise.all([orSilent(gauges(http, signal)), slotsIn(http, '/info', 'max_concurrent_requests', signal)]);
+  return { ...queue, ...limit };
+}
+
+async function gauges(http: HttpClient, signal: AbortSignal): Promise<LoadReport> {
+  return toLoadReport(await http.getText('/metrics', signal), { running: [], waiting: ['te_queue_size'] });
 }
 
 function isCount(value: unknown): value is number {

@@ -1,4 +1,4 @@
-import type { Adapter, HealthReport } from '../core/adapter.ts';
+import type { Adapter, HealthReport, LoadReport } from '../core/adapter.ts';
 import type { HttpClient } from '../lib/http.ts';
 import { isJsonObject } from '../lib/json.ts';
 import type { NetworkContext } from './context.ts';
@@ -21,6 +21,7 @@ export const textgen: (context: NetworkContext) => Adapter = openaiCompatible({
   limitName: 'max_tokens',
   isNoModel: ({ model }) => isNone(model),
   health,
+  load,
 });
 
 /**
@@ -32,6 +33,16 @@ async function health(http: HttpClient, signal: AbortSignal): Promise<HealthRepo
   if (!isJsonObject(info) || !isNone(info['model_name'])) return { state: 'ok' };
   const error = { code: 'model_not_found', message: 'The server runs, but no model is loaded.' };
   throw http.errorIn({ error }, undefined) ?? http.badResponse(error.message);
+}
+
+/** Loaders that serve several requests at once, as many as their settings say, which the server does not tell. */
+const parallelLoaders = /^(?:exllamav3|tensorrt-llm)$/i;
+
+/** With the other loaders a lock lets one request in at a time, unless llama.cpp was told otherwise; what waits for it is not told. */
+async function load(http: HttpClient, signal: AbortSignal): Promise<LoadReport> {
+  const info = await http.getJson('/v1/internal/model/info', signal);
+  const loader = isJsonObject(info) ? info['loader'] : undefined;
+  return typeof loader === 'string' && parallelLoaders.test(loader) ? {} : { slots: 1 };
 }
 
 function isNone(model: unknown): boolean {

@@ -1,11 +1,10 @@
-import type { Adapter, HealthReport, LoadReport, ModelInfo } from '../core/adapter.ts';
+import type { Adapter, HealthReport, ModelInfo } from '../core/adapter.ts';
 import type { ChatMessage } from '../core/types.ts';
 import type { HttpClient } from '../lib/http.ts';
 import { isJsonObject } from '../lib/json.ts';
-import { toLoadReport } from '../lib/prometheus.ts';
 import type { NetworkContext } from './context.ts';
 import { openaiCompatible } from './openai-compatible.ts';
-import { okWithVersion } from './openai-probes.ts';
+import { okWithVersion, tgiLoad } from './openai-probes.ts';
 import { type ChatBody } from './openai-wire.ts';
 
 const chatOnly: (context: NetworkContext) => Adapter = openaiCompatible({
@@ -22,7 +21,7 @@ const chatOnly: (context: NetworkContext) => Adapter = openaiCompatible({
   embed: false,
   models,
   health,
-  load,
+  load: tgiLoad,
 });
 
 /** Text Generation Inference and its Messages API. It serves the model that it was started with, whatever name is asked for. */
@@ -95,8 +94,4 @@ async function models(http: HttpClient, signal: AbortSignal): Promise<readonly M
 async function health(http: HttpClient, signal: AbortSignal): Promise<HealthReport> {
   await http.getText('/health', signal);
   return okWithVersion(http, '/info', 'version', signal);
-}
-
-async function load(http: HttpClient, signal: AbortSignal): Promise<LoadReport> {
-  return toLoadReport(await http.getText('/metrics', signal), { running: ['tgi_batch_current_size'], waiting: ['tgi_queue_size'] });
 }

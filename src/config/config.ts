@@ -1,9 +1,12 @@
 import type { Adapter } from '../core/adapter.ts';
+import type { Locality } from '../core/locality.ts';
+import type { PriceTable } from '../core/prices.ts';
 import type { ProviderType } from '../core/provider-types.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Secret } from '../lib/secret.ts';
 import type { Transport } from '../lib/transport.ts';
-import type { Cost, Device } from './options.ts';
+import type { Cost, Device } from './provider-options.ts';
+import type { Balance, Lane } from './routing-options.ts';
 
 /** Limits of one attempt; undefined means that no limit of its own was set (see `TimeoutOptions.totalMs`). */
 export interface Timeouts {
@@ -22,9 +25,21 @@ export interface ProviderConfig {
   readonly headers: Readonly<Record<string, string>>;
   readonly device: Device;
   readonly cost: Cost;
+  readonly locality: Locality;
   readonly priority: number;
+  readonly weight: number;
+  /** As it was set; undefined: the server tells, else `usualSlots`. */
+  readonly maxConcurrent: number | undefined;
+  /** What a server of its type serves at once where nothing else is known; undefined: no limit, as for everything in a cloud. */
+  readonly usualSlots: number | undefined;
+  readonly slotsPer: 'server' | 'model';
+  /** As it was set, then below `maxConcurrent`; undefined: 1 where it serves 2 or more at once, else 0. */
+  readonly reservedForFast: number | undefined;
+  readonly maxModelBillions: number | undefined;
   readonly defaultModel: string | undefined;
   readonly embeddingModel: string | undefined;
+  readonly embeddingSpace: string | undefined;
+  readonly contextLength: number | undefined;
   /** This provider's own settings, over the router's. */
   readonly timeouts: Partial<Timeouts>;
   readonly enabled: boolean;
@@ -40,8 +55,21 @@ export interface ProviderConfig {
 }
 
 export interface IntentConfig {
-  /** All four devices, each once. */
-  readonly order: readonly Device[];
+  /**
+   * Devices and ids of providers, in groups of equals, first to last; every device is there, and nothing twice. A name of a device
+   * means the device, also where a provider has it as its id; any other name is an id, and naming a paid one is consent to pay.
+   */
+  readonly order: readonly (readonly string[])[];
+  /** Undefined: the router's. */
+  readonly balance: Balance | undefined;
+  readonly lane: Lane;
+  readonly affinity: boolean;
+  /** Beside the router's: the nearer one holds. */
+  readonly maxLocality: Locality | undefined;
+  /** Undefined: the router's. */
+  readonly allowPaid: boolean | undefined;
+  /** Beside the router's: the smaller one holds. */
+  readonly maxCostUsd: number | undefined;
   readonly timeouts: Partial<Timeouts>;
   /** Undefined: the router's. */
   readonly deadlineMs: number | undefined;
@@ -73,6 +101,13 @@ export interface ThroughputConfig {
   readonly sampleChars: number;
 }
 
+export interface QueueConfig {
+  readonly limit: number;
+  /** Undefined: until the deadline of the call. */
+  readonly timeoutMs: number | undefined;
+  readonly agingMs: number;
+}
+
 /** Options with every gap filled, frozen. Below it nothing asks whether an option is there. */
 export interface RouterConfig {
   readonly providers: readonly ProviderConfig[];
@@ -80,6 +115,13 @@ export interface RouterConfig {
   readonly intents: ReadonlyMap<string, IntentConfig>;
   readonly defaultIntent: string;
   readonly allowPaid: boolean;
+  readonly maxLocality: Locality;
+  readonly maxCostUsd: number | undefined;
+  readonly prices: PriceTable | undefined;
+  readonly balance: Balance;
+  readonly queue: QueueConfig;
+  /** Undefined: never. */
+  readonly pollMs: number | undefined;
   readonly maxAttempts: number;
   readonly deadlineMs: number;
   readonly timeouts: Timeouts;
@@ -95,6 +137,7 @@ export interface RouterConfig {
   readonly onModelMissing: 'skip' | 'substitute';
   readonly onIgnoredParameter: 'warn' | 'refuse';
   readonly checkModels: boolean;
+  readonly checkEmbeddings: boolean;
   readonly transport: Transport;
   readonly clock: Clock;
   readonly random: () => number;

@@ -1,11 +1,24 @@
 import type { ProviderTypeRow } from '../core/provider-types.ts';
 import { systemRandom } from '../lib/clock.ts';
-import type { BreakerConfig, HedgeConfig, IntentConfig, RetryConfig, RouterConfig, ThroughputConfig, Timeouts } from './config.ts';
-import type { Device } from './options.ts';
+import type {
+  BreakerConfig,
+  HedgeConfig,
+  IntentConfig,
+  QueueConfig,
+  RetryConfig,
+  RouterConfig,
+  ThroughputConfig,
+  Timeouts,
+} from './config.ts';
+import type { Device } from './provider-options.ts';
 
 export interface Defaults {
   readonly defaultIntent: string;
   readonly allowPaid: boolean;
+  readonly maxLocality: RouterConfig['maxLocality'];
+  readonly balance: RouterConfig['balance'];
+  readonly queue: QueueConfig;
+  readonly pollMs: number;
   readonly maxAttempts: number;
   readonly deadlineMs: number;
   readonly timeouts: Timeouts;
@@ -20,17 +33,49 @@ export interface Defaults {
   readonly onModelMissing: 'skip' | 'substitute';
   readonly onIgnoredParameter: 'warn' | 'refuse';
   readonly checkModels: boolean;
+  readonly checkEmbeddings: boolean;
   readonly random: () => number;
-  readonly provider: { readonly enabled: boolean; readonly threads: number; readonly dialect: 'auto'; readonly stripPrompt: boolean };
+  readonly provider: {
+    readonly weight: number;
+    readonly enabled: boolean;
+    readonly threads: number;
+    readonly dialect: 'auto';
+    readonly stripPrompt: boolean;
+  };
   /** What the type table says of the other types, for an adapter nothing is known about. */
-  readonly custom: Pick<ProviderTypeRow, 'device' | 'cost' | 'priority'>;
+  readonly custom: Pick<ProviderTypeRow, 'device' | 'cost' | 'priority' | 'slots' | 'slotsPer'>;
   readonly intents: Readonly<Record<string, IntentConfig>>;
 }
+
+/** The order of devices that an intent did not name. */
+export const deviceOrder: readonly Device[] = Object.freeze(['gpu', 'remote', 'cpu', 'cloud'] as const);
+
+/** Each on its own: none of them is another's equal. */
+function oneByOne(names: readonly string[]): IntentConfig['order'] {
+  return Object.freeze(names.map((name) => Object.freeze([name])));
+}
+
+/** What a new intent is changed from. */
+export const usualIntent: IntentConfig = Object.freeze({
+  order: oneByOne(deviceOrder),
+  balance: undefined,
+  lane: 'fast',
+  affinity: true,
+  maxLocality: undefined,
+  allowPaid: undefined,
+  maxCostUsd: undefined,
+  timeouts: Object.freeze({}),
+  deadlineMs: undefined,
+});
 
 /** Every default value there is. The resolver and the tests read it; `docs/reference/config.md` is compared with it. */
 export const defaults: Defaults = Object.freeze({
   defaultIntent: 'fast',
   allowPaid: false,
+  maxLocality: 'cloud',
+  balance: 'priority',
+  queue: Object.freeze({ limit: 1_000, timeoutMs: undefined, agingMs: 30_000 }),
+  pollMs: 10_000,
   maxAttempts: 3,
   deadlineMs: 120_000,
   timeouts: Object.freeze({ connectMs: 3_000, firstTokenMs: 10_000, idleMs: 15_000, totalMs: undefined }),
@@ -53,18 +98,18 @@ export const defaults: Defaults = Object.freeze({
   onModelMissing: 'skip',
   onIgnoredParameter: 'warn',
   checkModels: true,
+  checkEmbeddings: false,
   random: systemRandom,
-  provider: Object.freeze({ enabled: true, threads: 0, dialect: 'auto', stripPrompt: true }),
-  custom: Object.freeze({ device: 'remote', cost: 'free', priority: 0 }),
+  provider: Object.freeze({ weight: 1, enabled: true, threads: 0, dialect: 'auto', stripPrompt: true }),
+  custom: Object.freeze({ device: 'remote', cost: 'free', priority: 0, slots: undefined, slotsPer: 'server' }),
   intents: Object.freeze({
-    fast: Object.freeze({
-      order: Object.freeze(['gpu', 'remote', 'cpu', 'cloud'] as const),
-      timeouts: Object.freeze({}),
-      deadlineMs: undefined,
-    }),
-    // Work that can wait, on processors that make it wait: a large model on a CPU needs minutes.
+    fast: usualIntent,
+    // Work that can wait, on processors that make it wait: a large model on a CPU needs minutes. The same request goes the same way.
     heavy: Object.freeze({
-      order: Object.freeze(['cpu', 'gpu', 'remote', 'cloud'] as const),
+      ...usualIntent,
+      order: oneByOne(['cpu', 'gpu', 'remote', 'cloud']),
+      lane: 'heavy',
+      affinity: false,
       timeouts: Object.freeze({ firstTokenMs: 60_000 }),
       deadlineMs: 300_000,
     }),
@@ -85,9 +130,6 @@ export const classicBreaker: BreakerConfig = Object.freeze({
  * instead of 71%.
  */
 export const availableRetry: RetryConfig = Object.freeze({ maxTokens: 50, tokensPerSuccess: 0.5 });
-
-/** The order of devices that an intent did not name; a new intent without an order gets all of it. */
-export const deviceOrder: readonly Device[] = Object.freeze(['gpu', 'remote', 'cpu', 'cloud'] as const);
 
 /** More attempts than this multiply the load on a system in trouble; a larger `maxAttempts` is lowered to it. */
 export const mostAttempts = 5;

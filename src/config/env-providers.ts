@@ -2,7 +2,7 @@ import type { EnvVariable } from './env-table.ts';
 import type { Trail } from './env-trail.ts';
 import type { EnvProvider, EnvValues } from './env-values.ts';
 import type { Findings } from './findings.ts';
-import type { ProviderOptions } from './options.ts';
+import type { ProviderOptions } from './provider-options.ts';
 import { parseProviderUrl } from './provider-url.ts';
 
 /** A provider as the environment describes it, and the variable behind each of its options. */
@@ -21,11 +21,12 @@ export function draftProviders(values: EnvValues, trail: Trail, findings: Findin
   const belongs = 'it belongs to a local provider that goes first, and none does';
   trail.unused('LOCAL_INFERENCE_URL', `${belongs}; OLLAMA_BASE_URL says where Ollama is`);
   trail.unused('LOCAL_MODEL_NAME', belongs);
+  if (values.OLLAMA_NUM_PARALLEL === 0) trail.unused('OLLAMA_NUM_PARALLEL', 'it is 0, which leaves the choice to the server');
   // One address belongs to one server: in a chain the others keep their usual ones.
   const local = (type: 'vllm' | 'llamacpp'): Draft => draft(type, type, ['LOCAL_INFERENCE_URL', first === type ? url : undefined]);
   return {
     openai: [openai(values, findings)],
-    ollama: ollama(values, trail, findings),
+    ollama: ollama(values, trail, findings).map((server) => withSlots(server, values.OLLAMA_NUM_PARALLEL)),
     vllm: [local('vllm')],
     llamacpp: [local('llamacpp')],
   };
@@ -78,6 +79,11 @@ function ollama(values: EnvValues, trail: Trail, findings: Findings): readonly D
 
 function withDevice({ id, options, from }: Draft): Draft {
   return id === 'gpu' || id === 'cpu' ? { id, options: { ...options, device: id }, from } : { id, options, from };
+}
+
+function withSlots({ id, options, from }: Draft, slots: number | undefined): Draft {
+  if (slots === undefined || slots === 0) return { id, options, from };
+  return { id, options: { ...options, maxConcurrent: slots }, from: [...from, ['OLLAMA_NUM_PARALLEL', `providers.${id}.maxConcurrent`]] };
 }
 
 /** Whether two variables name two servers; spelling does not count, nor does one that is not set. */

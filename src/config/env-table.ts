@@ -1,5 +1,5 @@
 /** What a variable may hold; `docs/reference/config.md` shows the same words. */
-export type EnvKind = 'a URL' | 'a host' | 'a key' | 'a name' | 'true or false' | 'a provider' | 'a list of providers';
+export type EnvKind = 'a URL' | 'a host' | 'a key' | 'a name' | 'a whole number' | 'true or false' | 'a provider' | 'a list of providers';
 
 export interface EnvRow {
   readonly reads: EnvKind;
@@ -19,6 +19,7 @@ export type EnvVariable =
   | 'OLLAMA_CPU_URL'
   | 'OLLAMA_BASE_URL'
   | 'OLLAMA_HOST'
+  | 'OLLAMA_NUM_PARALLEL'
   | 'OPENAI_API_KEY'
   | 'OPENAI_BASE_URL'
   | 'OPENAI_API_BASE';
@@ -37,6 +38,7 @@ export const envTable: Readonly<Record<EnvVariable, EnvRow>> = Object.freeze({
   OLLAMA_CPU_URL: row('a URL', 'providers.cpu.url', '0.1.0'),
   OLLAMA_BASE_URL: row('a URL', 'providers.ollama.url', '0.1.0'),
   OLLAMA_HOST: row('a host', 'providers.ollama.url, where no other variable says where Ollama is', '0.1.0'),
+  OLLAMA_NUM_PARALLEL: row('a whole number', 'maxConcurrent of the Ollama providers', '0.1.0'),
   OPENAI_API_KEY: row('a key', 'providers.openai.apiKey', '0.1.0'),
   OPENAI_BASE_URL: row('a URL', 'providers.openai.url', '0.1.0'),
   OPENAI_API_BASE: row('a URL', 'providers.openai.url', '0.1.0'),

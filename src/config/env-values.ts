@@ -9,7 +9,8 @@ export type EnvProvider = 'openai' | 'ollama' | 'vllm' | 'llamacpp';
 
 export const envProviders: readonly EnvProvider[] = Object.freeze(['openai', 'ollama', 'vllm', 'llamacpp'] as const);
 
-type TextVariable = Exclude<EnvVariable, 'INFERENCE_PROVIDER' | 'FALLBACK_CHAIN' | 'ENABLE_FALLBACK' | 'ENABLE_PAID_API'>;
+type ParsedVariable = 'INFERENCE_PROVIDER' | 'FALLBACK_CHAIN' | 'ENABLE_FALLBACK' | 'ENABLE_PAID_API' | 'OLLAMA_NUM_PARALLEL';
+type TextVariable = Exclude<EnvVariable, ParsedVariable>;
 
 /** The variables as they were understood; undefined where one is not set. */
 export interface EnvValues extends Readonly<Record<TextVariable, string | undefined>> {
@@ -17,6 +18,7 @@ export interface EnvValues extends Readonly<Record<TextVariable, string | undefi
   readonly FALLBACK_CHAIN: readonly EnvProvider[] | undefined;
   readonly ENABLE_FALLBACK: boolean | undefined;
   readonly ENABLE_PAID_API: boolean | undefined;
+  readonly OLLAMA_NUM_PARALLEL: number | undefined;
 }
 
 export type Env = Readonly<Record<string, string | undefined>>;
@@ -47,6 +49,7 @@ export function readValues(env: Env, findings: Findings): EnvValues {
     OLLAMA_CPU_URL: read('OLLAMA_CPU_URL', parseUrl),
     OLLAMA_BASE_URL: read('OLLAMA_BASE_URL', parseUrl),
     OLLAMA_HOST: read('OLLAMA_HOST', parseHost),
+    OLLAMA_NUM_PARALLEL: read('OLLAMA_NUM_PARALLEL', parseParallel),
     OPENAI_API_KEY: read('OPENAI_API_KEY', parseKey),
     OPENAI_BASE_URL: read('OPENAI_BASE_URL', parseUrl),
     OPENAI_API_BASE: read('OPENAI_API_BASE', parseUrl),
@@ -91,6 +94,12 @@ const words: ReadonlyMap<string, boolean> = new Map([
 function parseFlag(text: string): Read<boolean> {
   const value = words.get(text.trim().toLowerCase());
   return value === undefined ? { problem: 'must be true, 1, yes or on, or false, 0, no or off' } : { value };
+}
+
+/** 0 leaves the choice to Ollama's server. */
+function parseParallel(text: string): Read<number> {
+  const value = /^\d{1,6}$/.test(text.trim()) ? Number(text) : undefined;
+  return value === undefined ? { problem: 'must be a whole number from 0 to 999999' } : { value };
 }
 
 function parseProvider(text: string): Read<EnvProvider> {

@@ -5,7 +5,8 @@ import { type Draft, draftProviders } from './env-providers.ts';
 import { createTrail, type EnvSetting, type Trail } from './env-trail.ts';
 import { type Env, type EnvProvider, type EnvValues, readValues } from './env-values.ts';
 import { createFindings, type Findings } from './findings.ts';
-import type { ProviderOptions, RouterOptions } from './options.ts';
+import type { RouterOptions } from './options.ts';
+import type { ProviderOptions } from './provider-options.ts';
 
 export interface EnvReading {
   readonly options: RouterOptions;
@@ -79,6 +80,7 @@ const ownVariables: readonly EnvVariable[] = [
   'OLLAMA_CPU_URL',
   'OLLAMA_BASE_URL',
   'OLLAMA_HOST',
+  'OLLAMA_NUM_PARALLEL',
   'OPENAI_API_KEY',
   'OPENAI_BASE_URL',
   'OPENAI_API_BASE',

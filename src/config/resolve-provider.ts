@@ -1,4 +1,5 @@
 import { defaultModelOf } from '../core/default-models.ts';
+import type { Locality } from '../core/locality.ts';
 import { type ProviderTypeRow, providerTypes } from '../core/provider-types.ts';
 import { Secret } from '../lib/secret.ts';
 import type { ProviderConfig, Timeouts } from './config.ts';
@@ -6,11 +7,12 @@ import { cleanKey, headerNameProblem, headerValueProblem, keyWasCleaned } from '
 import { defaults } from './defaults.ts';
 import { envTable } from './env-table.ts';
 import type { Findings, Path } from './findings.ts';
-import type { ProviderOptions, TimeoutOptions } from './options.ts';
+import { localityOf } from './locality-of.ts';
+import type { ProviderOptions, TimeoutOptions } from './provider-options.ts';
 import { parseProviderUrl } from './provider-url.ts';
 
 type Type = ProviderOptions['type'];
-type Row = Pick<ProviderTypeRow, 'device' | 'cost' | 'priority' | 'defaultUrl' | 'keyVariable' | 'keyHeader' | 'title'>;
+type Row = Omit<ProviderTypeRow, 'headers' | 'runs'>;
 
 type OwnOption =
   | 'adapter'
@@ -52,6 +54,7 @@ export function resolveProvider(id: string, options: ProviderOptions, isAlone: b
   const { url, headers } = resolveAddress(options, row, path, findings);
   const apiKey = resolveKey(options.apiKey, [...path, 'apiKey'], findings);
   const wanted = options.enabled ?? defaults.provider.enabled;
+  const locality = options.locality ?? usualLocality(type, url);
   const keyless = wanted && !findings.refused([...path, 'apiKey']) && lacksKey({ url, apiKey, headers }, row);
   // A key that is not set on this machine must not keep the others from serving.
   if (keyless && isAlone) findings.refuse([...path, 'apiKey'], `is missing: ${keyAdvice(row)}`);
@@ -64,9 +67,16 @@ export function resolveProvider(id: string, options: ProviderOptions, isAlone: b
     headers,
     device: options.device ?? row.device,
     cost: options.cost ?? row.cost,
+    locality,
     priority: options.priority ?? row.priority,
+    ...resolveCapacity(options, path, findings),
+    // A cloud of the same type is no machine of one slot.
+    usualSlots: locality === 'cloud' ? undefined : row.slots,
+    slotsPer: row.slotsPer,
     defaultModel: options.defaultModel ?? usualModel(type, 'chat', url, row),
     embeddingModel: options.embeddingModel ?? usualModel(type, 'embed', url, row),
+    embeddingSpace: options.embeddingSpace,
+    contextLength: options.contextLength,
     timeouts: resolveTimeouts(options.timeouts),
     enabled: wanted && !keyless,
     ...ownOptions(options),
@@ -89,6 +99,24 @@ function ownOptions(options: ProviderOptions): Pick<ProviderConfig, OwnOption> {
     stripPrompt: options.stripPrompt ?? defaults.provider.stripPrompt,
     reply: options.reply,
   };
+}
+
+type Capacity = 'weight' | 'maxConcurrent' | 'reservedForFast' | 'maxModelBillions';
+
+/** How much it may be given. What the server tells is not known yet. */
+function resolveCapacity(options: ProviderOptions, path: Path, findings: Findings): Pick<ProviderConfig, Capacity> {
+  const { maxConcurrent, reservedForFast, maxModelBillions, weight = defaults.provider.weight } = options;
+  if (maxConcurrent !== undefined && reservedForFast !== undefined && reservedForFast >= maxConcurrent) {
+    const left = maxConcurrent === 1 ? 'leave it out' : `${maxConcurrent - 1} at most`;
+    findings.refuse([...path, 'reservedForFast'], `must be below maxConcurrent, or no other call is ever served; ${left}`);
+  }
+  return { weight, maxConcurrent, reservedForFast, maxModelBillions };
+}
+
+/** Nobody knows where the adapter of a custom provider goes. */
+function usualLocality(type: Type, url: string | undefined): Locality {
+  if (type !== 'custom' && providerTypes[type].runs === 'process') return 'process';
+  return url === undefined ? 'cloud' : localityOf(url);
 }
 
 /** At another address stands another server, of whose models nothing is known. */

@@ -1,12 +1,15 @@
 import { ConfigError } from '../core/errors.ts';
 import { systemClock } from '../lib/clock.ts';
 import { ofetchTransport } from '../lib/transport.ts';
-import type { BreakerConfig, ConfigWarning, IntentConfig, ProviderConfig, RouterConfig } from './config.ts';
+import { checkCandidates } from './check-candidates.ts';
+import type { BreakerConfig, ConfigWarning, ProviderConfig, RouterConfig } from './config.ts';
 import { copyOptions } from './copy-options.ts';
-import { availableRetry, classicBreaker, defaults, deviceOrder, mostAttempts } from './defaults.ts';
+import { availableRetry, classicBreaker, defaults, mostAttempts } from './defaults.ts';
 import { createFindings, type Findings, quoteName } from './findings.ts';
+import { frozenMap } from './frozen-map.ts';
 import { didYouMean } from './nearest.ts';
-import type { IntentOptions, RouterOptions } from './options.ts';
+import type { RouterOptions } from './options.ts';
+import { resolveIntents } from './resolve-intents.ts';
 import { resolveProvider, resolveTimeouts } from './resolve-provider.ts';
 import { checkShape } from './schema.ts';
 
@@ -25,6 +28,8 @@ export function resolveConfig(options: RouterOptions): Resolved {
   const ids = providerIdsOf(copy);
   const usable = findings.refused([]) ? undefined : checkShape(copy, findings);
   const config = usable && resolveRouter(usable, ids, findings);
+  // Who was refused may be the one who could answer.
+  if (config !== undefined && findings.issues.length === 0) checkCandidates(config, findings);
   if (config === undefined || findings.issues.length > 0) throw new ConfigError(findings.issues);
   return { config, warnings: findings.warnings };
 }
@@ -36,7 +41,7 @@ function providerIdsOf(copy: unknown): readonly string[] {
 }
 
 function resolveRouter(options: RouterOptions, ids: readonly string[], findings: Findings): RouterConfig {
-  const intents = resolveIntents(options.intents, findings);
+  const intents = resolveIntents(options.intents, ids, findings);
   const providers = resolveProviders(options, ids, findings);
   return Object.freeze({
     providers,
@@ -45,6 +50,12 @@ function resolveRouter(options: RouterOptions, ids: readonly string[], findings:
     defaultIntent: resolveDefaultIntent(options.defaultIntent, intents, findings),
     // Who configures nothing but paid providers has named them as the primary ones: there is nothing free to fall from.
     allowPaid: options.allowPaid ?? (onlyPaid(providers) || defaults.allowPaid),
+    maxLocality: options.maxLocality ?? defaults.maxLocality,
+    maxCostUsd: options.maxCostUsd,
+    prices: options.prices,
+    balance: options.balance ?? defaults.balance,
+    queue: over(defaults.queue, options.queue),
+    pollMs: options.pollMs === false ? undefined : (options.pollMs ?? defaults.pollMs),
     maxAttempts: resolveAttempts(options.maxAttempts, findings),
     deadlineMs: options.deadlineMs ?? defaults.deadlineMs,
     timeouts: Object.freeze({ ...defaults.timeouts, ...resolveTimeouts(options.timeouts) }),
@@ -57,14 +68,12 @@ function resolveRouter(options: RouterOptions, ids: readonly string[], findings:
     onAllOpen: options.onAllOpen ?? defaults.onAllOpen,
     panic: options.panic ?? defaults.panic,
     onStreamFailure: options.onStreamFailure ?? defaults.onStreamFailure,
-    throughput: options.throughput && {
-      ...options.throughput,
-      sampleChars: options.throughput.sampleChars ?? defaults.throughput.sampleChars,
-    },
+    throughput: resolveThroughput(options.throughput),
     pinMs: options.pinMs ?? defaults.pinMs,
     onModelMissing: options.onModelMissing ?? defaults.onModelMissing,
     onIgnoredParameter: options.onIgnoredParameter ?? defaults.onIgnoredParameter,
     checkModels: options.checkModels ?? defaults.checkModels,
+    checkEmbeddings: options.checkEmbeddings ?? defaults.checkEmbeddings,
     transport: options.transport ?? ofetchTransport(),
     clock: options.clock ?? systemClock,
     random: options.random ?? defaults.random,
@@ -84,9 +93,6 @@ function resolveProviders(options: RouterOptions, ids: readonly string[], findin
     findings.refuse(['providers'], 'every provider is switched off; leave at least one enabled');
   }
   warnOfTwins(enabled, findings);
-  if (onlyPaid(providers) && options.allowPaid === false) {
-    findings.warn(['allowPaid'], 'is false while every provider costs money: only calls that name a provider can be answered');
-  }
   return Object.freeze(providers);
 }
 
@@ -129,33 +135,6 @@ function resolveModels(models: RouterOptions['models'] = {}, ids: readonly strin
   );
 }
 
-function resolveIntents(given: RouterOptions['intents'] = {}, findings: Findings): RouterConfig['intents'] {
-  const names = new Set([...Object.keys(defaults.intents), ...Object.keys(given)]);
-  return frozenMap(
-    Array.from(names, (name) => {
-      if (name.trim() === '') findings.refuse(['intents'], 'the name of an intent must not be empty');
-      const options = Object.hasOwn(given, name) ? given[name] : undefined;
-      const builtIn = Object.hasOwn(defaults.intents, name) ? defaults.intents[name] : undefined;
-      return [name, resolveIntent(name, options ?? {}, builtIn ?? plainIntent, findings)];
-    }),
-  );
-}
-
-const plainIntent: IntentConfig = { order: deviceOrder, timeouts: {}, deadlineMs: undefined };
-
-function resolveIntent(name: string, given: IntentOptions, usual: IntentConfig, findings: Findings): IntentConfig {
-  const { order, timeouts, deadlineMs = usual.deadlineMs } = given;
-  if (order !== undefined && new Set(order).size < order.length) {
-    findings.refuse(['intents', name, 'order'], 'names a device twice; each belongs there once');
-  }
-  const complete = new Set([...(order ?? usual.order), ...deviceOrder]);
-  return Object.freeze({
-    order: Object.freeze([...complete]),
-    timeouts: Object.freeze({ ...usual.timeouts, ...resolveTimeouts(timeouts) }),
-    deadlineMs,
-  });
-}
-
 function resolveDefaultIntent(given: string | undefined, intents: RouterConfig['intents'], findings: Findings): string {
   const name = given ?? defaults.defaultIntent;
   if (!intents.has(name) && !findings.refused(['intents', name])) {
@@ -181,18 +160,13 @@ function resolveBreaker(given: RouterOptions['breaker'] = {}, findings: Findings
   return rules;
 }
 
+function resolveThroughput(given: RouterOptions['throughput']): RouterConfig['throughput'] {
+  if (given === undefined) return undefined;
+  const { minCharsPerSecond, sampleChars = defaults.throughput.sampleChars } = given;
+  return Object.freeze({ minCharsPerSecond, sampleChars });
+}
+
 /** The defaults with what was set in their place. */
 function over<Config extends object>(usual: Config, given: { readonly [Name in keyof Config]?: Config[Name] | undefined } = {}): Config {
   return Object.freeze({ ...usual, ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) });
-}
-
-/** A map cannot be frozen, so the methods that change it refuse. */
-function frozenMap<Key, Value>(entries: Iterable<readonly [Key, Value]>): ReadonlyMap<Key, Value> {
-  const map = new Map(entries);
-  const descriptor: PropertyDescriptor = { value: refuseChange };
-  return Object.freeze(Object.defineProperties(map, { set: descriptor, delete: descriptor, clear: descriptor }));
-}
-
-function refuseChange(): never {
-  throw new TypeError('The configuration does not change.');
 }

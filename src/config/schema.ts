@@ -1,58 +1,31 @@
 import { z } from 'zod';
 import type { Adapter } from '../core/adapter.ts';
+import { localities } from '../core/locality.ts';
+import type { PriceTable } from '../core/prices.ts';
 import { type ProviderType, providerTypes } from '../core/provider-types.ts';
 import { type Clock, maxTimerMs } from '../lib/clock.ts';
 import type { Transport } from '../lib/transport.ts';
 import type { Findings } from './findings.ts';
-import { quoteName } from './findings.ts';
-import { didYouMean } from './nearest.ts';
-import type { IntentOptions, ProviderOptions, RouterOptions, TimeoutOptions } from './options.ts';
+import type { RouterOptions } from './options.ts';
+import type { ProviderOptions, TimeoutOptions } from './provider-options.ts';
 import type { BreakerOptions, HedgeOptions, RetryOptions, ThroughputOptions } from './resilience-options.ts';
-
-/** A schema that takes and gives one type. */
-type Takes<Type> = z.ZodType<Type, Type>;
-
-/** One schema for each field of an interface: a field that is missing, or too many, is an error of the compiler. */
-type Fields<Options> = { readonly [Name in keyof Options]-?: Takes<Options[Name]> };
-
-// Sentences, as the reader of an issue sees them after the path of the option.
-
-const object = 'must be an object';
-const text = (): Takes<string> => z.string('must be text').refine((value) => value.trim() !== '', 'must not be empty');
-const flag = (): Takes<boolean> => z.boolean('must be true or false');
-const number = (what: string, accepts: (value: number) => boolean): Takes<number> =>
-  z.number(`must be ${what}`).refine(accepts, `must be ${what}`);
-const whole = (from: number, to: number): Takes<number> =>
-  number(`a whole number from ${from} to ${to}`, (value) => Number.isInteger(value) && value >= from && value <= to);
-const share = (): Takes<number> => number('a number from 0 to 1', (value) => value >= 0 && value <= 1);
-const milliseconds = (): Takes<number> =>
-  number(`a number of milliseconds above 0 and at most ${maxTimerMs}`, (value) => value > 0 && value <= maxTimerMs);
-const oneOf = <const Name extends string>(names: readonly Name[]): Takes<Name> =>
-  z.enum(names, { error: ({ input }) => `must be one of ${names.join(', ')}${didYouMean(input, names)}` });
-const made = <Type>(members: Readonly<Record<string, string>>, sentence: string): Takes<Type> =>
-  z.custom<Type>((value) => hasMembers(value, members), sentence);
-const record = <Type>(entry: Takes<Type>): Takes<Record<string, Type>> => z.record(z.string(), entry, object);
-
-/** A strict object. Its unknown names are reported one to a line, in the order of `keys`. */
-function strict<Shape extends z.ZodRawShape>(shape: Shape): z.ZodObject<Shape, z.core.$strict> {
-  const known = Object.keys(shape);
-  return z.strictObject(shape, {
-    error: ({ code, keys }) =>
-      code === 'unrecognized_keys' && Array.isArray(keys)
-        ? keys.map((key) => `unknown option ${quoteName(String(key))}${didYouMean(key, known)}`).join('\n')
-        : object,
-  });
-}
-
-/** A proxy or a getter of the application may throw. */
-function hasMembers(value: unknown, members: Readonly<Record<string, string>>): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  try {
-    return Object.entries(members).every(([name, type]) => typeof (value as Record<string, unknown>)[name] === type);
-  } catch {
-    return false;
-  }
-}
+import type { Balance, IntentOptions, QueueOptions } from './routing-options.ts';
+import {
+  type Fields,
+  flag,
+  made,
+  milliseconds,
+  number,
+  object,
+  oneOf,
+  positive,
+  record,
+  share,
+  strict,
+  type Takes,
+  text,
+  whole,
+} from './schema-parts.ts';
 
 const timeouts = strict({
   connectMs: milliseconds().optional(),
@@ -76,9 +49,16 @@ const provider = strict({
   headers: record(z.string('must be text')).optional(),
   device: oneOf(devices).optional(),
   cost: oneOf(['free', 'paid']).optional(),
+  locality: oneOf(localities).optional(),
   priority: whole(-1_000_000, 1_000_000).optional(),
+  weight: positive().optional(),
+  maxConcurrent: whole(1, 1_000_000).optional(),
+  reservedForFast: whole(0, 1_000_000).optional(),
+  maxModelBillions: positive().optional(),
   defaultModel: text().optional(),
   embeddingModel: text().optional(),
+  embeddingSpace: text().optional(),
+  contextLength: whole(1, 100_000_000).optional(),
   timeouts: timeouts.optional(),
   enabled: flag().optional(),
   adapter: made<Adapter>(
@@ -95,8 +75,20 @@ const provider = strict({
   reply: z.string('must be text').optional(),
 } satisfies Fields<ProviderOptions>);
 
+const balance = (): Takes<Balance> => oneOf(['priority', 'weighted', 'least-busy', 'expected-ttft']);
+const place = 'must be a device, the id of a provider, or a list of them';
+
 const intent = strict({
-  order: z.array(oneOf(devices), 'must be a list of devices').readonly().optional(),
+  order: z
+    .array(z.union([text(), z.array(text()).readonly()], place), 'must be a list of devices and ids of providers')
+    .readonly()
+    .optional(),
+  balance: balance().optional(),
+  lane: oneOf(['fast', 'heavy']).optional(),
+  affinity: flag().optional(),
+  maxLocality: oneOf(localities).optional(),
+  allowPaid: flag().optional(),
+  maxCostUsd: positive().optional(),
   timeouts: timeouts.optional(),
   deadlineMs: milliseconds().optional(),
 } satisfies Fields<IntentOptions>);
@@ -113,7 +105,7 @@ const breaker = strict({
 
 const retry = strict({
   maxTokens: whole(1, 1_000_000).optional(),
-  tokensPerSuccess: number('a number above 0', (value) => value > 0 && Number.isFinite(value)).optional(),
+  tokensPerSuccess: positive().optional(),
 } satisfies Fields<RetryOptions>);
 
 const hedge = strict({
@@ -123,9 +115,15 @@ const hedge = strict({
 } satisfies Fields<HedgeOptions>);
 
 const throughput = strict({
-  minCharsPerSecond: number('a number above 0', (value) => value > 0 && Number.isFinite(value)),
+  minCharsPerSecond: positive(),
   sampleChars: whole(1, 1_000_000).optional(),
 } satisfies Fields<ThroughputOptions>);
+
+const queue = strict({
+  limit: whole(0, 1_000_000).optional(),
+  timeoutMs: milliseconds().optional(),
+  agingMs: milliseconds().optional(),
+} satisfies Fields<QueueOptions>);
 
 const router = strict({
   providers: record(provider),
@@ -133,6 +131,20 @@ const router = strict({
   intents: record(intent).optional(),
   defaultIntent: text().optional(),
   allowPaid: flag().optional(),
+  maxLocality: oneOf(localities).optional(),
+  maxCostUsd: positive().optional(),
+  prices: made<PriceTable>(
+    { date: 'string', source: 'string', priceOf: 'function' },
+    'must have date, source and priceOf(): await loadPrices(), or a table of your own',
+  ).optional(),
+  balance: balance().optional(),
+  queue: queue.optional(),
+  pollMs: z
+    .custom<number | false>(
+      (value) => value === false || milliseconds().safeParse(value).success,
+      `must be false, or a number of milliseconds above 0 and at most ${maxTimerMs}`,
+    )
+    .optional(),
   // Above the limit it is lowered with a warning, by the resolver.
   maxAttempts: number('a whole number from 1 to 5', (value) => Number.isSafeInteger(value) && value >= 1).optional(),
   deadlineMs: milliseconds().optional(),
@@ -148,6 +160,7 @@ const router = strict({
   onModelMissing: oneOf(['skip', 'substitute']).optional(),
   onIgnoredParameter: oneOf(['warn', 'refuse']).optional(),
   checkModels: flag().optional(),
+  checkEmbeddings: flag().optional(),
   transport: made<Transport>(
     { send: 'function', connects: 'boolean' },
     'must have send(), and say in connects whether it sees connections',

@@ -34,9 +34,11 @@ export type Embed = (call: Call<EmbedRequest>) => Promise<EmbedAnswer>;
 
 export interface ModelInfo {
   readonly id: string;
-  /** Tokens of prompt and answer together, where the server says so. */
+  /** Tokens of prompt and answer together, where the server says what it serves the model with; not what the model was trained for. */
   readonly contextLength?: number;
   readonly sizeBytes?: number;
+  /** Parameters in billions, where the server says so. */
+  readonly parametersBillions?: number;
   /** What the server says of this one model, where it says anything. */
   readonly capabilities?: Partial<Capabilities>;
 }
@@ -52,7 +54,10 @@ export interface ResidentModel {
   readonly sizeBytes?: number;
   /** Part of the model that lies in GPU memory; less than `sizeBytes` means it spilled. */
   readonly vramBytes?: number;
+  /** Tokens of prompt and answer together that it was loaded with. */
   readonly contextLength?: number;
+  /** Requests that this model serves at once. */
+  readonly slots?: number;
 }
 
 /** What a backend knows about itself. Every figure is absent where the backend does not report it. */
@@ -61,6 +66,11 @@ export interface LoadReport {
   readonly waiting?: number;
   /** Share of the KV cache in use, 0 to 1. */
   readonly cacheUse?: number;
+  /** Requests that the server takes on at once, whatever the model. */
+  readonly slots?: number;
+  /** Tokens of prompt and answer together that one request may have, whatever the model. */
+  readonly contextLength?: number;
+  /** The models that are in memory; left out where the server serves but the one that it was started with. */
   readonly resident?: readonly ResidentModel[];
 }
 
@@ -102,6 +112,17 @@ export type AdapterDefinition = OtherVerbs & {
   readonly listsAllModels?: boolean;
   /** @default 'required' */
   readonly modelName?: ModelName;
+  /**
+   * A model is loaded inside the request that names it, and may be unloaded when idle: a first answer may take minutes, and that is no
+   * failure.
+   * @default false
+   */
+  readonly loadsOnDemand?: boolean;
+  /**
+   * The server drops the beginning of a prompt that is too long for its window, and answers as if nothing had happened.
+   * @default false
+   */
+  readonly cutsPrompts?: boolean;
 } & (
     | { readonly chat: Chat; readonly stream?: Stream }
     | { readonly chat?: Chat; readonly stream: Stream }
@@ -117,6 +138,8 @@ export interface Adapter extends OtherVerbs {
   readonly leavesOut: (request: ChatRequest, model: string | undefined) => readonly Parameter[];
   readonly listsAllModels: boolean;
   readonly modelName: ModelName;
+  readonly loadsOnDemand: boolean;
+  readonly cutsPrompts: boolean;
   /** False where the server only embeds; then `chat` and `stream` throw `unsupported`. */
   readonly chats: boolean;
   readonly chat: Chat;
@@ -128,7 +151,17 @@ export interface Adapter extends OtherVerbs {
  * `stream` (collected); capabilities that were not declared are false.
  */
 export function defineAdapter(definition: AdapterDefinition): Adapter {
-  const { chat, stream, capabilities, ignores = [], leavesOut, listsAllModels = true, modelName = 'required' } = definition;
+  const {
+    chat,
+    stream,
+    capabilities,
+    ignores = [],
+    leavesOut,
+    listsAllModels = true,
+    modelName = 'required',
+    loadsOnDemand = false,
+    cutsPrompts = false,
+  } = definition;
   return Object.freeze({
     ...definition,
     capabilities: Object.freeze({ ...noCapabilities, ...capabilities }),
@@ -139,6 +172,8 @@ export function defineAdapter(definition: AdapterDefinition): Adapter {
         : (request: ChatRequest, model: string | undefined) => [...ignores, ...leavesOut(request, model)],
     listsAllModels,
     modelName,
+    loadsOnDemand,
+    cutsPrompts,
     chats: chat !== undefined || stream !== undefined,
     chat: chat ?? (stream === undefined ? noChat(definition.name) : chatFrom(stream)),
     stream: stream ?? streamFrom(chat ?? noChat(definition.name)),

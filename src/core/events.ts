@@ -28,7 +28,7 @@ interface ForAttempt extends ForRequest, ForModel {
 /**
  * Every decision of the router, one readonly object each. Times are milliseconds. No payload holds a prompt, an answer, a
  * key or a full URL. Each `request:start` has exactly one `request:end` or `request:error`, each `attempt:start` exactly
- * one `attempt:end` or `attempt:error`; streams that were left early included (`abandoned`).
+ * one `attempt:end` or `attempt:error`, each `queue:enter` exactly one `queue:leave`; streams that were left early included (`abandoned`).
  */
 export interface RouterEvents {
   /** A call begins. `model` is the name that the caller gave, undefined where there was none. */
@@ -46,6 +46,10 @@ export interface RouterEvents {
     };
   /** A call failed; `error` is what the caller gets. It is the caller's own abort reason where `aborted` is true. */
   'request:error': ForRequest & { readonly error: unknown; readonly ms: number; readonly attempts: number; readonly aborted: boolean };
+  /** All providers that may answer are busy to their limit: the call waits for the first free slot of them. */
+  'queue:enter': ForRequest & { readonly providers: readonly string[]; readonly lane: string };
+  /** The call has a slot at `provider`; undefined where it waits no longer: its time is over, or its caller left. */
+  'queue:leave': ForRequest & { readonly provider: string | undefined; readonly ms: number };
   /** A provider is about to be called. */
   'attempt:start': ForAttempt;
   /** A provider answered in full, or the caller left its stream. */
@@ -91,8 +95,15 @@ export interface RouterEvents {
   };
   /** The model ran out of memory there, and other providers are preferred until `untilMs`. */
   'model:pinned': ForModel & { readonly untilMs: number; readonly reason: string };
-  /** The model fits again. */
+  /** The model fits again, or `unpin()` was asked to believe so. */
   'model:unpinned': ForModel;
+  /** The server keeps part of the model outside of GPU memory, which makes it slow. `vramShare`: the part that is inside, 0 to 1. */
+  'model:spilled': ForModel & { readonly vramShare: number };
+  /**
+   * The server counted so few tokens of the prompt that it must have dropped a part of it. `leastTokens`: what the prompt had at least, by
+   * our estimate; prompts as long as that are not sent there again.
+   */
+  'model:truncated': ForRequest & ForModel & { readonly promptTokens: number; readonly leastTokens: number };
   /** The provider said that it does not serve the model; it is asked again after `untilMs`. */
   'model:missing': ForModel & { readonly untilMs: number };
   /** A stream broke after content had been delivered. What follows is up to `onStreamFailure`. */
@@ -121,6 +132,8 @@ const everyName: Readonly<Record<EventName, true>> = {
   'request:start': true,
   'request:end': true,
   'request:error': true,
+  'queue:enter': true,
+  'queue:leave': true,
   'attempt:start': true,
   'attempt:end': true,
   'attempt:error': true,
@@ -135,6 +148,8 @@ const everyName: Readonly<Record<EventName, true>> = {
   'provider:cooldown': true,
   'model:pinned': true,
   'model:unpinned': true,
+  'model:spilled': true,
+  'model:truncated': true,
   'model:missing': true,
   'stream:interrupted': true,
   'stream:reset': true,

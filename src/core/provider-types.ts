@@ -16,6 +16,10 @@ export interface ProviderTypeRow {
   readonly keyHeader: 'authorization' | 'x-api-key';
   /** Sent with every request; a provider's own `headers` come over them. */
   readonly headers: Readonly<Record<string, string>>;
+  /** Requests that such a server serves at once, where neither an option nor the server says; undefined where it takes what comes. */
+  readonly slots: number | undefined;
+  /** Whether the server has these slots for all its models together, or each loaded model has its own. */
+  readonly slotsPer: 'server' | 'model';
 }
 
 export type ProviderType =
@@ -46,6 +50,8 @@ const plain = {
   keyVariable: undefined,
   keyHeader: 'authorization',
   headers: {},
+  slots: undefined,
+  slotsPer: 'server',
 } as const satisfies Partial<ProviderTypeRow>;
 
 const local = (title: string, defaultUrl: string): ProviderTypeRow => ({
@@ -66,15 +72,16 @@ const cloud = (title: string, defaultUrl: string, keyVariable: string): Provider
 
 /** Addresses name 127.0.0.1, because `localhost` may resolve to ::1 first while servers listen on IPv4 only. */
 export const providerTypes: Readonly<Record<ProviderType, ProviderTypeRow>> = Object.freeze({
-  ollama: local('Ollama', 'http://127.0.0.1:11434'),
+  // OLLAMA_NUM_PARALLEL, where nobody set it.
+  ollama: { ...local('Ollama', 'http://127.0.0.1:11434'), slots: 1, slotsPer: 'model' },
   vllm: local('vLLM', 'http://127.0.0.1:8000'),
   llamacpp: local('llama.cpp', 'http://127.0.0.1:8080'),
   tgi: local('TGI', 'http://127.0.0.1:8080'),
-  textgen: local('text-generation-webui', 'http://127.0.0.1:5000'),
+  textgen: { ...local('text-generation-webui', 'http://127.0.0.1:5000'), slots: 1 },
   sglang: local('SGLang', 'http://127.0.0.1:30000'),
-  lmstudio: local('LM Studio', 'http://127.0.0.1:1234'),
+  lmstudio: { ...local('LM Studio', 'http://127.0.0.1:1234'), slotsPer: 'model' },
   nvidia: local('NVIDIA NIM', 'http://127.0.0.1:8000'),
-  'remote-gpu': { ...plain, title: 'remote GPU' },
+  'remote-gpu': { ...plain, title: 'remote GPU', slots: 1 },
   tei: local('TEI', 'http://127.0.0.1:3000'),
   openai: cloud('OpenAI', 'https://api.openai.com', 'OPENAI_API_KEY'),
   anthropic: {
@@ -85,6 +92,6 @@ export const providerTypes: Readonly<Record<ProviderType, ProviderTypeRow>> = Ob
   huggingface: cloud('Hugging Face', 'https://router.huggingface.co', 'HF_TOKEN'),
   together: cloud('Together', 'https://api.together.ai', 'TOGETHER_API_KEY'),
   'openai-compatible': { ...plain, title: 'OpenAI-compatible server' },
-  cpu: { ...plain, title: 'this process', device: 'cpu', runs: 'process' },
+  cpu: { ...plain, title: 'this process', device: 'cpu', runs: 'process', slots: 1 },
   stub: { ...plain, title: 'stub', device: 'cpu', runs: 'process', priority: 1_000 },
 });

@@ -1,5 +1,7 @@
 /** What the router adds to answers and streams of its own: who answered, and what happened on the way. */
 
+import type { SkippedCandidate } from './errors.ts';
+
 /**
  * A stream went on after its provider had failed. `reset`: what came before is void, and the answer begins anew. `resumed`: what comes
  * now goes on where the text stopped.
@@ -35,10 +37,16 @@ export interface RouteTrace {
   readonly model: string | undefined;
   readonly intent: string;
   readonly attempts: readonly RouteAttempt[];
+  /** Those that were not asked, each with the reason: left out of the plan, or when their turn came. */
+  readonly skipped: readonly SkippedCandidate[];
+  /** Time that the call waited for a free slot, in all. */
+  readonly queuedMs: number;
   /** The answer is a stand-in (the stub's), not a model's. */
   readonly degraded: boolean;
   /** The provider lacks the model asked for and answered with its default (`onModelMissing: 'substitute'`). */
   readonly substituted: boolean;
+  /** The server has probably dropped a part of the prompt in silence: it counted too few tokens. */
+  readonly truncated: boolean;
   /** A second attempt was sent beside one that was slow (`hedge`). */
   readonly hedged: boolean;
 }

@@ -1,7 +1,7 @@
 import { isRouterError, type RouterError } from '../core/errors.ts';
 import type { AttemptDeadline } from '../lib/deadline.ts';
 import type { Timeouts } from '../config/config.ts';
-import type { PlannedCandidate } from '../routing/plan.ts';
+import type { Candidate } from '../routing/plan.ts';
 import type { Provider } from './provider.ts';
 import type { Outcome, Permit } from './provider-state.ts';
 import { named, type Run } from './run.ts';
@@ -9,7 +9,7 @@ import { named, type Run } from './run.ts';
 /** What an attempt is judged by. */
 export interface Books {
   readonly run: Run<unknown>;
-  readonly candidate: PlannedCandidate;
+  readonly candidate: Candidate;
   readonly provider: Provider;
   readonly permit: Permit;
   readonly ids: { readonly requestId: string; readonly provider: string; readonly model: string | undefined; readonly attempt: number };
@@ -60,7 +60,7 @@ const none: Outcome = Object.freeze({ type: 'none' });
 
 /** What the provider's own books get to know of a failure. */
 export function outcomeOf(
-  { run, cut, timeouts }: Books,
+  { run, cut, timeouts, permit }: Books,
   { error, isFault }: Verdict,
   ms: number,
   firstContentMs: number | undefined,
@@ -75,7 +75,9 @@ export function outcomeOf(
   // Where every call has a short deadline, that is a third of it: the first of several has half.
   const fullMs = Math.min(timeouts.firstTokenMs, run.call.usualMs / 3);
   const hurried = error.code === 'timeout' && isCut && (firstContentMs !== undefined || ms < fullMs);
-  return { type: 'failure', error, ms, firstContentMs, hurried };
+  // Nothing comes of a model that is being loaded, and how long that takes is no fault.
+  const loading = permit.isCold && error.code === 'timeout' && firstContentMs === undefined;
+  return { type: 'failure', error, ms, firstContentMs, hurried, loading };
 }
 
 /** Foreign errors and reasons may say anything, so the trace names them only. */

@@ -3,17 +3,18 @@ import { RouterError } from '../core/errors.ts';
 import type { RouteAttempt } from '../core/route.ts';
 import { type AttemptDeadline, openDeadline } from '../lib/deadline.ts';
 import type { Timeouts } from '../config/config.ts';
-import type { PlannedCandidate } from '../routing/plan.ts';
+import type { Candidate } from '../routing/plan.ts';
 import { type Books, outcomeOf, shown, verdict } from './attempt-verdict.ts';
 import { attemptHeader, hopsHeader } from './hops.ts';
 import { noteIgnored } from './ignored-parameters.ts';
 import type { Provider } from './provider.ts';
 import type { Run } from './run.ts';
+import type { HeldSlot } from './slots.ts';
 
 /** One call to one candidate. Exactly one of `succeed`, `fail`, `abandon` and `lose` ends it; the others then do nothing. */
 export interface Attempt<Request> {
   readonly provider: Provider;
-  readonly candidate: PlannedCandidate;
+  readonly candidate: Candidate;
   readonly call: Call<Request>;
   readonly deadline: AttemptDeadline;
   readonly timeouts: Timeouts;
@@ -39,27 +40,33 @@ export interface AttemptOptions {
   readonly isLast: boolean;
   /** An open breaker may be probed before its time. */
   readonly early?: boolean;
+  /** The slot that was waited for. */
+  readonly slot?: HeldSlot | undefined;
 }
 
 /** A probe that has not answered this long after the end of its attempt never will. */
 const leaseGraceMs = 1_000;
 
-/** Undefined where a breaker closed the way since the plan was made. */
+/** Undefined where a breaker closed the way since the plan was made, or another call took the last slot. */
 export function beginAttempt<Request>(
   run: Run<Request>,
-  candidate: PlannedCandidate,
-  { isLast, early = false }: AttemptOptions,
+  candidate: Candidate,
+  { isLast, early = false, slot }: AttemptOptions,
 ): Attempt<Request> | undefined {
   const { call, engine } = run;
   const { clock } = engine.config;
   const provider = engine.providers.get(candidate.provider);
   if (provider === undefined) return undefined;
   const startMs = clock.nowMs();
-  const timeouts = call.timeoutsFor(provider.config);
+  const timeouts = withLoad(call.timeoutsFor(provider.config), provider.coldMs(candidate.model));
   const end = endOf(run, timeouts, isLast, startMs);
   // Asks the adapter, which may throw: before anything is taken that would have to be given back.
   noteIgnored(call, candidate.model, provider, engine);
-  const permit = provider.acquire(candidate.model, end.endsAtMs - startMs + leaseGraceMs, early);
+  const leaseMs = end.endsAtMs - startMs + leaseGraceMs;
+  const { intent, lane } = call;
+  // What lies in its cache already takes it no time.
+  const promptTokens = Math.max(0, call.promptTokens() - (candidate.seenTokens ?? 0));
+  const permit = provider.acquire(candidate.model, { leaseMs, early, intent, lane, promptTokens, slot });
   if (permit === undefined) return undefined;
 
   run.attempts += 1;
@@ -94,6 +101,11 @@ export function beginAttempt<Request>(
     withinShare,
     ...endings({ run, candidate, provider, permit, ids, deadline, timeouts, cut, startMs, startWallMs: clock.wallMs() }),
   };
+}
+
+/** A model that has to be loaded first has twice the time that this usually takes, on top. */
+function withLoad(timeouts: Timeouts, loadMs: number): Timeouts {
+  return loadMs === 0 ? timeouts : { ...timeouts, firstTokenMs: timeouts.firstTokenMs + 2 * loadMs };
 }
 
 /** The ways in which an attempt ends. Whichever comes first closes the books. */
@@ -163,7 +175,7 @@ function routeOf(
   return { provider, model, startedMs, ms, ...(firstContentMs !== undefined && { firstContentMs }), ...(error && { error }) };
 }
 
-function announceFailover({ call, failed, engine }: Run<unknown>, candidate: PlannedCandidate): void {
+function announceFailover({ call, failed, engine }: Run<unknown>, candidate: Candidate): void {
   const last = failed.at(-1);
   if (last === undefined || last.provider === candidate.provider) return;
   const { code: reason, phase } = last.error;

@@ -1,6 +1,9 @@
+import type { Candidate, PlannedCandidate } from '../routing/plan.ts';
 import type { Opened, Verb } from './carry-out.ts';
-import { nextCandidate, othersLeft } from './candidates.ts';
+import { nextTurn, obstacleOf, othersLeft, passOver, type Turn } from './candidates.ts';
+import { slotFor } from './queue.ts';
 import { giveUp, type Run } from './run.ts';
+import type { HeldSlot } from './slots.ts';
 import { tryOnce } from './try-once.ts';
 import { isOnly, panic, tryAgain } from './waiting.ts';
 
@@ -22,9 +25,46 @@ export async function runAttempts<Request, Result>(run: Run<Request>, verb: Verb
 async function tryEach<Request, Result>(run: Run<Request>, verb: Verb<Request, Result>): Promise<Opened<Request, Result> | undefined> {
   for (;;) {
     if (run.remaining.length > 0 && run.attempts >= run.call.maxAttempts) throw giveUp(run, 'max-attempts');
-    const candidate = nextCandidate(run);
-    if (candidate === undefined) return undefined;
-    const opened = await tryOnce(run, candidate, { isLast: !othersLeft(run) && isOnly(run, { candidate }) }, verb);
+    const turn = nextTurn(run);
+    if (turn === undefined) return undefined;
+    const opened = turn.type === 'go' ? await tryCandidate(run, turn.candidate, undefined, verb) : await tryWhenFree(run, turn, verb);
     if (opened !== undefined) return opened;
+  }
+}
+
+/** Waits for the first slot among busy candidates. Where none came, those are passed over, or the next one is not waited for again. */
+async function tryWhenFree<Request, Result>(
+  run: Run<Request>,
+  { candidates, limitMs }: Turn & { readonly type: 'wait' },
+  verb: Verb<Request, Result>,
+): Promise<Opened<Request, Result> | undefined> {
+  const granted = await slotFor(run, candidates, limitMs);
+  const { remaining } = run;
+  if (granted === undefined) {
+    run.hasWaited = true;
+    if (limitMs !== Infinity) return undefined;
+    for (const candidate of candidates) passOver(run, candidate, busy);
+    return undefined;
+  }
+  const { candidate, slot } = granted;
+  // Much may have happened while it waited. If so, the next look at it passes it over.
+  if (obstacleOf(run, candidate) !== undefined) return void slot.give();
+  remaining.splice(remaining.indexOf(candidate as PlannedCandidate), 1);
+  return tryCandidate(run, candidate, slot, verb);
+}
+
+const busy = { code: 'saturated', reason: 'all its slots were taken', readyAtMs: undefined } as const;
+
+async function tryCandidate<Request, Result>(
+  run: Run<Request>,
+  candidate: Candidate,
+  slot: HeldSlot | undefined,
+  verb: Verb<Request, Result>,
+): Promise<Opened<Request, Result> | undefined> {
+  try {
+    return await tryOnce(run, candidate, { isLast: !othersLeft(run) && isOnly(run, { candidate }), slot }, verb);
+  } finally {
+    // Unless an attempt took it over.
+    slot?.give();
   }
 }

@@ -1,27 +1,64 @@
 import { errorCodes } from '../core/error-codes.ts';
-import type { PlannedCandidate, SkippedInPlan } from '../routing/plan.ts';
+import type { Candidate, PlannedCandidate, SkippedInPlan } from '../routing/plan.ts';
 import type { Provider } from './provider.ts';
 import type { Run } from './run.ts';
 
+/** Whose turn it is: a candidate that can be asked now, or several that are busy and one of which is worth waiting for. */
+export type Turn =
+  | { readonly type: 'go'; readonly candidate: PlannedCandidate }
+  | { readonly type: 'wait'; readonly candidates: readonly PlannedCandidate[]; readonly limitMs: number };
+
 /**
  * The candidate whose turn it is, taken out of those that remain. What the plan could not know is asked again here: other calls may have
- * opened a breaker or made a pin since. The last attempt of a call does not go to the next in order but to the one that did best of
- * late, because there is no other try after it.
+ * opened a breaker or made a pin since, or have taken the last slot. The last attempt of a call does not go to the next in order but to
+ * the one that did best of late, because there is no other try after it.
  */
-export function nextCandidate(run: Run<unknown>): PlannedCandidate | undefined {
+export function nextTurn(run: Run<unknown>): Turn | undefined {
   const { remaining } = run;
+  const free: PlannedCandidate[] = [];
+  const full: PlannedCandidate[] = [];
   for (let index = 0; index < remaining.length;) {
     const candidate = remaining[index] as PlannedCandidate;
     const obstacle = obstacleOf(run, candidate);
-    if (obstacle === undefined) {
-      if (!isFinal(run)) break;
-      index += 1;
+    if (obstacle !== undefined) {
+      if (obstacle === 'unfit') remaining.splice(index, 1);
+      else passOver(run, candidate, obstacle);
       continue;
     }
-    remaining.splice(index, 1);
-    if (obstacle !== 'unfit') run.passed.push({ ...candidate, ...obstacle });
+    (isFull(run, candidate) ? full : free).push(candidate);
+    if (free.length > 0 && !isFinal(run)) break;
+    index += 1;
   }
-  return takeNext(run, remaining);
+  if (free.length === 0) return full.length === 0 ? undefined : { type: 'wait', candidates: full, limitMs: Infinity };
+  const limitMs = full.length === 0 ? 0 : worthMs(run, full, free[0] as PlannedCandidate);
+  if (limitMs > 0) return { type: 'wait', candidates: full, limitMs };
+  const candidate = takeNext(run, free);
+  return candidate && { type: 'go', candidate };
+}
+
+/** Takes a candidate out of those that remain, with the reason. */
+export function passOver(
+  { remaining, passed }: Run<unknown>,
+  candidate: PlannedCandidate,
+  { code, reason, readyAtMs }: Pick<SkippedInPlan, 'code' | 'reason' | 'readyAtMs'>,
+): void {
+  const { provider, model, substituted } = candidate;
+  remaining.splice(remaining.indexOf(candidate), 1);
+  passed.push({ provider, model, substituted, code, reason, readyAtMs });
+}
+
+/** Would a call have to wait for a slot? */
+export function isFull({ engine, call }: Run<unknown>, { provider, model }: Candidate): boolean {
+  return engine.providers.get(provider)?.lanes(model).isFree(call.lane) === false;
+}
+
+/**
+ * How long it pays to wait for those that stand before the first free one: as long as the first of them would, with its slot by then,
+ * still be sooner. Only where expected times decide; otherwise a free slot is better than a place in a queue.
+ */
+function worthMs({ call, hasWaited }: Run<unknown>, [best]: readonly PlannedCandidate[], free: PlannedCandidate): number {
+  if (call.balance !== 'expected-ttft' || hasWaited || best?.score === undefined || free.score === undefined) return 0;
+  return best.score.totalMs < free.score.totalMs ? free.score.totalMs - (best.score.totalMs - best.score.queueMs) : 0;
 }
 
 /** Takes one of those who may be asked out of the remaining ones: the next, or the best where the call has no attempt after this one. */
@@ -37,7 +74,7 @@ function isFinal({ attempts, call }: Run<unknown>): boolean {
 
 /** The first of those with the best record; a candidate that was never asked is believed to be fine. */
 function bestOf({ engine }: Run<unknown>, fit: readonly PlannedCandidate[]): PlannedCandidate | undefined {
-  const shares = fit.map(({ provider, model }) => engine.providers.get(provider)?.state.models.peek(model).successShare ?? 0);
+  const shares = fit.map(({ provider, model }) => engine.providers.get(provider)?.successShare(model) ?? 0);
   return fit[shares.indexOf(Math.max(...shares))];
 }
 
@@ -52,7 +89,7 @@ type Obstacle = Pick<SkippedInPlan, 'code' | 'reason' | 'readyAtMs'> | 'unfit';
 /** What speaks against a candidate at the moment of its turn. */
 export function obstacleOf(
   run: Run<unknown>,
-  { provider: id, model, isTrial }: Pick<PlannedCandidate, 'provider' | 'model' | 'isTrial'>,
+  { provider: id, model, isTrial }: Pick<Candidate, 'provider' | 'model' | 'isTrial'>,
   isFirst: boolean = run.attempts === 0,
 ): Obstacle | undefined {
   const { engine, call } = run;

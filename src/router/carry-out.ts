@@ -1,6 +1,6 @@
 import { errorCodes } from '../core/error-codes.ts';
 import { isRouterError } from '../core/errors.ts';
-import type { PlannedCandidate } from '../routing/plan.ts';
+import type { Candidate } from '../routing/plan.ts';
 import type { Attempt } from './attempt.ts';
 import { giveUp, type Run } from './run.ts';
 
@@ -34,7 +34,7 @@ export async function carryOut<Request, Result>(
 }
 
 /** Takes a failure into the books, or throws it where trying others would not help. */
-function book(run: Run<unknown>, { provider, model }: PlannedCandidate, error: unknown): void {
+function book(run: Run<unknown>, { provider, model }: Candidate, error: unknown): void {
   run.call.signal?.throwIfAborted();
   if (run.leaving?.signal.aborted === true || !isRouterError(error)) throw error;
   run.failed.push({ provider, model, error });

@@ -3,7 +3,7 @@ import type { Adapter } from '../core/adapter.ts';
 import { RouterError } from '../core/errors.ts';
 import { type Announce, createEmitter, type RouterEmitter } from '../core/events.ts';
 import { providerTypes } from '../core/provider-types.ts';
-import type { ChatCompletion, ChatRequest, EmbeddingList, EmbedRequest, EmbedUsage, Usage } from '../core/types.ts';
+import type { ChatCompletion, ChatRequest, EmbedAnswer, EmbeddingList, EmbedRequest, EmbedUsage, Usage } from '../core/types.ts';
 import { adapters } from '../adapters/registry.ts';
 import { createHttpClient } from '../lib/http.ts';
 import { tunnelHeaders } from '../lib/tunnel.ts';
@@ -11,21 +11,28 @@ import type { ProviderConfig, RouterConfig } from '../config/config.ts';
 import { readEnv } from '../config/env.ts';
 import type { CallOptions, RouterOptions } from '../config/options.ts';
 import { resolveConfig } from '../config/resolve.ts';
+import { createAffinity } from '../routing/affinity.ts';
+import { createPrefixMemory } from '../routing/prefixes.ts';
 import { runAttempts } from './attempts.ts';
 import type { Attempt } from './attempt.ts';
 import { type ChatStream, createChatStream } from './chat-stream.ts';
 import { type Closing, createClosing } from './closing.ts';
 import type { Engine } from './engine.ts';
 import { checkHealth, listModels } from './health.ts';
+import { createEmbeddingCanaries } from './embedding-canary.ts';
+import { createEmbeddingSpaces } from './embedding-space.ts';
+import { explain } from './explain.ts';
 import { createHedgeLoad } from './hedge-delay.ts';
+import { refreshLoads } from './monitor.ts';
 import { createProvider } from './provider.ts';
 import { resolveCall } from './resolve-call.ts';
 import type { ProviderModel, Router } from './router.ts';
 import { checkDefaultModels } from './model-check.ts';
-import { beginRun, planFor, type Run } from './run.ts';
+import { beginRun, type Run } from './run.ts';
+import { createStandings } from './standing.ts';
 import { takeSnapshot } from './snapshot.ts';
 import { streamVerb } from './stream-verb.ts';
-import { chatFor, hasSchema, type SchemaRequest, withJsonSchema } from './structured.ts';
+import { chatFor, hasSchema, type SchemaRequest } from './structured.ts';
 
 const usualDrainMs = 5_000;
 
@@ -42,7 +49,10 @@ export function createRouter(options?: RouterOptions): Router {
   // Listeners come after this function has returned.
   queueMicrotask(() => {
     for (const warning of [...given.warnings, ...warnings]) emitter.announce('config:warning', warning);
-    if (config.checkModels && !closing.closed) void checkDefaultModels(engine);
+    if (closing.closed) return;
+    refreshLoads(engine);
+    if (config.checkModels) void checkDefaultModels(engine);
+    void engine.canaries?.compareAll();
   });
   return createClient(engine, emitter, closing);
 }
@@ -52,7 +62,21 @@ function createEngine(config: RouterConfig, { announce }: RouterEmitter, { shutd
   const providers = new Map(
     enabled.map((provider) => [provider.id, createProvider(provider, createAdapter(provider, config, announce), config, announce)]),
   );
-  return { config, providers, announce, shutdown, hedgeLoad: createHedgeLoad(config.hedge) };
+  const list = [...providers.values()];
+  return {
+    config,
+    providers,
+    list,
+    standings: createStandings(config, list),
+    affinity: createAffinity(),
+    prefixes: createPrefixMemory(),
+    spaces: createEmbeddingSpaces(),
+    canaries: config.checkEmbeddings ? createEmbeddingCanaries({ config, providers, announce, shutdown }) : undefined,
+    poll: { dueMs: -Infinity },
+    announce,
+    shutdown,
+    hedgeLoad: createHedgeLoad(config.hedge),
+  };
 }
 
 function createAdapter(provider: ProviderConfig, config: RouterConfig, announce: Announce): Adapter {
@@ -78,7 +102,7 @@ function createAdapter(provider: ProviderConfig, config: RouterConfig, announce:
 }
 
 function createClient(engine: Engine, emitter: RouterEmitter, closing: Closing): Router {
-  const { config, providers } = engine;
+  const { providers } = engine;
   const router: Router = {
     chat: chatVerb(engine, closing),
     stream: async (request, options = {}) => stream(begin(engine, closing, 'stream', request, options)),
@@ -96,8 +120,9 @@ function createClient(engine: Engine, emitter: RouterEmitter, closing: Closing):
         return list?.status === 'fulfilled' ? (list.value ?? []).map((model) => ({ ...model, provider })) : [];
       });
     },
-    explain: (request, options = {}) =>
-      planFor(resolveCall('chat', hasSchema(request) ? withJsonSchema(request) : request, options, config), engine),
+    explain: (request, options = {}) => explain(engine, request, options),
+    unpin: ({ provider, model } = {}) =>
+      engine.list.reduce((count, each) => count + (provider === undefined || each.id === provider ? each.unpin(model) : 0), 0),
     snapshot: () => takeSnapshot(engine, closing.inFlight, closing.closed),
     on: (name, listener) => (emitter.on(name, listener), router),
     once: (name, listener) => (emitter.once(name, listener), router),
@@ -164,13 +189,26 @@ async function chat(run: Run<ChatRequest>): Promise<ChatCompletion> {
 async function embed(run: Run<EmbedRequest>): Promise<EmbeddingList> {
   const { input } = run.call.request;
   const count = typeof input === 'string' ? 1 : input.length;
+  if (run.plan.space !== undefined) run.engine.canaries?.compareAgain(run.plan.space);
   return settle(run, async (attempt) => {
     const { adapter } = attempt.provider;
     if (adapter.embed === undefined) throw noAnswer(attempt, 'no embeddings');
     const answer = await attempt.deadline.waitFor(adapter.embed(attempt.call));
     if (answer.data.length !== count) throw noAnswer(attempt, `${answer.data.length} vectors for ${count} inputs`);
+    checkVectors(run, attempt.candidate.provider, answer);
     return answer;
   });
+}
+
+/** A vector of another space would spoil whatever the caller keeps the others in. A stand-in's are no vectors of any. */
+function checkVectors({ plan, call, engine }: Run<EmbedRequest>, provider: string, { data, degraded }: EmbedAnswer): void {
+  if (plan.space === undefined || degraded) return;
+  engine.spaces.check(
+    plan.space,
+    call.request.dimensions,
+    provider,
+    data.map(({ embedding }) => embedding),
+  );
 }
 
 async function stream(run: Run<ChatRequest>): Promise<ChatStream> {

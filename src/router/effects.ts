@@ -62,14 +62,15 @@ function sideEffect(
   state: ProviderState,
   model: ModelState,
   name: string | undefined,
-  { error, ms }: Failure,
+  { error, ms, loading }: Failure,
 ): void {
   const nowMs = config.clock.nowMs();
+  if (loading) noteLoading(model, nowMs);
   switch (errorCodes[error.code].effect) {
     case 'pin':
       // Calls that were under way when the memory ran out tell of the same shortage, not of a second one.
       if (model.pin !== undefined && model.pin.sinceMs >= nowMs - ms) break;
-      model.pin = { ...nextPin(model.pin, config.pinMs, nowMs), sinceMs: nowMs };
+      model.pin = { ...nextPin(model.pin, config.pinMs, nowMs), sinceMs: nowMs, wasGone: false };
       announce('model:pinned', { provider: id, model: name, untilMs: model.pin.untilMs, reason: error.code });
       break;
     case 'missing':
@@ -105,17 +106,20 @@ function sameRest(current: Cooldown, nowMs: number): Cooldown {
 
 /** The rests of one load follow each other closely; after a longer pause it is another load. */
 function noteLoading(model: ModelState, nowMs: number): void {
-  const isAnother = nowMs - model.rest.untilMs > loadingGraceMs;
+  const isAnother = nowMs - Math.max(model.rest.untilMs, model.loadingSeenMs) > loadingGraceMs;
   if (model.loadingSinceMs === undefined || isAnother) model.loadingSinceMs = nowMs;
+  model.loadingSeenMs = nowMs;
 }
 
 /** A load that takes longer than this is none (a model of 70B parameters takes 2 to 4 min). */
 const loadingGraceMs = 300_000;
 
-function verdictsOf({ error, hurried }: Failure, model: ModelState, { clock }: RouterConfig): Verdicts {
+function verdictsOf({ error, hurried, loading }: Failure, model: ModelState, { clock }: RouterConfig): Verdicts {
   if (hurried) return left;
   const connected = error.status === undefined ? 'abandon' : 'success';
-  const isStuck = error.code === 'model_loading' && clock.nowMs() - (model.loadingSinceMs ?? Infinity) > loadingGraceMs;
+  const isLate = clock.nowMs() - (model.loadingSinceMs ?? Infinity) > loadingGraceMs;
+  if (loading && !isLate) return { connection: connected, model: 'abandon' };
+  const isStuck = error.code === 'model_loading' && isLate;
   switch (isStuck ? 'failure' : errorCodes[error.code].breaker) {
     case 'alive':
       // A probe has found the provider back; of calls like the others it proves nothing.

@@ -1,6 +1,12 @@
 import type { Announce } from '../core/events.ts';
 import type { RouterConfig } from '../config/config.ts';
 import type { StopSignal } from '../lib/stop.ts';
+import type { Affinity } from '../routing/affinity.ts';
+import type { Placement } from '../routing/facts.ts';
+import type { PrefixMemory } from '../routing/prefixes.ts';
+import type { Shares } from '../routing/weighted.ts';
+import type { EmbeddingCanaries } from './embedding-canary.ts';
+import type { EmbeddingSpaces } from './embedding-space.ts';
 import type { HedgeLoad } from './hedge-delay.ts';
 import type { Provider } from './provider.ts';
 
@@ -9,8 +15,29 @@ export interface Engine {
   readonly config: RouterConfig;
   /** In the order of the registry; disabled providers are not in it. */
   readonly providers: ReadonlyMap<string, Provider>;
+  /** The same, by the index in the registry that places name. */
+  readonly list: readonly Provider[];
+  /** Where each provider stands for each intent. */
+  readonly standings: ReadonlyMap<string, Standing>;
+  readonly affinity: Affinity;
+  readonly prefixes: PrefixMemory;
+  readonly spaces: EmbeddingSpaces;
+  /** Undefined where embeddings are not checked. */
+  readonly canaries: EmbeddingCanaries | undefined;
+  /** When the first provider is due to be asked for its load. */
+  readonly poll: { dueMs: number };
   readonly announce: Announce;
   readonly hedgeLoad: HedgeLoad;
   /** Aborts when the router closes for good; its reason is the `closed` error. */
   readonly shutdown: StopSignal;
+}
+
+/** How an intent orders providers. */
+export interface Standing {
+  /** First to last. */
+  readonly places: readonly Placement[];
+  /** Some stand equal, so that the balance has something to decide. */
+  readonly hasEquals: boolean;
+  /** The shares given out by weight, for each tier. */
+  sharesOf(tier: number): Shares;
 }

@@ -2,8 +2,9 @@ import type { HealthReport, LoadReport, ModelInfo } from '../core/adapter.ts';
 import { isRouterError } from '../core/errors.ts';
 import { openDeadline } from '../lib/deadline.ts';
 import type { Engine } from './engine.ts';
-import { untagged } from './model-name.ts';
+import { plainName } from './model-name.ts';
 import { inventoryMs, type Provider } from './provider.ts';
+import { noteLoad } from './residency.ts';
 import { type Situation, situationOf } from './situation.ts';
 
 /** What the router knows of it (see `Situation`); beyond that `down` does not answer and `unknown` cannot be asked. */
@@ -50,7 +51,7 @@ async function checkProvider(provider: Provider, engine: Engine, signal: AbortSi
     const latencyMs = clock.nowMs() - startMs;
     const [models, load] = await Promise.all([
       orNothing(listModels(provider, engine, signal)),
-      orNothing(adapter.load && checked(engine, provider, signal, adapter.load)),
+      orNothing(askLoad(provider, engine, signal)),
     ]);
     signal?.throwIfAborted();
     noteUp(provider, engine, undefined);
@@ -75,9 +76,21 @@ export async function listModels(
   const { adapter, state } = provider;
   if (adapter.models === undefined) return undefined;
   const models = await checked(engine, provider, signal, adapter.models);
-  const byName = new Map(models.map((model) => [untagged(model.id), model]));
+  const byName = new Map(models.map((model) => [plainName(model.id), model]));
   state.inventory = { models: byName, untilMs: engine.config.clock.nowMs() + inventoryMs };
   return models;
+}
+
+/** What the provider tells of its load, which routing takes in. Undefined where it tells none. */
+export async function askLoad(provider: Provider, engine: Engine, signal: AbortSignal | undefined): Promise<LoadReport | undefined> {
+  const { id, config, state, adapter } = provider;
+  if (adapter.load === undefined) return undefined;
+  const own = state.inFlight;
+  const report = await checked(engine, provider, signal, adapter.load);
+  const { announce, config: router } = engine;
+  // Calls that came or went meanwhile are on neither side for sure; the fewer strangers, the better.
+  noteLoad({ id, config, state, router, announce }, report, Math.max(own, state.inFlight), router.clock.nowMs());
+  return report;
 }
 
 /** One question to a provider about itself, within the limit for such questions. */

@@ -2,7 +2,7 @@ import { goneModels, type GoneModelRow } from '../core/default-models.ts';
 import type { ProviderConfig } from '../config/config.ts';
 import type { Engine } from './engine.ts';
 import { listModels } from './health.ts';
-import { quoted, untagged } from './model-name.ts';
+import { quoted, sameName } from './model-name.ts';
 import type { Provider } from './provider.ts';
 
 /**
@@ -34,7 +34,7 @@ async function checkProvider(provider: Provider, engine: Engine): Promise<void> 
  * Face's `:fastest`) that names may carry or lack.
  */
 function isName(model: string, listed: string): boolean {
-  if (untagged(listed) === untagged(model)) return true;
+  if (sameName(listed, model)) return true;
   const dateless = model.replace(/-latest$/, '');
   if (listed.startsWith(`${dateless}-`) && /^\d{8}$/.test(listed.slice(dateless.length + 1))) return true;
   return model.includes('/') && model.startsWith(`${listed}:`);

@@ -7,7 +7,7 @@ export interface ResolvedModel {
   readonly model: string | undefined;
   readonly missing: string | undefined;
   readonly substituted: boolean;
-  /** The model's name across providers, for embeddings. */
+  /** What its vectors belong to, across providers: the provider's `embeddingSpace`, else the alias, else the name. */
   readonly space: string;
 }
 
@@ -29,25 +29,38 @@ export function resolveModel(question: ModelQuestion): ResolvedModel {
   const names = question.config.models.get(requested);
   const model = names === undefined ? requested : names.get(provider.id);
   const missing = model === undefined ? `models has no name for ${quoted(requested)} there` : question.denies(model);
-  if (missing === undefined) return { model, missing, substituted: false, space: names === undefined ? untagged(requested) : requested };
+  const space = provider.embeddingSpace ?? (names === undefined ? plainName(requested) : requested);
+  if (missing === undefined) return { model, missing, substituted: false, space };
   const substitute = question.config.onModelMissing === 'substitute' && verb !== 'embed' ? withDefault(question) : undefined;
   if (substitute?.missing === undefined && substitute !== undefined) return { ...substitute, substituted: true };
-  return { model, missing, substituted: false, space: names === undefined ? untagged(requested) : requested };
+  return { model, missing, substituted: false, space };
 }
 
 function withDefault({ verb, provider, modelName, denies }: ModelQuestion): ResolvedModel {
   const field = verb === 'embed' ? 'embeddingModel' : 'defaultModel';
   const model = provider[field];
-  const space = model === undefined ? `the default of ${provider.id}` : untagged(model);
+  const space = provider.embeddingSpace ?? (model === undefined ? `the default of ${provider.id}` : plainName(model));
   if (model === undefined && modelName === 'required') {
     return { model, missing: `the request names no model and it has no ${field}`, substituted: false, space };
   }
   return { model, missing: model === undefined ? undefined : denies(model), substituted: false, space };
 }
 
-/** Ollama's names carry a tag, and none means `latest`. */
-export function untagged(model: string): string {
-  return model.endsWith(':latest') ? model.slice(0, -':latest'.length) : model;
+/** Ollama's own registry and namespace go without saying; the namespace alone is a name's first part, and its only one. */
+const ollamaHome = /^(?:(?:registry\.ollama\.ai|ollama\.com)\/(?:library\/(?=[^/]+$))?|library\/(?=[^/]+$))(?=.)/;
+
+/**
+ * A name for comparisons, never for the wire: without the tag that no tag means, without the registry that no registry means, and with
+ * one of Hugging Face's two addresses. Case stays: of most servers it is not known that they overlook it.
+ */
+export function plainName(model: string): string {
+  const name = model.endsWith(':latest') ? model.slice(0, -':latest'.length) : model;
+  return name.replace(ollamaHome, '').replace(/^huggingface\.co\/(?=.)/, 'hf.co/');
+}
+
+/** Two names of one model, as far as names tell. */
+export function sameName(left: string, right: string): boolean {
+  return plainName(left) === plainName(right);
 }
 
 /** A name as it may stand in a message: what a caller sends as a model may be anything, of any length. */

@@ -1,26 +1,45 @@
 import { type BreakerState, closedBreaker } from '../breaker/breaker.ts';
 import { type Cooldown, noCooldown } from '../breaker/cooldown.ts';
 import type { Pin } from '../routing/pins.ts';
+import type { TokenRatio } from '../routing/tokens.ts';
+import type { Lanes } from './lanes.ts';
 import { type LetIn, noneLetIn } from './let-in.ts';
+import type { Timings } from './timings.ts';
 
 /** What a provider has learnt of one of its models. Times on the router's clock. */
 export interface ModelState {
   breaker: BreakerState;
   inFlight: number;
   letIn: LetIn;
-  /** `sinceMs`: when it was made. */
-  pin: (Pin & { readonly sinceMs: number }) | undefined;
+  /** `sinceMs`: when it was made. `wasGone`: the server has had it out of its memory since. */
+  pin: (Pin & { readonly sinceMs: number; readonly wasGone: boolean }) | undefined;
   /** The provider said that it does not serve the model; asked again after this. */
   missingUntilMs: number;
   /** Rests of this model alone: it is being loaded. */
   rest: Cooldown;
   /** Since when it has said that it is being loaded; undefined after a success. */
   loadingSinceMs: number | undefined;
+  /** When it was last seen to be loading. */
+  loadingSeenMs: number;
   /** Smoothed time to the whole answer, and to the first content of streams. */
   latencyMs: number | undefined;
   firstContentMs: number | undefined;
   /** Smoothed share of attempts that succeeded, 0 to 1; a model that was never asked is believed to be fine. */
   successShare: number;
+  /** When the share last changed. */
+  shareAtMs: number;
+  /** When it last gave an answer. */
+  servedAtMs: number;
+  /** How long it takes, by intent. */
+  readonly timings: Map<string, Timings>;
+  /** Smoothed time to load it, as observed. */
+  loadMs: number | undefined;
+  /** How the server's counts of prompt tokens compare with our estimates. */
+  tokenRatio: TokenRatio | undefined;
+  /** Tokens that it cannot hold: a prompt with as many was cut in silence. */
+  cutAtTokens: number | undefined;
+  /** Its own slots, where each loaded model of a server has some. */
+  lanes: Lanes | undefined;
   /** The last times to the whole answer and to the first content; kept where hedging is on. */
   readonly wholeTimes: number[];
   readonly firstTimes: number[];
@@ -64,9 +83,17 @@ function newState(): ModelState {
     missingUntilMs: -Infinity,
     rest: noCooldown,
     loadingSinceMs: undefined,
+    loadingSeenMs: -Infinity,
     latencyMs: undefined,
     firstContentMs: undefined,
     successShare: 1,
+    shareAtMs: -Infinity,
+    servedAtMs: -Infinity,
+    timings: new Map(),
+    loadMs: undefined,
+    tokenRatio: undefined,
+    cutAtTokens: undefined,
+    lanes: undefined,
     wholeTimes: [],
     firstTimes: [],
   };

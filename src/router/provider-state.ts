@@ -3,8 +3,10 @@ import type { Parameter } from '../core/capabilities.ts';
 import type { RouterError } from '../core/errors.ts';
 import { type BreakerState, closedBreaker } from '../breaker/breaker.ts';
 import { type Cooldown, noCooldown } from '../breaker/cooldown.ts';
+import type { Lanes, LaneName } from './lanes.ts';
 import { type LetIn, noneLetIn } from './let-in.ts';
 import { createModelStates, type ModelStates } from './model-state.ts';
+import type { Resident } from './residency.ts';
 
 /** Leave to send one call. It has to be settled exactly once. */
 export interface Permit {
@@ -12,6 +14,27 @@ export interface Permit {
   readonly connectionGeneration: number;
   readonly modelGeneration: number;
   readonly sinceMs: number;
+  /** The slot that it holds. */
+  readonly lanes: Lanes;
+  readonly lane: LaneName;
+  /** What the call is, for what is learnt of it. */
+  readonly intent: string;
+  readonly promptTokens: number;
+  /** The server had said that the model was not in its memory. */
+  readonly isCold: boolean;
+}
+
+/** What a server last said of itself. */
+export interface ToldLoad {
+  readonly atMs: number;
+  /** Requests of others there: those that run and wait, less our own at that moment. */
+  readonly elsewhere: number;
+  /** The most requests that it was seen to run at once while none waited. */
+  readonly mostRunning: number;
+  readonly slots: number | undefined;
+  readonly contextLength: number | undefined;
+  /** By plain name; undefined where the server does not tell. */
+  readonly resident: ReadonlyMap<string, Resident> | undefined;
 }
 
 /** How an attempt ended, for the provider's own books. `none`: the caller left, or it was no fault of the provider. */
@@ -24,6 +47,8 @@ export type Outcome =
       readonly firstContentMs: number | undefined;
       /** It was the caller's deadline that left it too little time, and no limit of the provider's own. */
       readonly hurried: boolean;
+      /** The time ran out while the server had the model to load. */
+      readonly loading: boolean;
     }
   | { readonly type: 'none' };
 
@@ -39,6 +64,13 @@ export interface ProviderState {
   disabledUntilMs: number;
   /** What the provider lists, and until when that is believed. */
   inventory: { readonly models: ReadonlyMap<string, ModelInfo>; readonly untilMs: number } | undefined;
+  told: ToldLoad | undefined;
+  /** When it is next asked for its load, and whether it is being asked now. */
+  readonly poll: { dueMs: number; isOut: boolean };
+  /** Embedding spaces that its vectors turned out not to belong to, each with the reason. */
+  readonly foreignSpaces: Map<string, string>;
+  /** The slots of the server, where its models share them. */
+  lanes: Lanes | undefined;
   inFlight: number;
   letIn: LetIn;
   /** See `breaker/budget.ts`. */
@@ -60,6 +92,10 @@ export function createProviderState(retryTokens: number): ProviderState {
     rest: noCooldown,
     disabledUntilMs: -Infinity,
     inventory: undefined,
+    told: undefined,
+    poll: { dueMs: -Infinity, isOut: false },
+    foreignSpaces: new Map(),
+    lanes: undefined,
     inFlight: 0,
     letIn: noneLetIn,
     retryTokens,

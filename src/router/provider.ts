@@ -1,30 +1,52 @@
-import type { Adapter, ModelInfo } from '../core/adapter.ts';
+import type { Adapter } from '../core/adapter.ts';
 import type { Capabilities } from '../core/capabilities.ts';
-import type { Announce, Verb } from '../core/events.ts';
-import type { ChatRequest, EmbedRequest } from '../core/types.ts';
+import type { Announce } from '../core/events.ts';
+import type { Usage, EmbedUsage } from '../core/types.ts';
 import { admits, type BreakerInput, type BreakerState, step } from '../breaker/breaker.ts';
 import { afterFailure, afterSuccess, allowsRetry } from '../breaker/budget.ts';
 import type { ProviderConfig, RouterConfig } from '../config/config.ts';
-import type { CandidateFacts } from '../routing/plan.ts';
+import { learnedLoadMs, learnedShare, type Score } from '../routing/expected-time.ts';
+import type { CandidateFacts, Placement } from '../routing/facts.ts';
 import { applyEffect, type Verdicts } from './effects.ts';
-import { quoted, resolveModel, untagged } from './model-name.ts';
 import { remember } from './hedge-delay.ts';
-import { barrier, opensAt, readyAt, restsUntil, restUnderWay } from './readiness.ts';
+import type { LaneName, Lanes } from './lanes.ts';
 import { changed, countOf, type LetIn } from './let-in.ts';
 import { type ModelState, smoothed } from './model-state.ts';
+import { type Ask, type Books, capabilitiesOf, expectedOf, factsOf, recentShare, windowOf } from './provider-facts.ts';
 import { createProviderState, type Outcome, type Permit, type ProviderState } from './provider-state.ts';
+import { opensAt, readyAt, restsUntil } from './readiness.ts';
+import { isKnownCold, loadingMs } from './residency.ts';
+import { type HeldSlot, lanesFor } from './slots.ts';
+import { expectedFirstMs, noteTime, timingsOf } from './timings.ts';
+import { noteUsage } from './token-count.ts';
+
+/** What a call asks leave for. */
+export interface Leave {
+  /** How long a probe may take. */
+  readonly leaseMs: number;
+  /** A breaker that is open may be probed before its time, by one call at a time. */
+  readonly early: boolean;
+  readonly intent: string;
+  readonly lane: LaneName;
+  readonly promptTokens: number;
+  /** The slot that was waited for, where there was a wait. */
+  readonly slot: HeldSlot | undefined;
+}
 
 export interface Provider {
   readonly id: string;
   readonly config: ProviderConfig;
   readonly adapter: Adapter;
   readonly state: ProviderState;
-  facts(verb: Verb, request: ChatRequest | EmbedRequest): CandidateFacts;
-  /**
-   * Undefined where a breaker lets nothing through. `leaseMs`: how long a probe may take; `early`: a breaker that is open may be probed
-   * before its time, by one call at a time.
-   */
-  acquire(model: string | undefined, leaseMs: number, early?: boolean): Permit | undefined;
+  facts(place: Placement, ask: Ask): CandidateFacts;
+  /** The time until its first content that is expected of a candidate with these facts. */
+  expected(facts: CandidateFacts, ask: Ask, promptTokens: number): Score;
+  /** Undefined where a breaker lets nothing through, or no slot is free. */
+  acquire(model: string | undefined, leave: Leave): Permit | undefined;
+  /** The slots that calls for a model take. */
+  lanes(model: string | undefined): Lanes;
+  /** How long the load of a model may take that the server has said is not in its memory; 0 for any other. */
+  coldMs(model: string | undefined): number;
   /** From when on it may be asked for a model, on the router's clock; in the past where it may already. Undefined: waiting does not help. */
   readyAtMs(model: string | undefined): number | undefined;
   /** When its rests, and those of the model there, are over. */
@@ -33,12 +55,18 @@ export interface Provider {
   opensAtMs(model: string | undefined): number;
   /** Is the model pinned now, by a pin that is younger than `sinceMs`? */
   isPinned(model: string | undefined, sinceMs: number): boolean;
+  /** Forgets the pin of a model, or all of them. Gives how many there were. */
+  unpin(model: string | undefined): number;
   /** False where it has failed so often of late that it gets first attempts only. */
   mayBeRetried(): boolean;
+  /** Smoothed share of attempts at a model that succeeded of late, 0 to 1. */
+  successShare(model: string | undefined): number;
   settle(permit: Permit, outcome: Outcome): void;
+  /** Compares the server's count of a prompt's tokens with ours. Gives what it must have had at least, where it was cut. */
+  noteUsage(model: string | undefined, estimate: number, usage: Usage | EmbedUsage): number | undefined;
   /** What the adapter can do with a model. */
   capabilities(model: string | undefined): Capabilities;
-  /** The context window of a model in tokens, where the provider's list says so. */
+  /** The context window of a model in tokens, where anybody says so. */
   contextLength(model: string | undefined): number | undefined;
 }
 
@@ -49,84 +77,43 @@ export const inventoryMs = 60_000;
 export function createProvider(config: ProviderConfig, adapter: Adapter, router: RouterConfig, announce: Announce): Provider {
   const state = createProviderState(router.retry.maxTokens);
   const { id } = config;
-  const books: Books = { id, config, adapter, state, router, announce };
-  const verbs = { chat: adapter.chats, stream: adapter.chats, embed: adapter.embed !== undefined };
+  const { models } = state;
+  const lately = { verb: undefined, requested: undefined, resolved: undefined };
+  const books: Books = { id, config, adapter, state, router, announce, lately };
+  const nowMs = (): number => router.clock.nowMs();
   return {
     id,
     config,
     adapter,
     state,
-    facts: (verb, request) => ({ ...factsOf(books, verb, request), verbs }),
-    acquire: (model, leaseMs, early = false) => acquire(books, model, leaseMs, early),
-    readyAtMs: (model) => readyAt(state, state.models.peek(model), router.clock.nowMs()),
-    restsUntilMs: (model) => restsUntil(state, state.models.peek(model)),
-    opensAtMs: (model) => opensAt(state, state.models.peek(model)),
-    isPinned(model, sinceMs) {
-      const { pin } = state.models.peek(model);
-      return pin !== undefined && pin.untilMs > router.clock.nowMs() && pin.sinceMs > sinceMs;
+    facts: (place, ask) => factsOf(books, place, ask),
+    expected: (facts, ask, promptTokens) => expectedOf(books, facts, ask, promptTokens),
+    acquire: (model, leave) => acquire(books, model, leave),
+    lanes: (model) => lanesFor(books, model),
+    coldMs(name) {
+      const model = models.peek(name);
+      return isKnownCold(books, model, name, nowMs()) ? loadingMs(books, model, name, nowMs()) : 0;
     },
+    readyAtMs: (model) => readyAt(state, models.peek(model), nowMs()),
+    restsUntilMs: (model) => restsUntil(state, models.peek(model)),
+    opensAtMs: (model) => opensAt(state, models.peek(model)),
+    isPinned(model, sinceMs) {
+      const { pin } = models.peek(model);
+      return pin !== undefined && pin.untilMs > nowMs() && pin.sinceMs > sinceMs;
+    },
+    unpin: (model) => unpin(books, model),
     mayBeRetried: () => allowsRetry(state.retryTokens, router.retry),
+    successShare: (model) => recentShare(models.peek(model), nowMs()),
     settle: (permit, outcome) => settle(books, permit, outcome),
-    capabilities: (model) => capabilitiesOf(books, model),
-    contextLength: (model) => (model === undefined ? undefined : listed(books)?.get(untagged(model))?.contextLength),
+    noteUsage: (model, estimate, usage) => noteUsage(books, model, estimate, usage),
+    capabilities: (model) => capabilitiesOf(books, model, nowMs()),
+    contextLength: (model) => windowOf(books, model, models.peek(model), nowMs()),
   };
 }
 
-interface Books {
-  readonly id: string;
-  readonly config: ProviderConfig;
-  readonly adapter: Adapter;
-  readonly state: ProviderState;
-  readonly router: RouterConfig;
-  readonly announce: Announce;
-}
-
-function factsOf(books: Books, verb: Verb, request: ChatRequest | EmbedRequest): Omit<CandidateFacts, 'verbs'> {
-  const { id, config, adapter, state, router } = books;
-  const { model: requested } = request;
-  const nowMs = router.clock.nowMs();
-  const denies = (name: string): string | undefined => denial(books, name);
-  const resolved = resolveModel({ verb, requested, provider: config, modelName: adapter.modelName, config: router, denies });
-  const model = state.models.peek(resolved.model);
-  const held = barrier(state, model, nowMs);
-  return {
-    provider: id,
-    ...resolved,
-    device: config.device,
-    cost: config.cost,
-    priority: config.priority,
-    capabilities: capabilitiesOf(books, resolved.model),
-    leavesOut: verb === 'embed' ? () => [] : () => adapter.leavesOut(request as ChatRequest, resolved.model),
-    disabled: state.disabledUntilMs > nowMs ? 'its credentials were refused' : undefined,
-    pinnedUntilMs: pinnedUntil(model, nowMs),
-    rests: restUnderWay(state, model, nowMs),
-    openUntilMs: held?.untilMs,
-    isRecovering: held?.isRecovering === true,
-  };
-}
-
-/** The provider's own list of models, while it is believed. */
-function listed({ state, router }: Books): ReadonlyMap<string, ModelInfo> | undefined {
-  return state.inventory !== undefined && state.inventory.untilMs > router.clock.nowMs() ? state.inventory.models : undefined;
-}
-
-/** What the adapter can do, less what the server says this model cannot. */
-function capabilitiesOf(books: Books, model: string | undefined): Capabilities {
-  const { capabilities } = books.adapter;
-  const own = model === undefined ? undefined : listed(books)?.get(untagged(model))?.capabilities;
-  return own === undefined ? capabilities : { ...capabilities, ...own };
-}
-
-/** Why a model is known not to be served; undefined where nothing is known. */
-function denial(books: Books, model: string): string | undefined {
-  const { state, adapter, router } = books;
-  if (state.models.peek(model).missingUntilMs > router.clock.nowMs()) return `it said that it does not serve ${quoted(model)}`;
-  const list = adapter.modelName === 'ignored' || !adapter.listsAllModels ? undefined : listed(books);
-  return list === undefined || list.has(untagged(model)) ? undefined : `it does not list ${quoted(model)}`;
-}
-
-function acquire(books: Books, name: string | undefined, leaseMs: number, early: boolean): Permit | undefined {
+function acquire(books: Books, name: string | undefined, leave: Leave): Permit | undefined {
   const { state, router } = books;
+  const { leaseMs, early, intent, lane, promptTokens, slot } = leave;
   const nowMs = router.clock.nowMs();
   const model = state.models.of(name);
   const admit = (breaker: BreakerState, letIn: LetIn): 'yes' | 'probe' | 'no' =>
@@ -134,6 +121,9 @@ function acquire(books: Books, name: string | undefined, leaseMs: number, early:
   const connection = admit(state.connection, state.letIn);
   const own = admit(model.breaker, model.letIn);
   if (connection === 'no' || own === 'no') return undefined;
+  const lanes = slot?.lanes ?? lanesFor(books, name);
+  if (slot === undefined && !lanes.take(lane)) return undefined;
+  slot?.use();
   if (connection === 'probe') state.connection = turn(books, state.connection, { type: 'probe', leaseMs, early }, undefined);
   if (own === 'probe') model.breaker = turn(books, model.breaker, { type: 'probe', leaseMs, early }, name);
   state.inFlight += 1;
@@ -142,7 +132,8 @@ function acquire(books: Books, name: string | undefined, leaseMs: number, early:
   const { generation: modelGeneration } = model.breaker;
   state.letIn = changed(state.letIn, connectionGeneration, 1);
   model.letIn = changed(model.letIn, modelGeneration, 1);
-  return { model: name, connectionGeneration, modelGeneration, sinceMs: nowMs };
+  const isCold = isKnownCold(books, model, name, nowMs);
+  return { model: name, connectionGeneration, modelGeneration, sinceMs: nowMs, lanes, lane, intent, promptTokens, isCold };
 }
 
 function settle(books: Books, permit: Permit, outcome: Outcome): void {
@@ -152,16 +143,18 @@ function settle(books: Books, permit: Permit, outcome: Outcome): void {
   model.inFlight -= 1;
   if (state.letIn.generation === permit.connectionGeneration) state.letIn = changed(state.letIn, permit.connectionGeneration, -1);
   if (model.letIn.generation === permit.modelGeneration) model.letIn = changed(model.letIn, permit.modelGeneration, -1);
-  if (outcome.type === 'success') noteSuccess(books, model, outcome);
+  if (outcome.type === 'success') noteSuccess(books, model, permit, outcome);
   if (outcome.type === 'failure') {
     state.failures += 1;
     state.lastError = { code: outcome.error.code, atMs: router.clock.nowMs() };
   }
   const verdict = applyEffect({ id, config: router, announce }, state, permit, outcome);
-  if (verdict.connection === 'refused' || verdict.model === 'failure' || verdict.model === 'soft') noteFailure(state, model);
+  if (verdict.connection === 'refused' || verdict.model === 'failure' || verdict.model === 'soft') noteFailure(books, model);
   const connection = connectionVerdict(books, permit, verdict);
   state.connection = turn(books, state.connection, { type: connection, generation: permit.connectionGeneration }, undefined);
   model.breaker = turn(books, model.breaker, { type: verdict.model, generation: permit.modelGeneration }, permit.model);
+  // Last: whoever gets the slot finds the books closed.
+  permit.lanes.give(permit.lane, router.clock.nowMs());
 }
 
 /**
@@ -178,21 +171,40 @@ function connectionVerdict({ state, router }: Books, permit: Permit, { connectio
   return connection === 'success' && permit.sinceMs < state.refusedAtMs ? 'abandon' : connection;
 }
 
-function noteSuccess({ state, router }: Books, model: ModelState, { ms, firstContentMs }: Outcome & { readonly type: 'success' }): void {
+function noteSuccess(books: Books, model: ModelState, permit: Permit, outcome: Outcome & { readonly type: 'success' }): void {
+  const { state, router } = books;
+  const { ms, firstContentMs } = outcome;
+  const nowMs = router.clock.nowMs();
   state.successes += 1;
   state.retryTokens = afterSuccess(state.retryTokens, router.retry);
-  model.successShare = smoothed(model.successShare, 1);
+  noteShare(model, true, nowMs);
   model.latencyMs = smoothed(model.latencyMs, ms);
   if (firstContentMs !== undefined) model.firstContentMs = smoothed(model.firstContentMs, firstContentMs);
+  if (permit.isCold) noteColdTime(model, permit, firstContentMs ?? ms, firstContentMs !== undefined, nowMs);
+  else noteTime(model.timings, permit.intent, { promptTokens: permit.promptTokens, ms, firstContentMs }, nowMs);
+  model.servedAtMs = nowMs;
   if (router.hedge === undefined) return;
   if (firstContentMs === undefined) remember(model.wholeTimes, ms);
   else remember(model.firstTimes, firstContentMs);
 }
 
+/** The first answer of a model that had to be loaded says how long that took, and little of how fast it answers. */
+function noteColdTime(model: ModelState, { intent, promptTokens }: Permit, ms: number, isStream: boolean, nowMs: number): void {
+  const timings = timingsOf(model.timings, intent);
+  const warmMs = timings === undefined ? 0 : (expectedFirstMs(timings, isStream, promptTokens, nowMs) ?? 0);
+  model.loadMs = learnedLoadMs(model.loadMs, Math.max(0, ms - warmMs));
+}
+
 /** Only of what is held against it: a prompt that is too long, or a caller in a hurry, says nothing against asking it for something else. */
-function noteFailure(state: ProviderState, model: ModelState): void {
+function noteFailure({ state, router }: Books, model: ModelState): void {
   state.retryTokens = afterFailure(state.retryTokens);
-  model.successShare = smoothed(model.successShare, 0);
+  noteShare(model, false, router.clock.nowMs());
+}
+
+/** What is old counts for less: a provider that failed is tried again some day. */
+function noteShare(model: ModelState, isSuccess: boolean, nowMs: number): void {
+  model.successShare = learnedShare(recentShare(model, nowMs), isSuccess);
+  model.shareAtMs = nowMs;
 }
 
 /** Steps a breaker, and tells where that changed its state. */
@@ -205,8 +217,13 @@ function turn({ id, state, router, announce }: Books, from: BreakerState, input:
   return to;
 }
 
-/** When a pin has run out, one call at a time finds out whether the model fits again. */
-function pinnedUntil({ pin, inFlight }: Readonly<ModelState>, nowMs: number): number | undefined {
-  if (pin === undefined || pin.untilMs > nowMs) return pin?.untilMs;
-  return inFlight > 0 ? nowMs : undefined;
+function unpin({ id, state, announce }: Books, only: string | undefined): number {
+  let count = 0;
+  for (const [name, model] of state.models.entries()) {
+    if (model.pin === undefined || (only !== undefined && name !== only)) continue;
+    model.pin = undefined;
+    count += 1;
+    announce('model:unpinned', { provider: id, model: name === '' ? undefined : name });
+  }
+  return count;
 }

@@ -1,5 +1,5 @@
 import { admits, type BreakerState } from '../breaker/breaker.ts';
-import type { CandidateFacts } from '../routing/plan.ts';
+import type { CandidateFacts } from '../routing/facts.ts';
 import { countOf, type LetIn } from './let-in.ts';
 import type { ModelState } from './model-state.ts';
 import type { ProviderState } from './provider-state.ts';

@@ -2,13 +2,18 @@ import { isAnswerSchema } from '../core/answer-schema.ts';
 import { chatNeeds, chatParameters, embedNeeds, type Feature, type Parameter } from '../core/capabilities.ts';
 import { RouterError } from '../core/errors.ts';
 import type { Verb } from '../core/events.ts';
+import { localities, type Locality, nearestOf } from '../core/locality.ts';
 import type { ChatRequest, EmbedRequest } from '../core/types.ts';
-import type { ProviderConfig, RouterConfig, Timeouts } from '../config/config.ts';
+import type { IntentConfig, ProviderConfig, RouterConfig, Timeouts } from '../config/config.ts';
 import { mostAttempts } from '../config/defaults.ts';
 import { didYouMean } from '../config/nearest.ts';
 import type { CallOptions, TimeoutOptions } from '../config/options.ts';
+import type { Balance } from '../routing/balance.ts';
+import { type PrefixKey, prefixKeys } from '../routing/prefixes.ts';
+import { estimateTokens } from '../routing/tokens.ts';
 import { acceptableHistory } from './history.ts';
 import { refuseLoop } from './hops.ts';
+import type { LaneName } from './lanes.ts';
 import { quoted } from './model-name.ts';
 
 /** One call with every option settled. Nothing below reads options or configuration for it again. */
@@ -18,11 +23,18 @@ export interface ResolvedCall<Request> {
   readonly request: Request & { readonly model?: string | undefined };
   readonly requestId: string;
   readonly intent: string;
-  readonly order: readonly string[];
+  readonly balance: Balance;
+  readonly lane: LaneName;
+  /** Whether it prefers, between equals, whoever served the model or the beginning of the prompt of late. */
+  readonly affinity: boolean;
+  readonly session: string | undefined;
   readonly needs: readonly Feature[];
   /** What the request sets beside its features. */
   readonly parameters: readonly Parameter[];
-  readonly allowPaid: boolean;
+  /** Who may be paid: any provider, those that the intent's order names, or nobody. */
+  readonly pays: 'any' | 'named' | 'nobody';
+  readonly maxLocality: Locality;
+  readonly maxCostUsd: number | undefined;
   readonly only: string | undefined;
   readonly signal: AbortSignal | undefined;
   readonly startedAtMs: number;
@@ -34,6 +46,12 @@ export interface ResolvedCall<Request> {
   readonly hops: number;
   readonly onStreamFailure: RouterConfig['onStreamFailure'];
   readonly mayHedge: boolean;
+  /** Estimated, when it is first asked for. */
+  promptTokens(): number;
+  /** The most that the answer may have, where the request limits it: all choices together. */
+  readonly answerTokens: number | undefined;
+  /** Marks of the prompt's beginnings, made when they are first asked for; none for embeddings. */
+  prefixKeys(): readonly PrefixKey[];
   timeoutsFor(provider: ProviderConfig): Timeouts;
 }
 
@@ -56,10 +74,15 @@ export function resolveCall<Verbed extends Verb>(
     request: request as typeof given,
     requestId: globalThis.crypto.randomUUID(),
     intent,
-    order: settings.order,
+    balance: settings.balance ?? config.balance,
+    lane: settings.lane,
+    affinity: settings.affinity,
+    session: resolveSession(options.session),
     needs: verb === 'embed' ? embedNeeds(request as EmbedRequest) : chatNeeds(request as ChatRequest),
     parameters: verb === 'embed' ? [] : chatParameters(request as ChatRequest),
-    allowPaid: options.allowPaid ?? config.allowPaid,
+    pays: whoIsPaid(options, settings, config),
+    maxLocality: nearestOf([config.maxLocality, settings.maxLocality, resolveLocality(options.maxLocality)]),
+    maxCostUsd: smallest([config.maxCostUsd, settings.maxCostUsd, resolveCost(options.maxCostUsd)]),
     only: options.provider,
     signal: options.signal,
     startedAtMs,
@@ -69,9 +92,51 @@ export function resolveCall<Verbed extends Verb>(
     hops: resolveHops(options.hops),
     onStreamFailure: resolveStreamFailure(options.onStreamFailure, config.onStreamFailure),
     mayHedge: config.hedge !== undefined && options.hedge !== false,
+    promptTokens: once(() => estimateTokens(request)),
+    answerTokens: verb === 'embed' ? undefined : answerTokensOf(request as ChatRequest),
+    prefixKeys: once(() => (verb === 'embed' ? [] : prefixKeys((request as ChatRequest).messages, (request as ChatRequest).tools))),
     // From the general to the particular: router, intent, provider, call.
     timeoutsFor: (provider) => merge(config.timeouts, settings.timeouts, provider.timeouts, options.timeouts),
   };
+}
+
+function once<Value>(make: () => Value): () => Value {
+  let made: Value | undefined;
+  return () => (made ??= make());
+}
+
+/** Of two limits either may be the one that a server reads; one of 0 or less is read as none, and bounds nothing. */
+function answerTokensOf({ max_completion_tokens, max_tokens, n }: ChatRequest): number | undefined {
+  const limits = [max_completion_tokens, max_tokens].flatMap((limit) => limit ?? []);
+  const choices = n ?? 1;
+  const isBound = limits.length > 0 && [...limits, choices].every((each) => each >= 1);
+  return isBound ? Math.max(...limits) * choices : undefined;
+}
+
+function whoIsPaid({ allowPaid }: CallOptions, settings: IntentConfig, config: RouterConfig): ResolvedCall<unknown>['pays'] {
+  if (allowPaid !== undefined) return allowPaid ? 'any' : 'nobody';
+  if (settings.allowPaid ?? config.allowPaid) return 'any';
+  return settings.allowPaid === false ? 'nobody' : 'named';
+}
+
+function resolveLocality(given: Locality | undefined): Locality | undefined {
+  if (given !== undefined && !localities.includes(given)) throw invalid(`maxLocality must be one of ${localities.join(', ')}`);
+  return given;
+}
+
+function resolveCost(given: number | undefined): number | undefined {
+  if (given !== undefined && !(given > 0)) throw invalid('maxCostUsd must be a number of US dollars above 0');
+  return given;
+}
+
+function resolveSession(given: string | undefined): string | undefined {
+  if (given !== undefined && (typeof given !== 'string' || given === '')) throw invalid('session must be a text that is not empty');
+  return given;
+}
+
+function smallest(limits: readonly (number | undefined)[]): number | undefined {
+  const set = limits.filter((limit) => limit !== undefined);
+  return set.length === 0 ? undefined : Math.min(...set);
 }
 
 function copyChat(request: ChatRequest): ChatRequest {

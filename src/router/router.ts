@@ -41,8 +41,13 @@ export interface Router extends AsyncDisposable {
   health(options?: { readonly signal?: AbortSignal | undefined }): Promise<HealthSummary>;
   /** The models of every provider that keeps a list and answers. */
   models(options?: { readonly signal?: AbortSignal | undefined }): Promise<readonly ProviderModel[]>;
-  /** The plan for a chat, without carrying it out. */
-  explain(request: ChatRequest | SchemaRequest<unknown>, options?: CallOptions): Plan;
+  /** The plan for a request, with the time that each candidate is expected to need, without carrying it out; `formatPlan()` makes a text of it. */
+  explain(request: ChatRequest | SchemaRequest<unknown> | EmbedRequest, options?: CallOptions): Plan;
+  /**
+   * Forgets that models ran out of memory: all of them, those of one provider, or one by the provider's own name for it. Gives how many
+   * pins there were; they are listed in `snapshot()`.
+   */
+  unpin(which?: { readonly provider?: string | undefined; readonly model?: string | undefined }): number;
   /** What the router knows now, without asking anyone. */
   snapshot(): RouterSnapshot;
   on<Name extends EventName>(name: Name, listener: Listener<Name>): Router;

@@ -1,10 +1,12 @@
 import { AllFailedError, type FailedAttempt, isRouterError, RouterError, type StoppedBecause } from '../core/errors.ts';
-import type { ChatRequest, EmbedRequest, EmbedUsage, Usage } from '../core/types.ts';
+import type { EmbedUsage, Usage } from '../core/types.ts';
 import type { RouteAttempt, RouteTrace } from '../core/route.ts';
 import { timeoutError } from '../lib/deadline.ts';
 import { createStop, type StopSignal } from '../lib/stop.ts';
-import { plan as makePlan, type Plan, type PlannedCandidate, type SkippedInPlan } from '../routing/plan.ts';
+import type { Candidate, MadePlan, PlannedCandidate, SkippedInPlan } from '../routing/plan.ts';
 import type { Engine } from './engine.ts';
+import { refreshLoads } from './monitor.ts';
+import { learnsFrom, planFor } from './planning.ts';
 import type { Provider } from './provider.ts';
 import type { ResolvedCall } from './resolve-call.ts';
 
@@ -15,6 +17,9 @@ export interface LiveTrace extends RouteTrace {
   degraded: boolean;
   substituted: boolean;
   hedged: boolean;
+  truncated: boolean;
+  queuedMs: number;
+  skipped: readonly SkippedInPlan[];
   readonly attempts: RouteAttempt[];
 }
 
@@ -22,7 +27,7 @@ export interface LiveTrace extends RouteTrace {
 export interface Run<Request> {
   readonly call: ResolvedCall<Request>;
   readonly engine: Engine;
-  readonly plan: Plan;
+  readonly plan: MadePlan;
   readonly trace: LiveTrace;
   readonly failed: FailedAttempt[];
   /** Candidates that have not had a turn, in order. */
@@ -30,6 +35,8 @@ export interface Run<Request> {
   /** Candidates whose turn came when they could not be asked any more. */
   readonly passed: SkippedInPlan[];
   attempts: number;
+  /** It has waited for a better candidate than those that were free, and does so once. */
+  hasWaited: boolean;
   /** Set where only some candidates can go on with what has begun. */
   accepts: ((provider: Provider, model: string | undefined) => boolean) | undefined;
   /** Streams only: stops what is under way for a reader who has left. */
@@ -61,10 +68,15 @@ export function beginRun<Request>(call: ResolvedCall<Request>, engine: Engine, o
     degraded: false,
     substituted: false,
     hedged: false,
+    truncated: false,
+    queuedMs: 0,
+    skipped: [],
   };
   let over = false;
   // Asks adapters, which may throw: before anything is told that would have to end.
-  const plan = planFor(call, engine);
+  const plan = planFor(call, engine, false);
+  plan.turn?.shares.take(plan.turn.members, plan.turn.index);
+  refreshLoads(engine);
   announce('request:start', { requestId, verb, model: request.model, intent });
   const run: Run<Request> = {
     call,
@@ -75,13 +87,16 @@ export function beginRun<Request>(call: ResolvedCall<Request>, engine: Engine, o
     remaining: [...plan.candidates],
     passed: [],
     attempts: 0,
+    hasWaited: false,
     accepts: undefined,
     leaving: verb === 'stream' ? createStop() : undefined,
     end(usage, abandoned) {
       if (over) return;
       over = true;
       onOver();
+      trace.skipped = run.passed.length === 0 ? plan.skipped : [...plan.skipped, ...run.passed];
       const { provider, model } = trace;
+      if (!abandoned) learn(run, usage);
       const ms = clock.nowMs() - call.startedAtMs;
       announce('request:end', { requestId, provider, model, ms, attempts: run.attempts, usage, abandoned });
     },
@@ -97,12 +112,22 @@ export function beginRun<Request>(call: ResolvedCall<Request>, engine: Engine, o
   return run;
 }
 
-/** What would be tried for a call, in which order, and why the others would not. */
-export function planFor(call: ResolvedCall<unknown>, { providers, config }: Pick<Engine, 'providers' | 'config'>): Plan {
-  const { verb, needs, intent, order, allowPaid, only, request } = call;
-  const parameters = config.onIgnoredParameter === 'refuse' ? call.parameters : [];
-  const facts = [...providers.values()].map((provider) => provider.facts(verb, request as ChatRequest | EmbedRequest));
-  return makePlan({ facts, verb, needs, parameters, intent, order, allowPaid, only });
+/** What a call that was answered says of the one who answered it. */
+function learn({ call, engine, trace }: Run<unknown>, usage: Usage | EmbedUsage | undefined): void {
+  const { provider, model, requestId } = trace;
+  const { affinity, prefixes, config, providers, announce } = engine;
+  // A stand-in's answer is no reason to ask it again.
+  if (trace.degraded) return;
+  const requested = (call.request as { readonly model?: string }).model;
+  const nowMs = config.clock.nowMs();
+  if (learnsFrom(call)) {
+    affinity.learn(requested ?? '', provider, nowMs);
+    prefixes.remember(call.prefixKeys(), provider, requested, nowMs);
+  }
+  const leastTokens = usage && providers.get(provider)?.noteUsage(model, call.promptTokens(), usage);
+  if (leastTokens === undefined || usage === undefined) return;
+  trace.truncated = true;
+  announce('model:truncated', { requestId, provider, model, promptTokens: usage.prompt_tokens, leastTokens });
 }
 
 /** The error of a call that nobody could answer. */
@@ -115,13 +140,19 @@ export function giveUp(run: Run<unknown>, stoppedBecause: StoppedBecause): Route
     return new RouterError('timeout', `${message}${listed(failed)}`, { phase: 'deadline', attempts: failed, stoppedBecause });
   }
   const details = { attempts: failed, skipped, stoppedBecause, retryAfterMs: soonestMs(run, skipped, nowMs) };
-  if (failed.length === 0) return new RouterError('no_provider', noProvider(skipped), details);
+  if (failed.length === 0) return new RouterError(emptyCode(skipped, run), noProvider(skipped), details);
   // Where every candidate said the same of the caller's prompt, that is the answer.
   const [first] = failed;
   if (first !== undefined && failed.every(({ error }) => error.code === 'context_length')) return first.error;
   const limit = stoppedBecause === 'max-attempts' ? ` maxAttempts (${call.maxAttempts}) leaves no further try.` : '';
   const others = skipped.length === 0 ? '' : ` Not asked: ${leftOut(skipped)}.`;
   return new AllFailedError(`No provider could answer.${listed(failed)}${others}${limit}`, details);
+}
+
+/** Nobody was asked: because all were busy, because the prompt fits nowhere, or for other reasons. */
+function emptyCode(skipped: readonly SkippedInPlan[], { passed }: Run<unknown>): 'saturated' | 'context_length' | 'no_provider' {
+  if (passed.some(({ code }) => code === 'saturated')) return 'saturated';
+  return skipped.length > 0 && skipped.every(({ code }) => code === 'context_length') ? 'context_length' : 'no_provider';
 }
 
 function listed(failed: readonly FailedAttempt[]): string {
@@ -159,7 +190,7 @@ export function askedFor({ call, trace }: Run<unknown>, { provider, model, error
 }
 
 /** Puts a name to an error that was made where the provider's is not known. */
-export function named(error: RouterError, { provider, model }: PlannedCandidate): RouterError {
+export function named(error: RouterError, { provider, model }: Candidate): RouterError {
   if (error.provider !== undefined && (error.model !== undefined || model === undefined)) return error;
   const { code, phase, status, retryAfterMs, reason } = error;
   const message =

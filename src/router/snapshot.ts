@@ -1,5 +1,6 @@
 import type { Engine } from './engine.ts';
 import type { Provider } from './provider.ts';
+import { residentOf } from './residency.ts';
 import { modelSituationOf, type Situation, situationOf } from './situation.ts';
 
 /** Times ending in `untilMs` are on the router's clock, whose present reading is `nowMs`. */
@@ -18,6 +19,12 @@ export interface ProviderSnapshot {
   /** Of the whole provider; each model has its own beside it. */
   readonly situation: Situation;
   readonly inFlight: number;
+  /** Calls that wait for a slot. */
+  readonly waiting: number;
+  /** Calls that it takes at once; undefined where there is no limit, or none for all of its models together. */
+  readonly slots: number | undefined;
+  /** Requests of others there, as the server told at its last poll. */
+  readonly elsewhere: number | undefined;
   readonly successes: number;
   readonly failures: number;
   readonly lastError: { readonly code: string; readonly atMs: number } | undefined;
@@ -38,6 +45,10 @@ export interface ModelSnapshot {
   readonly breaker: 'closed' | 'open' | 'half-open';
   readonly openUntilMs: number | undefined;
   readonly pinnedUntilMs: number | undefined;
+  /** Part of it in GPU memory, 0 to 1, where the server tells and it is not all. */
+  readonly vramShare: number | undefined;
+  /** In the server's memory, where the server tells. */
+  readonly resident: boolean | undefined;
   /** While it is being loaded. */
   readonly restsUntilMs: number | undefined;
   readonly missingUntilMs: number | undefined;
@@ -59,7 +70,7 @@ export function takeSnapshot({ config, providers, shutdown }: Engine, inFlight: 
 
 function snapshotOf({ id, config, state }: Provider, nowMs: number): ProviderSnapshot {
   const { type, device, cost } = config;
-  const { inFlight, successes, failures, lastError, connection, rest, retryTokens, disabledUntilMs, models } = state;
+  const { inFlight, successes, failures, lastError, connection, rest, retryTokens, disabledUntilMs, models, lanes, told } = state;
   const ahead = (atMs: number | undefined): number | undefined => (atMs !== undefined && atMs > nowMs ? atMs : undefined);
   return {
     provider: id,
@@ -68,6 +79,10 @@ function snapshotOf({ id, config, state }: Provider, nowMs: number): ProviderSna
     cost,
     situation: situationOf(state, nowMs),
     inFlight,
+    waiting:
+      (lanes?.waiting ?? 0) + Array.from(models.entries(), ([, model]) => model.lanes?.waiting ?? 0).reduce((sum, each) => sum + each, 0),
+    slots: lanes === undefined || lanes.slots === Infinity ? undefined : lanes.slots,
+    elsewhere: told?.elsewhere,
     successes,
     failures,
     lastError,
@@ -83,6 +98,8 @@ function snapshotOf({ id, config, state }: Provider, nowMs: number): ProviderSna
       breaker: known.breaker.is,
       openUntilMs: known.breaker.is === 'open' ? known.breaker.untilMs : undefined,
       pinnedUntilMs: ahead(known.pin?.untilMs),
+      vramShare: residentOf(state, model)?.vramShare,
+      resident: told?.resident === undefined ? undefined : residentOf(state, model) !== undefined,
       restsUntilMs: ahead(known.rest.untilMs),
       missingUntilMs: ahead(known.missingUntilMs),
       latencyMs: known.latencyMs,

@@ -1,4 +1,4 @@
-import type { PlannedCandidate } from '../routing/plan.ts';
+import type { Candidate } from '../routing/plan.ts';
 import { type AttemptOptions, beginAttempt } from './attempt.ts';
 import type { Opened, Verb } from './carry-out.ts';
 import { withHedge } from './hedge.ts';
@@ -7,7 +7,7 @@ import { giveUp, leastMs, leftMs, type Run } from './run.ts';
 /** Undefined where another candidate should be tried. Throws what ends the call. */
 export async function tryOnce<Request, Result>(
   run: Run<Request>,
-  candidate: PlannedCandidate,
+  candidate: Candidate,
   options: AttemptOptions,
   verb: Verb<Request, Result>,
 ): Promise<Opened<Request, Result> | undefined> {

@@ -5,10 +5,11 @@ import { type FailedAttempt, isRouterError } from '../core/errors.ts';
 import { sleep } from '../lib/clock.ts';
 import { openDeadline } from '../lib/deadline.ts';
 import { backoffMs } from '../breaker/cooldown.ts';
-import type { PlannedCandidate } from '../routing/plan.ts';
-import { obstacleOf, onlyFirst } from './candidates.ts';
+import type { Candidate } from '../routing/plan.ts';
+import { isFull, obstacleOf, onlyFirst } from './candidates.ts';
 import type { Opened, Verb } from './carry-out.ts';
 import { whileLoading } from './loading.ts';
+import { slotFor } from './queue.ts';
 import { askedFor, giveUp, leastMs, leftMs, type Run } from './run.ts';
 import { tryOnce } from './try-once.ts';
 
@@ -16,7 +17,7 @@ import { tryOnce } from './try-once.ts';
 const longestPauseMs = 10_000;
 
 interface Waiting {
-  readonly candidate: PlannedCandidate;
+  readonly candidate: Candidate;
   readonly readyAtMs: number;
   readonly reason: ErrorCode;
   /** A breaker holds it back at this moment. */
@@ -51,7 +52,7 @@ export async function tryAgain<Request, Result>(run: Run<Request>, verb: Verb<Re
       const waiting = soonest(run, loading);
       // Between this and the attempt nobody else gets a turn: one that is ready lets the attempt in.
       if (pauses > 0 && isDue(run, waiting) && obstacleOf(run, waiting.candidate) === undefined) {
-        const opened = await tryOnce(run, waiting.candidate, { isLast: isOnly(run, waiting) }, verb);
+        const opened = await tryDue(run, waiting, verb);
         if (opened !== undefined) return opened;
         break;
       }
@@ -68,6 +69,24 @@ export async function tryAgain<Request, Result>(run: Run<Request>, verb: Verb<Re
     // p-retry wraps reasons that are no errors, and the caller's reason is not ours to wrap.
     call.signal?.throwIfAborted();
     throw error;
+  }
+}
+
+/** One that is ready may have no slot free. */
+async function tryDue<Request, Result>(
+  run: Run<Request>,
+  waiting: Waiting,
+  verb: Verb<Request, Result>,
+): Promise<Opened<Request, Result> | undefined> {
+  const { candidate } = waiting;
+  if (!isFull(run, candidate)) return tryOnce(run, candidate, { isLast: isOnly(run, waiting) }, verb);
+  const granted = await slotFor(run, [candidate], Infinity);
+  if (granted === undefined) return undefined;
+  try {
+    if (obstacleOf(run, candidate) !== undefined) return undefined;
+    return await tryOnce(run, candidate, { isLast: isOnly(run, waiting), slot: granted.slot }, verb);
+  } finally {
+    granted.slot.give();
   }
 }
 
@@ -110,7 +129,7 @@ function leftOut(run: Run<unknown>): Waiting[] {
 }
 
 /** No candidate where waiting does not help: whatever else speaks against it, nor where it gets first attempts only. */
-function when(run: Run<unknown>, candidate: PlannedCandidate, reason: ErrorCode, notBeforeMs: number): Waiting[] {
+function when(run: Run<unknown>, candidate: Candidate, reason: ErrorCode, notBeforeMs: number): Waiting[] {
   const obstacle = obstacleOf(run, candidate);
   if (obstacle === 'unfit' || (obstacle !== undefined && obstacle.readyAtMs === undefined)) return [];
   const isOpen = obstacle?.code === 'circuit_open';
@@ -136,7 +155,7 @@ function othersThan(run: Run<unknown>, provider: string): Waiting[] {
   return allWaiting(run).filter((other) => other.candidate.provider !== provider && canWaitFor(run, other));
 }
 
-function hasFailed({ failed }: Run<unknown>, { provider, model }: PlannedCandidate): boolean {
+function hasFailed({ failed }: Run<unknown>, { provider, model }: Candidate): boolean {
   return failed.some((each) => each.provider === provider && each.model === model);
 }
 

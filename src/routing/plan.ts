@@ -1,60 +1,36 @@
-import type { Capabilities, Feature, Parameter } from '../core/capabilities.ts';
-import type { ErrorCode } from '../core/error-codes.ts';
 import type { SkippedCandidate } from '../core/errors.ts';
 import type { Verb } from '../core/events.ts';
+import { arrange, type Arranged, type Balance, type BalanceInput, mostOrdered, type Turn } from './balance.ts';
+import type { Score } from './expected-time.ts';
+import { type CandidateFacts, tierOf } from './facts.ts';
+import { gate, type GateInput, type Obstacle, pause, pinObstacle } from './gates.ts';
 
-/** What is known of one (provider, model) pair at the moment of planning. Times are on the router's clock. */
-export interface CandidateFacts {
-  readonly provider: string;
-  /** The provider's own name for the model; undefined where the server chooses. */
-  readonly model: string | undefined;
-  /** Why the provider cannot serve the model asked for; undefined where nothing speaks against it. */
-  readonly missing: string | undefined;
-  /** The model is the provider's default in place of the one asked for. */
-  readonly substituted: boolean;
-  /** What the model is called across providers (its alias, else its name): embeddings stay within one. */
-  readonly space: string;
-  readonly device: string;
-  readonly cost: 'free' | 'paid';
-  readonly priority: number;
-  readonly verbs: Readonly<Record<Verb, boolean>>;
-  readonly capabilities: Capabilities;
-  /** Parameters that the request would go out without; asked only where that matters. */
-  readonly leavesOut: () => readonly Parameter[];
-  /** Why the provider is out until its configuration changes, or for a long rest. */
-  readonly disabled: string | undefined;
-  readonly pinnedUntilMs: number | undefined;
-  /** What the provider, or the model there, rests for. */
-  readonly rests: { readonly untilMs: number; readonly reason: ErrorCode } | undefined;
-  /** Set while the breaker lets nothing through: when it will let a probe through. */
-  readonly openUntilMs: number | undefined;
-  /** It does so because it has just been open, and now finds out with few calls whether the provider is back. */
-  readonly isRecovering?: boolean;
-}
-
-export interface PlanInput {
-  /** In the order of the registry. */
+export interface PlanInput extends GateInput, BalanceInput {
+  /** In the order of the intent. */
   readonly facts: readonly CandidateFacts[];
-  readonly verb: Verb;
-  readonly needs: readonly Feature[];
-  /** Parameters that must not be left out. */
-  readonly parameters: readonly Parameter[];
-  readonly intent: string;
-  /** Devices, first to last. */
-  readonly order: readonly string[];
-  readonly allowPaid: boolean;
-  /** Only this provider. */
-  readonly only: string | undefined;
 }
 
-export interface PlannedCandidate {
+/** A (provider, model) pair that could serve a request. */
+export interface Candidate {
   readonly provider: string;
   readonly model: string | undefined;
+  /** The model is the provider's default in place of the one asked for. */
   readonly substituted: boolean;
   /** Its pin is put to the test, because nobody else was left when the plan was made. */
   readonly isTrial?: boolean;
+  /** Estimated tokens of the prompt's beginning that it has seen of late, and has probably in its cache. */
+  readonly seenTokens?: number;
+}
+
+export interface PlannedCandidate extends Candidate {
+  /** Candidates of one tier stand equal, and the balance decides between them; smaller goes first. */
+  readonly tier: number;
   /** Why it stands where it stands, as one sentence. */
   readonly reason: string;
+  /** The time until its first content that is expected, in its parts; where the balance asks for it, and in `explain()`. */
+  readonly score: Score | undefined;
+  readonly isTrial: boolean;
+  readonly seenTokens: number;
 }
 
 export interface SkippedInPlan extends SkippedCandidate {
@@ -64,26 +40,39 @@ export interface SkippedInPlan extends SkippedCandidate {
 }
 
 /** The candidates for a request in order, and those left out, each with its reason. */
-export interface Plan {
-  readonly intent: string;
+export interface MadePlan {
   readonly candidates: readonly PlannedCandidate[];
   readonly skipped: readonly SkippedInPlan[];
+  /** The turn that it takes by weight when the call begins. */
+  readonly turn: Turn | undefined;
+  /** Embeddings: the vector space that the call stays in. */
+  readonly space: string | undefined;
 }
 
-interface Obstacle {
-  readonly code: ErrorCode;
-  readonly reason: string;
-  readonly readyAtMs?: number;
+/** What `explain()` tells: a plan, and what it was made for. */
+export interface Plan extends Pick<MadePlan, 'candidates' | 'skipped'> {
+  /** When it was made, on the router's clock. */
+  readonly atMs: number;
+  readonly verb: Verb;
+  readonly intent: string;
+  readonly balance: Balance;
+  readonly lane: 'fast' | 'heavy';
+  /** Estimated: what the servers count is known only afterwards. */
+  readonly promptTokens: number;
 }
 
-/** Gates (can it? may it?), then pins and rests, then order: priority, free before paid, the intent's devices, the registry. */
-export function plan(input: PlanInput): Plan {
-  const considered = input.only === undefined ? input.facts : input.facts.filter(({ provider }) => provider === input.only);
-  const space = input.verb === 'embed' ? spaceOf(considered, input) : undefined;
+/**
+ * Gates (can it? may it?), then pins and rests, then the order of the intent, then the balance within each tier, with affinity as a
+ * bonus there. Changes nothing.
+ */
+export function plan(input: PlanInput): MadePlan {
+  const { facts: all, only } = input;
+  const space = input.verb === 'embed' ? spaceOf(all, input) : undefined;
   const open: CandidateFacts[] = [];
   const pinned: CandidateFacts[] = [];
   const skipped: SkippedInPlan[] = [];
-  for (const facts of considered) {
+  for (const facts of all) {
+    if (only !== undefined && facts.place.provider !== only) continue;
     const found = gate(facts, input) ?? otherSpace(facts, space) ?? pause(facts);
     if (found === undefined) open.push(facts);
     else if (found.code === 'out_of_memory') pinned.push(facts);
@@ -92,54 +81,29 @@ export function plan(input: PlanInput): Plan {
   // Pins must not make a model unreachable: where nothing else is left, the oldest pin is put to the test.
   if (open.length === 0) open.push(...takeOldestPin(pinned));
   for (const facts of pinned) skipped.push(toSkipped(facts, pinObstacle(facts)));
-  const candidates = inOrder(open, input.order).map((facts) => toCandidate(facts, input));
-  return { intent: input.intent, candidates, skipped };
+  return { ...inOrder(open, input), skipped, space };
 }
 
-/** What speaks against a candidate for as long as the request and the configuration stay as they are. */
-function gate(facts: CandidateFacts, { verb, needs, parameters, allowPaid, only }: PlanInput): Obstacle | undefined {
-  if (!facts.verbs[verb]) return { code: 'unsupported', reason: `cannot ${verb}` };
-  const lacking = needs.filter((feature) => !facts.capabilities[feature]);
-  if (lacking.length > 0) return { code: 'unsupported', reason: `lacks ${lacking.join(', ')}` };
-  const leftOut = parameters.length === 0 ? [] : facts.leavesOut();
-  const ignored = parameters.filter((name) => leftOut.includes(name));
-  if (ignored.length > 0) return { code: 'unsupported', reason: `has no place for ${ignored.join(', ')}` };
-  if (facts.missing !== undefined) return { code: 'model_not_found', reason: facts.missing };
-  if (facts.cost === 'paid' && !allowPaid && only === undefined) {
-    return { code: 'no_provider', reason: 'costs money, and allowPaid is false' };
+/** The facts come in the order of the intent, but for models that have spilled out of GPU memory. */
+function inOrder(open: CandidateFacts[], input: PlanInput): { candidates: PlannedCandidate[]; turn: Turn | undefined } {
+  if (open.some(({ vramShare }) => vramShare !== undefined)) open.sort((left, right) => tierOf(left) - tierOf(right));
+  const candidates: PlannedCandidate[] = [];
+  let turn: Turn | undefined;
+  for (let from = 0; from < open.length;) {
+    const tier = tierOf(open[from] as CandidateFacts);
+    let to = from + 1;
+    while (to < open.length && tierOf(open[to] as CandidateFacts) === tier) to += 1;
+    const members = open.slice(from, to);
+    const arranged: Arranged = candidates.length < mostOrdered || input.isShown ? arrange(tier, members, input) : { order: members };
+    // Only the tier that is tried first gives out a turn.
+    if (from === 0) turn = arranged.turn;
+    arranged.order.forEach((facts, index) => {
+      const score = arranged.scores?.[index] ?? (input.isShown ? input.scoreFor(facts) : undefined);
+      candidates.push(toCandidate(facts, tier, score));
+    });
+    from = to;
   }
-  return undefined;
-}
-
-/** What speaks against a candidate for a time only. */
-function pause(facts: CandidateFacts): Obstacle | undefined {
-  if (facts.disabled !== undefined) return { code: 'auth', reason: facts.disabled };
-  if (facts.pinnedUntilMs !== undefined) return pinObstacle(facts);
-  if (facts.openUntilMs !== undefined) {
-    const reason = facts.isRecovering === true ? 'it may have recovered, which few calls at a time find out' : 'its breaker is open';
-    return { code: 'circuit_open', reason, readyAtMs: facts.openUntilMs };
-  }
-  if (facts.rests !== undefined) {
-    const { reason, untilMs } = facts.rests;
-    return { code: reason, reason: restsFor[reason] ?? 'it rests', readyAtMs: untilMs };
-  }
-  return undefined;
-}
-
-/** The situations in which a provider, or a model there, is left alone for a while without being broken. */
-const restsFor: { readonly [Code in ErrorCode]?: string } = {
-  overloaded: 'it has no room now',
-  rate_limited: 'it asked for a pause',
-  quota_exhausted: 'its account has no credit left',
-  model_loading: 'the model is being loaded there',
-};
-
-function pinObstacle({ pinnedUntilMs }: CandidateFacts): Obstacle {
-  return {
-    code: 'out_of_memory',
-    reason: 'the model ran out of memory there',
-    ...(pinnedUntilMs !== undefined && { readyAtMs: pinnedUntilMs }),
-  };
+  return { candidates, turn };
 }
 
 /** A pin that is put to the test is no way around a breaker or a rest. */
@@ -154,26 +118,25 @@ function pinEnd({ pinnedUntilMs = Infinity }: CandidateFacts): number {
   return pinnedUntilMs;
 }
 
-const costRank = { free: 0, paid: 1 } as const;
-
-function inOrder(open: readonly CandidateFacts[], order: readonly string[]): readonly CandidateFacts[] {
-  const deviceRank = ({ device }: CandidateFacts): number => order.indexOf(device);
-  // `sort` is stable, so the order of the registry decides between equals.
-  return [...open].sort(
-    (left, right) => left.priority - right.priority || costRank[left.cost] - costRank[right.cost] || deviceRank(left) - deviceRank(right),
-  );
-}
-
 /**
  * Vectors of different models cannot be compared, so an embedding call stays with the model of its first candidate. One that
  * is out for a time still counts: its vectors are what the caller has stored.
  */
-function spaceOf(considered: readonly CandidateFacts[], input: PlanInput): string | undefined {
+function spaceOf(all: readonly CandidateFacts[], input: PlanInput): string | undefined {
   // A server that has lost its model for the moment is out for a time as well; one that never had a name for it is not meant.
-  const able = considered.filter(
-    (facts) => gate(facts.model === undefined ? facts : { ...facts, missing: undefined }, input) === undefined,
-  );
-  return inOrder(able, input.order)[0]?.space;
+  const isAble = (facts: CandidateFacts): boolean =>
+    (input.only === undefined || facts.place.provider === input.only) && gate(standing(facts), input) === undefined;
+  return all.find(isAble)?.space;
+}
+
+/** Without what says nothing about whose vectors the caller has: a model that is lost for the moment, vectors that are left out. */
+function standing(facts: CandidateFacts): CandidateFacts {
+  const { model, missing, refusal } = facts;
+  return {
+    ...facts,
+    missing: model === undefined ? missing : undefined,
+    refusal: refusal?.code === 'embedding_space' ? undefined : refusal,
+  };
 }
 
 function otherSpace(facts: CandidateFacts, space: string | undefined): Obstacle | undefined {
@@ -181,14 +144,17 @@ function otherSpace(facts: CandidateFacts, space: string | undefined): Obstacle 
   return { code: 'embedding_space', reason: `embeds with ${facts.model ?? 'a model of its own'}, into another vector space` };
 }
 
-function toCandidate(facts: CandidateFacts, { intent, order }: PlanInput): PlannedCandidate {
-  const { provider, model, substituted, cost, device, priority } = facts;
-  const place = `${device} is number ${order.indexOf(device) + 1} for ${intent}`;
-  const notes = [priority === 0 ? '' : `priority ${priority}`, cost, place, substituted ? 'with its default model' : ''];
-  const isTrial = facts.pinnedUntilMs !== undefined;
-  return { provider, model, substituted, ...(isTrial && { isTrial }), reason: notes.filter((note) => note !== '').join(', ') };
+function toCandidate(facts: CandidateFacts, tier: number, score: Score | undefined): PlannedCandidate {
+  const { model, substituted, place, pinnedUntilMs, vramShare, seenTokens } = facts;
+  const reason = substituted || vramShare !== undefined ? noted(facts) : place.reason;
+  return { provider: place.provider, model, substituted, isTrial: pinnedUntilMs !== undefined, tier, reason, score, seenTokens };
 }
 
-function toSkipped({ provider, model, substituted }: CandidateFacts, { code, reason, readyAtMs }: Obstacle): SkippedInPlan {
+function noted({ place, substituted, vramShare }: CandidateFacts): string {
+  const spill = vramShare === undefined ? '' : `, with ${Math.round(vramShare * 100)}% of the model in GPU memory`;
+  return `${place.reason}${substituted ? ', with its default model' : ''}${spill}`;
+}
+
+function toSkipped({ place: { provider }, model, substituted }: CandidateFacts, { code, reason, readyAtMs }: Obstacle): SkippedInPlan {
   return { provider, model, substituted, code, reason, readyAtMs };
 }

@@ -21,6 +21,7 @@ export function routedAdapter({ inferlane, type, url, like, provider }: RoutedOp
     inferlane.createRouter({
       providers: { box: { type, url, apiKey: 'key-of-the-box', ...provider } },
       checkModels: false,
+      pollMs: false,
       allowPaid: true,
       maxAttempts: 1,
     });

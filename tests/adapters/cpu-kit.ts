@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { encode, type Model } from '../../examples/tiny-model/gguf.ts';
 import { createCpu } from '../../src/adapters/cpu.ts';
 import { importNodeLlamaCpp, type LlamaLibrary, type LoadLibrary } from '../../src/adapters/cpu-library.ts';
+import type { FreeMemory } from '../../src/adapters/cpu-memory.ts';
 import type { AdapterContext } from '../../src/adapters/context.ts';
 import type { Adapter, Call } from '../../src/core/adapter.ts';
 import type { ChatChunk, ChatRequest, ChunkBatches, EmbedRequest } from '../../src/core/types.ts';
@@ -29,8 +30,12 @@ export function modelFolder(): ModelFolder {
   };
 }
 
-export function cpuOf(options: Partial<AdapterContext>, load: LoadLibrary = importNodeLlamaCpp): Adapter {
-  return createCpu(load)({
+export function cpuOf(options: Partial<AdapterContext>, load: LoadLibrary = importNodeLlamaCpp, free?: FreeMemory): Adapter {
+  return createCpu(
+    load,
+    undefined,
+    free,
+  )({
     ...noOptions,
     provider: 'local',
     // A provider in this process must not touch the network.
@@ -105,7 +110,8 @@ export function watchedLibrary(): Watched {
         };
         return llama;
       };
-      return { LlamaChat, getLlama };
+      const { readGgufFileInfo, GgufInsights } = library;
+      return { LlamaChat, getLlama, readGgufFileInfo, GgufInsights };
     },
   };
 }

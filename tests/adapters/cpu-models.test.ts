@@ -214,6 +214,30 @@ describe('the library', () => {
   });
 });
 
+describe('what is in memory', () => {
+  test('is nothing before the first call, and then each model that was used, the one for chats with its window', async () => {
+    const adapter = adapterOf({ modelPath, embeddingModelPath });
+    const resident = async (): Promise<unknown> => (await adapter.load?.(never))?.resident;
+    expect(await resident()).toEqual([]);
+    await adapter.embed?.(embedCall('a'));
+    expect(await resident()).toEqual([{ id: 'bert' }]);
+    await textOf(adapter);
+    expect(await resident()).toEqual([{ id: 'chain', contextLength: 512 }, { id: 'bert' }]);
+    expect(adapter.loadsOnDemand).toBe(true);
+  });
+
+  test('is one model where a file serves both, and nothing after a load that failed', async () => {
+    const adapter = adapterOf({ modelPath, embeddingModelPath: modelPath });
+    const loading = textOf(adapter);
+    expect((await adapter.load?.(never))?.resident).toEqual([]);
+    await loading;
+    expect((await adapter.load?.(never))?.resident).toEqual([{ id: 'chain', contextLength: 512 }]);
+    const absent = adapterOf({ modelPath: folder.path('absent.gguf') });
+    await expect(absent.chat(chatCall())).rejects.toThrow();
+    expect((await absent.load?.(never))?.resident).toEqual([]);
+  });
+});
+
 test('the adapter of the registry imports the package itself', async () => {
   const adapter = cpu({ ...({} as AdapterContext), provider: 'local', modelPath, threads: 0 });
   open.push(adapter);

@@ -158,7 +158,9 @@ describe('the library', () => {
   test('loads once for all callers, and is freed at the end', async () => {
     const library = watched();
     const cpu = cpuWith({ embeddingModel: 'm' }, library.load);
+    expect(await cpu.load?.(never)).toMatchObject({ resident: [] });
     await Promise.all([cpu.embed?.(embedCall('a')), cpu.embed?.(embedCall('b'))]);
+    expect(await cpu.load?.(never)).toMatchObject({ resident: [{ id: 'm' }] });
     await cpu.close?.();
     await cpu.close?.();
     expect([library.asked.length, library.disposed()]).toEqual([1, 1]);

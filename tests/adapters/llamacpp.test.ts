@@ -10,7 +10,10 @@ import { scriptedHttp } from '../_kit/scripted-http.ts';
 
 const { signal } = new AbortController();
 const tool = (name: string): Tool => ({ type: 'function', function: { name } });
-const recorded = (name: string): unknown => JSON.parse(new TextDecoder().decode(recording(name).body)) as unknown;
+const recordedText = (name: string): string => new TextDecoder().decode(recording(name).body);
+const recorded = (name: string): unknown => JSON.parse(recordedText(name)) as unknown;
+
+const off = (status: number): RouterError => new RouterError('unsupported', 'box: no', { provider: 'box', status });
 
 async function bodyOf(request: ChatRequest): Promise<unknown> {
   const box = scriptedHttp({ '/v1/chat/completions': recorded('llama-server/chat') });
@@ -36,21 +39,91 @@ describe('health', () => {
 });
 
 describe('load', () => {
+  const loadOf = (table: Record<string, unknown>): unknown => llamacpp(scriptedHttp(table)).load!(signal);
+
   test.each([
-    ['llama-server/slots', 0],
-    ['llama-server/slots_busy', 1],
-  ])('%s: %i running', async (name, running) => {
-    expect(await llamacpp(scriptedHttp({ '/slots': recorded(name) })).load!(signal)).toEqual({ running });
+    ['llama-server/slots', { running: 0, slots: 2, contextLength: 256 }],
+    ['llama-server/slots_busy', { running: 1, slots: 1, contextLength: 8_192 }],
+    ['llama-server-2025/slots', { running: 0, slots: 2, contextLength: 256 }],
+  ])('%s: what runs, how much may, and in which window', async (name, expected) => {
+    expect(await loadOf({ '/slots': recorded(name), '/metrics': off(501) })).toEqual(expected);
   });
 
-  test('a server without slots tells nothing', async () => {
-    const error = new RouterError('unsupported', 'box: no', { provider: 'box', status: 501 });
-    expect(await llamacpp(scriptedHttp({ '/slots': error })).load!(signal)).toEqual({});
+  test.each([
+    ['llama-server/metrics', { running: 0, waiting: 0, slots: 2, contextLength: 256 }],
+    ['llama-server-2025/metrics_after', { running: 0, waiting: 0, cacheUse: 0.115234, slots: 2, contextLength: 256 }],
+  ])('%s tells what waits, where it is turned on', async (name, expected) => {
+    expect(await loadOf({ '/slots': recorded('llama-server/slots'), '/metrics': recordedText(name) })).toEqual(expected);
   });
 
-  test('slots that are no list are a bad response', async () => {
-    await expect(llamacpp(scriptedHttp({ '/slots': {} })).load!(signal)).rejects.toMatchObject({ code: 'bad_response' });
+  test('what waits for the one slot is told, and what runs is what the slots say', async () => {
+    const text = 'llamacpp:requests_processing 7\nllamacpp:requests_deferred 3\n';
+    expect(await loadOf({ '/slots': recorded('llama-server/slots_busy'), '/metrics': text })).toMatchObject({ running: 1, waiting: 3 });
   });
+
+  test.each([501, 404, 403])('without slots (%i) the gauges and the properties tell', async (status) => {
+    const text = 'llamacpp:requests_processing 2\nllamacpp:requests_deferred 3\n';
+    const props = recorded('llama-server/props');
+    const told = { slots: 2, contextLength: 256 };
+    expect(await loadOf({ '/props': props, '/slots': off(status), '/metrics': text })).toEqual({ running: 2, waiting: 3, ...told });
+    expect(await loadOf({ '/props': recorded('llama-server-2025/props'), '/slots': off(status) })).toEqual(told);
+  });
+
+  test('a server without any of them tells nothing', async () => {
+    expect(await loadOf({ '/props': off(403), '/slots': off(501), '/metrics': off(501) })).toEqual({});
+    expect(await loadOf({ '/props': {}, '/slots': [] })).toEqual({ running: 0 });
+  });
+
+  test('a model that sleeps is not in memory, and is not woken by the question', async () => {
+    const box = scriptedHttp({ '/props': { ...(recorded('llama-server/props') as object), is_sleeping: true } });
+    expect(await llamacpp(box).load!(signal)).toEqual({ running: 0, slots: 2, contextLength: 256, resident: [] });
+    expect(box.asked).toEqual([{ path: '/props' }]);
+  });
+
+  test('a router tells which of its models are loaded, and in which window', async () => {
+    const box = scriptedHttp({
+      '/props': recorded('llama-server/router_props'),
+      '/v1/models': recorded('llama-server/router_models_after'),
+    });
+    expect(await llamacpp(box).load!(signal)).toEqual({
+      resident: [
+        { id: 'agent', sizeBytes: 883_584, contextLength: 512 },
+        { id: 'count', sizeBytes: 4_128_000, contextLength: 512 },
+      ],
+    });
+    expect(box.asked.map(({ path }) => path)).toEqual(['/props', '/v1/models']);
+  });
+
+  test.each(['loading', 'sleeping', 'unloaded', 'downloading'])('a model of a router that is %s is not loaded', async (value) => {
+    const data = [{ id: 'a', status: { value } }, { id: 'b', status: { value: 'loaded' } }, { id: 'c' }, null];
+    expect(await loadOf({ '/props': { role: 'router' }, '/v1/models': { data } })).toEqual({ resident: [{ id: 'b' }] });
+  });
+
+  test('lists that are none are a bad response', async () => {
+    await expect(loadOf({ '/slots': {} })).rejects.toMatchObject({ code: 'bad_response' });
+    await expect(loadOf({ '/props': { role: 'router' }, '/v1/models': {} })).rejects.toMatchObject({ code: 'bad_response' });
+  });
+
+  test('other failures are passed on', async () => {
+    const error = new RouterError('unavailable', 'box: no', { provider: 'box', status: 503 });
+    for (const path of ['/props', '/slots', '/metrics']) {
+      await expect(loadOf({ '/slots': [], [path]: error })).rejects.toBe(error);
+    }
+  });
+
+  test('no model is loaded inside a request', () => {
+    expect(llamacpp(scriptedHttp({})).loadsOnDemand).toBe(false);
+  });
+});
+
+test('of the models of a router only those that are loaded have a window', async () => {
+  const box = scriptedHttp({ '/v1/models': recorded('llama-server/router_models_after') });
+  expect(await llamacpp(box).models!(signal)).toEqual([
+    { id: 'agent', contextLength: 512, sizeBytes: 883_584, parametersBillions: 0.000_440_544 },
+    { id: 'chain' },
+    { id: 'count', contextLength: 512, sizeBytes: 4_128_000, parametersBillions: 0.002_061_12 },
+    { id: 'stories260K' },
+  ]);
 });
 
 describe('chat', () => {

@@ -18,14 +18,15 @@ const ownList = {
       publisher: 'lmstudio-community',
       key: 'gemma-3-270m',
       size_bytes: 241_410_208,
+      params_string: '270M',
       loaded_instances: [
-        { id: 'gemma-3-270m', config: { context_length: 4_096 } },
-        { id: 'gemma-3-270m:2', config: { context_length: 8_192 } },
+        { id: 'gemma-3-270m:2', config: { context_length: 8_192, parallel: 2 } },
+        { id: 'gemma-3-270m', config: { context_length: 4_096, eval_batch_size: 512, parallel: 4 } },
       ],
       max_context_length: 32_768,
       capabilities: { vision: false, trained_for_tool_use: true },
     },
-    { type: 'embedding', key: 'nomic', size_bytes: 274_290_560, loaded_instances: [], max_context_length: 2_048 },
+    { type: 'embedding', key: 'nomic', size_bytes: 274_290_560, params_string: null, loaded_instances: [], max_context_length: 2_048 },
     { type: 'other', key: 'x', loaded_instances: [{ id: 'x' }] },
     null,
   ],
@@ -45,9 +46,13 @@ describe('models', () => {
 
   test('are those on the disk, with what the server says of each', async () => {
     expect(await modelsOf({ '/api/v1/models': ownList })).toEqual([
-      { id: 'gemma-3-270m', contextLength: 32_768, sizeBytes: 241_410_208, capabilities: { vision: false, tools: true } },
-      { id: 'nomic', contextLength: 2_048, sizeBytes: 274_290_560 },
+      { id: 'gemma-3-270m', sizeBytes: 241_410_208, parametersBillions: 0.27, capabilities: { vision: false, tools: true } },
+      { id: 'nomic', sizeBytes: 274_290_560 },
     ]);
+  });
+
+  test('have no window, because the longest that a model could have is not what it is served with', async () => {
+    expect(JSON.stringify(await modelsOf({ '/api/v1/models': ownList }))).not.toContain('contextLength');
   });
 
   test('of older servers are those of the common list', async () => {
@@ -71,12 +76,30 @@ describe('models', () => {
   });
 });
 
-test('load tells every loaded instance with its own context', async () => {
-  expect(await lmstudio(table({ '/api/v1/models': ownList })).load!(signal)).toEqual({
-    resident: [
-      { id: 'gemma-3-270m', sizeBytes: 241_410_208, contextLength: 4_096 },
-      { id: 'gemma-3-270m:2', sizeBytes: 241_410_208, contextLength: 8_192 },
-    ],
+describe('load', () => {
+  const loadOf = (loaded_instances: unknown): unknown =>
+    lmstudio(table({ '/api/v1/models': { models: [{ type: 'llm', key: 'org/tiny', loaded_instances }] } })).load!(signal);
+
+  test('tells the loaded models, each with the window and the slots of the instance that bears its name', async () => {
+    expect(await lmstudio(table({ '/api/v1/models': ownList })).load!(signal)).toEqual({
+      resident: [{ id: 'gemma-3-270m', sizeBytes: 241_410_208, contextLength: 4_096, slots: 4 }],
+    });
+  });
+
+  test('tells an instance of another name by the name that requests use', async () => {
+    const instance = { id: 'my-own-name', config: { context_length: 8_192, parallel: 1 } };
+    expect(await loadOf([instance])).toEqual({ resident: [{ id: 'org/tiny', contextLength: 8_192, slots: 1 }] });
+  });
+
+  test.each([[[{ id: 'org/tiny' }]], [[{ config: { context_length: '8192', parallel: 0 } }]], [[null, { config: null }]]])(
+    'leaves out what %j does not tell',
+    async (instances) => {
+      expect(await loadOf(instances)).toEqual({ resident: [{ id: 'org/tiny' }] });
+    },
+  );
+
+  test.each([[[]], [null], [undefined]])('tells no model with the instances %j', async (instances) => {
+    expect(await loadOf(instances)).toEqual({ resident: [] });
   });
 });
 
@@ -146,7 +169,7 @@ test('embeddings are asked for as numbers', async () => {
 });
 
 test('what is declared is what the documentation lists', () => {
-  const { capabilities, modelName, ignores } = lmstudio(table({}));
+  const { capabilities, modelName, ignores, loadsOnDemand } = lmstudio(table({}));
   expect(capabilities).toMatchObject({
     tools: true,
     toolChoice: true,
@@ -155,5 +178,9 @@ test('what is declared is what the documentation lists', () => {
     jsonObject: false,
     dimensions: false,
   });
-  expect({ modelName, ignores }).toEqual({ modelName: 'optional', ignores: ['parallel_tool_calls', 'user'] });
+  expect({ modelName, ignores, loadsOnDemand }).toEqual({
+    modelName: 'optional',
+    ignores: ['parallel_tool_calls', 'user'],
+    loadsOnDemand: true,
+  });
 });

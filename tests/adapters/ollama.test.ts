@@ -492,24 +492,38 @@ describe('embeddings', () => {
 describe('what the server knows about itself', () => {
   const signal = new AbortController().signal;
 
-  test('models come with size, window and abilities, as far as the server tells them', async () => {
+  test('models come with sizes and abilities, as far as the server tells them', async () => {
     answerWith('/api/tags', fixture('tags.json'));
     expect(await connect().models?.(signal)).toEqual([
       {
         id: 'llama3.2:latest',
-        contextLength: 131072,
         sizeBytes: 2019393189,
+        parametersBillions: 3.2,
         capabilities: { tools: true, vision: false, reasoningEffort: false },
       },
-      { id: 'qwen3-vl:8b', sizeBytes: 6139393189, capabilities: { tools: true, vision: true, reasoningEffort: true } },
+      {
+        id: 'qwen3-vl:8b',
+        sizeBytes: 6139393189,
+        parametersBillions: 8.8,
+        capabilities: { tools: true, vision: true, reasoningEffort: true },
+      },
       {
         id: 'nomic-embed-text:latest',
-        contextLength: 2048,
         sizeBytes: 274302450,
+        parametersBillions: 0.137,
         capabilities: { tools: false, vision: false, reasoningEffort: false },
       },
-      { id: 'old:7b', sizeBytes: 3825819519 },
+      { id: 'old:7b', sizeBytes: 3825819519, parametersBillions: 7 },
     ]);
+  });
+
+  test('the window that a model was trained for is not what it is served with', async () => {
+    answerWith('/api/tags', '{"models":[{"name":"m","details":{"context_length":131072,"parameter_size":""}},{"name":"n"}]}');
+    expect(await connect().models?.(signal)).toEqual([{ id: 'm' }, { id: 'n' }]);
+  });
+
+  test('a model is loaded inside the request that names it', () => {
+    expect(connect().loadsOnDemand).toBe(true);
   });
 
   test.each(['{"models":null}', '{"models":[]}', '{"models":[{"size":1},null]}'])('no models are an empty list: %s', async (body) => {

@@ -138,8 +138,12 @@ describe('embed', () => {
 
 describe('models and health', () => {
   test.each<[string, string | object, object[]]>([
-    ['llama.cpp: both lists', 'llama-server/v1_models', [{ id: 'tiny-chain', contextLength: 256, sizeBytes: 883_584 }]],
-    ['llama.cpp of 2025', 'llama-server-2025/v1_models', [{ id: 'tiny-chain', sizeBytes: 883_584 }]],
+    [
+      'llama.cpp: both lists',
+      'llama-server/v1_models',
+      [{ id: 'tiny-chain', contextLength: 256, sizeBytes: 883_584, parametersBillions: 0.000_440_544 }],
+    ],
+    ['llama.cpp of 2025', 'llama-server-2025/v1_models', [{ id: 'tiny-chain', sizeBytes: 883_584, parametersBillions: 0.000_440_544 }]],
     ['llama.cpp as a router', 'llama-server/router_models', [{ id: 'agent' }, { id: 'chain' }, { id: 'count' }, { id: 'stories260K' }]],
     ['vLLM', { data: [{ id: 'm', max_model_len: 8_192 }] }, [{ id: 'm', contextLength: 8_192 }]],
     ['a bare list', [{ id: 'm', context_length: 4_096 }, { id: 'n' }], [{ id: 'm', contextLength: 4_096 }, { id: 'n' }]],

@@ -219,6 +219,12 @@ describe('a failure', () => {
   });
 });
 
+test('its load', async () => {
+  const about = { model_id: 'gpt2', max_concurrent_requests: 128 };
+  const box = scriptedHttp({ '/info': about, '/metrics': 'tgi_queue_size 3\ntgi_batch_current_size 2\n' });
+  expect(await remoteGpu({ ...noOptions, ...box, dialect: 'tgi' }).load!(signal)).toEqual({ running: 2, waiting: 3, slots: 128 });
+});
+
 test('its model and its health', async () => {
   const box = scriptedHttp({ '/info': { model_id: 'gpt2', max_total_tokens: 2048 }, '/health': '' });
   const adapter = remoteGpu({ ...noOptions, ...box, dialect: 'tgi' });

@@ -68,6 +68,14 @@ describe('load', () => {
     expect(await loadOf({ '/v1/loads': { loads, aggregate } })).toEqual({ running: 9, waiting: 5, cacheUse: 0.5 });
   });
 
+  test('tells how many requests all ranks take on together, before others wait', async () => {
+    const loads = [
+      { ...rank(3, 1, 0.25), max_running_requests: 128 },
+      { ...rank(4, 1, 0.5), max_running_requests: 64 },
+    ];
+    expect(await loadOf({ '/v1/loads': { loads } })).toMatchObject({ slots: 192 });
+  });
+
   test('adds up the ranks where there are no totals', async () => {
     expect(await loadOf({ '/v1/loads': { loads: [rank(3, 1, 0.25), rank(4, 1, 0.5), null] } })).toEqual({
       running: 7,

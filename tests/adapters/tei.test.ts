@@ -176,6 +176,13 @@ describe('what the server knows about itself', () => {
     await expect(loadOf(error)).rejects.toBe(error);
   });
 
+  test('load tells how many requests it takes before it refuses, also where its queue is told elsewhere', async () => {
+    const about = { ...info, max_concurrent_requests: 512 };
+    expect(await tei(scriptedHttp({ '/metrics': 'te_queue_size 3\n', '/info': about })).load!(signal)).toEqual({ waiting: 3, slots: 512 });
+    expect(await tei(scriptedHttp({ '/info': about })).load!(signal)).toEqual({ slots: 512 });
+    expect(await tei(scriptedHttp({ '/info': { ...info, max_concurrent_requests: null } })).load!(signal)).toEqual({});
+  });
+
   test('it embeds and does not chat, whatever model is named', async () => {
     const { chats, capabilities, modelName } = tei(scriptedHttp({}));
     expect({ chats, dimensions: capabilities.dimensions, modelName }).toEqual({ chats: false, dimensions: true, modelName: 'ignored' });

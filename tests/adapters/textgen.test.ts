@@ -172,6 +172,31 @@ describe('health', () => {
   });
 });
 
+describe('load', () => {
+  const loadOf = async (script: Script): Promise<unknown> => {
+    await using box = await loopback(() => script);
+    return await adapterOf(box).load!(signal);
+  };
+
+  test('one request at a time, with the recorded loader', async () => {
+    expect(await loadOf(recorded('internal_model_info'))).toEqual({ slots: 1 });
+  });
+
+  test.each([
+    ['Transformers', { slots: 1 }],
+    ['ExLlamav3_HF', { slots: 1 }],
+    [null, { slots: 1 }],
+    ['ExLlamav3', {}],
+    ['TensorRT-LLM', {}],
+  ])('with the loader %j it is %j', async (loader, expected) => {
+    expect(await loadOf({ pieces: [JSON.stringify({ model_name: 'm', lora_names: [], loader })] })).toEqual(expected);
+  });
+
+  test('is not told by servers without that route', async () => {
+    expect(await loadOf({ status: 404, pieces: ['{"detail":"Not Found"}'] })).toEqual({});
+  });
+});
+
 describe('embeddings', () => {
   test('are asked for as base64', async () => {
     await using box = await loopback(() => ({

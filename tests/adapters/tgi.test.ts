@@ -215,6 +215,21 @@ describe('the server', () => {
     expect(await adapterOf(box).load!(signal)).toEqual({ running: 2, waiting: 3 });
   });
 
+  test('tells how many requests it takes before it refuses, with the gauges and without', async () => {
+    const limit: Script = { pieces: [JSON.stringify({ ...info, max_concurrent_requests: 128 })] };
+    await using both = await routes({ '/metrics': { headers: { 'content-type': 'text/plain' }, pieces: [metrics] }, '/info': limit });
+    expect(await adapterOf(both).load!(signal)).toEqual({ running: 2, waiting: 3, slots: 128 });
+    await using one = await routes({ '/info': limit });
+    expect(await adapterOf(one).load!(signal)).toEqual({ slots: 128 });
+  });
+
+  test('a failure of either figure is passed on', async () => {
+    for (const path of ['/metrics', '/info']) {
+      await using box = await routes({ [path]: { status: 500, pieces: ['no'] } });
+      await expect(adapterOf(box).load!(signal)).rejects.toMatchObject({ status: 500 });
+    }
+  });
+
   test('promises no embeddings, no JSON without a schema, no second choice and no bias', async () => {
     await using box = await routes({});
     const { embed, capabilities } = adapterOf(box);

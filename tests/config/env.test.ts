@@ -87,6 +87,45 @@ describe('addresses', () => {
   );
 });
 
+describe('OLLAMA_NUM_PARALLEL', () => {
+  const parallel = { OLLAMA_NUM_PARALLEL: ' 4 ' };
+
+  test('is what every server of Ollama serves at once', () => {
+    const { gpu, cpu } = readEnv({ ...pair, ...parallel }).options.providers;
+    expect([gpu?.maxConcurrent, cpu?.maxConcurrent]).toEqual([4, 4]);
+    expect(setBy({ ...pair, ...parallel })['OLLAMA_NUM_PARALLEL']).toEqual(['providers.gpu.maxConcurrent', 'providers.cpu.maxConcurrent']);
+    expect(resolveConfig(fromEnv({ ...parallel, OLLAMA_HOST: 'box' })).config.providers[0]?.maxConcurrent).toBe(4);
+  });
+
+  test('concerns no other server, and makes no provider by itself', () => {
+    const env = { ...parallel, INFERENCE_PROVIDER: 'vllm' };
+    expect(readEnv(env).options.providers).toEqual({ vllm: { type: 'vllm', priority: 0 } });
+    expect(setBy(env)['OLLAMA_NUM_PARALLEL']).toEqual([]);
+    expect(issues(parallel)).toEqual([expect.stringMatching(/^providers: no variable names a provider/)]);
+  });
+
+  test('0 leaves the choice to the server', () => {
+    const reading = readEnv({ ...pair, OLLAMA_NUM_PARALLEL: '0' });
+    expect(reading.options.providers['gpu']).not.toHaveProperty('maxConcurrent');
+    expect(reading.report.find(({ variable }) => variable === 'OLLAMA_NUM_PARALLEL')).toEqual({
+      variable: 'OLLAMA_NUM_PARALLEL',
+      sets: [],
+      note: 'it is 0, which leaves the choice to the server',
+    });
+  });
+
+  test.each(['-1', '1.5', 'many', '0x4', '1e3', '1000000'])('%s is refused', (text) => {
+    expect(issues({ ...pair, OLLAMA_NUM_PARALLEL: text })).toEqual(['OLLAMA_NUM_PARALLEL: must be a whole number from 0 to 999999']);
+  });
+
+  test('says why it is not used behind a chain without Ollama', () => {
+    const env = { ...parallel, ...pair, INFERENCE_PROVIDER: 'vllm', FALLBACK_CHAIN: 'llamacpp' };
+    expect(readEnv(env).report.find(({ variable }) => variable === 'OLLAMA_NUM_PARALLEL')?.note).toBe(
+      'FALLBACK_CHAIN does not name its provider',
+    );
+  });
+});
+
 describe('the chain', () => {
   test('openai alone', () => {
     expect(readEnv({ INFERENCE_PROVIDER: 'openai', ...key }).options).toEqual({

@@ -105,6 +105,72 @@ describe('shape', () => {
     `);
   });
 
+  test('a wrong kind of value for each option of routing', () => {
+    const limits = { maxLocality: 'everywhere', maxCostUsd: canary, balance: 'least_busy', allowPaid: canary };
+    expect(
+      issues({
+        ...fine,
+        ...limits,
+        prices: { date: canary },
+        queue: { limit: canary, timeoutMs: canary, agingMs: canary, size: 5 },
+        pollMs: true,
+        checkEmbeddings: canary,
+        intents: { mine: { ...limits, lane: 'slow', affinity: canary } },
+      }),
+    ).toMatchInlineSnapshot(`
+      [
+        "intents.mine.balance: must be one of priority, weighted, least-busy, expected-ttft; did you mean "least-busy"?",
+        "intents.mine.lane: must be one of fast, heavy",
+        "intents.mine.affinity: must be true or false",
+        "intents.mine.maxLocality: must be one of process, host, lan, tunnel, cloud",
+        "intents.mine.allowPaid: must be true or false",
+        "intents.mine.maxCostUsd: must be a number above 0",
+        "allowPaid: must be true or false",
+        "maxLocality: must be one of process, host, lan, tunnel, cloud",
+        "maxCostUsd: must be a number above 0",
+        "prices: must have date, source and priceOf(): await loadPrices(), or a table of your own",
+        "balance: must be one of priority, weighted, least-busy, expected-ttft; did you mean "least-busy"?",
+        "queue.limit: must be a whole number from 0 to 1000000",
+        "queue.timeoutMs: must be a number of milliseconds above 0 and at most 2147483647",
+        "queue.agingMs: must be a number of milliseconds above 0 and at most 2147483647",
+        "queue.size: unknown option "size"",
+        "pollMs: must be false, or a number of milliseconds above 0 and at most 2147483647",
+        "checkEmbeddings: must be true or false",
+      ]
+    `);
+    expect(issues({ ...fine, queue: 5, prices: 5, pollMs: 0, intents: { mine: { priority: 1 } } })).toMatchInlineSnapshot(`
+      [
+        "intents.mine.priority: unknown option "priority"",
+        "prices: must have date, source and priceOf(): await loadPrices(), or a table of your own",
+        "queue: must be an object",
+        "pollMs: must be false, or a number of milliseconds above 0 and at most 2147483647",
+      ]
+    `);
+  });
+
+  test('a wrong kind of value for each option of what a provider can take', () => {
+    const wrong = {
+      locality: 'localhost',
+      weight: canary,
+      maxConcurrent: canary,
+      reservedForFast: canary,
+      maxModelBillions: canary,
+      embeddingSpace: 5,
+      contextLength: canary,
+    };
+    expect(issues(provider({ type: 'ollama', ...wrong }))).toMatchInlineSnapshot(`
+      [
+        "providers.p.locality: must be one of process, host, lan, tunnel, cloud",
+        "providers.p.weight: must be a number above 0",
+        "providers.p.maxConcurrent: must be a whole number from 1 to 1000000",
+        "providers.p.reservedForFast: must be a whole number from 0 to 1000000",
+        "providers.p.maxModelBillions: must be a number above 0",
+        "providers.p.embeddingSpace: must be text",
+        "providers.p.contextLength: must be a whole number from 1 to 100000000",
+      ]
+    `);
+  });
+
   test('a wrong kind of value for each provider option', () => {
     const wrong = 'url defaultModel embeddingModel modelPath embeddingModelPath reply apiKey'.split(' ').map((name) => [name, 5]);
     const rest = 'headers device cost priority timeouts enabled adapter threads contextSize keepAliveS dialect stripPrompt'
@@ -150,7 +216,7 @@ describe('shape', () => {
         "models["llama3.1"].p: must be text",
         "models.other: must be an object",
         "intents["my intent"]: must be an object",
-        "intents.fast.order: must be a list of devices",
+        "intents.fast.order: must be a list of devices and ids of providers",
       ]
     `);
   });
@@ -190,6 +256,16 @@ describe('numbers', () => {
     ['breaker.failureRatio', (failureRatio) => ({ ...fine, breaker: { failureRatio } }), [Number.NaN, -0.1, 1.1]],
     ['breaker.jitter', (jitter) => ({ ...fine, breaker: { jitter } }), [Number.NaN, -0.1, 1.1]],
     ['providers.p.priority', (priority) => provider({ type: 'vllm', priority }), [Number.NaN, 0.5, 1e9]],
+    ['maxCostUsd', (maxCostUsd) => ({ ...fine, maxCostUsd }), [Number.NaN, Number.POSITIVE_INFINITY, -1, 0, '1']],
+    ['intents.mine.maxCostUsd', (maxCostUsd) => ({ ...fine, intents: { mine: { maxCostUsd } } }), [Number.NaN, -1, 0]],
+    ['queue.limit', (limit) => ({ ...fine, queue: { limit } }), [Number.NaN, -1, 0.5, 1_000_001]],
+    ['queue.timeoutMs', (timeoutMs) => ({ ...fine, queue: { timeoutMs } }), bad],
+    ['queue.agingMs', (agingMs) => ({ ...fine, queue: { agingMs } }), bad],
+    ['providers.p.weight', (weight) => provider({ type: 'vllm', weight }), [Number.NaN, Number.POSITIVE_INFINITY, -1, 0, '1']],
+    ['providers.p.maxConcurrent', (maxConcurrent) => provider({ type: 'vllm', maxConcurrent }), [Number.NaN, 0, 1.5, 1_000_001]],
+    ['providers.p.reservedForFast', (reservedForFast) => provider({ type: 'vllm', reservedForFast }), [Number.NaN, -1, 0.5]],
+    ['providers.p.maxModelBillions', (maxModelBillions) => provider({ type: 'vllm', maxModelBillions }), [Number.NaN, 0, -7]],
+    ['providers.p.contextLength', (contextLength) => provider({ type: 'vllm', contextLength }), [Number.NaN, 0, 0.5, 1e9]],
     ['providers.p.threads', (threads) => provider({ type: 'cpu', modelPath: 'm', threads }), [Number.NaN, -1, 0.5, 1025]],
     ['providers.p.contextSize', (contextSize) => provider({ type: 'cpu', modelPath: 'm', contextSize }), [Number.NaN, 0, 0.5, 1e9]],
   ];
@@ -205,6 +281,10 @@ describe('numbers', () => {
       [],
     );
     expect(issues(provider({ type: 'cpu', modelPath: 'm', threads: 0, priority: -5 }))).toEqual([]);
+    const capacity = { weight: 0.001, maxConcurrent: 1, reservedForFast: 0, maxModelBillions: 0.5, contextLength: 1 };
+    expect(issues({ ...provider({ type: 'vllm', ...capacity }), queue: { limit: 0, agingMs: 1 }, pollMs: 0.5, maxCostUsd: 1e-9 })).toEqual(
+      [],
+    );
   });
 
   test('their sentences', () => {
@@ -344,6 +424,24 @@ describe('providers', () => {
     `);
   });
 
+  test('slots that are all reserved', () => {
+    const pairs = [
+      [1, 1],
+      [4, 4],
+      [4, 9],
+    ] as const;
+    expect(pairs.flatMap(([maxConcurrent, reservedForFast]) => issues(provider({ type: 'vllm', maxConcurrent, reservedForFast }))))
+      .toMatchInlineSnapshot(`
+      [
+        "providers.p.reservedForFast: must be below maxConcurrent, or no other call is ever served; leave it out",
+        "providers.p.reservedForFast: must be below maxConcurrent, or no other call is ever served; 3 at most",
+        "providers.p.reservedForFast: must be below maxConcurrent, or no other call is ever served; 3 at most",
+      ]
+    `);
+    expect(issues(provider({ type: 'vllm', maxConcurrent: 4, reservedForFast: 3 }))).toEqual([]);
+    expect(issues(provider({ type: 'vllm', reservedForFast: 3 }))).toEqual([]);
+  });
+
   test('keys', () => {
     expect(
       ['', ' \n', 'Bearer canary-value', 'canary\u200Bvalue', 'canary-välue'].flatMap((apiKey) =>
@@ -402,11 +500,33 @@ describe('references', () => {
     `);
   });
 
-  test('an order names each device once', () => {
-    expect(issues({ ...fine, intents: { mine: { order: ['gpu', 'gpu'] }, fast: { order: ['gpq'] } } })).toMatchInlineSnapshot(`
+  test('an order names devices and providers that exist, each once', () => {
+    const orders = { a: ['gpu', 'gpu'], b: ['gpq'], c: [['cpu'], ['remote', 'cpu']], d: ['openay', canary], e: [['gpu', 'vlm']], f: [[]] };
+    const intents = Object.fromEntries(Object.entries(orders).map(([name, order]) => [name, { order }]));
+    expect(issues({ providers: { openai: { type: 'stub' }, vllm: { type: 'stub' } }, intents })).toMatchInlineSnapshot(`
       [
-        "intents.fast.order.0: must be one of gpu, cpu, remote, cloud; did you mean "gpu"?",
-        "intents.mine.order: names a device twice; each belongs there once",
+        "intents.a.order: names something twice; each device and each provider belongs there once",
+        "intents.b.order.0: is neither a device nor the id of a provider; did you mean "gpu"?",
+        "intents.c.order: names something twice; each device and each provider belongs there once",
+        "intents.d.order.0: is neither a device nor the id of a provider; did you mean "openai"?",
+        "intents.d.order.1: is neither a device nor the id of a provider",
+        "intents.e.order.0.1: is neither a device nor the id of a provider; did you mean "vllm"?",
+        "intents.f.order.0: is an empty list; name the devices or providers that stand equal, or leave it out",
+      ]
+    `);
+  });
+
+  test('an order is made of names and lists of names', () => {
+    const orders = { a: [5], b: [['gpu', 5]], c: [[['gpu']]], d: [''], e: 'gpu', f: [{ gpu: 1 }] };
+    const intents = Object.fromEntries(Object.entries(orders).map(([name, order]) => [name, { order }]));
+    expect(issues({ ...fine, intents })).toMatchInlineSnapshot(`
+      [
+        "intents.a.order.0: must be a device, the id of a provider, or a list of them",
+        "intents.b.order.0.1: must be text",
+        "intents.c.order.0.0: must be text",
+        "intents.d.order.0: must not be empty",
+        "intents.e.order: must be a list of devices and ids of providers",
+        "intents.f.order.0: must be a device, the id of a provider, or a list of them",
       ]
     `);
   });
@@ -450,8 +570,9 @@ describe('hostile objects', () => {
         ": could not be read: reading it threw an error",
       ]
     `);
-    expect(issues({ ...fine, transport: new Proxy({}, { get: boom }) })).toMatchInlineSnapshot(`
+    expect(issues({ ...fine, transport: new Proxy({}, { get: boom }), prices: new Proxy({}, { get: boom }) })).toMatchInlineSnapshot(`
       [
+        "prices: must have date, source and priceOf(): await loadPrices(), or a table of your own",
         "transport: must have send(), and say in connects whether it sees connections",
       ]
     `);

@@ -19,7 +19,7 @@ function outcome(act: () => unknown): string {
 
 const canary = 'canary-7f3a';
 const names =
-  'providers models intents defaultIntent allowPaid maxAttempts deadlineMs timeouts breaker pinMs onModelMissing transport clock random p gpu type url apiKey headers device cost priority adapter modelPath reply order idleMs openMs fast __proto__ constructor'.split(
+  'providers models intents defaultIntent allowPaid maxAttempts deadlineMs timeouts breaker pinMs onModelMissing transport clock random p gpu type url apiKey headers device cost priority adapter modelPath reply order idleMs openMs fast maxLocality locality maxCostUsd prices balance queue limit pollMs lane affinity weight maxConcurrent reservedForFast __proto__ constructor'.split(
     ' ',
   );
 const leaf = fc.oneof(

@@ -1,13 +1,14 @@
 import { readFileSync } from 'node:fs';
 import ts from 'typescript';
 import { describe, expect, test } from 'vitest';
-import { defaults, deviceOrder } from '../../src/config/defaults.ts';
+import { defaults, usualIntent } from '../../src/config/defaults.ts';
 import { envTable } from '../../src/config/env-table.ts';
 import { defaultModels } from '../../src/core/default-models.ts';
+import { localities } from '../../src/core/locality.ts';
 import { providerTypes } from '../../src/core/provider-types.ts';
 
 const page = readFileSync(new URL('../../docs/reference/config.md', import.meta.url), 'utf8');
-const optionsFile = ['options.ts', 'resilience-options.ts']
+const optionsFile = ['options.ts', 'provider-options.ts', 'resilience-options.ts', 'routing-options.ts']
   .map((name) => readFileSync(new URL(`../../src/config/${name}`, import.meta.url), 'utf8'))
   .join('\n');
 
@@ -26,7 +27,7 @@ function rowsUnder(heading: string): string[][] {
     );
 }
 
-/** Name and `@default` of each field of an interface in one of the two files of options. */
+/** Name and `@default` of each field of an interface in one of the files of options. */
 function fieldsOf(name: string): { name: string; default: string | undefined }[] {
   const file = ts.createSourceFile('options.ts', optionsFile, ts.ScriptTarget.Latest, true);
   const declaration = file.statements.find((node) => ts.isInterfaceDeclaration(node) && node.name.text === name) as ts.InterfaceDeclaration;
@@ -44,13 +45,14 @@ function written(value: unknown): string {
 }
 
 const tables = [
-  ['Router', 'RouterOptions', { ...defaults, timeouts: {}, breaker: {}, retry: {}, hedge: false, throughput: undefined }],
+  ['Router', 'RouterOptions', { ...defaults, timeouts: {}, breaker: {}, retry: {}, hedge: false, throughput: undefined, queue: {} }],
   ['Provider', 'ProviderOptions', defaults.provider],
   ['Timeouts', 'TimeoutOptions', defaults.timeouts],
   ['Breaker', 'BreakerOptions', defaults.breaker],
   ['Retry', 'RetryOptions', defaults.retry],
   ['Hedge', 'HedgeOptions', defaults.hedge],
   ['Throughput', 'ThroughputOptions', defaults.throughput],
+  ['Queue', 'QueueOptions', defaults.queue],
 ] as const;
 
 describe.each(tables)('%s', (heading, name, values) => {
@@ -79,14 +81,15 @@ describe.each(tables)('%s', (heading, name, values) => {
   });
 });
 
-test('Intents has a row for each option, and the orders', () => {
-  const plain = { order: deviceOrder, timeouts: {}, deadlineMs: undefined };
+test('Intents has a row for each option, and what the built-in ones are', () => {
   const usual = (value: number | undefined): string => (value === undefined ? "the router's" : written(value));
-  const built = [...Object.entries(defaults.intents), ['any other', plain] as const].map(([name, { order, timeouts, deadlineMs }]) => [
+  const built = [...Object.entries(defaults.intents), ['any other', usualIntent] as const].map(([name, intent]) => [
     name,
-    order.join(', '),
-    usual((timeouts as { firstTokenMs?: number }).firstTokenMs),
-    usual(deadlineMs),
+    intent.order.flat().join(', '),
+    written(intent.lane),
+    written(intent.affinity),
+    usual(intent.timeouts.firstTokenMs),
+    usual(intent.deadlineMs),
   ]);
   const rows = rowsUnder('Intents');
   const options = fieldsOf('IntentOptions').map(({ name }) => name);
@@ -94,13 +97,37 @@ test('Intents has a row for each option, and the orders', () => {
   expect(rows.slice(options.length)).toEqual(built);
 });
 
+test('Locality shows all of them, from nearest to farthest', () => {
+  expect(rowsUnder('Locality').map(([locality]) => locality)).toEqual(localities.map(written));
+});
+
+test('Balance shows all of them', () => {
+  const type = /^export type Balance = (.+);$/m.exec(optionsFile)?.[1];
+  expect(rowsUnder('Balance').map(([balance]) => balance)).toEqual(type?.split(' | '));
+});
+
 const where = (row: (typeof providerTypes)['ollama']): string =>
   row.defaultUrl ?? (row.runs === 'process' ? 'in this process' : 'must be given');
 
+const slots = (row: Pick<(typeof providerTypes)['ollama'], 'slots' | 'slotsPer'>): string =>
+  row.slots === undefined ? '' : `${row.slots}${row.slotsPer === 'model' ? ' for each model' : ''}`;
+
 test('Provider types are those of the table', () => {
-  const rows = Object.entries(providerTypes).map(([type, row]) => [type, where(row), row.device, row.cost, String(row.priority)]);
+  const rows = Object.entries(providerTypes).map(([type, row]) => [
+    type,
+    where(row),
+    row.device,
+    row.cost,
+    String(row.priority),
+    slots(row),
+  ]);
   const { device, cost, priority } = defaults.custom;
-  expect(rowsUnder('Provider types')).toEqual([...rows, ['custom', "its adapter's", device, cost, String(priority)]]);
+  expect(rowsUnder('Provider types')).toEqual([
+    ...rows,
+    ['custom', "its adapter's", device, cost, String(priority), slots(defaults.custom)],
+  ]);
+  const perModel = Object.entries(providerTypes).filter(([, row]) => row.slotsPer === 'model');
+  expect(page.replaceAll('`', '')).toContain(`${perModel.map(([type]) => type).join(' and ')} have their slots for each model`);
 });
 
 test('Default models are those of the table', () => {

@@ -1,17 +1,34 @@
 import { inspect } from 'node:util';
 import { describe, expect, test, vi } from 'vitest';
-import { defaults, deviceOrder } from '../../src/config/defaults.ts';
+import { defaults, usualIntent } from '../../src/config/defaults.ts';
+import type { IntentOptions, RouterOptions } from '../../src/config/options.ts';
 import { resolveConfig } from '../../src/config/resolve.ts';
 import { defineAdapter } from '../../src/core/adapter.ts';
 import { defaultModelOf } from '../../src/core/default-models.ts';
 import { type ProviderType, providerTypes } from '../../src/core/provider-types.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { Secret } from '../../src/lib/secret.ts';
-import { provider, resolved, warnings } from './refusals.ts';
+import { fine, provider, resolved, warnings } from './refusals.ts';
 
 const adapter = defineAdapter({ name: 'mine', chat: () => Promise.reject(new Error('not called')) });
 
 const random = (): number => 0.5;
+
+const priced = { prices: { date: '2026-11-21', source: 'a test', priceOf: () => undefined } };
+
+const slotsOf = (options: object): unknown => resolveConfig(provider(options)).config.providers[0]?.usualSlots;
+
+const orderOf = (order: IntentOptions['order'], providers: RouterOptions['providers'] = fine.providers): unknown =>
+  resolved({ providers, intents: { mine: { order } } }).intents.get('mine')?.order;
+
+/** What nobody knows of a provider unless somebody says it. */
+const nothingKnown = {
+  maxConcurrent: undefined,
+  reservedForFast: undefined,
+  maxModelBillions: undefined,
+  embeddingSpace: undefined,
+  contextLength: undefined,
+};
 
 describe('defaults', () => {
   test.each([
@@ -24,12 +41,21 @@ describe('defaults', () => {
     'pinMs',
     'onModelMissing',
     'random',
+    'maxLocality',
+    'balance',
+    'queue',
+    'pollMs',
+    'checkEmbeddings',
   ] as const)('%s', (name) => {
     expect(resolved()[name]).toEqual(defaults[name]);
   });
 
   test.each(Object.entries(defaults.intents))('the intent %s', (name, intent) => {
     expect(resolved().intents.get(name)).toEqual(intent);
+  });
+
+  test('no limit of cost and no prices', () => {
+    expect(resolved()).toMatchObject({ maxCostUsd: undefined, prices: undefined });
   });
 
   test('the system clock and a transport over fetch', () => {
@@ -56,12 +82,16 @@ describe('defaults', () => {
       embeddingModel: defaultModelOf(type, 'embed'),
       contextSize: undefined,
       reply: undefined,
+      ...nothingKnown,
+      usualSlots: row.slots,
+      slotsPer: row.slotsPer,
     });
   });
 
   test('of a custom provider', () => {
     const [config] = resolveConfig(provider({ type: 'custom', adapter })).config.providers;
-    expect(config).toMatchObject({ ...defaults.custom, url: undefined, adapter });
+    const { slots: usualSlots, ...custom } = defaults.custom;
+    expect(config).toMatchObject({ ...custom, ...nothingKnown, usualSlots, url: undefined, adapter });
   });
 });
 
@@ -71,6 +101,31 @@ describe('what is set', () => {
     expect(config.timeouts).toEqual({ ...defaults.timeouts, idleMs: 5 });
     expect(config.breaker).toEqual({ ...defaults.breaker, jitter: 0 });
     expect(config.maxAttempts).toBe(1);
+  });
+
+  test('is kept for each option of routing', () => {
+    const given = { maxLocality: 'tunnel', balance: 'least-busy', pollMs: 500, checkEmbeddings: true, maxCostUsd: 3, ...priced } as const;
+    expect(resolved({ ...given, queue: { timeoutMs: 9 } })).toMatchObject({ ...given, queue: { ...defaults.queue, timeoutMs: 9 } });
+    expect(resolved({ pollMs: false }).pollMs).toBeUndefined();
+  });
+
+  test('is kept for what a provider can take', () => {
+    const given = {
+      weight: 3,
+      maxConcurrent: 4,
+      reservedForFast: 2,
+      maxModelBillions: 13.5,
+      embeddingSpace: 'nomic',
+      contextLength: 8_192,
+    };
+    const [config] = resolveConfig(provider({ type: 'ollama', ...given })).config.providers;
+    expect(config).toMatchObject({ ...given, usualSlots: 1, slotsPer: 'model' });
+  });
+
+  test('a provider in a cloud has no usual number of slots, whatever its type', () => {
+    expect(slotsOf({ type: 'ollama', url: 'https://ollama.com' })).toBeUndefined();
+    expect(slotsOf({ type: 'ollama', locality: 'cloud' })).toBeUndefined();
+    expect(slotsOf({ type: 'ollama', url: 'https://a.trycloudflare.com' })).toBe(1);
   });
 
   test('explicit undefined counts as left out', () => {
@@ -110,17 +165,30 @@ describe('what is set', () => {
 });
 
 describe('intents', () => {
-  test('an order is completed to all devices', () => {
-    expect(resolved({ intents: { critical: { order: ['cloud'] } } }).intents.get('critical')?.order).toEqual([
-      'cloud',
-      'gpu',
-      'remote',
-      'cpu',
-    ]);
+  test('an order is completed to all devices, each on its own', () => {
+    expect(orderOf(['cloud'])).toEqual([['cloud'], ['gpu'], ['remote'], ['cpu']]);
+    expect(orderOf([])).toEqual([['gpu'], ['remote'], ['cpu'], ['cloud']]);
+  });
+
+  test('equals in an order stay together, and devices among them are not there a second time', () => {
+    expect(orderOf([['cpu', 'remote'], 'gpu'])).toEqual([['cpu', 'remote'], ['gpu'], ['cloud']]);
+  });
+
+  test('an order names providers as well, those that are switched off too', () => {
+    const providers = { a: { type: 'ollama' }, b: { type: 'vllm', enabled: false }, c: { type: 'stub' } } as const;
+    expect(orderOf(['b', ['c', 'cloud'], 'a'], providers)).toEqual([['b'], ['c', 'cloud'], ['a'], ['gpu'], ['remote'], ['cpu']]);
   });
 
   test('a new one without an order gets the usual one', () => {
-    expect(resolved({ intents: { mine: {} } }).intents.get('mine')?.order).toEqual(deviceOrder);
+    expect(resolved({ intents: { mine: {} } }).intents.get('mine')).toEqual(usualIntent);
+  });
+
+  test('each option of one stands over what is usual', () => {
+    const { prices } = priced;
+    const given = { balance: 'weighted', lane: 'heavy', affinity: false, maxLocality: 'lan', allowPaid: true, maxCostUsd: 2 } as const;
+    expect(resolved({ prices, intents: { mine: given } }).intents.get('mine')).toEqual({ ...usualIntent, ...given });
+    const heavy = { lane: 'fast', affinity: true } as const;
+    expect(resolved({ intents: { heavy } }).intents.get('heavy')).toEqual({ ...defaults.intents['heavy'], ...heavy });
   });
 
   test('changing the limits of a built-in one keeps its order', () => {
@@ -194,14 +262,18 @@ describe('the result', () => {
     resolveConfig({
       providers: { p: { type: 'vllm', apiKey: 'k', headers: { a: 'b' }, timeouts: { idleMs: 1 } }, q: { type: 'custom', adapter } },
       models: { m: { p: 'x' } },
-      intents: { mine: { order: ['cpu'], timeouts: { idleMs: 1 } } },
+      ...priced,
+      queue: { limit: 5 },
+      throughput: { minCharsPerSecond: 5 },
+      hedge: true,
+      intents: { mine: { order: ['p', ['cpu', 'q']], timeouts: { idleMs: 1 } } },
       breaker: { jitter: 0.1 },
     }).config;
 
   test('is frozen to its last leaf, but for what is not ours', () => {
     const thawed: string[] = [];
     const visit = (value: unknown, path: string): void => {
-      if (typeof value !== 'object' || value === null || /\.(transport|clock|adapter)$/.test(path)) return;
+      if (typeof value !== 'object' || value === null || /\.(transport|clock|adapter|prices)$/.test(path)) return;
       if (!Object.isFrozen(value)) thawed.push(path);
       const entries = value instanceof Map ? [...value] : Object.entries(value);
       for (const [name, entry] of entries) visit(entry, `${path}.${String(name)}`);
@@ -285,15 +357,6 @@ describe('warnings', () => {
     expect(warnings({ providers: { a: { type: 'vllm' }, b: { type: 'openai-compatible', url: 'http://127.0.0.1:8000' } } })).toEqual([]);
     expect(warnings({ providers: { a: { type: 'vllm', url: 'http://h/a' }, b: { type: 'vllm', url: 'http://h/b' } } })).toEqual([]);
     expect(warnings({ providers: { a: { type: 'stub' }, b: { type: 'stub' } } })).toEqual([]);
-  });
-
-  test('only paid providers, and no consent to pay', () => {
-    expect(warnings({ ...provider({ type: 'openai', apiKey: 'k' }), allowPaid: false })).toMatchInlineSnapshot(`
-      [
-        "allowPaid: is false while every provider costs money: only calls that name a provider can be answered",
-      ]
-    `);
-    expect(warnings({ ...provider({ type: 'openai', apiKey: 'k' }), allowPaid: true })).toEqual([]);
   });
 
   test('nothing but paid providers is consent to pay; one free one beside them is none', () => {

@@ -3,11 +3,11 @@ import type { RouterOptions } from '../../src/config/options.ts';
 import { resolveConfig } from '../../src/config/resolve.ts';
 import type { ModelName } from '../../src/core/adapter.ts';
 import type { Verb } from '../../src/core/events.ts';
-import { quoted, type ResolvedModel, resolveModel, untagged } from '../../src/router/model-name.ts';
+import { plainName, quoted, type ResolvedModel, resolveModel, sameName } from '../../src/router/model-name.ts';
 
 interface Asked {
   readonly requested?: string;
-  readonly provider?: { readonly defaultModel?: string; readonly embeddingModel?: string };
+  readonly provider?: { readonly defaultModel?: string; readonly embeddingModel?: string; readonly embeddingSpace?: string };
   readonly router?: Partial<RouterOptions>;
   readonly verb?: Verb;
   readonly modelName?: ModelName;
@@ -146,6 +146,24 @@ describe('vector spaces', () => {
     expect(resolve({ requested: 'big', router: { models }, verb: 'embed' }).space).toBe('big');
   });
 
+  test.each<Asked>([
+    { requested: 'library/nomic:latest' },
+    { requested: 'registry.ollama.ai/library/nomic' },
+    { provider: { embeddingModel: 'ollama.com/library/nomic:latest' } },
+  ])('of one model are one, whoever names it: %o', (asked) => {
+    expect(resolve({ ...asked, verb: 'embed' }).space).toBe('nomic');
+  });
+
+  test.each<Asked>([
+    { requested: 'nomic' },
+    { requested: 'big', router: { models } },
+    { provider: { embeddingModel: 'nomic' } },
+    { modelName: 'optional' },
+    { requested: 'gone', denied: ['gone'] },
+  ])('is what the provider’s embeddingSpace says, over any name: %o', ({ provider, ...asked }) => {
+    expect(resolve({ ...asked, provider: { ...provider, embeddingSpace: 'ours' }, verb: 'embed' }).space).toBe('ours');
+  });
+
   test('of servers that choose for themselves are never taken for the same', () => {
     expect(resolve({ verb: 'embed', modelName: 'optional' }).space).toBe('the default of gpu');
   });
@@ -157,8 +175,54 @@ test.each([
   ['a:latest:latest', 'a:latest'],
   ['latest', 'latest'],
   ['a:7b', 'a:7b'],
-])('untagged: %s is %s', (model, expected) => {
-  expect(untagged(model)).toBe(expected);
+  ['library/a', 'a'],
+  ['library/a:7b', 'a:7b'],
+  ['registry.ollama.ai/library/a:latest', 'a'],
+  ['ollama.com/library/a', 'a'],
+  ['ollama.com/someone/a', 'someone/a'],
+  ['ollama.com/library/owner/a', 'library/owner/a'],
+  ['registry.ollama.ai/someone/a:latest', 'someone/a'],
+  ['huggingface.co/owner/a-GGUF:Q4_K_M', 'hf.co/owner/a-GGUF:Q4_K_M'],
+  ['hf.co/owner/a-GGUF:latest', 'hf.co/owner/a-GGUF'],
+])('%s is compared as %s', (model, expected) => {
+  expect(plainName(model)).toBe(expected);
+});
+
+// Nothing of these is known to be the same as something shorter.
+test.each([
+  'owner/a',
+  'library/owner/a',
+  'my-library/a',
+  'other.host/library/a',
+  'xollama.com/library/a',
+  'ollamaxcom/library/a',
+  'hf.co.example/a',
+  'models/huggingface.co/a',
+  'A',
+  'library/',
+  'hf.co/',
+  'huggingface.co/',
+  'ollama.com/',
+  '',
+])('%s is compared as it stands', (model) => {
+  expect(plainName(model)).toBe(model);
+});
+
+test.each([
+  ['registry.ollama.ai/library/llama3:latest', 'llama3', true],
+  ['library/llama3', 'ollama.com/library/llama3', true],
+  ['hf.co/o/m:Q4_0', 'huggingface.co/o/m:Q4_0', true],
+  ['llama3:8b', 'llama3', false],
+  ['someone/llama3', 'llama3', false],
+  ['Llama3', 'llama3', false],
+])('%s and %s are one model: %s', (left, right, expected) => {
+  expect(sameName(left, right)).toBe(expected);
+  expect(sameName(right, left)).toBe(expected);
+});
+
+test('what is sent stays as the caller wrote it', () => {
+  const model = 'registry.ollama.ai/library/llama3:latest';
+  expect(resolve({ requested: model })).toMatchObject({ model, space: 'llama3' });
 });
 
 describe('a name in a message', () => {

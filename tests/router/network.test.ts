@@ -136,7 +136,7 @@ describe('connections', () => {
 
   test('that were dead are told as a retry of the same attempt', async () => {
     await using server = await keepAliveServer('at the next request');
-    const router = createRouter({ checkModels: false, random: () => 0, providers: { only: openai(server.url) } });
+    const router = createRouter({ checkModels: false, pollMs: false, random: () => 0, providers: { only: openai(server.url) } });
     const events = record(router);
     const { route } = await router.chat(hello);
     expect(events.of('retry')).toEqual([]);

@@ -4,10 +4,12 @@ import { noCooldown } from '../../src/breaker/cooldown.ts';
 import { resolveConfig } from '../../src/config/resolve.ts';
 import type { RouterOptions } from '../../src/config/options.ts';
 import type { ModelInfo } from '../../src/core/adapter.ts';
-import type { EventName } from '../../src/core/events.ts';
+import type { EventName, Verb } from '../../src/core/events.ts';
+import type { ChatRequest, EmbedRequest } from '../../src/core/types.ts';
 import { createModelStates, type ModelState, type ModelStates, smoothed } from '../../src/router/model-state.ts';
-import { createProvider, type Provider } from '../../src/router/provider.ts';
+import { createProvider, type Leave, type Provider } from '../../src/router/provider.ts';
 import type { Outcome, Permit } from '../../src/router/provider-state.ts';
+import type { CandidateFacts } from '../../src/routing/facts.ts';
 import { fake, type FakeOptions, fault, refused } from '../_kit/fake-adapter.ts';
 import { hello } from '../_kit/fake-router.ts';
 import { type TestClock, testClock } from '../_kit/test-clock.ts';
@@ -36,7 +38,7 @@ function bench(options: Omit<RouterOptions, 'providers'> = {}, own: FakeOptions 
     clock,
     told,
     begin(model = 'm') {
-      const permit = provider.acquire(model, 60_000);
+      const permit = provider.acquire(model, leave());
       if (permit === undefined) throw new Error('It lets nothing in.');
       return permit;
     },
@@ -51,7 +53,19 @@ const failure = (error = fault('driver', { status: 500 })): Outcome => ({
   ms: 10,
   firstContentMs: undefined,
   hurried: false,
+  loading: false,
 });
+/** What a call asks leave for. */
+const leave = (early = false): Leave => ({ leaseMs: 60_000, early, intent: 'fast', lane: 'fast', promptTokens: 5, slot: undefined });
+/** What a plan would be made of. */
+function factsOf({ provider: { id, adapter, facts }, clock }: Bench, verb: Verb, request: ChatRequest | EmbedRequest): CandidateFacts {
+  const verbs = { chat: adapter.chats, stream: adapter.chats, embed: adapter.embed !== undefined };
+  const place = { provider: id, device: 'remote', cost: 'free', locality: 'cloud', distance: 4, weight: 1, verbs } as const;
+  const standing = { ...place, index: 0, tier: 0, spilledTier: 0, isNamed: false, reason: '' };
+  const asked = { verb, request, intent: 'fast', lane: 'fast', limitsCost: false, shared: undefined } as const;
+  return facts(standing, { ...asked, nowMs: clock.nowMs(), refusesIgnored: true });
+}
+
 const isLetIn = ({ provider }: Bench, model = 'm'): readonly [number, number] => [
   provider.state.letIn.count,
   provider.state.models.peek(model).letIn.count,
@@ -162,7 +176,7 @@ describe('a permit', () => {
     expect(isLetIn(one)[0]).toBe(1);
     one.end(old, success());
     expect(isLetIn(one)[0]).toBe(1);
-    expect(one.provider.acquire('other', 60_000)).toBeUndefined();
+    expect(one.provider.acquire('other', leave())).toBeUndefined();
     one.end(probe, success());
     expect(isLetIn(one)[0]).toBe(0);
   });
@@ -176,7 +190,7 @@ describe('a permit', () => {
     expect(isLetIn(one)).toEqual([2, 1]);
     one.end(old, success());
     expect(isLetIn(one)).toEqual([1, 1]);
-    expect(one.provider.acquire('m', 60_000)).toBeUndefined();
+    expect(one.provider.acquire('m', leave())).toBeUndefined();
     one.end(probe, success());
     expect(isLetIn(one)).toEqual([0, 0]);
   });
@@ -232,15 +246,15 @@ describe('a permit', () => {
     expect(one.provider.state.models.peek('m').successShare).toBe(1);
     one.end(one.begin(), failure());
     expect(one.provider.state.retryTokens).toBe(19);
-    expect(one.provider.state.models.peek('m').successShare).toBe(0.8);
+    expect(one.provider.state.models.peek('m').successShare).toBe(0.6);
   });
 
   test('is given before its time where a caller asks for that, to one call', () => {
     const one = bench();
     for (const model of ['a', 'b', 'c']) one.end(one.begin(model), failure(refused()));
-    expect(one.provider.acquire('m', 60_000)).toBeUndefined();
-    expect(one.provider.acquire('m', 60_000, true)).toBeDefined();
-    expect(one.provider.acquire('m', 60_000, true)).toBeUndefined();
+    expect(one.provider.acquire('m', leave())).toBeUndefined();
+    expect(one.provider.acquire('m', leave(true))).toBeDefined();
+    expect(one.provider.acquire('m', leave(true))).toBeUndefined();
   });
 });
 
@@ -271,7 +285,7 @@ describe('what a provider tells of itself', () => {
     list(one, [{ id: 'm', capabilities: { vision: false }, contextLength: 4_096 }, { id: 'plain' }], 1_000);
     const { provider } = one;
     expect(provider.capabilities('m')).toMatchObject({ tools: true, vision: false });
-    expect(provider.facts('chat', hello).capabilities).toMatchObject({ tools: true, vision: false });
+    expect(factsOf(one, 'chat', hello).capabilities).toMatchObject({ tools: true, vision: false });
     expect(provider.contextLength('m')).toBe(4_096);
     for (const name of ['plain', 'unlisted', undefined]) {
       expect(provider.capabilities(name)).toBe(provider.adapter.capabilities);
@@ -287,31 +301,31 @@ describe('what a provider tells of itself', () => {
     const missingAt = (more: FakeOptions): string | undefined => {
       const one = bench({}, more);
       list(one, models, 1_000);
-      return one.provider.facts('chat', hello).missing;
+      return factsOf(one, 'chat', hello).missing;
     };
     expect(missingAt({})).toContain('it does not list "m"');
     expect(missingAt({ listsAllModels: false })).toBeUndefined();
     expect(missingAt({ modelName: 'ignored' })).toBeUndefined();
     const one = bench();
-    expect(one.provider.facts('chat', hello).missing).toBeUndefined();
+    expect(factsOf(one, 'chat', hello).missing).toBeUndefined();
     one.provider.state.models.of('m').missingUntilMs = one.clock.nowMs() + 1;
-    expect(one.provider.facts('chat', hello).missing).toContain('it said that it does not serve "m"');
+    expect(factsOf(one, 'chat', hello).missing).toContain('it said that it does not serve "m"');
     await one.clock.advance(1);
-    expect(one.provider.facts('chat', hello).missing).toBeUndefined();
+    expect(factsOf(one, 'chat', hello).missing).toBeUndefined();
   });
 
   test('names the parameters that a chat would go out without, and none for embeddings', () => {
-    const { provider } = bench({}, { leavesOut: (_, model) => (model === 'm' ? ['seed'] : []) });
-    expect(provider.facts('chat', hello).leavesOut()).toEqual(['seed']);
-    expect(provider.facts('stream', { ...hello, model: 'other' }).leavesOut()).toEqual([]);
-    expect(provider.facts('embed', { model: 'm', input: 'text' }).leavesOut()).toEqual([]);
+    const one = bench({}, { leavesOut: (_, model) => (model === 'm' ? ['seed'] : []) });
+    expect(factsOf(one, 'chat', hello).leftOut).toEqual(['seed']);
+    expect(factsOf(one, 'stream', { ...hello, model: 'other' }).leftOut).toEqual([]);
+    expect(factsOf(one, 'embed', { model: 'm', input: 'text' }).leftOut).toEqual([]);
   });
 
   test('is the rest that ends last, with its reason; of two that end together the one of them all', () => {
     const one = bench();
     const nowMs = one.clock.nowMs();
     const { state } = one.provider;
-    const rests = (): unknown => one.provider.facts('chat', hello).rests;
+    const rests = (): unknown => factsOf(one, 'chat', hello).rests;
     expect(rests()).toBeUndefined();
     state.rest = { ...noCooldown, untilMs: nowMs + 10, reason: 'rate_limited' };
     state.models.of('m').rest = { ...noCooldown, untilMs: nowMs + 10, reason: 'model_loading' };
@@ -323,7 +337,7 @@ describe('what a provider tells of itself', () => {
   test('is until when it lets nothing in, and whether it is finding out about its recovery', async () => {
     const one = bench();
     const facts = (): unknown => {
-      const { openUntilMs, isRecovering } = one.provider.facts('chat', hello);
+      const { openUntilMs, isRecovering } = factsOf(one, 'chat', hello);
       return { openUntilMs, isRecovering, readyAtMs: one.provider.readyAtMs('m') };
     };
     expect(facts()).toEqual({ openUntilMs: undefined, isRecovering: false, readyAtMs: -Infinity });

@@ -22,6 +22,7 @@ async function pair(kind: Kind, step: Step, secondKind: Kind, onStreamFailure: '
   const second = await fakeBackend(secondKind, reply(text)).listen();
   const router = createRouter({
     checkModels: false,
+    pollMs: false,
     onStreamFailure,
     providers: {
       first: { type: kind, url: first.url, device: 'gpu' },

@@ -80,7 +80,7 @@ describe('a password in the url of a provider', () => {
       return { status, pieces: [JSON.stringify({ error })] };
     });
     const url = server.url.replace('//', '//keeper:canary-key-99@');
-    const router = createRouter({ checkModels: false, maxAttempts: 1, providers: { box: { type: 'vllm', url } } });
+    const router = createRouter({ checkModels: false, pollMs: false, maxAttempts: 1, providers: { box: { type: 'vllm', url } } });
     const events = record(router);
     const failure = await failureOf(router.chat(asked));
     expect(server.requests).toHaveLength(1);
@@ -94,7 +94,7 @@ test('a prompt that a server gives as the type of its error is nowhere to be see
     const { messages } = request.body as typeof asked;
     return { status: 400, pieces: [JSON.stringify({ error: { message: 'no', type: messages[0].content } })] };
   });
-  const router = createRouter({ checkModels: false, providers: { box: { type: 'openai-compatible', url: server.url } } });
+  const router = createRouter({ checkModels: false, pollMs: false, providers: { box: { type: 'openai-compatible', url: server.url } } });
   const words = { model: 'tiny', messages: [{ role: 'user', content: 'grandmother_hid_the_silver_spoons' }] } as const;
   const failure = await failureOf(router.chat(words));
   expect(failure).toMatchObject({ code: 'bad_request', reason: undefined });
@@ -138,7 +138,11 @@ describe('a key that a function gives', () => {
     });
     let count = 0;
     const apiKey = (): string => `canary-key-number-${++count}`;
-    const router = createRouter({ checkModels: false, providers: { box: { type: 'openai-compatible', url: server.url, apiKey } } });
+    const router = createRouter({
+      checkModels: false,
+      pollMs: false,
+      providers: { box: { type: 'openai-compatible', url: server.url, apiKey } },
+    });
     await failureOf(router.chat(hello));
     const failure = await failureOf(router.chat(hello));
     expect(failure).toMatchObject({ message: expect.stringContaining('nobody has [secret] or [secret]') });
@@ -171,7 +175,11 @@ describe('a key that a function gives', () => {
       if (count++ === 0) throw new Error('The vault is closed.');
       return key;
     };
-    const router = createRouter({ checkModels: false, providers: { box: { type: 'openai-compatible', url: server.url, apiKey } } });
+    const router = createRouter({
+      checkModels: false,
+      pollMs: false,
+      providers: { box: { type: 'openai-compatible', url: server.url, apiKey } },
+    });
     const events = record(router);
     expect(await failureOf(router.chat(hello))).toMatchObject({ attempts: [{ error: { code: 'auth', reason: 'key_function_failed' } }] });
     expect(events.of('provider:down')).toEqual([]);

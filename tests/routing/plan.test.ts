@@ -1,49 +1,10 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { noCapabilities } from '../../src/core/capabilities.ts';
-import { type CandidateFacts, plan, type PlanInput } from '../../src/routing/plan.ts';
-
-const everything: CandidateFacts = {
-  provider: 'gpu',
-  model: 'm',
-  missing: undefined,
-  substituted: false,
-  space: 'm',
-  device: 'gpu',
-  cost: 'free',
-  priority: 0,
-  verbs: { chat: true, stream: true, embed: true },
-  capabilities: noCapabilities,
-  leavesOut: () => [],
-  disabled: undefined,
-  pinnedUntilMs: undefined,
-  rests: undefined,
-  openUntilMs: undefined,
-};
-
-const facts = (provider: string, other: Partial<CandidateFacts> = {}): CandidateFacts => ({ ...everything, provider, ...other });
-
-const usual: Omit<PlanInput, 'facts'> = {
-  verb: 'chat',
-  needs: [],
-  parameters: [],
-  intent: 'fast',
-  order: ['gpu', 'remote', 'cpu', 'cloud'],
-  allowPaid: false,
-  only: undefined,
-};
-
-/** The providers in order, then those left out as `provider: code, reason`. */
-function planned(list: readonly CandidateFacts[], input: Partial<PlanInput> = {}): { order: string[]; skipped: string[] } {
-  const { candidates, skipped } = plan({ ...usual, facts: list, ...input });
-  return {
-    order: candidates.map(({ provider }) => provider),
-    skipped: skipped.map(({ provider, code, reason }) => `${provider}: ${code}, ${reason}`),
-  };
-}
+import { type Described, facts, planned, planOf } from '../_kit/candidates.ts';
 
 describe('gates', () => {
-  test.each<[string, Partial<CandidateFacts>, string]>([
+  test.each<[string, Partial<Described>, string]>([
     ['cannot do it', { verbs: { chat: false, stream: true, embed: true } }, 'unsupported, cannot chat'],
     ['lacks the model', { missing: 'it does not list "m"' }, 'model_not_found, it does not list "m"'],
     ['costs money', { cost: 'paid' }, 'no_provider, costs money, and allowPaid is false'],
@@ -92,7 +53,7 @@ describe('gates', () => {
       facts('paid', { cost: 'paid' }),
       facts('ready'),
     ];
-    const { skipped } = plan({ ...usual, facts: list });
+    const { skipped } = planOf(list);
     expect(Object.fromEntries(skipped.map(({ provider, readyAtMs }) => [provider, readyAtMs]))).toEqual({
       open: 20,
       rests: 30,
@@ -110,7 +71,7 @@ describe('paid providers', () => {
   });
 
   test('are used with consent', () => {
-    expect(planned(list, { allowPaid: true }).order).toEqual(['cloud']);
+    expect(planned(list, { pays: 'any' }).order).toEqual(['cloud']);
   });
 
   test('are used when the caller names one', () => {
@@ -129,13 +90,13 @@ describe('order', () => {
       facts('free gpu, third'),
       facts('first', { priority: -1, cost: 'paid', device: 'cloud' }),
     ];
-    const { order } = planned(list, { allowPaid: true });
+    const { order } = planned(list, { pays: 'any' });
     expect(order).toEqual(['first', 'free gpu, second', 'free gpu, third', 'free cpu', 'free cloud', 'paid gpu', 'last']);
   });
 
   test('an intent turns the devices around', () => {
     const list = [facts('gpu'), facts('cpu', { device: 'cpu' })];
-    expect(planned(list, { order: ['cpu', 'gpu', 'remote', 'cloud'] }).order).toEqual(['cpu', 'gpu']);
+    expect(planned(list, { order: [['cpu'], ['gpu'], ['remote'], ['cloud']] }).order).toEqual(['cpu', 'gpu']);
   });
 
   test('only the provider that was named is considered', () => {
@@ -147,9 +108,27 @@ describe('order', () => {
       facts('a', { priority: 2, cost: 'paid', device: 'cpu' }),
       facts('b', { model: undefined, substituted: true, device: 'remote' }),
     ];
-    expect(plan({ ...usual, facts: list, allowPaid: true }).candidates).toEqual([
-      { provider: 'b', model: undefined, substituted: true, reason: 'free, remote is number 2 for fast, with its default model' },
-      { provider: 'a', model: 'm', substituted: false, reason: 'priority 2, paid, cpu is number 3 for fast' },
+    expect(planOf(list, { pays: 'any' }).candidates).toEqual([
+      {
+        provider: 'b',
+        model: undefined,
+        substituted: true,
+        isTrial: false,
+        tier: 0,
+        score: undefined,
+        seenTokens: 0,
+        reason: 'free, remote is number 2 for fast, with its default model',
+      },
+      {
+        provider: 'a',
+        model: 'm',
+        substituted: false,
+        isTrial: false,
+        tier: 2,
+        score: undefined,
+        seenTokens: 0,
+        reason: 'priority 2, paid, cpu is number 3 for fast',
+      },
     ]);
   });
 });
@@ -163,7 +142,7 @@ describe('pins', () => {
   });
 
   test('a pinned provider is left out while any other may answer', () => {
-    expect(planned([facts('gpu', { pinnedUntilMs: 1 }), facts('paid', { cost: 'paid' })], { allowPaid: true }).order).toEqual(['paid']);
+    expect(planned([facts('gpu', { pinnedUntilMs: 1 }), facts('paid', { cost: 'paid' })], { pays: 'any' }).order).toEqual(['paid']);
   });
 
   test('the test passes over a provider that rests or is held back by its breaker', () => {
@@ -200,7 +179,7 @@ describe('embeddings', () => {
     });
   });
 
-  test.each<Partial<CandidateFacts>>([
+  test.each<Partial<Described>>([
     { openUntilMs: 9 },
     { rests: { untilMs: 9, reason: 'overloaded' } },
     { pinnedUntilMs: 9 },
@@ -230,7 +209,7 @@ describe('embeddings', () => {
   });
 });
 
-const anyFacts: fc.Arbitrary<Partial<CandidateFacts>> = fc.record({
+const anyFacts: fc.Arbitrary<Partial<Described>> = fc.record({
   device: fc.constantFrom('gpu', 'cpu', 'cloud'),
   cost: fc.constantFrom('free' as const, 'paid' as const),
   priority: fc.integer({ min: -1, max: 1 }),
@@ -242,15 +221,18 @@ const anyFacts: fc.Arbitrary<Partial<CandidateFacts>> = fc.record({
   openUntilMs: fc.constantFrom(undefined, undefined, 9),
 });
 
-const anyInput = fc.record({ allowPaid: fc.boolean(), verb: fc.constantFrom('chat' as const, 'embed' as const) });
+const anyInput = fc.record({
+  pays: fc.constantFrom('any' as const, 'nobody' as const),
+  verb: fc.constantFrom('chat' as const, 'embed' as const),
+});
 
 test('every provider is a candidate or has a reason, once, and nobody who is held back is a candidate', () => {
   const property = fc.property(fc.array(anyFacts, { maxLength: 6 }), anyInput, (list, input) => {
     const all = list.map((other, index) => facts(`p${index}`, other));
-    const { candidates, skipped } = plan({ ...usual, ...input, facts: all });
+    const { candidates, skipped } = planOf(all, input);
     const chosen = all.filter(({ provider }) => candidates.some((candidate) => candidate.provider === provider));
-    const isHeldBack = ({ missing, disabled, rests, openUntilMs, cost }: CandidateFacts): boolean =>
-      (missing ?? disabled ?? rests ?? openUntilMs) !== undefined || (cost === 'paid' && !input.allowPaid);
+    const isHeldBack = ({ missing, disabled, rests, openUntilMs, cost }: Described): boolean =>
+      (missing ?? disabled ?? rests ?? openUntilMs) !== undefined || (cost === 'paid' && input.pays === 'nobody');
     expect([...candidates, ...skipped].map(({ provider }) => provider).toSorted()).toEqual(all.map(({ provider }) => provider));
     expect(chosen.filter(isHeldBack)).toEqual([]);
     expect(chosen.length <= 1 || chosen.every(({ pinnedUntilMs }) => pinnedUntilMs === undefined)).toBe(true);

@@ -169,7 +169,6 @@ describe('context windows', () => {
     ['sglang', 4_096],
     ['llamacpp', 4_096],
     ['together', 4_096],
-    ['lmstudio', 4_096],
     ['tgi', 2_048],
   ] as const)('%s tells %i', async (name, length) => {
     expect(await withAdapter(name, reply(), (adapter) => adapter.models!(signal))).toMatchObject([{ contextLength: length }]);

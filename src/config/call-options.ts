@@ -1,0 +1,38 @@
+import type { Locality } from '../core/locality.ts';
+import type { TimeoutOptions } from './provider-options.ts';
+
+/** How one call is routed. What is asked stands in the request. */
+export interface CallOptions {
+  /** @default the router's `defaultIntent` */
+  readonly intent?: string | undefined;
+  /** Only this provider; naming a paid one is consent to pay. */
+  readonly provider?: string | undefined;
+  /** Aborting it rejects with its own reason, untouched. */
+  readonly signal?: AbortSignal | undefined;
+  readonly deadlineMs?: number | undefined;
+  readonly maxAttempts?: number | undefined;
+  readonly allowPaid?: boolean | undefined;
+  /** The nearest of the router's, the intent's and this one holds: a call cannot go farther than those allow. */
+  readonly maxLocality?: Locality | undefined;
+  /** The smallest of the router's, the intent's and this one holds. */
+  readonly maxCostUsd?: number | undefined;
+  /** A conversation, or whatever else belongs together: calls of one session go to one provider while it is not overloaded. */
+  readonly session?: string | undefined;
+  /** @default the router's */
+  readonly onStreamFailure?: 'error' | 'restart' | 'continue' | undefined;
+  /** `false`: this call is not hedged. */
+  readonly hedge?: boolean | undefined;
+  /**
+   * Routers that the call has passed already, where this one stands behind another: `hopsOf(request.headers)`. From 3 on it is
+   * refused as `loop_detected`.
+   * @default 0
+   */
+  readonly hops?: number | undefined;
+  /**
+   * With a schema as `response_format`: an answer that does not fit is sent back once, with what is wrong, within the same
+   * deadline.
+   * @default false
+   */
+  readonly repair?: boolean | undefined;
+  readonly timeouts?: TimeoutOptions | undefined;
+}

@@ -1,0 +1,21 @@
+/** How far a request travels, from nearest to farthest: this process, this machine, the local network, a tunnel, somebody else's cloud. */
+export type Locality = 'process' | 'host' | 'lan' | 'tunnel' | 'cloud';
+
+/** From nearest to farthest. */
+export const localities: readonly Locality[] = Object.freeze(['process', 'host', 'lan', 'tunnel', 'cloud'] as const);
+
+/** The farther, the larger; what is no locality lies beyond all of them. */
+export function distanceOf(locality: Locality): number {
+  const place = localities.indexOf(locality);
+  return place < 0 ? Infinity : place;
+}
+
+/** Does a provider lie no farther away than allowed? */
+export function isWithin(locality: Locality, farthest: Locality): boolean {
+  return distanceOf(locality) <= distanceOf(farthest);
+}
+
+/** The nearest of several limits; none at all allows everything. */
+export function nearestOf(limits: readonly (Locality | undefined)[]): Locality {
+  return limits.reduce<Locality>((nearest, limit) => (limit !== undefined && isWithin(limit, nearest) ? limit : nearest), 'cloud');
+}

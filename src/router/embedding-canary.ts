@@ -1,0 +1,219 @@
+import type { EmbedAnswer } from '../core/types.ts';
+import { isWithin } from '../core/locality.ts';
+import { openDeadline } from '../lib/deadline.ts';
+import type { RouterConfig } from '../config/config.ts';
+import { lengthOf } from './embedding-space.ts';
+import type { Engine } from './engine.ts';
+import { hopsHeader } from './hops.ts';
+import { plainName, quoted, resolveModel } from './model-name.ts';
+import type { Provider } from './provider.ts';
+import type { ProviderState } from './provider-state.ts';
+
+/**
+ * Texts that every provider of a shared space embeds, so that their vectors can be compared: a wrong pooling, a prefix that is missing
+ * or another model shows in them and nowhere else. Several scripts, because tokenizers differ there first; a text of next to nothing,
+ * because there the special tokens are all that counts.
+ */
+export const canaryTexts: readonly string[] = Object.freeze([
+  'The harbour master closed the old lock after the spring flood.',
+  'Why does dough rise, and how long should it rest?',
+  'Ein kurzer Satz über Brot, Butter und Regenwetter.',
+  '昨晚的火车晚点了两个小时。',
+  'لا تنس أن تطفئ الضوء قبل أن تخرج.',
+  'export const sum = (values) => values.reduce((left, right) => left + right, 0);',
+  'Invoice 2031-44: 3 × 19.90 EUR, due on 14 March.',
+  '.',
+]);
+
+/** Vectors of one model are at least so near; 16-bit and most 8-bit weights are as well. */
+const sameCosine = 0.999;
+/** Other quantisations of one model are at least so near; another pooling, prefix or model is farther off. */
+const nearCosine = 0.99;
+/** What did not answer in this time, or not at all, is asked again with the first call a while later. */
+const answerMs = 30_000;
+const againMs = 60_000;
+
+type Embedder = Pick<Provider, 'id' | 'config' | 'adapter'> & { readonly state: Pick<ProviderState, 'foreignSpaces'> };
+
+interface Member {
+  readonly provider: Embedder;
+  readonly model: string | undefined;
+  /** `unknown`: not compared yet. */
+  is: 'unknown' | 'same' | 'other';
+  /** How it differs, where it does. */
+  reason: string | undefined;
+  /** That it could not be compared was told. */
+  told: boolean;
+}
+
+interface Space {
+  readonly name: string;
+  /** In the order of the registry. */
+  readonly members: Member[];
+  /** What the others are compared with: the first member that answered. */
+  reference: { readonly provider: string; readonly vectors: Vectors } | undefined;
+  /** Infinite while a comparison is under way. */
+  againAtMs: number;
+}
+
+type Vectors = readonly (readonly number[])[];
+type Parts = Pick<Engine, 'config' | 'announce' | 'shutdown'> & { readonly providers: ReadonlyMap<string, Embedder> };
+
+/** The comparison of providers that share an embedding space. What it finds stands in `foreignSpaces` of their states. */
+export interface EmbeddingCanaries {
+  /** At the start: compares in every space that is surely one of embeddings. Never rejects. */
+  compareAll(): Promise<void>;
+  /** A call is made in the space: those that were not compared before have another chance, beside the call. */
+  compareAgain(space: string): void;
+}
+
+/**
+ * It fails closed: in a space that several providers share by an alias, an `embeddingModel` or an `embeddingSpace`, whoever has not been
+ * compared stands in for nobody. Until the first comparison only the first of the registry is let in, so that there is one who answers
+ * and nobody to mix with. Verdicts hold as long as the router: with whom was let in first, all others are compared for good.
+ */
+export function createEmbeddingCanaries(parts: Parts): EmbeddingCanaries {
+  const spaces = sharedSpaces(parts);
+  for (const space of spaces.values()) {
+    for (const { id, state } of parts.providers.values()) {
+      const isMember = space.members.some(({ provider }) => provider.id === id);
+      if (!isMember) state.foreignSpaces.set(space.name, 'it is not configured for this embedding space, so its vectors are not compared');
+    }
+    enforce(space, parts.config);
+  }
+  return {
+    async compareAll() {
+      await Promise.all([...spaces.values()].filter(({ members }) => members.some(isEncoder)).map((space) => compare(space, parts)));
+    },
+    compareAgain(name) {
+      const space = spaces.get(name);
+      if (space !== undefined) void compare(space, parts);
+    },
+  };
+}
+
+function sharedSpaces({ config, providers }: Parts): ReadonlyMap<string, Space> {
+  const spaces = new Map<string, Space>();
+  for (const provider of providers.values()) {
+    const { modelName, embed } = provider.adapter;
+    for (const requested of embed === undefined ? [] : [undefined, ...config.models.keys()]) {
+      const question = { verb: 'embed', requested, provider: provider.config, modelName, config, denies: () => undefined } as const;
+      const { model, missing, space: name } = resolveModel(question);
+      if (missing !== undefined) continue;
+      const space = spaces.get(name) ?? { name, members: [], reference: undefined, againAtMs: -Infinity };
+      spaces.set(name, space);
+      const isKnown = (each: Member): boolean => each.provider === provider && plainName(each.model ?? '') === plainName(model ?? '');
+      if (!space.members.some(isKnown)) space.members.push({ provider, model, is: 'unknown', reason: undefined, told: false });
+    }
+  }
+  for (const [name, { members }] of spaces) if (members.length < 2) spaces.delete(name);
+  return spaces;
+}
+
+/**
+ * An alias may as well be one of chat models, which nobody wants loaded for this. Where no name says that it embeds, the first call
+ * that does so is waited for.
+ */
+function isEncoder({ provider: { config }, model }: Member): boolean {
+  return model === config.embeddingModel || /embed/i.test(model ?? '');
+}
+
+/** Writes down what speaks against each provider; for one with several models in the space, against any of them. */
+function enforce({ name, members, reference }: Space, config: RouterConfig): void {
+  const first = members.find(({ provider }) => whyNotAsked(provider, config) === undefined) ?? members[0];
+  const others = reference?.provider ?? first?.provider.id;
+  for (const { provider } of members) provider.state.foreignSpaces.delete(name);
+  for (const member of members) {
+    if (member.is === 'same' || (reference === undefined && member.provider === first?.provider)) continue;
+    const { foreignSpaces } = member.provider.state;
+    foreignSpaces.set(name, member.reason ?? `its vectors have not been compared with those of ${others} yet`);
+  }
+}
+
+async function compare(space: Space, parts: Parts): Promise<void> {
+  const { config, shutdown } = parts;
+  const open = space.members.filter(({ is }) => is === 'unknown');
+  if (open.length === 0 || config.clock.nowMs() < space.againAtMs) return;
+  space.againAtMs = Infinity;
+  const answers = await Promise.all(open.map((member) => vectorsOf(member, parts)));
+  // What a closed router hears is nobody's news.
+  if (shutdown.aborted) return;
+  for (const [index, member] of open.entries()) judge(member, space, answers[index], parts);
+  enforce(space, config);
+  space.againAtMs = config.clock.nowMs() + againMs;
+}
+
+function judge(member: Member, space: Space, vectors: Vectors | undefined, parts: Parts): void {
+  const { provider } = member;
+  const tell = (message: string): void => parts.announce('config:warning', { path: `providers.${provider.id}`, message });
+  const where = `the embedding space ${quoted(space.name)}`;
+  if (vectors === undefined) {
+    const why = whyNotAsked(provider, parts.config) ?? 'it did not embed them';
+    if (!member.told) tell(`is left out of ${where} until it has been compared with the others by a few texts: ${why}`);
+    member.told = true;
+    return;
+  }
+  member.is = 'same';
+  if (space.reference === undefined) {
+    space.reference = { provider: provider.id, vectors };
+    return;
+  }
+  const { provider: other } = space.reference;
+  const cosine = leastCosine(vectors, space.reference.vectors);
+  // What is no number is not near either.
+  if (cosine !== undefined && cosine >= sameCosine) return;
+  if (cosine !== undefined && cosine >= nearCosine) {
+    tell(`its vectors in ${where} are near those of ${other} and not the same (cosine ${shown(cosine)}): another quantisation?`);
+    return;
+  }
+  member.is = 'other';
+  const found = cosine === undefined ? 'they are of another length' : `cosine ${shown(cosine)}`;
+  member.reason = `its vectors differ from those of ${other} (${found})`;
+  tell(`is left out of ${where}: ${member.reason}; it serves another model, or with another pooling or prefix`);
+}
+
+function whyNotAsked({ config: { cost, locality } }: Embedder, { allowPaid, maxLocality }: RouterConfig): string | undefined {
+  if (cost === 'paid' && !allowPaid) return 'it costs money, and allowPaid is false';
+  return isWithin(locality, maxLocality) ? undefined : `it lies in "${locality}", and maxLocality is "${maxLocality}"`;
+}
+
+/** Undefined where it may not be asked, and where it gives no answer, or none that can be compared: that is the health check's business. */
+async function vectorsOf({ provider, model }: Member, parts: Parts): Promise<Vectors | undefined> {
+  const { config, shutdown } = parts;
+  const { id, adapter } = provider;
+  if (adapter.embed === undefined || whyNotAsked(provider, config) !== undefined) return undefined;
+  const endsAtMs = config.clock.nowMs() + answerMs;
+  const deadline = openDeadline({ clock: config.clock, provider: id, signals: [shutdown], endsAtMs, endPhase: 'total' });
+  const ids = { requestId: globalThis.crypto.randomUUID(), headers: { [hopsHeader]: '1' } };
+  try {
+    const answer = await deadline.waitFor(adapter.embed({ request: { input: canaryTexts }, model, signal: deadline.signal, ...ids }));
+    return comparable(id, answer);
+  } catch {
+    return undefined;
+  } finally {
+    deadline.dispose();
+  }
+}
+
+function comparable(provider: string, { data }: EmbedAnswer): Vectors | undefined {
+  const vectors = data.map(({ embedding }) => embedding);
+  return vectors.length === canaryTexts.length && lengthOf(provider, vectors) !== undefined ? vectors : undefined;
+}
+
+/** Of the pair that is farthest apart; undefined where the lengths differ. */
+function leastCosine(vectors: Vectors, others: Vectors): number | undefined {
+  if (vectors[0]?.length !== others[0]?.length) return undefined;
+  return Math.min(...vectors.map((vector, index) => cosineOf(vector, others[index] ?? [])));
+}
+
+function cosineOf(left: readonly number[], right: readonly number[]): number {
+  const [lengths, dot] = [Math.hypot(...left) * Math.hypot(...right), left.reduce((sum, value, at) => sum + value * (right[at] ?? 0), 0)];
+  // A model that knows no word of a text may make nothing of it; two that do so agree.
+  if (lengths === 0) return left.every((value, at) => value === right[at]) ? 1 : 0;
+  return dot / lengths;
+}
+
+/** Rounded down: what missed a threshold must not look as if it had met it. */
+function shown(cosine: number): string {
+  return String(Math.floor(cosine * 10_000) / 10_000);
+}

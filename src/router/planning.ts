@@ -1,0 +1,64 @@
+import { distanceOf } from '../core/locality.ts';
+import type { ChatRequest, EmbedRequest } from '../core/types.ts';
+import { type MadePlan, plan } from '../routing/plan.ts';
+import type { Engine, Standing } from './engine.ts';
+import type { Provider } from './provider.ts';
+import type { Ask } from './provider-facts.ts';
+import type { ResolvedCall } from './resolve-call.ts';
+
+/** Only these have a score that a bonus can be added to. */
+export function learnsFrom({ affinity, balance, verb }: ResolvedCall<unknown>): boolean {
+  return affinity && verb !== 'embed' && (balance === 'least-busy' || balance === 'expected-ttft');
+}
+
+/**
+ * What would be tried for a call, in which order, and why the others would not. Changes nothing. `isShown`: expected times are part of
+ * it, also where they decide nothing.
+ */
+export function planFor(
+  call: ResolvedCall<unknown>,
+  engine: Pick<Engine, 'list' | 'standings' | 'config' | 'affinity' | 'prefixes'>,
+  isShown: boolean,
+): MadePlan {
+  const { config, standings, list } = engine;
+  const { places, hasEquals, sharesOf } = standings.get(call.intent) as Standing;
+  const nowMs = config.clock.nowMs();
+  const { intent, verb, lane, balance, session } = call;
+  const request = call.request as ChatRequest | EmbedRequest;
+  const remembers = learnsFrom(call) && hasEquals;
+  const shared = remembers ? engine.prefixes.holders(call.prefixKeys(), request.model, nowMs) : undefined;
+  const ask: Ask = {
+    verb,
+    request,
+    intent,
+    lane,
+    nowMs,
+    refusesIgnored: config.onIgnoredParameter === 'refuse' && call.parameters.length > 0,
+    limitsCost: call.maxCostUsd !== undefined,
+    shared,
+  };
+  return plan({
+    facts: places.map((place) => (list[place.index] as Provider).facts(place, ask)),
+    verb,
+    needs: call.needs,
+    parameters: ask.refusesIgnored ? call.parameters : [],
+    pays: call.pays,
+    maxLocality: call.maxLocality,
+    maxDistance: distanceOf(call.maxLocality),
+    maxCostUsd: call.maxCostUsd,
+    // Estimated only where a window or a price is known.
+    get promptTokens() {
+      return call.promptTokens();
+    },
+    answerTokens: call.answerTokens,
+    only: call.only,
+    balance,
+    session,
+    scoreFor: (facts) => (list[facts.place.index] as Provider).expected(facts, ask, call.promptTokens()),
+    isShown,
+    affinity: call.affinity,
+    sharesOf,
+    lastServed: remembers ? engine.affinity.lastServed(request.model ?? '', nowMs) : undefined,
+    shared,
+  });
+}

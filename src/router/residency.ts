@@ -1,0 +1,108 @@
+import type { LoadReport, ResidentModel } from '../core/adapter.ts';
+import type { Announce } from '../core/events.ts';
+import type { ProviderConfig, RouterConfig } from '../config/config.ts';
+import { expectedLoadMs } from '../routing/expected-time.ts';
+import { plainName } from './model-name.ts';
+import type { ModelState } from './model-state.ts';
+import type { ProviderState } from './provider-state.ts';
+import { resizeLanes } from './slots.ts';
+
+/** What is known of the models in a server's memory: told by the server, or seen by its answers. */
+
+interface Told {
+  readonly id: string;
+  readonly config: ProviderConfig;
+  readonly state: ProviderState;
+  readonly router: RouterConfig;
+  readonly announce: Announce;
+}
+
+/** A model in memory, and the part of it that lies in that of the GPU, where it is not all. */
+export interface Resident extends ResidentModel {
+  readonly vramShare?: number;
+  /** The share that was last announced; undefined: none since it was in memory as a whole. */
+  readonly announcedShare?: number;
+}
+
+export function residentOf({ told }: ProviderState, name: string | undefined): Resident | undefined {
+  return name === undefined ? undefined : told?.resident?.get(plainName(name));
+}
+
+/** What a server said of its memory is believed for this long, when it cannot be asked anew. */
+const believedMs = 60_000;
+/** Servers that load on demand unload a model that nobody has asked for so long (Ollama's default). */
+const keptMs = 300_000;
+
+/** Has the server told that the model is not in its memory? Where it has not told, nothing is said. */
+export function isKnownCold({ state }: Pick<Told, 'state'>, model: Readonly<ModelState>, name: string | undefined, nowMs: number): boolean {
+  const { told } = state;
+  if (told?.resident === undefined || nowMs - told.atMs > believedMs || model.servedAtMs >= told.atMs) return false;
+  return name !== undefined && residentOf(state, name) === undefined;
+}
+
+/** How long a call would wait for the model to be loaded: 0 where it is in memory, or where the server loads nothing by itself. */
+export function loadingMs(
+  books: Pick<Told, 'state'> & { readonly adapter: { readonly loadsOnDemand: boolean } },
+  model: Readonly<ModelState>,
+  name: string | undefined,
+  nowMs: number,
+): number {
+  const { state, adapter } = books;
+  const isTold = state.told?.resident !== undefined && nowMs - state.told.atMs <= believedMs;
+  if (!isTold && !adapter.loadsOnDemand) return 0;
+  const isCold = isTold ? isKnownCold(books, model, name, nowMs) : nowMs - model.servedAtMs > keptMs;
+  if (!isCold) return 0;
+  const size = name === undefined ? undefined : state.inventory?.models.get(plainName(name))?.sizeBytes;
+  return expectedLoadMs(model.loadMs, size);
+}
+
+/** Less than this much of a model in GPU memory is a spill; servers keep a little beside it even where it fits. */
+const wholeShare = 0.95;
+
+/** Takes in what a server tells of itself. `own`: our calls there at that moment. */
+export function noteLoad(books: Told, report: LoadReport, own: number, nowMs: number): void {
+  const { state, config } = books;
+  const before = state.told;
+  const { running, waiting, slots, contextLength, resident } = report;
+  state.told = {
+    atMs: nowMs,
+    elsewhere: Math.max(0, (running ?? 0) + (waiting ?? 0) - own),
+    mostRunning: Math.max(before?.mostRunning ?? 0, waiting === 0 ? (running ?? 0) : 0),
+    slots,
+    contextLength,
+    resident:
+      resident && new Map(resident.map((model) => [plainName(model.id), withShare(model, before?.resident?.get(plainName(model.id)))])),
+  };
+  resizeLanes(books);
+  if (state.told.resident === undefined || config.device === 'cpu') return;
+  for (const [name, model] of state.told.resident) noteSpill(books, name, model, before?.resident?.get(name));
+  for (const [name, model] of state.models.entries()) notePin(books, name, model, residentOf(state, name));
+}
+
+/** A share that differs by less than this from the one announced is no news. */
+const newsShare = 0.05;
+
+function withShare(model: ResidentModel, before: Resident | undefined): Resident {
+  const { sizeBytes, vramBytes } = model;
+  const isTold = sizeBytes !== undefined && vramBytes !== undefined && sizeBytes > 0;
+  if (!isTold || vramBytes >= sizeBytes * wholeShare) return model;
+  const vramShare = vramBytes / sizeBytes;
+  const known = before?.announcedShare;
+  return { ...model, vramShare, announcedShare: known !== undefined && Math.abs(vramShare - known) < newsShare ? known : vramShare };
+}
+
+function noteSpill({ id, announce }: Told, name: string, { announcedShare }: Resident, before: Resident | undefined): void {
+  if (announcedShare === undefined || announcedShare === before?.announcedShare) return;
+  announce('model:spilled', { provider: id, model: name, vramShare: announcedShare });
+}
+
+/** A model that was out of memory and is back in full has room again: whoever loaded it has proved it. */
+function notePin({ id, announce }: Told, name: string, model: ModelState, resident: Resident | undefined): void {
+  const { pin } = model;
+  if (pin === undefined) return;
+  if (resident === undefined) model.pin = { ...pin, wasGone: true };
+  else if (pin.wasGone && resident.vramShare === undefined && resident.vramBytes !== undefined) {
+    model.pin = undefined;
+    announce('model:unpinned', { provider: id, model: name === '' ? undefined : name });
+  }
+}

@@ -1,0 +1,73 @@
+import type { ProviderConfig, RouterConfig } from '../config/config.ts';
+import type { Clock } from '../lib/clock.ts';
+import { createLanes, type LaneLimits, type LaneName, type Lanes } from './lanes.ts';
+import type { ModelState } from './model-state.ts';
+import { plainName } from './model-name.ts';
+import type { ProviderState } from './provider-state.ts';
+
+/** A slot that a call has been given, and that no attempt has taken over yet. */
+export interface HeldSlot {
+  readonly lanes: Lanes;
+  /** It belongs to an attempt from now on. */
+  use(): void;
+  /** Gives it back, unless an attempt has it. */
+  give(): void;
+}
+
+export function heldSlot(lanes: Lanes, lane: LaneName, clock: Clock): HeldSlot {
+  let isOurs = true;
+  return {
+    lanes,
+    use: () => void (isOurs = false),
+    give() {
+      if (isOurs) lanes.give(lane, clock.nowMs());
+      isOurs = false;
+    },
+  };
+}
+
+interface Holder {
+  readonly config: ProviderConfig;
+  readonly state: ProviderState;
+  readonly router: RouterConfig;
+}
+
+/** Each loaded model of such a server has slots of its own, and so a limit that was configured is for each of them. */
+function isPerModel({ slotsPer }: ProviderConfig): boolean {
+  return slotsPer === 'model';
+}
+
+/** The slots that calls for a model take, where there are any yet. */
+export function knownLanes({ config, state }: Holder, model: Readonly<ModelState>): Lanes | undefined {
+  return isPerModel(config) ? model.lanes : state.lanes;
+}
+
+/** The slots that calls for a model take. */
+export function lanesFor(holder: Holder, name: string | undefined): Lanes {
+  const { config, state, router } = holder;
+  const owner = isPerModel(config) ? state.models.of(name) : state;
+  return (owner.lanes ??= createLanes({ ...slotsOf(config, state, name), queueLimit: router.queue.limit, agingMs: router.queue.agingMs }));
+}
+
+/** From so many slots on one is reserved for fast calls: of fewer, it would take more than a fifth away from batch work. */
+const leastReserving = 5;
+
+/** What was configured, else what the server tells, else what servers of its kind have. */
+export function slotsOf(
+  { maxConcurrent, usualSlots, reservedForFast }: ProviderConfig,
+  { told }: ProviderState,
+  name: string | undefined,
+): Pick<LaneLimits, 'slots' | 'reservedForFast'> {
+  const own = name === undefined ? undefined : told?.resident?.get(plainName(name))?.slots;
+  const slots = maxConcurrent ?? own ?? told?.slots ?? usualSlots ?? Infinity;
+  const usual = slots >= leastReserving && slots !== Infinity ? 1 : 0;
+  return { slots, reservedForFast: Math.min(reservedForFast ?? usual, slots - 1) };
+}
+
+/** Takes over what the server has just told. */
+export function resizeLanes({ config, state, router }: Holder): void {
+  const nowMs = router.clock.nowMs();
+  state.lanes?.resize(slotsOf(config, state, undefined), nowMs);
+  if (!isPerModel(config)) return;
+  for (const [name, { lanes }] of state.models.entries()) lanes?.resize(slotsOf(config, state, name), nowMs);
+}

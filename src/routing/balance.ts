@@ -1,0 +1,141 @@
+import type { Score } from './expected-time.ts';
+import type { CandidateFacts } from './facts.ts';
+import { rendezvousOrder } from './rendezvous.ts';
+import type { ShareMember, Shares } from './weighted.ts';
+
+/** How candidates that stand equal are ordered. */
+export type Balance = 'priority' | 'weighted' | 'least-busy' | 'expected-ttft';
+
+export interface BalanceInput {
+  readonly balance: Balance;
+  /** Calls of one session go to one provider while it is not overloaded. */
+  readonly session: string | undefined;
+  /** The shares given out so far within a tier. */
+  readonly sharesOf: (tier: number) => Shares;
+  /** The time until its first content that is expected of a candidate. */
+  readonly scoreFor: (facts: CandidateFacts) => Score;
+  /** The plan is for a person: expected times are part of it, also where they decide nothing. */
+  readonly isShown: boolean;
+  /** Between equals the call prefers whoever is likely to have the model, or the beginning of the prompt, in memory. */
+  readonly affinity: boolean;
+  /** The provider that served the model well of late. */
+  readonly lastServed: string | undefined;
+  /** Tokens of the prompt that providers have seen of late. */
+  readonly shared: ReadonlyMap<string, number> | undefined;
+}
+
+/** A member of a tier that got its turn by weight; booked when the call begins. */
+export interface Turn {
+  readonly shares: Shares;
+  readonly members: readonly ShareMember[];
+  readonly index: number;
+}
+
+/** One tier in the order in which its members are tried, and whose turn it was by weight. */
+export interface Arranged {
+  readonly order: readonly CandidateFacts[];
+  /** Of each of them, where they decided. */
+  readonly scores?: readonly Score[];
+  readonly turn?: Turn;
+}
+
+export function arrange(tier: number, members: readonly CandidateFacts[], input: BalanceInput): Arranged {
+  const { balance, session } = input;
+  if (session !== undefined && members.length > 1) return { order: bySession(members, session) };
+  if (balance === 'expected-ttft') return bySoonest(members, input.scoreFor);
+  if (members.length === 1) return { order: members };
+  if (balance === 'weighted') return byTurn(members, input.sharesOf(tier));
+  if (balance === 'least-busy') return { order: preferring(sorted(members, busynessOf), input) };
+  return { order: input.affinity ? warmFirst(members) : members };
+}
+
+/** A call makes five attempts at most, so only so many are put in order; the others follow as the registry has them. */
+export const mostOrdered = 16;
+
+/** Those with the smallest keys first. The order of the registry decides between equals. */
+function sorted<Member>(members: readonly Member[], keyOf: (member: Member) => number): Member[] {
+  const best: Member[] = [];
+  const keys: number[] = [];
+  for (const member of members) {
+    const key = keyOf(member);
+    if (best.length === mostOrdered && key >= (keys[mostOrdered - 1] as number)) continue;
+    let at = Math.min(best.length, mostOrdered - 1);
+    for (; at > 0 && (keys[at - 1] as number) > key; at--) {
+      keys[at] = keys[at - 1] as number;
+      best[at] = best[at - 1] as Member;
+    }
+    keys[at] = key;
+    best[at] = member;
+  }
+  if (members.length <= mostOrdered) return best;
+  const first = new Set(best);
+  return [...best, ...members.filter((member) => !first.has(member))];
+}
+
+/** What is saved by a cached beginning of the prompt is part of each score. */
+function bySoonest(members: readonly CandidateFacts[], scoreFor: BalanceInput['scoreFor']): Arranged {
+  const ranked = sorted(
+    members.map((facts) => ({ facts, score: scoreFor(facts) })),
+    ({ score }) => score.totalMs,
+  );
+  return { order: ranked.map(({ facts }) => facts), scores: ranked.map(({ score }) => score) };
+}
+
+function bySession(members: readonly CandidateFacts[], session: string): CandidateFacts[] {
+  const order = rendezvousOrder(
+    session,
+    members.map(({ place: { provider, weight }, busy }) => ({ provider, weight, inFlight: busy })),
+  );
+  return order.map((index) => members[index] as CandidateFacts);
+}
+
+/** Those without a free slot take no turn while another has one: the call could only wait there. */
+function byTurn(members: readonly CandidateFacts[], shares: Shares): Arranged {
+  const free = members.filter(({ isFull }) => !isFull);
+  const able = free.length === 0 ? members : free;
+  const sharers = able.map(({ place }) => place);
+  const index = shares.next(sharers);
+  return { order: ahead(able[index] as CandidateFacts, members), turn: { shares, members: sharers, index } };
+}
+
+/** A provider that fails at once is never busy, so failures count as work. */
+const leastShare = 0.05;
+
+function busynessOf({ busy, elsewhere, successShare, place }: CandidateFacts): number {
+  return (busy + elsewhere + 1) / Math.max(successShare, leastShare) / place.weight;
+}
+
+/**
+ * The provider that has seen most of the prompt goes first, else the one that served the model last, unless it has more to do than the
+ * least busy one and one call beside: a cache is worth no queue.
+ */
+function preferring(members: readonly CandidateFacts[], { shared, lastServed }: BalanceInput): readonly CandidateFacts[] {
+  if (shared === undefined && lastServed === undefined) return members;
+  const least = leastBusy(members);
+  let favourite: CandidateFacts | undefined;
+  let most = 0;
+  for (const facts of members) {
+    const { provider } = facts.place;
+    const value = (shared?.get(provider) ?? 0) + (provider === lastServed ? 0.5 : 0);
+    if (value <= most || facts.busy > least + 1 || facts.isFull) continue;
+    favourite = facts;
+    most = value;
+  }
+  return favourite === undefined ? members : ahead(favourite, members);
+}
+
+/** Where the first one would have to load the model, the first of those that have it goes before it, unless it has more to do. */
+function warmFirst(members: readonly CandidateFacts[]): readonly CandidateFacts[] {
+  if (members[0]?.loadMs === 0) return members;
+  const least = leastBusy(members);
+  const warm = members.find(({ loadMs, busy, isFull }) => loadMs === 0 && busy <= least + 1 && !isFull);
+  return warm === undefined ? members : ahead(warm, members);
+}
+
+function leastBusy(members: readonly CandidateFacts[]): number {
+  return members.reduce((fewest, { busy }) => Math.min(fewest, busy), Infinity);
+}
+
+function ahead(first: CandidateFacts, members: readonly CandidateFacts[]): CandidateFacts[] {
+  return [first, ...members.filter((each) => each !== first)];
+}

@@ -1,0 +1,122 @@
+import type { Feature, Parameter } from '../core/capabilities.ts';
+import type { ErrorCode } from '../core/error-codes.ts';
+import type { Verb } from '../core/events.ts';
+import type { Locality } from '../core/locality.ts';
+import { costUsd } from './cost.ts';
+import type { CandidateFacts } from './facts.ts';
+import { surelyAtLeast } from './tokens.ts';
+
+/** What a request needs and may do. */
+export interface GateInput {
+  readonly verb: Verb;
+  readonly needs: readonly Feature[];
+  /** Parameters that must not be left out. */
+  readonly parameters: readonly Parameter[];
+  /** Who may be paid: any provider, those that the intent's order names, or nobody. */
+  readonly pays: 'any' | 'named' | 'nobody';
+  readonly maxLocality: Locality;
+  readonly maxDistance: number;
+  /** The most that one attempt may cost, in US dollars. */
+  readonly maxCostUsd: number | undefined;
+  /** Estimated; 0 where nobody has asked for an estimate, which no window is too small for. */
+  readonly promptTokens: number;
+  /** The most that the answer may have, where the request limits it: all choices together. */
+  readonly answerTokens: number | undefined;
+  /** Only this provider. */
+  readonly only: string | undefined;
+}
+
+export interface Obstacle {
+  readonly code: ErrorCode;
+  readonly reason: string;
+  readonly readyAtMs?: number;
+}
+
+const cannot: Readonly<Record<Verb, Obstacle>> = {
+  chat: { code: 'unsupported', reason: 'cannot chat' },
+  stream: { code: 'unsupported', reason: 'cannot stream' },
+  embed: { code: 'unsupported', reason: 'cannot embed' },
+};
+
+/** What speaks against a candidate for as long as the request and the configuration stay as they are. What is not known does. */
+export function gate(facts: CandidateFacts, input: GateInput): Obstacle | undefined {
+  const { place } = facts;
+  if (!place.verbs[input.verb]) return cannot[input.verb];
+  if (input.needs.length > 0) {
+    const lacking = input.needs.filter((feature) => !facts.capabilities[feature]);
+    if (lacking.length > 0) return { code: 'unsupported', reason: `lacks ${lacking.join(', ')}` };
+  }
+  if (input.parameters.length > 0) {
+    const ignored = input.parameters.filter((name) => facts.leftOut.includes(name));
+    if (ignored.length > 0) return { code: 'unsupported', reason: `has no place for ${ignored.join(', ')}` };
+  }
+  if (facts.missing !== undefined) return { code: 'model_not_found', reason: facts.missing };
+  if (facts.refusal !== undefined) return facts.refusal;
+  if (!(place.distance <= input.maxDistance)) return tooFar(place.locality, input.maxLocality);
+  if (place.cost === 'paid') return tooDear(facts, input) ?? tooLong(facts, input);
+  return tooLong(facts, input);
+}
+
+function tooFar(locality: Locality, maxLocality: Locality): Obstacle {
+  return { code: 'no_provider', reason: `lies in "${locality}", and maxLocality is "${maxLocality}"` };
+}
+
+/** No tokenizer in use has been seen to make more of a text than 2.2 times the estimate. */
+const mostPerEstimate = 2.5;
+
+/** Whoever is named by the call has been consented to; a limit of the cost holds for all. */
+function tooDear({ place, price }: CandidateFacts, input: GateInput): Obstacle | undefined {
+  const { pays, only, maxCostUsd, promptTokens, answerTokens, verb } = input;
+  const mayBePaid = only !== undefined || pays === 'any' || (pays === 'named' && place.isNamed);
+  if (!mayBePaid) return { code: 'no_provider', reason: 'costs money, and allowPaid is false' };
+  if (maxCostUsd === undefined) return undefined;
+  if (price === undefined) return { code: 'no_provider', reason: 'its price is not known, and maxCostUsd is set' };
+  const mostAnswer = verb === 'embed' ? 0 : answerTokens;
+  if (mostAnswer === undefined) return { code: 'no_provider', reason: 'its cost has no bound: maxCostUsd needs max_tokens in the request' };
+  const most = costUsd(price, promptTokens * mostPerEstimate, mostAnswer);
+  if (most <= maxCostUsd) return undefined;
+  return { code: 'no_provider', reason: `may cost ${dollars(most)}, and maxCostUsd is ${dollars(maxCostUsd)}` };
+}
+
+function dollars(usd: number): string {
+  return `$${usd < 0.01 ? usd.toPrecision(2) : usd.toFixed(3)}`;
+}
+
+/** Only a prompt that surely does not fit; about the others the server has the last word. */
+function tooLong({ window, tokenRatio }: CandidateFacts, { promptTokens }: GateInput): Obstacle | undefined {
+  if (window === undefined || promptTokens < window / 4) return undefined;
+  const least = surelyAtLeast(promptTokens, tokenRatio);
+  if (least < window) return undefined;
+  return { code: 'context_length', reason: `holds ${window} tokens, and the prompt has at least ${Math.round(least)}` };
+}
+
+/** What speaks against a candidate for a time only. */
+export function pause(facts: CandidateFacts): Obstacle | undefined {
+  if (facts.disabled !== undefined) return { code: 'auth', reason: facts.disabled };
+  if (facts.pinnedUntilMs !== undefined) return pinObstacle(facts);
+  if (facts.openUntilMs !== undefined) {
+    const reason = facts.isRecovering ? 'it may have recovered, which few calls at a time find out' : 'its breaker is open';
+    return { code: 'circuit_open', reason, readyAtMs: facts.openUntilMs };
+  }
+  if (facts.rests !== undefined) {
+    const { reason, untilMs } = facts.rests;
+    return { code: reason, reason: restsFor[reason] ?? 'it rests', readyAtMs: untilMs };
+  }
+  return undefined;
+}
+
+/** The situations in which a provider, or a model there, is left alone for a while without being broken. */
+export const restsFor: { readonly [Code in ErrorCode]?: string } = {
+  overloaded: 'it has no room now',
+  rate_limited: 'it asked for a pause',
+  quota_exhausted: 'its account has no credit left',
+  model_loading: 'the model is being loaded there',
+};
+
+export function pinObstacle({ pinnedUntilMs }: CandidateFacts): Obstacle {
+  return {
+    code: 'out_of_memory',
+    reason: 'the model ran out of memory there',
+    ...(pinnedUntilMs !== undefined && { readyAtMs: pinnedUntilMs }),
+  };
+}
