@@ -1,6 +1,7 @@
 // The client.
 export { createRouter } from './router/create-router.ts';
 export type { CloseOptions, ProviderModel, Router } from './router/router.ts';
+export type { ExplainOptions } from './router/explain.ts';
 export { type ChatStream, collect, textOf } from './router/chat-stream.ts';
 export type { HealthSummary, ProviderHealth, ProviderStatus } from './router/health.ts';
 export type { Situation } from './router/situation.ts';

@@ -62,7 +62,8 @@ function throwNoRoute(error: unknown, provider: string): never {
 /** `max_context_length` is what the model could have; what it is served with is told of its loaded instances alone. */
 function toModelInfo({ key, params_string: parameters, size_bytes: size, capabilities: said }: OwnModel): ModelInfo {
   const { vision, trained_for_tool_use: tools } = isJsonObject(said) ? said : {};
-  const capabilities = { ...(typeof vision === 'boolean' && { vision }), ...(typeof tools === 'boolean' && { tools }) };
+  // A model that was not trained for tools gets the server's own format for them.
+  const capabilities = { ...(typeof vision === 'boolean' && { vision }), ...(tools === true && { tools }) };
   const parametersBillions = billionsIn(parameters);
   return {
     id: key,

@@ -34,6 +34,7 @@ export function ollama(context: AdapterContext): Adapter {
     name: 'ollama',
     capabilities,
     ignores: ['parallel_tool_calls', 'user'],
+    cutsPrompts: true,
     loadsOnDemand: true,
     chat: (call) => chat(http, settings, call),
     async stream(call) {

@@ -5,7 +5,7 @@ import type { TimeoutOptions } from './provider-options.ts';
 export interface CallOptions {
   /** @default the router's `defaultIntent` */
   readonly intent?: string | undefined;
-  /** Only this provider; naming a paid one is consent to pay. */
+  /** Only this provider; naming a paid one is consent to pay, unless the call or the intent says `allowPaid: false`. */
   readonly provider?: string | undefined;
   /** Aborting it rejects with its own reason, untouched. */
   readonly signal?: AbortSignal | undefined;

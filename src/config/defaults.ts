@@ -108,6 +108,7 @@ export const defaults: Defaults = Object.freeze({
     heavy: Object.freeze({
       ...usualIntent,
       order: oneByOne(['cpu', 'gpu', 'remote', 'cloud']),
+      balance: 'priority',
       lane: 'heavy',
       affinity: false,
       timeouts: Object.freeze({ firstTokenMs: 60_000 }),

@@ -25,7 +25,7 @@ export interface RouterOptions {
   readonly defaultIntent?: string | undefined;
   /**
    * Lets a call go to providers that cost money. Naming one with the call option `provider` is consent as well, and so is
-   * configuring no other.
+   * configuring no other but a stub.
    * @default false
    */
   readonly allowPaid?: boolean | undefined;
@@ -50,7 +50,8 @@ export interface RouterOptions {
   /** How calls wait for a provider that serves only so many at once. */
   readonly queue?: QueueOptions | undefined;
   /**
-   * How often, while there is traffic, a provider that tells its load is asked for it in the background. `false`: never.
+   * How often, while there is traffic, providers that tell their load are asked for it in the background: through a tunnel no more often
+   * than each minute, a lone one after its first answer. `false`: never.
    * @default 10_000
    */
   readonly pollMs?: number | false | undefined;

@@ -64,8 +64,8 @@ export interface ProviderOptions {
    */
   readonly weight?: number | undefined;
   /**
-   * Requests that it gets at once; others wait. Of servers that keep a model's requests apart (`ollama`, `lmstudio`): for each model.
-   * Left out: what the server tells, else 1 for a type that is known to serve one at a time, else no limit.
+   * Requests that it gets at once; others wait. Left out: what the server tells, else 1 for a type that is known to serve one at a time
+   * (`ollama` and `lmstudio`: for each model), else no limit.
    */
   readonly maxConcurrent?: number | undefined;
   /**

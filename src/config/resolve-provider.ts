@@ -71,7 +71,7 @@ export function resolveProvider(id: string, options: ProviderOptions, isAlone: b
     priority: options.priority ?? row.priority,
     ...resolveCapacity(options, path, findings),
     // A cloud of the same type is no machine of one slot.
-    usualSlots: locality === 'cloud' ? undefined : row.slots,
+    usualSlots: servesMany(options, locality) ? undefined : row.slots,
     slotsPer: row.slotsPer,
     defaultModel: options.defaultModel ?? usualModel(type, 'chat', url, row),
     embeddingModel: options.embeddingModel ?? usualModel(type, 'embed', url, row),
@@ -84,6 +84,11 @@ export function resolveProvider(id: string, options: ProviderOptions, isAlone: b
   // One that is switched off may be incomplete: its key is often what is missing, and the reason why it is off.
   if (config.enabled) refuseIncomplete(config, path, findings);
   return config;
+}
+
+/** What is rented serves more than a machine of one's own, and of remote GPUs only the notebook serves one at a time. */
+function servesMany({ type, dialect = defaults.provider.dialect }: ProviderOptions, locality: Locality): boolean {
+  return locality === 'cloud' || (type === 'remote-gpu' && dialect !== 'notebook' && dialect !== 'auto');
 }
 
 /** What concerns single types; each adapter reads its own. */

@@ -97,7 +97,8 @@ function resolveProviders(options: RouterOptions, ids: readonly string[], findin
 }
 
 function onlyPaid(providers: readonly ProviderConfig[]): boolean {
-  const enabled = providers.filter((provider) => provider.enabled);
+  // A stand-in is nothing to fall from either.
+  const enabled = providers.filter(({ enabled, type }) => enabled && type !== 'stub');
   return enabled.length > 0 && enabled.every(({ cost }) => cost === 'paid');
 }
 

@@ -18,7 +18,7 @@ export interface IntentOptions {
    * of a paid provider is consent to pay for calls with this intent, and it stands where it was named, before free ones too.
    */
   readonly order?: readonly (string | readonly string[])[] | undefined;
-  /** @default the router's */
+  /** @default 'priority' for `heavy`, which is the same each time, else the router's */
   readonly balance?: Balance | undefined;
   /** @default 'heavy' for `heavy`, else 'fast' */
   readonly lane?: Lane | undefined;

@@ -77,7 +77,7 @@ export const providerTypes: Readonly<Record<ProviderType, ProviderTypeRow>> = Ob
   vllm: local('vLLM', 'http://127.0.0.1:8000'),
   llamacpp: local('llama.cpp', 'http://127.0.0.1:8080'),
   tgi: local('TGI', 'http://127.0.0.1:8080'),
-  textgen: { ...local('text-generation-webui', 'http://127.0.0.1:5000'), slots: 1 },
+  textgen: local('text-generation-webui', 'http://127.0.0.1:5000'),
   sglang: local('SGLang', 'http://127.0.0.1:30000'),
   lmstudio: { ...local('LM Studio', 'http://127.0.0.1:1234'), slotsPer: 'model' },
   nvidia: local('NVIDIA NIM', 'http://127.0.0.1:8000'),

@@ -25,6 +25,8 @@ export interface RouteAttempt {
   readonly ms: number;
   /** Streams only: from the attempt's start to its first content. */
   readonly firstContentMs?: number;
+  /** The time until the first content that was expected when the plan was made, where that decided. */
+  readonly expectedMs?: number;
   /** Why the attempt failed. The message holds no key, no prompt and no full URL. */
   readonly error?: { readonly code: string; readonly message: string };
 }

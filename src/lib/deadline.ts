@@ -12,6 +12,8 @@ export interface AttemptDeadline {
   enter(phase: Phase, limitMs: number): void;
   /** Nothing is awaited from the provider: it is our reader that takes its time. Only the end of the attempt holds. */
   pause(): void;
+  /** Since when our reader takes its time; undefined while the provider is awaited. */
+  pausedAtMs(): number | undefined;
   /** Gives the attempt up from our side: whatever still works for it is told to stop. */
   abort(reason: unknown): void;
   /** Cancels the timer and takes the listeners off the signals that were passed in. */
@@ -44,6 +46,7 @@ export function openDeadline({ clock, provider, signals, endsAtMs, endPhase }: D
   };
   const openedAtMs = clock.nowMs();
   let phase: Phase = endPhase;
+  let pausedAtMs: number | undefined;
   const alarm = createAlarm(clock, (limitMs) => stop(timeoutError(provider, phase, limitMs)));
   const listeners = signals.filter((signal) => signal !== undefined).map((signal) => ({ signal, onAbort: () => stop(signal.reason) }));
   for (const { signal, onAbort } of listeners) {
@@ -60,11 +63,16 @@ export function openDeadline({ clock, provider, signals, endsAtMs, endPhase }: D
     waitFor: wait.for,
     enter(next, limitMs) {
       const nowMs = clock.nowMs();
+      pausedAtMs = undefined;
       if (nowMs + limitMs >= endsAtMs) return toTheEnd();
       phase = next;
       alarm.set(nowMs, nowMs + limitMs);
     },
-    pause: toTheEnd,
+    pause() {
+      pausedAtMs = clock.nowMs();
+      toTheEnd();
+    },
+    pausedAtMs: () => pausedAtMs,
     abort: stop,
     dispose() {
       alarm.cancel();

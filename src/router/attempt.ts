@@ -83,7 +83,10 @@ export function beginAttempt<Request>(
     // After a blocked event loop nothing may be left.
     return Math.max(0, Math.min(limitMs, leftMs));
   };
-  if (call.verb === 'stream') deadline.enter('first-token', isLast ? Infinity : withinShare(timeouts.firstTokenMs));
+  if (call.verb === 'stream') {
+    deadline.enter('first-token', isLast ? Infinity : withinShare(timeouts.firstTokenMs));
+    provider.state.streams.set(permit.slot, deadline);
+  }
   return {
     provider,
     candidate,
@@ -170,9 +173,17 @@ function routeOf(
   firstContentMs: number | undefined,
   error: RouteAttempt['error'],
 ): RouteAttempt {
-  const { provider, model } = candidate;
+  const { provider, model, score } = candidate;
   const startedMs = startMs - run.call.startedAtMs;
-  return { provider, model, startedMs, ms, ...(firstContentMs !== undefined && { firstContentMs }), ...(error && { error }) };
+  return {
+    provider,
+    model,
+    startedMs,
+    ms,
+    ...(firstContentMs !== undefined && { firstContentMs }),
+    ...(score && { expectedMs: Math.round(score.totalMs) }),
+    ...(error && { error }),
+  };
 }
 
 function announceFailover({ call, failed, engine }: Run<unknown>, candidate: Candidate): void {

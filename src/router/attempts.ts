@@ -1,10 +1,12 @@
 import type { Candidate, PlannedCandidate } from '../routing/plan.ts';
 import type { Opened, Verb } from './carry-out.ts';
-import { nextTurn, obstacleOf, othersLeft, passOver, type Turn } from './candidates.ts';
+import { isFull, obstacleOf, othersLeft, passOver } from './candidates.ts';
+import { planFor } from './planning.ts';
 import { slotFor } from './queue.ts';
-import { giveUp, type Run } from './run.ts';
+import { allTaken, giveUp, type Run } from './run.ts';
 import type { HeldSlot } from './slots.ts';
 import { tryOnce } from './try-once.ts';
+import { nextTurn, type Turn } from './turns.ts';
 import { isOnly, panic, tryAgain } from './waiting.ts';
 
 /**
@@ -38,12 +40,13 @@ async function tryWhenFree<Request, Result>(
   { candidates, limitMs }: Turn & { readonly type: 'wait' },
   verb: Verb<Request, Result>,
 ): Promise<Opened<Request, Result> | undefined> {
-  const granted = await slotFor(run, candidates, limitMs);
+  const granted = await slotFor(run, candidates, limitMs, () => isAnybodyReady(run));
   const { remaining } = run;
+  if (granted === 'stopped') return void replan(run);
   if (granted === undefined) {
     run.hasWaited = true;
     if (limitMs !== Infinity) return undefined;
-    for (const candidate of candidates) passOver(run, candidate, busy);
+    for (const candidate of candidates) passOver(run, candidate, allTaken);
     return undefined;
   }
   const { candidate, slot } = granted;
@@ -53,7 +56,25 @@ async function tryWhenFree<Request, Result>(
   return tryCandidate(run, candidate, slot, verb);
 }
 
-const busy = { code: 'saturated', reason: 'all its slots were taken', readyAtMs: undefined } as const;
+/** Has a rest ended, or a breaker opened its door, of one that was left out for it? */
+function isAnybodyReady(run: Run<unknown>): boolean {
+  const nowMs = run.engine.config.clock.nowMs();
+  return [...run.plan.skipped, ...run.passed].some((candidate) => {
+    const { readyAtMs } = candidate;
+    const isOver = readyAtMs !== undefined && readyAtMs <= nowMs && !hasFailed(run, candidate);
+    return isOver && obstacleOf(run, candidate) === undefined && !isFull(run, candidate);
+  });
+}
+
+/** Those that have not been asked yet, as things stand now. */
+function replan(run: Run<unknown>): void {
+  const { candidates } = planFor(run.call, run.engine, false);
+  run.remaining.splice(0, Infinity, ...candidates.filter((candidate) => !hasFailed(run, candidate)));
+}
+
+function hasFailed({ failed }: Run<unknown>, { provider, model }: Candidate): boolean {
+  return failed.some((each) => each.provider === provider && each.model === model);
+}
 
 async function tryCandidate<Request, Result>(
   run: Run<Request>,

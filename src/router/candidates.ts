@@ -3,39 +3,6 @@ import type { Candidate, PlannedCandidate, SkippedInPlan } from '../routing/plan
 import type { Provider } from './provider.ts';
 import type { Run } from './run.ts';
 
-/** Whose turn it is: a candidate that can be asked now, or several that are busy and one of which is worth waiting for. */
-export type Turn =
-  | { readonly type: 'go'; readonly candidate: PlannedCandidate }
-  | { readonly type: 'wait'; readonly candidates: readonly PlannedCandidate[]; readonly limitMs: number };
-
-/**
- * The candidate whose turn it is, taken out of those that remain. What the plan could not know is asked again here: other calls may have
- * opened a breaker or made a pin since, or have taken the last slot. The last attempt of a call does not go to the next in order but to
- * the one that did best of late, because there is no other try after it.
- */
-export function nextTurn(run: Run<unknown>): Turn | undefined {
-  const { remaining } = run;
-  const free: PlannedCandidate[] = [];
-  const full: PlannedCandidate[] = [];
-  for (let index = 0; index < remaining.length;) {
-    const candidate = remaining[index] as PlannedCandidate;
-    const obstacle = obstacleOf(run, candidate);
-    if (obstacle !== undefined) {
-      if (obstacle === 'unfit') remaining.splice(index, 1);
-      else passOver(run, candidate, obstacle);
-      continue;
-    }
-    (isFull(run, candidate) ? full : free).push(candidate);
-    if (free.length > 0 && !isFinal(run)) break;
-    index += 1;
-  }
-  if (free.length === 0) return full.length === 0 ? undefined : { type: 'wait', candidates: full, limitMs: Infinity };
-  const limitMs = full.length === 0 ? 0 : worthMs(run, full, free[0] as PlannedCandidate);
-  if (limitMs > 0) return { type: 'wait', candidates: full, limitMs };
-  const candidate = takeNext(run, free);
-  return candidate && { type: 'go', candidate };
-}
-
 /** Takes a candidate out of those that remain, with the reason. */
 export function passOver(
   { remaining, passed }: Run<unknown>,
@@ -49,16 +16,7 @@ export function passOver(
 
 /** Would a call have to wait for a slot? */
 export function isFull({ engine, call }: Run<unknown>, { provider, model }: Candidate): boolean {
-  return engine.providers.get(provider)?.lanes(model).isFree(call.lane) === false;
-}
-
-/**
- * How long it pays to wait for those that stand before the first free one: as long as the first of them would, with its slot by then,
- * still be sooner. Only where expected times decide; otherwise a free slot is better than a place in a queue.
- */
-function worthMs({ call, hasWaited }: Run<unknown>, [best]: readonly PlannedCandidate[], free: PlannedCandidate): number {
-  if (call.balance !== 'expected-ttft' || hasWaited || best?.score === undefined || free.score === undefined) return 0;
-  return best.score.totalMs < free.score.totalMs ? free.score.totalMs - (best.score.totalMs - best.score.queueMs) : 0;
+  return engine.providers.get(provider)?.isFull(model, call.lane) === true;
 }
 
 /** Takes one of those who may be asked out of the remaining ones: the next, or the best where the call has no attempt after this one. */
@@ -68,14 +26,27 @@ export function takeNext(run: Run<unknown>, fit: readonly PlannedCandidate[]): P
   return next;
 }
 
-function isFinal({ attempts, call }: Run<unknown>): boolean {
+/** Has the call no attempt after the next one, and had one before it? */
+export function isFinal({ attempts, call }: Run<unknown>): boolean {
   return attempts > 0 && attempts === call.maxAttempts - 1;
 }
 
-/** The first of those with the best record; a candidate that was never asked is believed to be fine. */
-function bestOf({ engine }: Run<unknown>, fit: readonly PlannedCandidate[]): PlannedCandidate | undefined {
-  const shares = fit.map(({ provider, model }) => engine.providers.get(provider)?.successShare(model) ?? 0);
-  return fit[shares.indexOf(Math.max(...shares))];
+/**
+ * The first of those with the best record; a candidate that was never asked is believed to be fine. A good record is no reason to pay
+ * where something free is left, nor to prefer a stand-in.
+ */
+function bestOf(run: Run<unknown>, fit: readonly PlannedCandidate[]): PlannedCandidate | undefined {
+  const alike = fit.filter((each) => !isInferior(run, each, fit[0] as PlannedCandidate));
+  const shares = alike.map(({ provider, model }) => run.engine.providers.get(provider)?.successShare(model) ?? 0);
+  return alike[shares.indexOf(Math.max(...shares))];
+}
+
+/** Does a candidate stand behind another by explicit priority, or by costing money? No hurry makes up for that. */
+export function isInferior({ engine }: Run<unknown>, { provider }: Candidate, than: Candidate): boolean {
+  const own = engine.providers.get(provider)?.config;
+  const other = engine.providers.get(than.provider)?.config;
+  if (own === undefined || other === undefined) return false;
+  return own.priority > other.priority || (own.cost === 'paid' && other.cost === 'free');
 }
 
 /** Would another candidate get a turn after this attempt? It would get a second attempt, so it needs to be allowed one. */
@@ -105,13 +76,14 @@ export function obstacleOf(
   if (provider.isPinned(model, isTrial === true ? call.startedAtMs : -Infinity)) {
     return { code: 'out_of_memory', reason: 'the model has just run out of memory there', readyAtMs: undefined };
   }
-  return onTrial(provider, model, nowMs) ?? restOf(provider, model, nowMs);
+  const underTrial = isTrial === true ? undefined : onTrial(provider, model, nowMs);
+  return underTrial ?? restOf(provider, model, nowMs);
 }
 
 /** The reason of those that have no retry tokens. */
 export const onlyFirst = 'it has failed so often of late that it gets first attempts only';
 
-/** After a pin one call at a time finds out whether the model fits again. */
+/** After a pin one call at a time finds out whether the model fits again, while there is somebody else to ask. */
 function onTrial({ state }: Provider, model: string | undefined, nowMs: number): Obstacle | undefined {
   const { pin, inFlight } = state.models.peek(model);
   if (pin === undefined || pin.untilMs > nowMs || inFlight === 0) return undefined;

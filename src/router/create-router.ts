@@ -50,7 +50,7 @@ export function createRouter(options?: RouterOptions): Router {
   queueMicrotask(() => {
     for (const warning of [...given.warnings, ...warnings]) emitter.announce('config:warning', warning);
     if (closing.closed) return;
-    refreshLoads(engine);
+    refreshLoads(engine, config.maxLocality);
     if (config.checkModels) void checkDefaultModels(engine);
     void engine.canaries?.compareAll();
   });

@@ -6,13 +6,21 @@ import { planFor } from './planning.ts';
 import { resolveCall } from './resolve-call.ts';
 import { hasSchema, type SchemaRequest, withJsonSchema } from './structured.ts';
 
+export interface ExplainOptions extends CallOptions {
+  /**
+   * The plan for `stream()`: what is expected is the time to the first content, not to the whole answer.
+   * @default false
+   */
+  readonly stream?: boolean | undefined;
+}
+
 /** What would happen to a request, without anything happening. */
-export function explain(engine: Engine, request: ChatRequest | SchemaRequest<unknown> | EmbedRequest, options: CallOptions): Plan {
+export function explain(engine: Engine, request: ChatRequest | SchemaRequest<unknown> | EmbedRequest, options: ExplainOptions): Plan {
   const { config } = engine;
   const isEmbed = typeof request === 'object' && request !== null && 'input' in request;
   const call = isEmbed
     ? resolveCall('embed', request, options, config)
-    : resolveCall('chat', hasSchema(request) ? withJsonSchema(request) : request, options, config);
+    : resolveCall(options.stream === true ? 'stream' : 'chat', hasSchema(request) ? withJsonSchema(request) : request, options, config);
   const { verb, intent, balance, lane, startedAtMs: atMs } = call;
   const { candidates, skipped } = planFor(call, engine, true);
   return { atMs, verb, intent, balance, lane, promptTokens: call.promptTokens(), candidates, skipped };

@@ -76,7 +76,7 @@ export async function listModels(
   const { adapter, state } = provider;
   if (adapter.models === undefined) return undefined;
   const models = await checked(engine, provider, signal, adapter.models);
-  const byName = new Map(models.map((model) => [plainName(model.id), model]));
+  const byName = new Map(models.flatMap((model) => [plainName(model.id).toLowerCase(), plainName(model.id)].map((name) => [name, model])));
   state.inventory = { models: byName, untilMs: engine.config.clock.nowMs() + inventoryMs };
   return models;
 }

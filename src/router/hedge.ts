@@ -1,7 +1,7 @@
 import type { PlannedCandidate } from '../routing/plan.ts';
 import { type Attempt, beginAttempt } from './attempt.ts';
 import { carryOut, type Opened, type Verb } from './carry-out.ts';
-import { isFull, obstacleOf, othersLeft, takeNext } from './candidates.ts';
+import { isFull, isInferior, obstacleOf, othersLeft, takeNext } from './candidates.ts';
 import { slowAfterMs } from './hedge-delay.ts';
 import { leastMs, leftMs, type Run } from './run.ts';
 
@@ -56,6 +56,7 @@ function beginHedge<Request>(run: Run<Request>, slow: Attempt<Request>, delayMs:
   const isFit = (candidate: PlannedCandidate): boolean =>
     candidate.provider !== slow.candidate.provider &&
     engine.providers.get(candidate.provider)?.config.cost === slow.provider.config.cost &&
+    !isInferior(run, candidate, slow.candidate) &&
     obstacleOf(run, candidate) === undefined &&
     !isFull(run, candidate);
   const fit = remaining.filter(isFit);

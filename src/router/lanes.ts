@@ -23,7 +23,7 @@ export interface LaneLimits {
 /** `nowMs` never falls from one call of these to the next. */
 export interface Lanes {
   readonly slots: number;
-  /** More than `slots` for a while after their number fell. */
+  /** More than `slots` for a while after their number fell. Without the streams that have given theirs back before their end. */
   readonly inUse: number;
   readonly waiting: number;
   /** Would `take` succeed? */
@@ -42,6 +42,8 @@ export interface Lanes {
   join(lane: LaneName, nowMs: number, onGrant: () => void): (() => void) | undefined;
   /** Of the calls that wait now, how many would be served before one that joined this lane. 0 where a slot is free for it. */
   ahead(lane: LaneName, nowMs: number): number;
+  /** Would a slot of the lane `given` be of use to those who wait, or to one more call, of the lane `joining`? */
+  isWanted(given: LaneName, joining: LaneName | undefined): boolean;
   /** Another number of slots. Those in use beyond it end with their calls; new ones are granted before this returns. */
   resize(limits: Pick<LaneLimits, 'slots' | 'reservedForFast'>, nowMs: number): void;
 }
@@ -86,6 +88,7 @@ export function createLanes({ slots, reservedForFast, queueLimit, agingMs }: Lan
       // A heavy call of now goes before none that is here, and a fast one before all heavy ones but the first.
       return lane === 'heavy' ? waiting(books) : books.fast.waiting + (heavyClaimMs(books) < nowMs ? 1 : 0);
     },
+    isWanted: (given, joining) => isWanted(books, given, joining),
     resize(limits, nowMs) {
       books.slots = limits.slots;
       books.reservedForFast = limits.reservedForFast;
@@ -136,6 +139,13 @@ function waiting({ fast, heavy }: Books): number {
 
 function hasSlot(books: Books, lane: LaneName): boolean {
   return inUse(books) < books.slots && (lane === 'fast' || books.heavy.inUse < books.slots - books.reservedForFast);
+}
+
+/** After their number fell it takes more than one slot to let somebody go, so this asks what is short, and not what would follow. */
+function isWanted(books: Books, given: LaneName, joining: LaneName | undefined): boolean {
+  const isShort = (lane: LaneName): boolean => (lane === joining || books[lane].waiting > 0) && !hasSlot(books, lane);
+  // What a fast call gives back is of no use to heavy ones while they have all that they may have.
+  return isShort('fast') || (isShort('heavy') && (given === 'heavy' || books.heavy.inUse < books.slots - books.reservedForFast));
 }
 
 /** Who gets the next slot. Undefined where nobody waits, or no slot is free for those who do. */

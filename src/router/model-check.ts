@@ -1,4 +1,5 @@
 import { goneModels, type GoneModelRow } from '../core/default-models.ts';
+import { isWithin } from '../core/locality.ts';
 import type { ProviderConfig } from '../config/config.ts';
 import type { Engine } from './engine.ts';
 import { listModels } from './health.ts';
@@ -10,7 +11,8 @@ import type { Provider } from './provider.ts';
  * names those that it does not serve. Never rejects: a provider that does not answer is the health check's business.
  */
 export async function checkDefaultModels(engine: Engine): Promise<void> {
-  await Promise.all([...engine.providers.values()].map((provider) => checkProvider(provider, engine)));
+  const near = engine.list.filter(({ config: { locality } }) => isWithin(locality, engine.config.maxLocality));
+  await Promise.all(near.map((provider) => checkProvider(provider, engine)));
 }
 
 async function checkProvider(provider: Provider, engine: Engine): Promise<void> {

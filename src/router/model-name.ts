@@ -26,10 +26,11 @@ export interface ModelQuestion {
 export function resolveModel(question: ModelQuestion): ResolvedModel {
   const { requested, provider, verb } = question;
   if (requested === undefined) return withDefault(question);
-  const names = question.config.models.get(requested);
+  // An alias may be asked for with the tag that no tag means.
+  const names = question.config.models.get(requested) ?? question.config.models.get(plainName(requested));
   const model = names === undefined ? requested : names.get(provider.id);
   const missing = model === undefined ? `models has no name for ${quoted(requested)} there` : question.denies(model);
-  const space = provider.embeddingSpace ?? (names === undefined ? plainName(requested) : requested);
+  const space = spaceOf(provider, model) ?? (names === undefined ? plainName(requested) : requested);
   if (missing === undefined) return { model, missing, substituted: false, space };
   const substitute = question.config.onModelMissing === 'substitute' && verb !== 'embed' ? withDefault(question) : undefined;
   if (substitute?.missing === undefined && substitute !== undefined) return { ...substitute, substituted: true };
@@ -46,6 +47,12 @@ function withDefault({ verb, provider, modelName, denies }: ModelQuestion): Reso
   return { model, missing: model === undefined ? undefined : denies(model), substituted: false, space };
 }
 
+/** The space that was declared is that of the provider's embedding model, and of no other that it may serve beside. */
+function spaceOf({ embeddingSpace, embeddingModel }: ProviderConfig, model: string | undefined): string | undefined {
+  const isMeant = embeddingModel === undefined || model === undefined || sameName(model, embeddingModel);
+  return isMeant ? embeddingSpace : undefined;
+}
+
 /** Ollama's own registry and namespace go without saying; the namespace alone is a name's first part, and its only one. */
 const ollamaHome = /^(?:(?:registry\.ollama\.ai|ollama\.com)\/(?:library\/(?=[^/]+$))?|library\/(?=[^/]+$))(?=.)/;
 
@@ -55,6 +62,8 @@ const ollamaHome = /^(?:(?:registry\.ollama\.ai|ollama\.com)\/(?:library\/(?=[^/
  */
 export function plainName(model: string): string {
   const name = model.endsWith(':latest') ? model.slice(0, -':latest'.length) : model;
+  // Asked for every candidate of every plan, and most names have no address at all.
+  if (!name.includes('/')) return name;
   return name.replace(ollamaHome, '').replace(/^huggingface\.co\/(?=.)/, 'hf.co/');
 }
 

@@ -3,6 +3,7 @@ import { type Cooldown, noCooldown } from '../breaker/cooldown.ts';
 import type { Pin } from '../routing/pins.ts';
 import type { TokenRatio } from '../routing/tokens.ts';
 import type { Lanes } from './lanes.ts';
+import { plainName } from './model-name.ts';
 import { type LetIn, noneLetIn } from './let-in.ts';
 import type { Timings } from './timings.ts';
 
@@ -60,9 +61,9 @@ export function createModelStates(): ModelStates {
   const states = new Map<string, ModelState>();
   const unknown = Object.freeze(newState());
   return {
-    peek: (model) => states.get(model ?? '') ?? unknown,
+    peek: (model) => states.get(keyOf(model)) ?? unknown,
     of(model) {
-      const name = model ?? '';
+      const name = keyOf(model);
       const known = states.get(name);
       if (known !== undefined) return known;
       if (states.size >= mostModels) forgetOne(states);
@@ -72,6 +73,11 @@ export function createModelStates(): ModelStates {
     },
     entries: () => states.entries(),
   };
+}
+
+/** One model has one state, however its name is written; none for a server's own choice. */
+function keyOf(model: string | undefined): string {
+  return model === undefined ? '' : plainName(model);
 }
 
 function newState(): ModelState {
@@ -99,18 +105,20 @@ function newState(): ModelState {
   };
 }
 
-/** The oldest one that is not in use; one that keeps calls away only where there is no other. */
+/**
+ * Of those that are not in use the one that has not answered for longest, first of all one that never has: of that nothing is known. One
+ * that keeps calls away goes only where there is no other.
+ */
 function forgetOne(states: Map<string, ModelState>): void {
-  let barred: string | undefined;
-  for (const [name, { inFlight, breaker, pin }] of states) {
+  let oldest: { readonly name: string; readonly isBarred: boolean; readonly servedAtMs: number } | undefined;
+  for (const [name, { inFlight, breaker, pin, servedAtMs }] of states) {
     if (inFlight > 0) continue;
-    if (breaker.is === 'closed' && pin === undefined) {
-      states.delete(name);
-      return;
-    }
-    barred ??= name;
+    const isBarred = breaker.is !== 'closed' || pin !== undefined;
+    const isBetter = oldest === undefined || (oldest.isBarred === isBarred ? servedAtMs < oldest.servedAtMs : oldest.isBarred);
+    if (isBetter) oldest = { name, isBarred, servedAtMs };
+    if (!isBarred && servedAtMs === -Infinity) break;
   }
-  if (barred !== undefined) states.delete(barred);
+  if (oldest !== undefined) states.delete(oldest.name);
 }
 
 /** An exponentially weighted mean: a fifth of its weight goes to the newest value. */

@@ -50,6 +50,9 @@ export function planFor(
     get promptTokens() {
       return call.promptTokens();
     },
+    get textTokens() {
+      return call.textTokens();
+    },
     answerTokens: call.answerTokens,
     only: call.only,
     balance,

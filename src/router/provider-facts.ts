@@ -6,13 +6,14 @@ import type { Device } from '../config/options.ts';
 import type { ProviderConfig, RouterConfig } from '../config/config.ts';
 import { type Score, scoreOf, smoothedShare } from '../routing/expected-time.ts';
 import type { CandidateFacts, Placement } from '../routing/facts.ts';
+import type { Candidate } from '../routing/plan.ts';
 import { billionsOf } from '../routing/model-size.ts';
 import type { LaneName } from './lanes.ts';
 import { plainName, quoted, type ResolvedModel, resolveModel } from './model-name.ts';
 import type { ModelState } from './model-state.ts';
 import type { ProviderState } from './provider-state.ts';
 import { barrier, restUnderWay } from './readiness.ts';
-import { loadingMs, residentOf } from './residency.ts';
+import { isBelieved, loadingMs, type Resident } from './residency.ts';
 import { knownLanes, slotsOf } from './slots.ts';
 import { expectedFirstMs, timingsOf } from './timings.ts';
 
@@ -39,7 +40,30 @@ export interface Books {
   readonly router: RouterConfig;
   readonly announce: Announce;
   /** What was resolved last: most calls ask for the model that the one before them asked for. */
-  readonly lately: { verb: Verb | undefined; requested: string | undefined; resolved: ResolvedModel | undefined };
+  readonly lately: {
+    verb: Verb | undefined;
+    requested: string | undefined;
+    resolved: ResolvedModel | undefined;
+    plain: string | undefined;
+  };
+}
+
+/** A model, and what the server tells of it now. */
+interface About {
+  readonly name: string | undefined;
+  /** Of the list, while it is believed. */
+  readonly info: ModelInfo | undefined;
+  readonly resident: Resident | undefined;
+}
+
+export function aboutOf(books: Books, name: string | undefined, nowMs: number): About {
+  return about(books, name, name === undefined ? undefined : plainName(name), nowMs);
+}
+
+function about(books: Books, name: string | undefined, plain: string | undefined, nowMs: number): About {
+  if (plain === undefined) return { name, info: undefined, resident: undefined };
+  const resident = isBelieved(books.state, nowMs) ? books.state.told?.resident?.get(plain) : undefined;
+  return { name, info: listed(books, nowMs)?.get(plain), resident };
 }
 
 export function factsOf(books: Books, place: Placement, ask: Ask): CandidateFacts {
@@ -48,29 +72,32 @@ export function factsOf(books: Books, place: Placement, ask: Ask): CandidateFact
   const resolved = resolve(books, verb, request.model, nowMs);
   const name = resolved.model;
   const model = state.models.peek(name);
+  const known = resolved === books.lately.resolved ? about(books, name, books.lately.plain, nowMs) : aboutOf(books, name, nowMs);
   const held = barrier(state, model, nowMs);
   const lanes = knownLanes(books, model);
-  const loadMs = loadingMs(books, model, name, nowMs);
+  const loadMs = loadingMs(books, model, known, nowMs);
   const share = recentShare(model, nowMs);
+  const hasOwnFields = request.extra?.[config.type] !== undefined;
   return {
     place,
     model: name,
     missing: resolved.missing,
     substituted: resolved.substituted,
     space: resolved.space,
-    capabilities: capabilitiesOf(books, name, nowMs),
+    capabilities: capabilitiesOf(books, known),
     leftOut: ask.refusesIgnored && verb !== 'embed' ? adapter.leavesOut(request as ChatRequest, name) : nothing,
     refusal: refusalOf(books, name, resolved.space, verb),
-    window: windowOf(books, name, model, nowMs),
+    window: hasOwnFields ? undefined : windowOf(books, model, known),
     tokenRatio: model.tokenRatio,
-    price: ask.limitsCost && name !== undefined ? router.prices?.priceOf(config.type, name) : undefined,
+    // Fields of its own may ask for more tokens, or for another model.
+    price: ask.limitsCost && name !== undefined && !hasOwnFields ? router.prices?.priceOf(config.type, name) : undefined,
     disabled: state.disabledUntilMs > nowMs ? 'its credentials were refused' : undefined,
     pinnedUntilMs: model.pin && pinnedUntil(model, nowMs),
     rests: restUnderWay(state, model, nowMs),
     openUntilMs: held?.untilMs,
     isRecovering: held?.isRecovering === true,
-    vramShare: state.told?.resident === undefined ? undefined : spillOf(books, name),
-    busy: lanes === undefined ? 0 : lanes.inUse + lanes.waiting,
+    vramShare: config.device === 'cpu' ? undefined : known.resident?.vramShare,
+    busy: state.inFlight + (lanes?.waiting ?? 0),
     elsewhere: elsewhereOf(books, nowMs),
     isFull: lanes !== undefined && !lanes.isFree(ask.lane),
     seenTokens: ask.shared?.get(books.id) ?? 0,
@@ -83,12 +110,16 @@ export function factsOf(books: Books, place: Placement, ask: Ask): CandidateFact
 function resolve(books: Books, verb: Verb, requested: string | undefined, nowMs: number): ResolvedModel {
   const { lately, config, adapter, router } = books;
   const known = lately.verb === verb && lately.requested === requested ? lately.resolved : undefined;
-  if (known !== undefined && (known.model === undefined || denial(books, known.model, nowMs) === undefined)) return known;
+  if (known !== undefined && (known.model === undefined || !isDenied(books, known.model, lately.plain as string, nowMs))) return known;
   const denies = (name: string): string | undefined => denial(books, name, nowMs);
   const resolved = resolveModel({ verb, requested, provider: config, modelName: adapter.modelName, config: router, denies });
-  lately.verb = verb;
-  lately.requested = requested;
-  lately.resolved = resolved.missing === undefined && !resolved.substituted ? resolved : undefined;
+  const isPlain = resolved.missing === undefined && !resolved.substituted;
+  Object.assign(lately, {
+    verb,
+    requested,
+    resolved: isPlain ? resolved : undefined,
+    plain: resolved.model === undefined ? undefined : plainName(resolved.model),
+  });
   return resolved;
 }
 
@@ -103,7 +134,12 @@ const nothing: readonly never[] = Object.freeze([]);
 const usualFirstMs: Readonly<Record<Device, number>> = { gpu: 500, remote: 1_000, cloud: 1_000, cpu: 5_000 };
 
 /** The time until its first content that is expected of a candidate with these facts. */
-export function expectedOf(books: Books, facts: CandidateFacts, { intent, lane, nowMs, verb }: Ask, promptTokens: number): Score {
+export function expectedOf(
+  books: Books,
+  facts: Pick<CandidateFacts, 'model' | 'seenTokens' | 'loadMs' | 'successShare' | 'elsewhere'>,
+  { intent, lane, nowMs, verb }: Moment,
+  promptTokens: number,
+): Score {
   const { config, state } = books;
   const { model: name, seenTokens, loadMs, successShare } = facts;
   const model = state.models.peek(name);
@@ -125,6 +161,20 @@ export function expectedOf(books: Books, facts: CandidateFacts, { intent, lane, 
   });
 }
 
+/** What a call is, and when. */
+type Moment = Pick<Ask, 'intent' | 'lane' | 'nowMs' | 'verb'>;
+
+/** As things stand now; one that was never asked is believed to be as fast as its kind. */
+export function expectedNow(books: Books, { model: name, seenTokens = 0 }: Candidate, moment: Moment, promptTokens: number): Score {
+  const { state, config } = books;
+  const { nowMs } = moment;
+  const model = state.models.peek(name);
+  const loadMs = loadingMs(books, model, aboutOf(books, name, nowMs), nowMs);
+  const known = { model: name, seenTokens, loadMs, successShare: recentShare(model, nowMs), elsewhere: elsewhereOf(books, nowMs) };
+  const score = expectedOf(books, known, moment, promptTokens);
+  return score.isGuess && score.answerMs === 0 ? { ...score, totalMs: score.totalMs + usualFirstMs[config.device] } : score;
+}
+
 /** What a server of one's own serves at once, where neither it nor anybody says: without a limit, all calls would crowd at the fastest. */
 const supposedSlots = 4;
 
@@ -138,11 +188,6 @@ function elsewhereOf({ state: { told }, router: { pollMs } }: Books, nowMs: numb
   return told !== undefined && pollMs !== undefined && nowMs - told.atMs <= 3 * pollMs ? told.elsewhere : 0;
 }
 
-/** Of a model on a graphics card; where the processor is what it should run on, nothing has spilled. */
-function spillOf({ config, state }: Books, name: string | undefined): number | undefined {
-  return config.device === 'cpu' ? undefined : residentOf(state, name)?.vramShare;
-}
-
 /** The provider's own list of models, while it is believed. */
 export function listed({ state }: Books, nowMs: number): ReadonlyMap<string, ModelInfo> | undefined {
   return state.inventory !== undefined && state.inventory.untilMs > nowMs ? state.inventory.models : undefined;
@@ -154,24 +199,16 @@ function infoOf({ state }: Books, name: string | undefined): ModelInfo | undefin
 }
 
 /** What the adapter can do, less what the server says this model cannot. */
-export function capabilitiesOf(books: Books, name: string | undefined, nowMs: number): Capabilities {
-  const { capabilities } = books.adapter;
-  const own = name === undefined ? undefined : listed(books, nowMs)?.get(plainName(name))?.capabilities;
-  return own === undefined ? capabilities : { ...capabilities, ...own };
+export function capabilitiesOf({ adapter }: Books, { info }: About): Capabilities {
+  return info?.capabilities === undefined ? adapter.capabilities : { ...adapter.capabilities, ...info.capabilities };
 }
 
 /**
- * Tokens of prompt and answer together: what the server serves the model with now, else what was configured, else what its list says;
- * never more than what it has been seen to cut.
+ * Tokens of prompt and answer together: what each call asks the server to load the model with, else what it serves the model with now,
+ * else what was configured or its list says; never more than what it has been seen to cut.
  */
-export function windowOf(books: Books, name: string | undefined, model: Readonly<ModelState>, nowMs: number): number | undefined {
-  const { state, config } = books;
-  const said =
-    residentOf(state, name)?.contextLength ??
-    state.told?.contextLength ??
-    config.contextLength ??
-    config.contextSize ??
-    (name === undefined ? undefined : listed(books, nowMs)?.get(plainName(name))?.contextLength);
+export function windowOf({ state, config }: Books, model: Readonly<ModelState>, { info, resident }: About): number | undefined {
+  const said = config.contextSize ?? resident?.contextLength ?? state.told?.contextLength ?? config.contextLength ?? info?.contextLength;
   return model.cutAtTokens === undefined ? said : Math.min(model.cutAtTokens, said ?? Infinity);
 }
 
@@ -190,10 +227,18 @@ function refusalOf(books: Books, name: string | undefined, space: string, verb: 
 
 /** Why a model is known not to be served; undefined where nothing is known. */
 function denial(books: Books, name: string, nowMs: number): string | undefined {
+  if (!isDenied(books, name, plainName(name), nowMs)) return undefined;
+  const isMissing = books.state.models.peek(name).missingUntilMs > nowMs;
+  return isMissing ? `it said that it does not serve ${quoted(name)}` : `it does not list ${quoted(name)}`;
+}
+
+function isDenied(books: Books, name: string, plain: string, nowMs: number): boolean {
   const { state, adapter } = books;
-  if (state.models.peek(name).missingUntilMs > nowMs) return `it said that it does not serve ${quoted(name)}`;
-  const list = adapter.modelName === 'ignored' || !adapter.listsAllModels ? undefined : listed(books, nowMs);
-  return list === undefined || list.has(plainName(name)) ? undefined : `it does not list ${quoted(name)}`;
+  if (state.models.peek(name).missingUntilMs > nowMs) return true;
+  if (adapter.modelName === 'ignored' || !adapter.listsAllModels) return false;
+  const list = listed(books, nowMs);
+  // An empty list is that of a server which loads what it is asked for. Some overlook case, and none tells two models apart by it.
+  return list !== undefined && list.size > 0 && !list.has(plain) && !list.has(plain.toLowerCase());
 }
 
 /** When a pin has run out, one call at a time finds out whether the model fits again. */

@@ -3,10 +3,12 @@ import type { Parameter } from '../core/capabilities.ts';
 import type { RouterError } from '../core/errors.ts';
 import { type BreakerState, closedBreaker } from '../breaker/breaker.ts';
 import { type Cooldown, noCooldown } from '../breaker/cooldown.ts';
-import type { Lanes, LaneName } from './lanes.ts';
+import type { Lanes } from './lanes.ts';
 import { type LetIn, noneLetIn } from './let-in.ts';
 import { createModelStates, type ModelStates } from './model-state.ts';
 import type { Resident } from './residency.ts';
+import type { HeldSlot } from './slots.ts';
+import type { StreamSlots } from './unread.ts';
 
 /** Leave to send one call. It has to be settled exactly once. */
 export interface Permit {
@@ -14,14 +16,15 @@ export interface Permit {
   readonly connectionGeneration: number;
   readonly modelGeneration: number;
   readonly sinceMs: number;
-  /** The slot that it holds. */
-  readonly lanes: Lanes;
-  readonly lane: LaneName;
+  /** The slot that it has; a stream may have given it back already. */
+  readonly slot: HeldSlot;
   /** What the call is, for what is learnt of it. */
   readonly intent: string;
   readonly promptTokens: number;
-  /** The server had said that the model was not in its memory. */
+  /** The model was probably not in its memory. */
   readonly isCold: boolean;
+  /** It was the server that said so. Where it is only likely, the time of the answer tells neither of the load nor of the answer. */
+  readonly isToldCold: boolean;
 }
 
 /** What a server last said of itself. */
@@ -71,6 +74,8 @@ export interface ProviderState {
   readonly foreignSpaces: Map<string, string>;
   /** The slots of the server, where its models share them. */
   lanes: Lanes | undefined;
+  /** Those that are under way and have their slots. */
+  readonly streams: StreamSlots;
   inFlight: number;
   letIn: LetIn;
   /** See `breaker/budget.ts`. */
@@ -82,6 +87,8 @@ export interface ProviderState {
   up: boolean | undefined;
   /** Parameters that calls went without, each told once. */
   readonly ignored: Set<Parameter>;
+  /** It has been told that its slots are only supposed. */
+  isSupposedTold: boolean;
 }
 
 export function createProviderState(retryTokens: number): ProviderState {
@@ -96,6 +103,7 @@ export function createProviderState(retryTokens: number): ProviderState {
     poll: { dueMs: -Infinity, isOut: false },
     foreignSpaces: new Map(),
     lanes: undefined,
+    streams: new Map(),
     inFlight: 0,
     letIn: noneLetIn,
     retryTokens,
@@ -104,5 +112,6 @@ export function createProviderState(retryTokens: number): ProviderState {
     lastError: undefined,
     up: undefined,
     ignored: new Set(),
+    isSupposedTold: false,
   };
 }

@@ -7,16 +7,28 @@ import { afterFailure, afterSuccess, allowsRetry } from '../breaker/budget.ts';
 import type { ProviderConfig, RouterConfig } from '../config/config.ts';
 import { learnedLoadMs, learnedShare, type Score } from '../routing/expected-time.ts';
 import type { CandidateFacts, Placement } from '../routing/facts.ts';
+import type { Candidate } from '../routing/plan.ts';
 import { applyEffect, type Verdicts } from './effects.ts';
 import { remember } from './hedge-delay.ts';
 import type { LaneName, Lanes } from './lanes.ts';
 import { changed, countOf, type LetIn } from './let-in.ts';
 import { type ModelState, smoothed } from './model-state.ts';
-import { type Ask, type Books, capabilitiesOf, expectedOf, factsOf, recentShare, windowOf } from './provider-facts.ts';
+import {
+  aboutOf,
+  type Ask,
+  type Books,
+  capabilitiesOf,
+  expectedNow,
+  expectedOf,
+  factsOf,
+  recentShare,
+  windowOf,
+} from './provider-facts.ts';
 import { createProviderState, type Outcome, type Permit, type ProviderState } from './provider-state.ts';
+import { plainName } from './model-name.ts';
 import { opensAt, readyAt, restsUntil } from './readiness.ts';
-import { isKnownCold, loadingMs } from './residency.ts';
-import { type HeldSlot, lanesFor } from './slots.ts';
+import { isBelieved, loadingMs } from './residency.ts';
+import { type HeldSlot, heldSlot, knownLanes, lanesFor } from './slots.ts';
 import { expectedFirstMs, noteTime, timingsOf } from './timings.ts';
 import { noteUsage } from './token-count.ts';
 
@@ -43,9 +55,13 @@ export interface Provider {
   expected(facts: CandidateFacts, ask: Ask, promptTokens: number): Score;
   /** Undefined where a breaker lets nothing through, or no slot is free. */
   acquire(model: string | undefined, leave: Leave): Permit | undefined;
+  /** The same as things stand now, by what is known of the model; for one that was never asked, by the kind of its machine. */
+  expectedNow(candidate: Candidate, call: Pick<Ask, 'verb' | 'intent' | 'lane'>, promptTokens: number): Score;
+  /** Would a call of a lane have to wait for a slot? */
+  isFull(model: string | undefined, lane: LaneName): boolean;
   /** The slots that calls for a model take. */
   lanes(model: string | undefined): Lanes;
-  /** How long the load of a model may take that the server has said is not in its memory; 0 for any other. */
+  /** How long the load of a model may take that is probably not in memory; 0 for any other. */
   coldMs(model: string | undefined): number;
   /** From when on it may be asked for a model, on the router's clock; in the past where it may already. Undefined: waiting does not help. */
   readyAtMs(model: string | undefined): number | undefined;
@@ -63,7 +79,7 @@ export interface Provider {
   successShare(model: string | undefined): number;
   settle(permit: Permit, outcome: Outcome): void;
   /** Compares the server's count of a prompt's tokens with ours. Gives what it must have had at least, where it was cut. */
-  noteUsage(model: string | undefined, estimate: number, usage: Usage | EmbedUsage): number | undefined;
+  noteUsage(model: string | undefined, textTokens: number, promptTokens: number, usage: Usage | EmbedUsage): number | undefined;
   /** What the adapter can do with a model. */
   capabilities(model: string | undefined): Capabilities;
   /** The context window of a model in tokens, where anybody says so. */
@@ -78,7 +94,7 @@ export function createProvider(config: ProviderConfig, adapter: Adapter, router:
   const state = createProviderState(router.retry.maxTokens);
   const { id } = config;
   const { models } = state;
-  const lately = { verb: undefined, requested: undefined, resolved: undefined };
+  const lately = { verb: undefined, requested: undefined, resolved: undefined, plain: undefined };
   const books: Books = { id, config, adapter, state, router, announce, lately };
   const nowMs = (): number => router.clock.nowMs();
   return {
@@ -89,10 +105,11 @@ export function createProvider(config: ProviderConfig, adapter: Adapter, router:
     facts: (place, ask) => factsOf(books, place, ask),
     expected: (facts, ask, promptTokens) => expectedOf(books, facts, ask, promptTokens),
     acquire: (model, leave) => acquire(books, model, leave),
+    expectedNow: (candidate, call, promptTokens) => expectedNow(books, candidate, { ...call, nowMs: nowMs() }, promptTokens),
+    isFull: (model, lane) => knownLanes(books, models.peek(model))?.isFree(lane) === false,
     lanes: (model) => lanesFor(books, model),
     coldMs(name) {
-      const model = models.peek(name);
-      return isKnownCold(books, model, name, nowMs()) ? loadingMs(books, model, name, nowMs()) : 0;
+      return loadingMs(books, models.peek(name), aboutOf(books, name, nowMs()), nowMs());
     },
     readyAtMs: (model) => readyAt(state, models.peek(model), nowMs()),
     restsUntilMs: (model) => restsUntil(state, models.peek(model)),
@@ -105,9 +122,9 @@ export function createProvider(config: ProviderConfig, adapter: Adapter, router:
     mayBeRetried: () => allowsRetry(state.retryTokens, router.retry),
     successShare: (model) => recentShare(models.peek(model), nowMs()),
     settle: (permit, outcome) => settle(books, permit, outcome),
-    noteUsage: (model, estimate, usage) => noteUsage(books, model, estimate, usage),
-    capabilities: (model) => capabilitiesOf(books, model, nowMs()),
-    contextLength: (model) => windowOf(books, model, models.peek(model), nowMs()),
+    noteUsage: (model, textTokens, promptTokens, usage) => noteUsage(books, model, textTokens, promptTokens, usage),
+    capabilities: (model) => capabilitiesOf(books, aboutOf(books, model, nowMs())),
+    contextLength: (model) => windowOf(books, models.peek(model), aboutOf(books, model, nowMs())),
   };
 }
 
@@ -132,8 +149,10 @@ function acquire(books: Books, name: string | undefined, leave: Leave): Permit |
   const { generation: modelGeneration } = model.breaker;
   state.letIn = changed(state.letIn, connectionGeneration, 1);
   model.letIn = changed(model.letIn, modelGeneration, 1);
-  const isCold = isKnownCold(books, model, name, nowMs);
-  return { model: name, connectionGeneration, modelGeneration, sinceMs: nowMs, lanes, lane, intent, promptTokens, isCold };
+  const isCold = loadingMs(books, model, aboutOf(books, name, nowMs), nowMs) > 0;
+  const isToldCold = isCold && isBelieved(state, nowMs);
+  const its = heldSlot(lanes, lane, router.clock);
+  return { model: name, connectionGeneration, modelGeneration, sinceMs: nowMs, slot: its, intent, promptTokens, isCold, isToldCold };
 }
 
 function settle(books: Books, permit: Permit, outcome: Outcome): void {
@@ -154,7 +173,8 @@ function settle(books: Books, permit: Permit, outcome: Outcome): void {
   state.connection = turn(books, state.connection, { type: connection, generation: permit.connectionGeneration }, undefined);
   model.breaker = turn(books, model.breaker, { type: verdict.model, generation: permit.modelGeneration }, permit.model);
   // Last: whoever gets the slot finds the books closed.
-  permit.lanes.give(permit.lane, router.clock.nowMs());
+  state.streams.delete(permit.slot);
+  permit.slot.give();
 }
 
 /**
@@ -180,10 +200,11 @@ function noteSuccess(books: Books, model: ModelState, permit: Permit, outcome: O
   noteShare(model, true, nowMs);
   model.latencyMs = smoothed(model.latencyMs, ms);
   if (firstContentMs !== undefined) model.firstContentMs = smoothed(model.firstContentMs, firstContentMs);
-  if (permit.isCold) noteColdTime(model, permit, firstContentMs ?? ms, firstContentMs !== undefined, nowMs);
-  else noteTime(model.timings, permit.intent, { promptTokens: permit.promptTokens, ms, firstContentMs }, nowMs);
+  if (permit.isToldCold) noteColdTime(model, permit, firstContentMs ?? ms, firstContentMs !== undefined, nowMs);
+  else if (!permit.isCold || model.timings.size === 0)
+    noteTime(model.timings, permit.intent, { promptTokens: permit.promptTokens, ms, firstContentMs }, nowMs);
   model.servedAtMs = nowMs;
-  if (router.hedge === undefined) return;
+  if (router.hedge === undefined || permit.isCold) return;
   if (firstContentMs === undefined) remember(model.wholeTimes, ms);
   else remember(model.firstTimes, firstContentMs);
 }
@@ -220,7 +241,7 @@ function turn({ id, state, router, announce }: Books, from: BreakerState, input:
 function unpin({ id, state, announce }: Books, only: string | undefined): number {
   let count = 0;
   for (const [name, model] of state.models.entries()) {
-    if (model.pin === undefined || (only !== undefined && name !== only)) continue;
+    if (model.pin === undefined || (only !== undefined && name !== plainName(only))) continue;
     model.pin = undefined;
     count += 1;
     announce('model:unpinned', { provider: id, model: name === '' ? undefined : name });

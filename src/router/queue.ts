@@ -1,8 +1,12 @@
 import { isRouterError } from '../core/errors.ts';
+import type { Clock } from '../lib/clock.ts';
 import { openDeadline } from '../lib/deadline.ts';
 import type { Candidate } from '../routing/plan.ts';
+import { obstacleOf } from './candidates.ts';
+import type { LaneName } from './lanes.ts';
 import { leastMs, leftMs, type Run } from './run.ts';
-import { type HeldSlot, heldSlot } from './slots.ts';
+import { type HeldSlot, heldSlot, isSupposed } from './slots.ts';
+import { makeRoom } from './unread.ts';
 
 /** A candidate with a slot that waits for its attempt. */
 export interface Granted {
@@ -13,9 +17,14 @@ export interface Granted {
 /**
  * Waits in the queues of all these candidates at once; whichever has a slot first gets the call, and the others are left. Undefined where
  * none had one within `limitMs`, within what the call may wait in all, or where their queues are full. Rejects with the reason of whoever
- * aborts, and then no slot is kept.
+ * aborts, and then no slot is kept. `isStopped` is asked each second: true ends the wait.
  */
-export async function slotFor(run: Run<unknown>, candidates: readonly Candidate[], limitMs: number): Promise<Granted | undefined> {
+export async function slotFor(
+  run: Run<unknown>,
+  candidates: readonly Candidate[],
+  limitMs: number,
+  isStopped: () => boolean = () => false,
+): Promise<Granted | 'stopped' | undefined> {
   const { call, engine, leaving, trace } = run;
   const { clock, queue } = engine.config;
   const startMs = clock.nowMs();
@@ -26,16 +35,24 @@ export async function slotFor(run: Run<unknown>, candidates: readonly Candidate[
   const { requestId } = call;
   const signals = [call.signal, engine.shutdown, leaving?.signal];
   const limit = openDeadline({ clock, provider: '', signals, endsAtMs: startMs + mayWaitMs, endPhase: 'total' });
-  engine.announce('queue:enter', { requestId, providers: candidates.map(({ provider }) => provider), lane: call.lane });
+  for (const { provider } of candidates) tellSupposed(run, provider);
+  engine.announce('queue:enter', { requestId, providers: wait.providers, lane: call.lane });
   let granted: Granted | undefined;
+  const look = eachSecond(clock, () => {
+    wait.makeRoom(clock.nowMs());
+    return isStopped();
+  });
   try {
-    granted = await limit.waitFor(wait.granted);
-    return granted;
+    await limit.waitFor(Promise.race([wait.granted, look.isTrue]));
+    // Both may have come in the same moment.
+    granted = wait.given();
+    return granted ?? 'stopped';
   } catch (error) {
     call.signal?.throwIfAborted();
     if (isRouterError(error, 'timeout')) return undefined;
     throw error;
   } finally {
+    look.cancel();
     limit.dispose();
     if (granted === undefined) wait.leave();
     const ms = clock.nowMs() - startMs;
@@ -44,33 +61,87 @@ export async function slotFor(run: Run<unknown>, candidates: readonly Candidate[
   }
 }
 
+const secondMs = 1_000;
+
+/** Asks until the answer is true, or nobody wants to know any more. */
+function eachSecond(clock: Clock, ask: () => boolean): { readonly isTrue: Promise<'stopped'>; cancel(): void } {
+  let cancel = (): void => undefined;
+  const isTrue = new Promise<'stopped'>((resolve) => {
+    const look = (): void => {
+      cancel = clock.schedule(secondMs, () => (ask() ? resolve('stopped') : look()));
+    };
+    look();
+  });
+  return { isTrue, cancel: () => cancel() };
+}
+
+/** That calls wait for what is only supposed is told once: whoever has configured such a server otherwise loses by it. */
+function tellSupposed({ engine }: Run<unknown>, id: string): void {
+  const { config, state } = engine.providers.get(id) ?? {};
+  if (config === undefined || state === undefined || state.isSupposedTold || !isSupposed(config, state)) return;
+  state.isSupposedTold = true;
+  const each = config.slotsPer === 'model' ? ' of each model' : '';
+  const message = `calls wait for it: it is taken to serve ${config.usualSlots} at a time${each}, as its kind does by default; maxConcurrent says otherwise`;
+  engine.announce('config:warning', { path: `providers.${id}.maxConcurrent`, message });
+}
+
 interface Wait {
-  readonly granted: Promise<Granted>;
+  /** Those whose queue had a place. */
+  readonly providers: readonly string[];
+  /** Undefined where none of them can be asked any more. */
+  readonly granted: Promise<Granted | undefined>;
+  given(): Granted | undefined;
+  /** Looks for slots of streams that nobody reads. */
+  makeRoom(nowMs: number): void;
   /** Leaves all queues, and gives back a slot that came too late. */
   leave(): void;
 }
 
 /** Undefined where every queue is full. */
-function joinAll({ engine, call }: Run<unknown>, candidates: readonly Candidate[], nowMs: number): Wait | undefined {
+function joinAll(run: Run<unknown>, candidates: readonly Candidate[], startMs: number): Wait | undefined {
+  const { engine, call } = run;
   const leaves: (() => void)[] = [];
+  const looks: ((nowMs: number) => void)[] = [];
+  const providers: string[] = [];
   let first: Granted | undefined;
-  let tell: (granted: Granted) => void = () => undefined;
-  const granted = new Promise<Granted>((resolve) => (tell = resolve));
+  let open = 0;
+  let tell: (granted: Granted | undefined) => void = () => undefined;
+  const granted = new Promise<Granted | undefined>((resolve) => (tell = resolve));
   const leaveAll = (): void => leaves.forEach((leave) => leave());
   for (const candidate of candidates) {
-    const lanes = engine.providers.get(candidate.provider)?.lanes(candidate.model);
-    const leave = lanes?.join(call.lane, nowMs, () => {
-      first = { candidate, slot: heldSlot(lanes, call.lane, engine.config.clock) };
+    const provider = engine.providers.get(candidate.provider);
+    if (provider === undefined) continue;
+    const lanes = provider.lanes(candidate.model);
+    const look = (joining: LaneName | undefined, nowMs: number): void => makeRoom(provider.state.streams, lanes, joining, nowMs);
+    look(call.lane, startMs);
+    let isOver = false;
+    const leave = lanes.join(call.lane, startMs, () => {
+      const slot = heldSlot(lanes, call.lane, engine.config.clock);
+      if (obstacleOf(run, candidate) !== undefined) {
+        // It cannot be asked any more; the call keeps its places elsewhere.
+        isOver = true;
+        slot.give();
+        if (--open === 0) tell(undefined);
+        return;
+      }
+      first = { candidate, slot };
       leaveAll();
       tell(first);
     });
-    if (leave !== undefined) leaves.push(leave);
+    if (leave === undefined || isOver) continue;
+    open += 1;
+    leaves.push(leave);
+    looks.push((nowMs) => look(undefined, nowMs));
+    providers.push(candidate.provider);
     // One was free after all.
     if (first !== undefined) break;
   }
-  if (leaves.length === 0) return undefined;
+  if (open === 0 && first === undefined) return undefined;
   return {
+    providers,
     granted,
+    given: () => first,
+    makeRoom: (nowMs) => looks.forEach((look) => look(nowMs)),
     leave() {
       leaveAll();
       first?.slot.give();

@@ -30,28 +30,36 @@ export function residentOf({ told }: ProviderState, name: string | undefined): R
 
 /** What a server said of its memory is believed for this long, when it cannot be asked anew. */
 const believedMs = 60_000;
-/** Servers that load on demand unload a model that nobody has asked for so long (Ollama's default). */
-const keptMs = 300_000;
+/** Servers that load on demand unload a model that nobody has asked for so long: as configured, else Ollama's default. */
+function keptMs({ keepAliveS = 300 }: Loader['config']): number {
+  return keepAliveS < 0 ? Infinity : keepAliveS * 1_000;
+}
 
-/** Has the server told that the model is not in its memory? Where it has not told, nothing is said. */
-export function isKnownCold({ state }: Pick<Told, 'state'>, model: Readonly<ModelState>, name: string | undefined, nowMs: number): boolean {
-  const { told } = state;
-  if (told?.resident === undefined || nowMs - told.atMs > believedMs || model.servedAtMs >= told.atMs) return false;
-  return name !== undefined && residentOf(state, name) === undefined;
+interface Loader {
+  readonly state: ProviderState;
+  readonly adapter: { readonly loadsOnDemand: boolean };
+  readonly config: { readonly keepAliveS: number | undefined };
+}
+
+/** Is what the server said of its memory young enough? */
+export function isBelieved({ told }: ProviderState, nowMs: number): boolean {
+  return told?.resident !== undefined && nowMs - told.atMs <= believedMs;
+}
+
+function hasServedSince({ told }: ProviderState, { servedAtMs }: Readonly<ModelState>): boolean {
+  return told !== undefined && servedAtMs >= told.atMs;
 }
 
 /** How long a call would wait for the model to be loaded: 0 where it is in memory, or where the server loads nothing by itself. */
 export function loadingMs(
-  books: Pick<Told, 'state'> & { readonly adapter: { readonly loadsOnDemand: boolean } },
+  { state, adapter, config }: Loader,
   model: Readonly<ModelState>,
-  name: string | undefined,
+  { name, resident }: { readonly name: string | undefined; readonly resident: Resident | undefined },
   nowMs: number,
 ): number {
-  const { state, adapter } = books;
-  const isTold = state.told?.resident !== undefined && nowMs - state.told.atMs <= believedMs;
-  if (!isTold && !adapter.loadsOnDemand) return 0;
-  const isCold = isTold ? isKnownCold(books, model, name, nowMs) : nowMs - model.servedAtMs > keptMs;
-  if (!isCold) return 0;
+  if (isBelieved(state, nowMs)) {
+    if (resident !== undefined || name === undefined || hasServedSince(state, model)) return 0;
+  } else if (!adapter.loadsOnDemand || nowMs - model.servedAtMs <= keptMs(config)) return 0;
   const size = name === undefined ? undefined : state.inventory?.models.get(plainName(name))?.sizeBytes;
   return expectedLoadMs(model.loadMs, size);
 }
@@ -74,9 +82,18 @@ export function noteLoad(books: Told, report: LoadReport, own: number, nowMs: nu
       resident && new Map(resident.map((model) => [plainName(model.id), withShare(model, before?.resident?.get(plainName(model.id)))])),
   };
   resizeLanes(books);
+  for (const [name, model] of state.models.entries()) {
+    // Loaded anew with another window, it may hold what was cut before.
+    const length = residentOf(state, name)?.contextLength;
+    if (length !== undefined && length !== before?.resident?.get(name)?.contextLength) model.cutAtTokens = undefined;
+  }
   if (state.told.resident === undefined || config.device === 'cpu') return;
   for (const [name, model] of state.told.resident) noteSpill(books, name, model, before?.resident?.get(name));
   for (const [name, model] of state.models.entries()) notePin(books, name, model, residentOf(state, name));
+}
+
+function isWhole({ sizeBytes, vramBytes, vramShare }: Resident): boolean {
+  return sizeBytes !== undefined && vramBytes !== undefined && vramShare === undefined;
 }
 
 /** A share that differs by less than this from the one announced is no news. */
@@ -101,7 +118,7 @@ function notePin({ id, announce }: Told, name: string, model: ModelState, reside
   const { pin } = model;
   if (pin === undefined) return;
   if (resident === undefined) model.pin = { ...pin, wasGone: true };
-  else if (pin.wasGone && resident.vramShare === undefined && resident.vramBytes !== undefined) {
+  else if (pin.wasGone && isWhole(resident)) {
     model.pin = undefined;
     announce('model:unpinned', { provider: id, model: name === '' ? undefined : name });
   }

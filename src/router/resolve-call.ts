@@ -10,7 +10,7 @@ import { didYouMean } from '../config/nearest.ts';
 import type { CallOptions, TimeoutOptions } from '../config/options.ts';
 import type { Balance } from '../routing/balance.ts';
 import { type PrefixKey, prefixKeys } from '../routing/prefixes.ts';
-import { estimateTokens } from '../routing/tokens.ts';
+import { estimateTokens, textOf } from '../routing/tokens.ts';
 import { acceptableHistory } from './history.ts';
 import { refuseLoop } from './hops.ts';
 import type { LaneName } from './lanes.ts';
@@ -48,6 +48,8 @@ export interface ResolvedCall<Request> {
   readonly mayHedge: boolean;
   /** Estimated, when it is first asked for. */
   promptTokens(): number;
+  /** Those of its text alone: without images, and without a schema. */
+  textTokens(): number;
   /** The most that the answer may have, where the request limits it: all choices together. */
   readonly answerTokens: number | undefined;
   /** Marks of the prompt's beginnings, made when they are first asked for; none for embeddings. */
@@ -69,6 +71,7 @@ export function resolveCall<Verbed extends Verb>(
   if (options.provider !== undefined) checkProvider(options.provider, config);
   const startedAtMs = config.clock.nowMs();
   const usualMs = settings.deadlineMs ?? config.deadlineMs;
+  const promptTokens = once(() => estimateTokens(request));
   return {
     verb,
     request: request as typeof given,
@@ -92,7 +95,11 @@ export function resolveCall<Verbed extends Verb>(
     hops: resolveHops(options.hops),
     onStreamFailure: resolveStreamFailure(options.onStreamFailure, config.onStreamFailure),
     mayHedge: config.hedge !== undefined && options.hedge !== false,
-    promptTokens: once(() => estimateTokens(request)),
+    promptTokens,
+    textTokens: once(() => {
+      const text = textOf(request);
+      return text === request ? promptTokens() : estimateTokens(text);
+    }),
     answerTokens: verb === 'embed' ? undefined : answerTokensOf(request as ChatRequest),
     prefixKeys: once(() => (verb === 'embed' ? [] : prefixKeys((request as ChatRequest).messages, (request as ChatRequest).tools))),
     // From the general to the particular: router, intent, provider, call.

@@ -4,6 +4,7 @@ import type { ChatCompletion, ChatRequest, EmbeddingList, EmbedRequest } from '.
 import type { CallOptions } from '../config/options.ts';
 import type { Plan } from '../routing/plan.ts';
 import type { ChatStream } from './chat-stream.ts';
+import type { ExplainOptions } from './explain.ts';
 import type { HealthSummary } from './health.ts';
 import type { RouterSnapshot } from './snapshot.ts';
 import type { ParsedCompletion, SchemaRequest } from './structured.ts';
@@ -42,7 +43,7 @@ export interface Router extends AsyncDisposable {
   /** The models of every provider that keeps a list and answers. */
   models(options?: { readonly signal?: AbortSignal | undefined }): Promise<readonly ProviderModel[]>;
   /** The plan for a request, with the time that each candidate is expected to need, without carrying it out; `formatPlan()` makes a text of it. */
-  explain(request: ChatRequest | SchemaRequest<unknown> | EmbedRequest, options?: CallOptions): Plan;
+  explain(request: ChatRequest | SchemaRequest<unknown> | EmbedRequest, options?: ExplainOptions): Plan;
   /**
    * Forgets that models ran out of memory: all of them, those of one provider, or one by the provider's own name for it. Gives how many
    * pins there were; they are listed in `snapshot()`.

@@ -37,6 +37,8 @@ export interface Run<Request> {
   attempts: number;
   /** It has waited for a better candidate than those that were free, and does so once. */
   hasWaited: boolean;
+  /** Candidates that were gone past because they had no slot free. */
+  readonly busy: Set<PlannedCandidate>;
   /** Set where only some candidates can go on with what has begun. */
   accepts: ((provider: Provider, model: string | undefined) => boolean) | undefined;
   /** Streams only: stops what is under way for a reader who has left. */
@@ -76,7 +78,7 @@ export function beginRun<Request>(call: ResolvedCall<Request>, engine: Engine, o
   // Asks adapters, which may throw: before anything is told that would have to end.
   const plan = planFor(call, engine, false);
   plan.turn?.shares.take(plan.turn.members, plan.turn.index);
-  refreshLoads(engine);
+  refreshLoads(engine, call.maxLocality);
   announce('request:start', { requestId, verb, model: request.model, intent });
   const run: Run<Request> = {
     call,
@@ -88,13 +90,14 @@ export function beginRun<Request>(call: ResolvedCall<Request>, engine: Engine, o
     passed: [],
     attempts: 0,
     hasWaited: false,
+    busy: new Set(),
     accepts: undefined,
     leaving: verb === 'stream' ? createStop() : undefined,
     end(usage, abandoned) {
       if (over) return;
       over = true;
       onOver();
-      trace.skipped = run.passed.length === 0 ? plan.skipped : [...plan.skipped, ...run.passed];
+      trace.skipped = notAsked(run);
       const { provider, model } = trace;
       if (!abandoned) learn(run, usage);
       const ms = clock.nowMs() - call.startedAtMs;
@@ -112,6 +115,18 @@ export function beginRun<Request>(call: ResolvedCall<Request>, engine: Engine, o
   return run;
 }
 
+/** Those that were left out of the plan, or when their turn came, and those that were gone past because they were busy. */
+function notAsked({ plan, passed, busy, trace }: Run<unknown>): readonly SkippedInPlan[] {
+  if (passed.length === 0 && busy.size === 0) return plan.skipped;
+  const wasAsked = ({ provider, model }: Candidate): boolean =>
+    trace.attempts.some((attempt) => attempt.provider === provider && attempt.model === model);
+  const missed = [...busy].filter((candidate) => !wasAsked(candidate) && !passed.some(({ provider }) => provider === candidate.provider));
+  return [...plan.skipped, ...passed, ...missed.map(({ provider, model, substituted }) => ({ provider, model, substituted, ...allTaken }))];
+}
+
+/** Why a candidate was not asked that could have been. */
+export const allTaken = { code: 'saturated', reason: 'all its slots were taken', readyAtMs: undefined } as const;
+
 /** What a call that was answered says of the one who answered it. */
 function learn({ call, engine, trace }: Run<unknown>, usage: Usage | EmbedUsage | undefined): void {
   const { provider, model, requestId } = trace;
@@ -124,7 +139,7 @@ function learn({ call, engine, trace }: Run<unknown>, usage: Usage | EmbedUsage 
     affinity.learn(requested ?? '', provider, nowMs);
     prefixes.remember(call.prefixKeys(), provider, requested, nowMs);
   }
-  const leastTokens = usage && providers.get(provider)?.noteUsage(model, call.promptTokens(), usage);
+  const leastTokens = usage && providers.get(provider)?.noteUsage(model, call.textTokens(), call.promptTokens(), usage);
   if (leastTokens === undefined || usage === undefined) return;
   trace.truncated = true;
   announce('model:truncated', { requestId, provider, model, promptTokens: usage.prompt_tokens, leastTokens });
@@ -134,7 +149,7 @@ function learn({ call, engine, trace }: Run<unknown>, usage: Usage | EmbedUsage 
 export function giveUp(run: Run<unknown>, stoppedBecause: StoppedBecause): RouterError {
   const { call, failed, engine } = run;
   const nowMs = engine.config.clock.nowMs();
-  const skipped = [...run.plan.skipped, ...run.passed];
+  const skipped = notAsked(run);
   if (stoppedBecause === 'deadline') {
     const { message } = timeoutError(undefined, 'deadline', call.endsAtMs - call.startedAtMs);
     return new RouterError('timeout', `${message}${listed(failed)}`, { phase: 'deadline', attempts: failed, stoppedBecause });

@@ -5,12 +5,13 @@ import type { ModelState } from './model-state.ts';
 import { plainName } from './model-name.ts';
 import type { ProviderState } from './provider-state.ts';
 
-/** A slot that a call has been given, and that no attempt has taken over yet. */
+/** The slot of a call that no attempt has taken over yet, or of an attempt. */
 export interface HeldSlot {
   readonly lanes: Lanes;
+  readonly lane: LaneName;
   /** It belongs to an attempt from now on. */
   use(): void;
-  /** Gives it back, unless an attempt has it. */
+  /** Gives it back, once, unless an attempt has taken it over. */
   give(): void;
 }
 
@@ -18,10 +19,12 @@ export function heldSlot(lanes: Lanes, lane: LaneName, clock: Clock): HeldSlot {
   let isOurs = true;
   return {
     lanes,
+    lane,
     use: () => void (isOurs = false),
     give() {
-      if (isOurs) lanes.give(lane, clock.nowMs());
+      if (!isOurs) return;
       isOurs = false;
+      lanes.give(lane, clock.nowMs());
     },
   };
 }
@@ -32,9 +35,9 @@ interface Holder {
   readonly router: RouterConfig;
 }
 
-/** Each loaded model of such a server has slots of its own, and so a limit that was configured is for each of them. */
-function isPerModel({ slotsPer }: ProviderConfig): boolean {
-  return slotsPer === 'model';
+/** Each loaded model of such a server has slots of its own; a limit that was configured is for all of them together. */
+function isPerModel({ slotsPer, maxConcurrent }: ProviderConfig): boolean {
+  return slotsPer === 'model' && maxConcurrent === undefined;
 }
 
 /** The slots that calls for a model take, where there are any yet. */
@@ -58,10 +61,17 @@ export function slotsOf(
   { told }: ProviderState,
   name: string | undefined,
 ): Pick<LaneLimits, 'slots' | 'reservedForFast'> {
-  const own = name === undefined ? undefined : told?.resident?.get(plainName(name))?.slots;
-  const slots = maxConcurrent ?? own ?? told?.slots ?? usualSlots ?? Infinity;
+  const said = (name === undefined ? undefined : told?.resident?.get(plainName(name))?.slots) ?? told?.slots;
+  // A server that takes no calls at all would not be there to say so.
+  const slots = maxConcurrent ?? (said !== undefined && said >= 1 ? said : usualSlots) ?? Infinity;
   const usual = slots >= leastReserving && slots !== Infinity ? 1 : 0;
   return { slots, reservedForFast: Math.min(reservedForFast ?? usual, slots - 1) };
+}
+
+/** Neither the configuration nor the server has said how many slots there are. */
+export function isSupposed({ maxConcurrent, usualSlots }: ProviderConfig, { told }: ProviderState): boolean {
+  if (maxConcurrent !== undefined || usualSlots === undefined || told?.slots !== undefined) return false;
+  return ![...(told?.resident?.values() ?? [])].some(({ slots }) => slots !== undefined);
 }
 
 /** Takes over what the server has just told. */

@@ -10,17 +10,19 @@ import type { ProviderState } from './provider-state.ts';
 export function noteUsage(
   { state, adapter }: { readonly state: ProviderState; readonly adapter: Adapter },
   name: string | undefined,
-  estimate: number,
+  textTokens: number,
+  promptTokens: number,
   { prompt_tokens: counted }: Usage | EmbedUsage,
 ): number | undefined {
   // A prompt that was cached whole is counted as none by some.
-  if (!(counted > 0) || !(estimate > 0)) return undefined;
+  if (!(counted > 0) || !(textTokens > 0)) return undefined;
   const model = state.models.of(name);
-  const least = surelyAtLeast(estimate, model.tokenRatio);
+  const least = surelyAtLeast(textTokens, model.tokenRatio);
   if (adapter.cutsPrompts && isTruncated(least, counted)) {
     model.cutAtTokens = Math.min(model.cutAtTokens ?? Infinity, least);
     return least;
   }
-  model.tokenRatio = noteTokens(model.tokenRatio, estimate, counted);
+  // What images and schemas count as says nothing of texts.
+  if (textTokens === promptTokens) model.tokenRatio = noteTokens(model.tokenRatio, textTokens, counted);
   return undefined;
 }

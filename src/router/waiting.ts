@@ -10,7 +10,7 @@ import { isFull, obstacleOf, onlyFirst } from './candidates.ts';
 import type { Opened, Verb } from './carry-out.ts';
 import { whileLoading } from './loading.ts';
 import { slotFor } from './queue.ts';
-import { askedFor, giveUp, leastMs, leftMs, type Run } from './run.ts';
+import { allTaken, askedFor, giveUp, leastMs, leftMs, type Run } from './run.ts';
 import { tryOnce } from './try-once.ts';
 
 /** The longest pause in a call, for a provider that asked for one and has no substitute. */
@@ -80,8 +80,14 @@ async function tryDue<Request, Result>(
 ): Promise<Opened<Request, Result> | undefined> {
   const { candidate } = waiting;
   if (!isFull(run, candidate)) return tryOnce(run, candidate, { isLast: isOnly(run, waiting) }, verb);
-  const granted = await slotFor(run, [candidate], Infinity);
-  if (granted === undefined) return undefined;
+  const isAnother = (): boolean => othersThan(run, candidate.provider).some((other) => isDue(run, other) && !isFull(run, other.candidate));
+  const granted = await slotFor(run, [candidate], Infinity, isAnother);
+  if (granted === 'stopped') return undefined;
+  if (granted === undefined) {
+    const { provider, model, substituted } = candidate;
+    run.passed.push({ provider, model, substituted, ...allTaken });
+    throw giveUp(run, 'exhausted');
+  }
   try {
     if (obstacleOf(run, candidate) !== undefined) return undefined;
     return await tryOnce(run, candidate, { isLast: isOnly(run, waiting), slot: granted.slot }, verb);

@@ -98,42 +98,54 @@ function byTurn(members: readonly CandidateFacts[], shares: Shares): Arranged {
   return { order: ahead(able[index] as CandidateFacts, members), turn: { shares, members: sharers, index } };
 }
 
-/** A provider that fails at once is never busy, so failures count as work. */
-const leastShare = 0.05;
+/** However often it failed, a candidate is believed to succeed so often. */
+const leastShare = 0.001;
 
-function busynessOf({ busy, elsewhere, successShare, place }: CandidateFacts): number {
-  return (busy + elsewhere + 1) / Math.max(successShare, leastShare) / place.weight;
+/** Above this it counts as one that never failed: what is left of an old failure decides nothing between equals. */
+const fineShare = 0.9;
+
+function busynessOf(facts: CandidateFacts): number {
+  return workOf(facts) / facts.place.weight;
+}
+
+/** Calls there, with the one that is about to begin. A provider that fails at once is never busy, so failures count as work. */
+function workOf({ busy, elsewhere, successShare }: CandidateFacts): number {
+  return (busy + elsewhere + 1) / (successShare > fineShare ? 1 : Math.max(successShare, leastShare));
 }
 
 /**
- * The provider that has seen most of the prompt goes first, else the one that served the model last, unless it has more to do than the
- * least busy one and one call beside: a cache is worth no queue.
+ * The provider that has seen most of the prompt goes first, else the one that served the model last, unless it has two calls more to do
+ * than the least busy one: a cache is worth no queue.
  */
 function preferring(members: readonly CandidateFacts[], { shared, lastServed }: BalanceInput): readonly CandidateFacts[] {
   if (shared === undefined && lastServed === undefined) return members;
-  const least = leastBusy(members);
+  const least = leastWork(members);
   let favourite: CandidateFacts | undefined;
   let most = 0;
   for (const facts of members) {
     const { provider } = facts.place;
     const value = (shared?.get(provider) ?? 0) + (provider === lastServed ? 0.5 : 0);
-    if (value <= most || facts.busy > least + 1 || facts.isFull) continue;
+    if (value <= most || hasMore(facts, least) || facts.isFull) continue;
     favourite = facts;
     most = value;
   }
   return favourite === undefined ? members : ahead(favourite, members);
 }
 
-/** Where the first one would have to load the model, the first of those that have it goes before it, unless it has more to do. */
+/** Where the first one would have to load the model, the first of those that have it goes before it, unless it has two calls more to do. */
 function warmFirst(members: readonly CandidateFacts[]): readonly CandidateFacts[] {
   if (members[0]?.loadMs === 0) return members;
-  const least = leastBusy(members);
-  const warm = members.find(({ loadMs, busy, isFull }) => loadMs === 0 && busy <= least + 1 && !isFull);
+  const least = leastWork(members);
+  const warm = members.find((facts) => facts.loadMs === 0 && !hasMore(facts, least) && !facts.isFull);
   return warm === undefined ? members : ahead(warm, members);
 }
 
-function leastBusy(members: readonly CandidateFacts[]): number {
-  return members.reduce((fewest, { busy }) => Math.min(fewest, busy), Infinity);
+function leastWork(members: readonly CandidateFacts[]): number {
+  return members.reduce((least, facts) => Math.min(least, workOf(facts)), Infinity);
+}
+
+function hasMore(facts: CandidateFacts, least: number): boolean {
+  return workOf(facts) >= least + 2;
 }
 
 function ahead(first: CandidateFacts, members: readonly CandidateFacts[]): CandidateFacts[] {

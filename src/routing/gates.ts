@@ -20,6 +20,8 @@ export interface GateInput {
   readonly maxCostUsd: number | undefined;
   /** Estimated; 0 where nobody has asked for an estimate, which no window is too small for. */
   readonly promptTokens: number;
+  /** The same of its text alone: what images and schemas count as differs from server to server. */
+  readonly textTokens: number;
   /** The most that the answer may have, where the request limits it: all choices together. */
   readonly answerTokens: number | undefined;
   /** Only this provider. */
@@ -64,10 +66,10 @@ function tooFar(locality: Locality, maxLocality: Locality): Obstacle {
 /** No tokenizer in use has been seen to make more of a text than 2.2 times the estimate. */
 const mostPerEstimate = 2.5;
 
-/** Whoever is named by the call has been consented to; a limit of the cost holds for all. */
+/** Whoever is named by the call has been consented to, unless it forbids to pay anybody; a limit of the cost holds for all. */
 function tooDear({ place, price }: CandidateFacts, input: GateInput): Obstacle | undefined {
   const { pays, only, maxCostUsd, promptTokens, answerTokens, verb } = input;
-  const mayBePaid = only !== undefined || pays === 'any' || (pays === 'named' && place.isNamed);
+  const mayBePaid = pays === 'any' || (pays === 'named' && (place.isNamed || only !== undefined));
   if (!mayBePaid) return { code: 'no_provider', reason: 'costs money, and allowPaid is false' };
   if (maxCostUsd === undefined) return undefined;
   if (price === undefined) return { code: 'no_provider', reason: 'its price is not known, and maxCostUsd is set' };
@@ -83,9 +85,9 @@ function dollars(usd: number): string {
 }
 
 /** Only a prompt that surely does not fit; about the others the server has the last word. */
-function tooLong({ window, tokenRatio }: CandidateFacts, { promptTokens }: GateInput): Obstacle | undefined {
-  if (window === undefined || promptTokens < window / 4) return undefined;
-  const least = surelyAtLeast(promptTokens, tokenRatio);
+function tooLong({ window, tokenRatio }: CandidateFacts, { textTokens }: GateInput): Obstacle | undefined {
+  if (window === undefined || textTokens < window / 4) return undefined;
+  const least = surelyAtLeast(textTokens, tokenRatio);
   if (least < window) return undefined;
   return { code: 'context_length', reason: `holds ${window} tokens, and the prompt has at least ${Math.round(least)}` };
 }

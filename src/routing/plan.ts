@@ -20,6 +20,8 @@ export interface Candidate {
   readonly isTrial?: boolean;
   /** Estimated tokens of the prompt's beginning that it has seen of late, and has probably in its cache. */
   readonly seenTokens?: number;
+  /** The time until its first content that is expected, in its parts; where the balance asks for it, and in `explain()`. */
+  readonly score?: Score | undefined;
 }
 
 export interface PlannedCandidate extends Candidate {
@@ -27,8 +29,9 @@ export interface PlannedCandidate extends Candidate {
   readonly tier: number;
   /** Why it stands where it stands, as one sentence. */
   readonly reason: string;
-  /** The time until its first content that is expected, in its parts; where the balance asks for it, and in `explain()`. */
   readonly score: Score | undefined;
+  /** All its slots are taken: a call would have to wait for it. */
+  readonly isFull: boolean;
   readonly isTrial: boolean;
   readonly seenTokens: number;
 }
@@ -145,9 +148,9 @@ function otherSpace(facts: CandidateFacts, space: string | undefined): Obstacle 
 }
 
 function toCandidate(facts: CandidateFacts, tier: number, score: Score | undefined): PlannedCandidate {
-  const { model, substituted, place, pinnedUntilMs, vramShare, seenTokens } = facts;
+  const { model, substituted, place, pinnedUntilMs, vramShare, seenTokens, isFull } = facts;
   const reason = substituted || vramShare !== undefined ? noted(facts) : place.reason;
-  return { provider: place.provider, model, substituted, isTrial: pinnedUntilMs !== undefined, tier, reason, score, seenTokens };
+  return { provider: place.provider, model, substituted, isTrial: pinnedUntilMs !== undefined, tier, reason, score, seenTokens, isFull };
 }
 
 function noted({ place, substituted, vramShare }: CandidateFacts): string {

@@ -17,6 +17,25 @@ export function estimateTokens(request: ChatRequest | EmbedRequest): number {
   return Math.ceil('messages' in request ? chatTokens(request) : embedTokens(request));
 }
 
+/**
+ * A request without what servers count in ways of their own: images, and a schema, of which many make a grammar and no part of the prompt.
+ * The request itself where it has neither.
+ */
+export function textOf(request: ChatRequest | EmbedRequest): ChatRequest | EmbedRequest {
+  if (!('messages' in request)) return request;
+  const { response_format: format, ...rest } = request;
+  const { messages } = request;
+  if (format?.type !== 'json_schema' && messages.every(({ content }) => !Array.isArray(content) || content.every(isText))) return request;
+  return {
+    ...rest,
+    messages: messages.map((each) => (Array.isArray(each.content) ? { ...each, content: each.content.filter(isText) } : each)),
+  };
+}
+
+function isText({ type }: ContentPart): boolean {
+  return type === 'text';
+}
+
 /** What a chat template puts around each message, and before the answer. */
 const tokensPerMessage = 4;
 

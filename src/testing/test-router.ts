@@ -22,13 +22,13 @@ export interface TestRouter extends AsyncDisposable {
 
 /**
  * A router whose time stands still, whose jitter is the same in every run, and whose events are written down. It does not look up
- * its default models, so that no request is made but those of the test. `await using` closes it.
+ * its default models nor ask servers for their load, so that no request is made but those of the test. `await using` closes it.
  */
 export function createTestRouter(
   options: Omit<RouterOptions, 'clock'>,
   { seed, clock = testClock({ seed }) }: TestRouterOptions = {},
 ): TestRouter {
-  const router = createRouter({ checkModels: false, random: clock.random, ...options, clock });
+  const router = createRouter({ checkModels: false, pollMs: false, random: clock.random, ...options, clock });
   // Calls that are still under way get their time to end, which nobody else would let pass.
   const close = (): Promise<void> => clock.run(router.close());
   return {

@@ -63,6 +63,7 @@ const usual: Omit<PlanInput, 'facts' | 'sharesOf'> = {
   maxDistance: 4,
   maxCostUsd: undefined,
   promptTokens: 10,
+  textTokens: 10,
   answerTokens: undefined,
   only: undefined,
   balance: 'priority',

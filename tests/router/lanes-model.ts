@@ -30,8 +30,8 @@ export function referenceLanes(limits: LaneLimits): Lanes {
   let movedMs = -Infinity;
   let isGranting = false;
 
-  const hasRoom = (lane: LaneName): boolean =>
-    held.length < slots && (lane === 'fast' || held.filter((each) => each === 'heavy').length + reservedForFast < slots);
+  const hasHeavyRoom = (): boolean => held.filter((each) => each === 'heavy').length + reservedForFast < slots;
+  const hasRoom = (lane: LaneName): boolean => held.length < slots && (lane === 'fast' || hasHeavyRoom());
   const next = (): Waiting | undefined =>
     firstOf(
       queue.filter(({ lane }) => hasRoom(lane)),
@@ -88,6 +88,11 @@ export function referenceLanes(limits: LaneLimits): Lanes {
     ahead(lane, nowMs) {
       if (isFree(lane)) return 0;
       return servedBeforeLast([...queue, { lane, joinedMs: nowMs, onGrant: () => {} }], movedMs, agingMs, nowMs);
+    },
+    isWanted(given, joining) {
+      const seeking = [...queue.map(({ lane }) => lane), ...(joining === undefined ? [] : [joining])];
+      const mayHelp = (lane: LaneName): boolean => lane === given || lane === 'fast' || hasHeavyRoom();
+      return seeking.some((lane) => !hasRoom(lane) && mayHelp(lane));
     },
     resize(given, nowMs) {
       ({ slots, reservedForFast } = given);

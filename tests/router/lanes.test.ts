@@ -592,7 +592,9 @@ function player(create: typeof createLanes, given: LaneLimits): Player {
       if (command.do === 'resize') resize(command);
       if (command.do === 'wait') nowMs += command.ms;
       const ahead = [lanes.ahead('fast', nowMs), lanes.ahead('heavy', nowMs)];
-      said.push(command.do, lanes.slots, lanes.inUse, lanes.waiting, lanes.isFree('fast'), lanes.isFree('heavy'), ...ahead);
+      const both = ['fast', 'heavy'] as const;
+      const wanted = both.flatMap((of) => [undefined, ...both].map((joining) => lanes.isWanted(of, joining)));
+      said.push(command.do, lanes.slots, lanes.inUse, lanes.waiting, lanes.isFree('fast'), lanes.isFree('heavy'), ...ahead, ...wanted);
     },
     broken() {
       const idle = [...waiting.values()].some(hasRoom);

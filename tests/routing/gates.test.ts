@@ -39,12 +39,12 @@ describe('what a candidate has to be able to do', () => {
   });
 
   test('a prompt that surely does not fit is refused, one that may fit is not', () => {
-    expect(refusal({ window: 1_000 }, { promptTokens: 2_500 })).toBe('context_length, holds 1000 tokens, and the prompt has at least 1250');
-    expect(refusal({ window: 1_000 }, { promptTokens: 1_900 })).toBeUndefined();
-    expect(refusal({ window: undefined }, { promptTokens: 1e9 })).toBeUndefined();
+    expect(refusal({ window: 1_000 }, { textTokens: 2_500 })).toBe('context_length, holds 1000 tokens, and the prompt has at least 1250');
+    expect(refusal({ window: 1_000 }, { textTokens: 1_900 })).toBeUndefined();
+    expect(refusal({ window: undefined }, { textTokens: 1e9 })).toBeUndefined();
     // What the server counted before moves the bound.
     const tokenRatio = { mean: 2, deviation: 0.01, weight: 50 };
-    expect(refusal({ window: 1_000, tokenRatio }, { promptTokens: 1_200 })).toBe(
+    expect(refusal({ window: 1_000, tokenRatio }, { textTokens: 1_200 })).toBe(
       'context_length, holds 1000 tokens, and the prompt has at least 1020',
     );
   });
@@ -84,7 +84,8 @@ describe('what may be paid', () => {
     ['those may be that the order names, and it names this one', { pays: 'named', order: [['gpu'], ['it']] }, true],
     ['those may be that the order names, and it names another one', { pays: 'named', order: [['its'], ['gpu']] }, false],
     ['the order names it, and nobody may be', { pays: 'nobody', order: [['it'], ['gpu']] }, false],
-    ['the call names it', { pays: 'nobody', only: 'it' }, true],
+    ['the call names it', { pays: 'named', only: 'it' }, true],
+    ['the call names it, and says that nobody may be', { pays: 'nobody', only: 'it' }, false],
   ])('a paid provider, where %s', (_, asked, mayBePaid) => {
     expect(refusal({ cost: 'paid' }, asked)).toBe(mayBePaid ? undefined : noConsent);
     expect(refusal({ cost: 'free' }, asked)).toBeUndefined();
@@ -128,7 +129,7 @@ describe('what an attempt may cost', () => {
   });
 
   test('the limit holds for those that are named as well, and is no consent', () => {
-    expect(refusal(paid, { ...asked, pays: 'nobody', only: 'it', maxCostUsd: 1e-6 })).toMatch(/^no_provider, may cost/);
+    expect(refusal(paid, { ...asked, pays: 'named', only: 'it', maxCostUsd: 1e-6 })).toMatch(/^no_provider, may cost/);
     expect(refusal(paid, { ...asked, pays: 'nobody', maxCostUsd: 1 })).toBe('no_provider, costs money, and allowPaid is false');
   });
 
@@ -152,15 +153,12 @@ test('of several obstacles the one that is hardest to lift is told', () => {
     ['its breaker is open', { openUntilMs: 9 }],
     ['it has no room now', { rests: { untilMs: 9, reason: 'overloaded' } }],
   ];
-  const asked: Asked = { ...limit('host'), needs: ['tools'], parameters: ['seed'], promptTokens: 5_000 };
+  const asked: Asked = { ...limit('host'), needs: ['tools'], parameters: ['seed'], textTokens: 5_000 };
+  const able = { capabilities: { ...noCapabilities, tools: true } };
   for (const [index, [reason]] of obstacles.entries()) {
-    const left = Object.assign({}, ...obstacles.slice(index).map(([, other]) => other)) as Partial<Described>;
-    const able = index > 1 ? { capabilities: { ...noCapabilities, tools: true } } : {};
+    const left = Object.assign(index > 1 ? { ...able } : {}, ...obstacles.slice(index).map(([, other]) => other)) as Partial<Described>;
     // A pin that nobody else stands beside is put to the test, so somebody does.
-    const { skipped } = planned(
-      [facts('it', { ...left, ...able }), facts('other', { capabilities: { ...noCapabilities, tools: true } })],
-      asked,
-    );
+    const { skipped } = planned([facts('it', left), facts('other', able)], asked);
     expect(skipped[0]).toMatch(new RegExp(`^it: [a-z_]+, ${reason}$`));
   }
 });

@@ -1,12 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { type Score, scoreOf } from '../../src/routing/expected-time.ts';
-import { type Place, placesFor } from '../../src/routing/intents.ts';
+import { scoreOf } from '../../src/routing/expected-time.ts';
+import type { Placement } from '../../src/routing/facts.ts';
+import { placesFor } from '../../src/routing/intents.ts';
 import { createShares } from '../../src/routing/weighted.ts';
 import { type Asked, type Described, facts, planned } from '../_kit/candidates.ts';
 
 const usual = [['gpu'], ['remote'], ['cpu'], ['cloud']];
 
-function places(order: readonly (readonly string[])[], ...list: readonly Described[]): readonly Place[] {
+function places(order: readonly (readonly string[])[], ...list: readonly Described[]): readonly Placement[] {
   return placesFor('night', order, list);
 }
 
@@ -89,8 +90,8 @@ describe('the places of an intent', () => {
   });
 });
 
-/** The expected time of one that is free and warm. */
-function expected(firstMs: number): { score: Score } {
+/** The balance that asks how soon each of them is expected to answer. */
+function soonest(firstMs: Readonly<Record<string, number>>): Asked {
   const idle = {
     slots: 4,
     inFlight: 0,
@@ -102,7 +103,7 @@ function expected(firstMs: number): { score: Score } {
     successShare: 1,
     priorMs: 500,
   };
-  return { score: scoreOf({ ...idle, firstMs }) };
+  return { balance: 'expected-ttft', scoreFor: ({ place }) => scoreOf({ ...idle, firstMs: firstMs[place.provider] }) };
 }
 
 /** What each step would do if the one above it had nothing to say: whoever wins by it is never the one who wins by those below. */
@@ -124,7 +125,7 @@ describe('each step decides before those below it', () => {
     ['a pin before affinity', { ...busy }, { ...pinned }, { balance: 'least-busy', lastServed: 'loser' }],
     ['the order before least-busy', { ...busy }, { ...cpu, weight: 9 }, { balance: 'least-busy' }],
     ['the order before turns by weight', { weight: 0.01 }, { ...cpu, weight: 9 }, { balance: 'weighted' }],
-    ['the order before expected times', expected(9_000), { ...cpu, ...expected(100) }, { balance: 'expected-ttft' }],
+    ['the order before expected times', {}, { ...cpu }, soonest({ winner: 9_000, loser: 100 })],
     ['the order before affinity', {}, { ...cpu }, { balance: 'least-busy', lastServed: 'loser', shared: new Map([['loser', 9_000]]) }],
     ['the order before a warm model', { loadMs: 9_000 }, { ...cpu }, { affinity: true }],
     ['cost before least-busy', { ...busy }, { ...paid }, { balance: 'least-busy', pays: 'any' }],
@@ -135,7 +136,7 @@ describe('each step decides before those below it', () => {
       { balance: 'least-busy', lastServed: 'loser', shared: new Map([['loser', 9_000]]) },
     ],
     ['turns by weight before affinity', { weight: 3 }, { weight: 1 }, { balance: 'weighted', affinity: true, lastServed: 'loser' }],
-    ['expected times before affinity', expected(100), expected(9_000), { balance: 'expected-ttft', affinity: true, lastServed: 'loser' }],
+    ['expected times before affinity', {}, {}, { ...soonest({ winner: 100, loser: 9_000 }), affinity: true, lastServed: 'loser' }],
     ['a queue before a warm model', { loadMs: 9_000 }, { busy: 5 }, { affinity: true }],
   ])('%s', (_, winner, loser, asked) => {
     const pair = [facts('winner', winner), facts('loser', loser)];

@@ -75,7 +75,7 @@ describe('paid providers', () => {
   });
 
   test('are used when the caller names one', () => {
-    expect(planned(list, { only: 'cloud' })).toEqual({ order: ['cloud'], skipped: [] });
+    expect(planned(list, { only: 'cloud', pays: 'named' })).toEqual({ order: ['cloud'], skipped: [] });
   });
 });
 
@@ -117,6 +117,7 @@ describe('order', () => {
         tier: 0,
         score: undefined,
         seenTokens: 0,
+        isFull: false,
         reason: 'free, remote is number 2 for fast, with its default model',
       },
       {
@@ -127,6 +128,7 @@ describe('order', () => {
         tier: 2,
         score: undefined,
         seenTokens: 0,
+        isFull: false,
         reason: 'priority 2, paid, cpu is number 3 for fast',
       },
     ]);

@@ -1,6 +1,6 @@
 import type { Break, Does } from './fault-kinds.ts';
 import { errorText } from './sayings.ts';
-import { closeCall, pace, systemError, type UpstreamCall, type World } from './upstream.ts';
+import { closeCall, endCall, pace, systemError, type UpstreamCall, type World } from './upstream.ts';
 import { type Frame, framesOf, wireFormats } from './wires.ts';
 
 /** A body on its way: what comes when, and how it ends. */
@@ -41,7 +41,7 @@ export function openBody(world: World, call: UpstreamCall, journey: Journey, sig
   };
   const bytes = encoder.encode(journey.frames.map(({ text }) => text).join(''));
   const pieces = piecesOf(world, journey, bytes.length);
-  const book = bookkeeper(call, journey.frames);
+  const book = bookkeeper(world, call, journey.frames);
   const send = (index: number, from: number): void => {
     if (over) return;
     const to = pieces[index];
@@ -76,7 +76,7 @@ function piecesOf({ dice }: World, { frames, cutAt, isSliced }: Journey, total: 
 }
 
 /** Notes how much of the answer is out once so many bytes are. The line break behind an event adds nothing to it. */
-function bookkeeper(call: UpstreamCall, frames: readonly Frame[]): (sent: number) => void {
+function bookkeeper(world: World, call: UpstreamCall, frames: readonly Frame[]): (sent: number) => void {
   let index = 0;
   let end = 0;
   return (sent) => {
@@ -84,7 +84,7 @@ function bookkeeper(call: UpstreamCall, frames: readonly Frame[]): (sent: number
       const next = end + Buffer.byteLength(frame.text);
       if (next - (frame.text.length - frame.text.trimEnd().length) > sent) return;
       call.tokensSent = Math.max(call.tokensSent, frame.tokens);
-      call.isWhole ||= frame.isTerminal;
+      if (frame.isTerminal) endCall(world, call);
       end = next;
       index += 1;
     }

@@ -147,8 +147,8 @@ async function run(world: CallerWorld, result: CallResult): Promise<CallResult['
 }
 
 function optionsOf({ plan, signal }: CallResult): CallOptions {
-  const { deadlineMs, maxAttempts, provider, allowPaid, onStreamFailure, hedge } = plan;
-  return { signal, deadlineMs, maxAttempts, provider, allowPaid, onStreamFailure, hedge };
+  const { deadlineMs, maxAttempts, provider, allowPaid, onStreamFailure, hedge, intent, session, maxLocality } = plan;
+  return { signal, deadlineMs, maxAttempts, provider, allowPaid, onStreamFailure, hedge, intent, session, maxLocality };
 }
 
 function chatRequest({ canary }: CallerWorld, { index, namesModel }: CallPlan): ChatRequest {

@@ -23,7 +23,7 @@ export interface ModelBooks {
   missingUntilMs: number;
   restsUntilMs: number;
   restsSinceMs: number;
-  inFlight: number;
+  readonly underWay: Set<AttemptRecord>;
   /** Since when it has been said to be loading. */
   loadingSinceMs: number | undefined;
 }
@@ -37,13 +37,15 @@ export interface ProviderBooks {
   offUntilMs: number;
   offSinceMs: number;
   wasOut: boolean;
+  /** When it last told its load. */
+  toldMs: number;
   last: AttemptRecord | undefined;
 }
 
 const newCircuit = (): Circuit => ({ is: 'closed', untilMs: 0, inside: new Set(), successes: 0, ramps: false, isEarly: false });
 
 export function newProviderBooks(plan: ProviderPlan): ProviderBooks {
-  const never = { restsUntilMs: 0, restsSinceMs: 0, offUntilMs: 0, offSinceMs: 0, wasOut: false };
+  const never = { restsUntilMs: 0, restsSinceMs: 0, offUntilMs: 0, offSinceMs: 0, wasOut: false, toldMs: -Infinity };
   return { plan, circuit: newCircuit(), models: new Map(), ...never, last: undefined };
 }
 
@@ -51,7 +53,7 @@ export function modelBooks({ models }: ProviderBooks, model: string | undefined)
   const found = models.get(model ?? '');
   if (found !== undefined) return found;
   const never = { pinnedUntilMs: undefined, pinnedAtMs: 0, missingUntilMs: 0, restsUntilMs: 0, restsSinceMs: 0 };
-  const made: ModelBooks = { circuit: newCircuit(), ...never, inFlight: 0, loadingSinceMs: undefined };
+  const made: ModelBooks = { circuit: newCircuit(), ...never, underWay: new Set(), loadingSinceMs: undefined };
   models.set(model ?? '', made);
   return made;
 }
@@ -84,7 +86,7 @@ export function obstacleTo(books: ProviderBooks, name: string | undefined, atMs:
   if (model.missingUntilMs > nowMs) return 'missing';
   if (books.restsUntilMs > nowMs || model.restsUntilMs > nowMs) return 'resting';
   if (model.pinnedUntilMs === undefined) return undefined;
-  return model.pinnedUntilMs > nowMs || model.inFlight > besides ? 'pinned' : undefined;
+  return model.pinnedUntilMs > nowMs || model.underWay.size > besides ? 'pinned' : undefined;
 }
 
 function rampOf({ successes }: Circuit): number {

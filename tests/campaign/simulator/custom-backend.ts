@@ -11,12 +11,16 @@ import {
 } from '../../../src/index.ts';
 import { type Does, faultKind } from './fault-kinds.ts';
 import { errorText, headersOf } from './sayings.ts';
-import { closeCall, failsHealth, type FakeBackend, openCall, pace, type UpstreamCall, type World } from './upstream.ts';
+import { teller } from './telling.ts';
+import { closeCall, endCall, failsHealth, type FakeBackend, openCall, pace, type UpstreamCall, type World } from './upstream.ts';
 
 /** The same behaviours without a wire between: what an adapter of one's own throws and gives. */
 export function customBackend(world: World, backend: FakeBackend): Adapter {
+  const { tells } = backend.machine;
   return defineAdapter({
     name: 'simulated',
+    loadsOnDemand: backend.memory !== undefined,
+    ...(tells !== undefined && { load: teller(world, backend, tells) }),
     capabilities: { tools: true },
     async chat({ request, signal }) {
       world.onSent?.(request);
@@ -55,7 +59,9 @@ const doesOf = ({ kind }: UpstreamCall): Does => faultKind(kind).does;
 async function head(world: World, call: UpstreamCall, signal: AbortSignal): Promise<void> {
   const does = doesOf(call);
   if (does.type === 'hangs') await never(world, call, signal, does.deaf === true);
-  await pause(world, call, signal, pace(world, does.type === 'answers' && does.pace === 'slow').headMs);
+  const { headMs } = pace(world, does.type === 'answers' && does.pace === 'slow');
+  const loadMs = does.type === 'answers' ? (call.backend.memory?.ask(call.verb === 'embed' ? 'e' : 'm') ?? 0) : 0;
+  await pause(world, call, signal, headMs + loadMs);
   if (does.type === 'foreign') throw ended(world, call, new TypeError('undefined is not a function'));
   if (does.type === 'throws' || does.type === 'status') throw ended(world, call, errorOf(world, call, does));
 }
@@ -63,7 +69,7 @@ async function head(world: World, call: UpstreamCall, signal: AbortSignal): Prom
 async function whole<Answer>(world: World, call: UpstreamCall, signal: AbortSignal, make: () => Answer): Promise<Answer> {
   await pause(world, call, signal, world.dice.whole(0, 60));
   call.tokensSent = call.tokens.length;
-  call.isWhole = true;
+  endCall(world, call);
   closeCall(world, call);
   return make();
 }
@@ -154,7 +160,7 @@ function openChunks(world: World, call: UpstreamCall, signal: AbortSignal): Asyn
       if (step.gives !== undefined) return { done: false, value: step.gives };
       stop();
       if (step.ends === 'broken') throw brokenBy(call);
-      call.isWhole = true;
+      endCall(world, call);
       return { done: true, value: undefined };
     },
     async return() {

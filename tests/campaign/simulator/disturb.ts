@@ -4,12 +4,13 @@ import type { Simulation, SimulationOptions } from './simulate.ts';
 /** What happens beside the calls: jumps of the wall clock, questions after the health of all and after the way of a call, signals of many calls that abort. */
 export function disturb(simulation: Simulation, wall: SimulationOptions['wall']): void {
   const { scenario, clock, callers } = simulation;
-  const { wallJumps, healthAtMs, explainAtMs, groupAbortsMs } = scenario.disturbances;
+  const { wallJumps, healthAtMs, explainAtMs, unpinAfterMs, groupAbortsMs } = scenario.disturbances;
   for (const { atMs, byMs } of wallJumps) {
     // The same things happen in the same order, whether it jumps or not.
     clock.at(atMs, () => clock.jumpWall(wall === 'stands' ? 0 : wall === 'back' ? -Math.abs(byMs) : byMs));
   }
   for (const atMs of healthAtMs) clock.at(atMs, () => void askHealth(simulation));
+  if (unpinAfterMs !== undefined) simulation.router.on('model:pinned', () => void clock.at(unpinAfterMs, () => unpin(simulation)));
   for (const atMs of explainAtMs) clock.at(atMs, () => explain(simulation));
   groupAbortsMs.forEach((atMs, group) => {
     if (atMs !== Infinity) clock.at(atMs, () => callers.abortGroup(group));
@@ -37,6 +38,11 @@ function explain(simulation: Simulation): void {
   } catch (error) {
     lookAt(simulation, 'explain', error);
   }
+}
+
+/** Somebody has made room. */
+function unpin({ router, reference, beside }: Simulation): void {
+  reference.whileUnpinning(() => (beside.unpinned += router.unpin()));
 }
 
 /** However deep only where that is done for everything. */

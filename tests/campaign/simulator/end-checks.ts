@@ -2,10 +2,13 @@ import { isRouterError } from '../../../src/index.ts';
 import type { CallResult } from './caller.ts';
 import { checkDelivered } from './delivered.ts';
 import type { FaultName } from './fault-kinds.ts';
-import { chanceOf } from './possible.ts';
+import { chanceOf, mayBeAsked, usualSlots } from './possible.ts';
 import { checkRequest, matchCalls } from './request-checks.ts';
-import type { Simulation } from './simulate.ts';
+import type { ProviderPlan } from './scenario.ts';
+import { checkShares } from './shares.ts';
+import { checkConsent, type Simulation } from './simulate.ts';
 import type { UpstreamCall } from './upstream.ts';
+import type { Complain } from './violations.ts';
 
 /** What was simulated, to be added up over all seeds. */
 export interface Counts {
@@ -28,6 +31,18 @@ export interface Counts {
   lastChoices: number;
   healthFailed: number;
   explained: number;
+  unpinned: number;
+  queued: number;
+  granted: number;
+  overtakable: number;
+  saturated: number;
+  reserved: number;
+  /** Providers told their load. */
+  told: number;
+  /** Calls that were kept from somebody who is too far away, or would have to be paid. */
+  kept: number;
+  /** Calls whose turns by weight were counted. */
+  shared: number;
   planted: Partial<Record<string, number>>;
   injected: Partial<Record<FaultName, number>>;
   observed: Partial<Record<string, number>>;
@@ -46,6 +61,15 @@ export function newCounts(): Counts {
     lastChoices: 0,
     healthFailed: 0,
     explained: 0,
+    unpinned: 0,
+    queued: 0,
+    granted: 0,
+    overtakable: 0,
+    saturated: 0,
+    reserved: 0,
+    told: 0,
+    kept: 0,
+    shared: 0,
     planted: {},
     injected: {},
     observed: {},
@@ -69,9 +93,12 @@ export function checkEnd(simulation: Simulation): Counts {
   checkRest(simulation);
   for (const kind of simulation.planted) add(counts.planted, kind);
   counts.canariesLooked = simulation.canaries.looked();
-  Object.assign(counts, simulation.beside, { lastChoices: simulation.lastAttempts.weighed() });
+  const { beside, lanes, lastAttempts, ledger, complain } = simulation;
+  Object.assign(counts, beside, lanes.counts, { lastChoices: lastAttempts.weighed(), told: world.polls.told });
+  if (scenario.isCalm) counts.shared = checkShares(scenario, ledger.requests.values(), complain);
+  for (const provider of scenario.providers) checkBackend(provider, world.calls, complain);
   const lost = scenario.load.length - callers.results.filter(({ plan }) => plan.index < scenario.load.length).length;
-  if (lost !== 0) simulation.complain('settles once', `${lost} calls were never made`);
+  if (lost !== 0) complain('settles once', `${lost} calls were never made`);
   return counts;
 }
 
@@ -84,6 +111,8 @@ function checkOne(simulation: Simulation, result: CallResult, calls: readonly Up
   counts[result.outcome === 'answer' ? 'answered' : result.outcome === 'left' ? 'left' : 'failed'] += 1;
   if (result.abortedAtMs !== undefined) counts.aborted += 1;
   if (result.outcome === 'error') add(counts.errors, nameOf(result));
+  for (const { backend } of calls) checkConsent(scenario, plan, backend.id, complain);
+  if (scenario.providers.some((provider) => !mayBeAsked({ ...plan, provider: undefined }, provider, scenario))) counts.kept += 1;
   checkRequest(result, record, calls, settings, closedAtMs(simulation), complain);
   checkDelivered(result, record, calls, plan.onStreamFailure ?? settings.onStreamFailure ?? 'error', complain);
   lookForSecrets(simulation, result);
@@ -99,6 +128,29 @@ function checkOne(simulation: Simulation, result: CallResult, calls: readonly Up
   counts[chance] += 1;
   if (result.outcome === 'answer') counts[`${chance}Answered`] += 1;
   else if (chance === 'must') complain('answered where possible', `request ${plan.index}: ${nameOf(result)}`);
+}
+
+/** So long after its attempt a call upstream may stand. */
+const graceMs = 50;
+
+/** What the backend itself saw: never more calls at once than its slots. One that is deaf keeps a call for ever, whoever left. */
+function checkBackend(provider: ProviderPlan, calls: readonly UpstreamCall[], complain: Complain): void {
+  const { id, type, maxConcurrent: slots = usualSlots(provider) } = provider;
+  if (slots === Infinity) return;
+  const own = calls.filter(({ backend, kind }) => backend.id === id && kind !== 'deaf');
+  const endOf = ({ closedAtMs: at = Infinity, wholeAtMs = Infinity }: UpstreamCall): number => Math.min(wholeAtMs, at - graceMs);
+  for (const model of type === 'ollama' && provider.maxConcurrent === undefined ? ['chat', 'embed'] : ['any']) {
+    const changes = own
+      .filter(({ verb }) => model === 'any' || (verb === 'embed') === (model === 'embed'))
+      .filter((call) => endOf(call) > call.startedAtMs)
+      .flatMap((call) => [[call.startedAtMs, 1] as const, [endOf(call), -1] as const])
+      .toSorted(([left, up], [right, other]) => left - right || up - other);
+    let count = 0;
+    for (const [, by] of changes) {
+      count += by;
+      if (count > slots) return complain('calls at once', `${id} itself had ${count} of ${slots}`);
+    }
+  }
 }
 
 function closedAtMs({ scenario }: Simulation): number {

@@ -24,8 +24,11 @@ const forms: Readonly<Record<'quick' | 'long', Form>> = {
   long: { seeds: 5_000, compared: 120, deepEvery: 60, threads: 2, injections: 100, observations: 60, actions: 500 },
 };
 
+/** The same of routing. */
+const routing = ['queued', 'granted', 'overtakable', 'saturated', 'reserved', 'told', 'kept', 'shared', 'unpinned'] as const;
+
 /** What callers and router did, beside the faults, that must have happened for the rest to mean anything. */
-const actions = ['aborted', 'left', 'hedges', 'notices', 'must', 'may', 'lastChoices', 'healthFailed', 'explained'] as const;
+const actions = ['aborted', 'left', 'hedges', 'notices', 'must', 'may', 'lastChoices', 'healthFailed', 'explained', ...routing] as const;
 
 export const job: Job = {
   name: 'simulator',
@@ -148,7 +151,6 @@ function scannedKinds(): number {
 const notApplicable = {
   'the loss of a shared store changes no outcome': 'there is no shared store',
   'open states are adopted by other processes': 'there is no shared store',
-  'no queued request waits beside a free slot': 'there are no lanes',
 } as const;
 
 /** Invariants that other jobs and tests hold, because virtual time adds nothing to them. */

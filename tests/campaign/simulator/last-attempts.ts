@@ -18,11 +18,13 @@ interface Options {
   nowMs(): number;
   /** A breaker of the provider has opened once, or something else put it out. */
   wasOut(provider: string): boolean;
+  /** The call would have to wait for a slot there. */
+  isFull(request: RequestRecord, provider: string): boolean;
   readonly complain: Complain;
 }
 
 /** Whoever has failed once for sure has a worse record than who never has, however well it did since. */
-export function createLastAttempts({ scenario, nowMs, wasOut, complain }: Options): LastAttempts {
+export function createLastAttempts({ scenario, nowMs, wasOut, isFull, complain }: Options): LastAttempts {
   const { providers, settings } = scenario;
   /** When a model of a provider first failed in a way that is held against it. */
   const failedAtMs = new Map<string, number>();
@@ -42,7 +44,13 @@ export function createLastAttempts({ scenario, nowMs, wasOut, complain }: Option
       const tried = new Set(attempts.filter((each) => each !== attempt).map(({ provider }) => provider));
       if (tried.has(attempt.provider)) return;
       const left = providers.filter((each) => !tried.has(each.id) && mayServe(plan, each, scenario));
-      const best = left.find(isPerfect);
+      // Whoever waited got the first slot there was.
+      if (request.waits > 0) return;
+      const chosen = providers.find(({ id }) => id === attempt.provider);
+      // A good record is no reason to pay, nor to go to who stands behind the others.
+      const isLike = ({ cost, priority }: ProviderPlan): boolean =>
+        (cost === 'free' || chosen?.cost === 'paid') && priority <= (chosen?.priority ?? 0);
+      const best = left.find((each) => isPerfect(each) && isLike(each) && !isFull(request, each.id));
       if (best === undefined || !left.some(({ id }) => isWorse(id, attempt.model))) return;
       weighed += 1;
       if (!isWorse(attempt.provider, attempt.model)) return;

@@ -29,6 +29,8 @@ export interface RequestRecord {
   /** Attempts under way when another one began, at most. */
   mostBeside: number;
   notices: number;
+  /** Times that it went into a queue. */
+  waits: number;
   end: 'end' | 'error' | undefined;
   endMs: number;
   error: unknown;
@@ -67,6 +69,11 @@ export function createLedger(clock: Clock, next: () => number, complain: Complai
       const record = live(books, requestId, 'a hedge');
       if (record !== undefined) record.hedges += 1;
     },
+    'queue:enter'({ requestId }) {
+      const record = live(books, requestId, 'a wait');
+      if (record !== undefined) record.waits += 1;
+    },
+    'queue:leave': ({ requestId }) => void live(books, requestId, 'an end of a wait'),
     'stream:reset': ({ requestId }) => note(live(books, requestId, 'a reset')),
     'stream:resumed': ({ requestId }) => note(live(books, requestId, 'a resumption')),
     failover: ({ requestId }) => void live(books, requestId, 'a failover'),
@@ -108,7 +115,7 @@ function count({ open: { byProvider } }: Books, provider: string, by: number): v
 }
 
 function startRequest({ clock, byId, requests, open }: Books, requestId: string, plan: CallPlan): void {
-  const none = { hedges: 0, mostBeside: 0, notices: 0, end: undefined, endMs: Infinity, error: undefined };
+  const none = { hedges: 0, mostBeside: 0, notices: 0, waits: 0, end: undefined, endMs: Infinity, error: undefined };
   const record: RequestRecord = { plan, requestId, startMs: clock.nowMs(), attempts: [], ...none };
   byId.set(requestId, record);
   requests.set(plan.index, record);

@@ -1,4 +1,4 @@
-import type { Verb } from '../../../src/index.ts';
+import type { Locality, Verb } from '../../../src/index.ts';
 import type { Dice } from './dice.ts';
 
 /** How the answer of a stream is read. `stall`: reading stops for longer than any limit. `never`: it is not read at all. */
@@ -27,6 +27,9 @@ export interface CallPlan {
   readonly allowPaid: boolean | undefined;
   readonly onStreamFailure: 'error' | 'restart' | 'continue' | undefined;
   readonly hedge: false | undefined;
+  readonly intent: string | undefined;
+  readonly session: string | undefined;
+  readonly maxLocality: Locality | undefined;
 }
 
 export interface Disturbances {
@@ -38,6 +41,8 @@ export interface Disturbances {
   readonly throwsOn: readonly string[];
   /** When groups of calls are aborted at once. */
   readonly groupAbortsMs: readonly number[];
+  /** So long after each pin somebody says that all models fit again. */
+  readonly unpinAfterMs: number | undefined;
   readonly closeAtMs: number | undefined;
   readonly drainMs: number;
 }
@@ -46,7 +51,6 @@ interface LoadOptions {
   readonly calls: number;
   readonly spanMs: number;
   readonly ids: readonly string[];
-  readonly settings: { readonly allowPaid: boolean };
 }
 
 const groups = 3;
@@ -79,6 +83,9 @@ export function planLoad(dice: Dice, { calls, spanMs, ids }: LoadOptions): CallP
         allowPaid: dice.chance(0.06) ? dice.chance(0.5) : undefined,
         onStreamFailure: dice.chance(0.1) ? dice.pick(['error', 'restart', 'continue'] as const) : undefined,
         hedge: dice.chance(0.1) ? false : undefined,
+        intent: undefined,
+        session: undefined,
+        maxLocality: undefined,
       };
     });
 }
@@ -105,6 +112,7 @@ export function planDisturbances(dice: Dice, spanMs: number): Disturbances {
     groupAbortsMs: Array.from({ length: groups }, () => (dice.chance(0.5) ? dice.share() * spanMs : Infinity)),
     closeAtMs: dice.chance(0.12) ? dice.share() * spanMs : undefined,
     drainMs: dice.pick([0, 50, 1_000, 5_000]),
+    unpinAfterMs: undefined,
     // Drawn last, so that what is drawn above stays what it was for each seed.
     explainAtMs: some(0.3, 6),
   };

@@ -21,6 +21,10 @@ export interface Reference {
   started(request: RequestRecord, attempt: AttemptRecord): void;
   ended(attempt: AttemptRecord): void;
   on<Name extends keyof RouterEvents>(name: Name, payload: RouterEvents[Name]): void;
+  /** The provider has just told its load: what it has in memory may end a pin. */
+  told(provider: string): void;
+  /** Somebody says that all models fit again; their pins end while this holds. */
+  whileUnpinning(work: () => void): void;
   /** True once a breaker of the provider has opened, or something else put it out. */
   wasOut(provider: string): boolean;
 }
@@ -42,7 +46,8 @@ export function createReference(options: ReferenceOptions): Reference {
   const { nowMs } = options;
   const all = new Map(options.providers.map((plan): [string, ProviderBooks] => [plan.id, newProviderBooks(plan)]));
   const of = (provider: string): ProviderBooks => all.get(provider) as ProviderBooks;
-  const listeners = listenersOf(options, of);
+  const unpinning = { now: false };
+  const listeners = listenersOf(options, of, unpinning);
   /** An attempt that ended without an error: whether its reader left is told by the event after it, the end of its request. */
   let ended: { readonly attempt: AttemptRecord; readonly requestId: string } | undefined;
   const requestIds = new WeakMap<AttemptRecord, string>();
@@ -63,7 +68,7 @@ export function createReference(options: ReferenceOptions): Reference {
       const model = modelBooks(books, attempt.model);
       books.circuit.inside.add(attempt);
       model.circuit.inside.add(attempt);
-      model.inFlight += 1;
+      model.underWay.add(attempt);
       const found = obstacleTo(books, attempt.model, nowMs(), 1);
       if (found !== undefined) judge(options, all, request, attempt, found);
     },
@@ -71,7 +76,7 @@ export function createReference(options: ReferenceOptions): Reference {
       close(false);
       const books = of(attempt.provider);
       const model = modelBooks(books, attempt.model);
-      model.inFlight -= 1;
+      model.underWay.delete(attempt);
       books.last = attempt;
       if (!attempt.failed) {
         ended = { attempt, requestId: requestIds.get(attempt) ?? '' };
@@ -87,6 +92,12 @@ export function createReference(options: ReferenceOptions): Reference {
       const { requestId, abandoned } = payload as Partial<RouterEvents['request:end']>;
       close(name === 'request:end' && abandoned === true && ended?.requestId === requestId);
       listeners[name]?.(payload);
+    },
+    told: (provider) => void (of(provider).toldMs = nowMs()),
+    whileUnpinning(work) {
+      unpinning.now = true;
+      work();
+      unpinning.now = false;
     },
     wasOut: (provider) => of(provider).wasOut,
   };
@@ -115,7 +126,8 @@ function judge(
   const isPanic = settings.panic === 'soonest' && (books.circuit.isEarly || modelBooks(books, attempt.model).circuit.isEarly);
   if (found !== 'pinned' && !isPanic) return complain('no call to who is out', who);
   const tried = new Set(request.attempts.map(({ provider }) => provider));
-  // It was the last resort when the call began to ask it.
+  // It was the last resort when the call began to ask it, or to wait for it.
+  if (request.waits > 0) return;
   if (request.attempts.some((each) => each !== attempt && each.provider === attempt.provider)) return;
   const isFree = (plan: ProviderPlan): boolean =>
     !tried.has(plan.id) && mayServe(request, plan) && isSurelyFree(all.get(plan.id) as ProviderBooks, attempt.model, nowMs());
@@ -125,7 +137,11 @@ function judge(
 
 type Listeners = { [Name in keyof RouterEvents]?: (payload: RouterEvents[Name]) => void };
 
-function listenersOf({ settings, nowMs, complain }: ReferenceOptions, of: (provider: string) => ProviderBooks): Listeners {
+function listenersOf(
+  { settings, nowMs, complain }: ReferenceOptions,
+  of: (provider: string) => ProviderBooks,
+  unpinning: { readonly now: boolean },
+): Listeners {
   const hasRamp = settings.breaker !== 'classic';
   return {
     'breaker:open'({ provider, model, untilMs }) {
@@ -154,6 +170,14 @@ function listenersOf({ settings, nowMs, complain }: ReferenceOptions, of: (provi
     'model:pinned'({ provider, model, untilMs }) {
       of(provider).wasOut = true;
       Object.assign(modelBooks(of(provider), model), { pinnedUntilMs: untilMs, pinnedAtMs: nowMs() });
+    },
+    'model:unpinned'({ provider, model }) {
+      const books = of(provider);
+      const known = modelBooks(books, model);
+      known.pinnedUntilMs = undefined;
+      // What an answer ends is told before the answer is.
+      const isAnswered = [...known.underWay].some(({ startMs }) => startMs >= known.pinnedAtMs);
+      if (!unpinning.now && books.toldMs !== nowMs() && !isAnswered) complain('pins end for a reason', `${provider}/${model ?? ''}`);
     },
     'model:missing'({ provider, model, untilMs }) {
       of(provider).wasOut = true;

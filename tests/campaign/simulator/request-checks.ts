@@ -2,6 +2,7 @@ import { type ErrorCode, isRouterError } from '../../../src/index.ts';
 import type { CallResult } from './caller.ts';
 import { faultKind } from './fault-kinds.ts';
 import type { AttemptRecord, RequestRecord } from './ledger.ts';
+import { deadlineMsOf } from './possible.ts';
 import type { Settings } from './scenario.ts';
 import type { UpstreamCall } from './upstream.ts';
 import type { Complain } from './violations.ts';
@@ -38,7 +39,7 @@ export function checkRequest(
 }
 
 function checkTimes({ plan, settledAtMs }: CallResult, record: RequestRecord, settings: Settings, complain: Complain): void {
-  const endsAtMs = record.startMs + (plan.deadlineMs ?? settings.deadlineMs) + graceMs;
+  const endsAtMs = record.startMs + deadlineMsOf(plan, settings) + graceMs;
   if (record.end !== undefined && record.endMs > endsAtMs) {
     complain('ends by its deadline', `request ${plan.index}: ${Math.round(record.endMs - endsAtMs)} ms late`);
   }

@@ -1,6 +1,7 @@
 import { getEventListeners } from 'node:events';
 import type { CallPlan } from './load.ts';
 import { checkEnd, type Counts } from './end-checks.ts';
+import { laneOf, mayBeAsked } from './possible.ts';
 import { createSimulation, type Simulation, type SimulationOptions } from './simulate.ts';
 import type { Violation } from './violations.ts';
 
@@ -20,16 +21,21 @@ export interface Running {
 /** Longer than anything puts a healthy provider out: open times, rests, refused credentials. */
 const recoveryMs = 310_000;
 const mostSteps = 300_000;
+/** A look at everything costs more than many steps. */
+const comparedEvery = 50;
 
 export function startSimulation(seed: number, options: SimulationOptions): Running {
   const simulation = createSimulation(seed, options);
-  const { clock, router, scenario, callers, complain } = simulation;
+  const { clock, router, scenario, callers, lanes, world, complain } = simulation;
   let phase: 'load' | 'recovery' | 'closing' | 'closed' = 'load';
   let steps = 0;
   let isClosed = false;
   const isBusy = (): boolean => {
     steps += 1;
-    if (steps <= mostSteps) return (callers.waiting() > 0 || clock.worldEvents() > 0 || openRequests(simulation)) && clock.step();
+    lanes.quiet();
+    if (steps % comparedEvery === 0) lanes.compare(router.snapshot());
+    if (steps <= mostSteps)
+      return (callers.waiting() > 0 || clock.worldEvents() > 0 || world.polls.open > 0 || openRequests(simulation)) && clock.step();
     complain('settles once', `there is no end after ${mostSteps} steps`);
     return false;
   };
@@ -70,7 +76,7 @@ function openRequests({ ledger }: Simulation): boolean {
 function checkQuiet({ clock, router, callers, complain }: Simulation): void {
   if (clock.routerTimers() > 0) complain('nothing left', `${clock.routerTimers()} timers after the last request`);
   const { inFlight, providers } = router.snapshot();
-  const counts = [inFlight, ...providers.flatMap((each) => [each.inFlight, ...each.models.map((model) => model.inFlight)])];
+  const counts = [inFlight, ...providers.flatMap((each) => [each.inFlight, each.waiting, ...each.models.map((model) => model.inFlight)])];
   if (counts.some((count) => count !== 0)) complain('counters', `in flight after the last request: ${counts.join(', ')}`);
   for (const { signal, plan } of callers.results) {
     if (signal === undefined) continue;
@@ -79,15 +85,39 @@ function checkQuiet({ clock, router, callers, complain }: Simulation): void {
   }
 }
 
-/** One call to each provider and verb, one after the other, once every clock has run out. */
-function planRecovery({ scenario: { providers, load } }: Simulation): CallPlan[] {
-  const verbs = providers.flatMap(({ id, embeds }) => [
-    { id, verb: 'chat' as const },
-    { id, verb: 'stream' as const },
-    ...(embeds ? [{ id, verb: 'embed' as const }] : []),
-  ]);
-  return verbs.map(({ id, verb }, at) => ({
-    index: load.length + at,
+/**
+ * One call to each provider and verb, one after the other, once every clock has run out; where it has slots, then as many at once, so that
+ * one that was never given back is missed.
+ */
+function planRecovery({ scenario }: Simulation): CallPlan[] {
+  const { providers, load } = scenario;
+  const verbs = providers.flatMap((provider) => {
+    const { id, embeds, maxConcurrent = 0 } = provider;
+    const able = intentNames.filter((name) => mayBeAsked({ intent: name, provider: id }, provider, scenario));
+    // Heavy calls do not get all slots.
+    const intent = able.find((name) => laneOf({ intent: name }, scenario.settings) === 'fast') ?? able[0];
+    // No call ever gets so far.
+    if (intent === undefined) return [];
+    const own = { id, intent, count: 1 };
+    const single = [
+      { ...own, verb: 'chat' as const },
+      { ...own, verb: 'stream' as const },
+      ...(embeds ? [{ ...own, verb: 'embed' as const }] : []),
+    ];
+    // After an outage few are let in at a time, and more only after some answers.
+    const more =
+      maxConcurrent > 2
+        ? [
+            { ...own, verb: 'chat' as const },
+            { ...own, verb: 'chat' as const },
+          ]
+        : [];
+    const hasAll = laneOf({ intent }, scenario.settings) === 'fast';
+    return maxConcurrent < 2 || !hasAll ? single : [...single, ...more, { ...own, verb: 'chat' as const, count: maxConcurrent }];
+  });
+  const calls = verbs.flatMap(({ count, ...each }, at) => Array.from({ length: count }, () => ({ ...each, at })));
+  return calls.map(({ id, intent, verb, at }, index) => ({
+    index: load.length + index,
     atMs: recoveryMs + at * 20_000,
     verb,
     namesModel: true,
@@ -104,5 +134,10 @@ function planRecovery({ scenario: { providers, load } }: Simulation): CallPlan[]
     allowPaid: undefined,
     onStreamFailure: undefined,
     hedge: false,
+    intent,
+    session: undefined,
+    maxLocality: undefined,
   }));
 }
+
+const intentNames = ['fast', 'heavy', 'own'] as const;

@@ -2,9 +2,11 @@ import type { Cost, Device, ProviderOptions, RouterOptions } from '../../../src/
 import { createDice, type Dice } from './dice.ts';
 import { type CallPlan, type Disturbances, planDisturbances, planLoad } from './load.ts';
 import { makeProgram, type Program } from './program.ts';
+import { regressions } from './regressions.ts';
+import { type Machine, plainMachine, routed } from './routed.ts';
 import type { WireName } from './wires.ts';
 
-export interface ProviderPlan {
+export interface ProviderPlan extends Machine {
   readonly id: string;
   readonly on: 'wire' | 'custom';
   readonly format: WireName;
@@ -22,7 +24,8 @@ export interface ProviderPlan {
 export type Settings = Omit<RouterOptions, 'providers' | 'transport' | 'clock' | 'random'> & {
   readonly maxAttempts: number;
   readonly deadlineMs: number;
-  readonly allowPaid: boolean;
+  /** Undefined only where it is left to the router. */
+  readonly allowPaid: boolean | undefined;
 };
 
 /** All that one seed decides in advance. */
@@ -32,6 +35,8 @@ export interface Scenario {
   readonly settings: Settings;
   readonly load: readonly CallPlan[];
   readonly disturbances: Disturbances;
+  /** Everybody is well and free for the whole run, and takes turns by weight. */
+  readonly isCalm: boolean;
   /** Dice for what is decided on the way. */
   readonly faultDice: Dice;
   readonly routerDice: Dice;
@@ -46,21 +51,30 @@ const wireTypes: readonly { readonly type: ProviderOptions['type']; readonly for
   { type: 'anthropic', format: 'anthropic', embeds: false },
 ];
 
+/** Found before machines had limits, places and memories: these seeds keep the world in which they were found. */
+const plainSeeds: ReadonlySet<number> = new Set(regressions.filter(({ isPlain }) => isPlain === true).map(({ seed }) => seed));
+
 export function planScenario(seed: number, calls: number): Scenario {
   const dice = createDice(seed);
-  const [settingDice, providerDice, loadDice, faultDice, routerDice, otherDice] = Array.from({ length: 6 }, () => dice.fork()) as [
-    Dice,
-    Dice,
-    Dice,
-    Dice,
-    Dice,
-    Dice,
-  ];
+  const [settingDice, providerDice, loadDice, faultDice, routerDice, otherDice, routedDice] = Array.from({ length: 7 }, () =>
+    dice.fork(),
+  ) as [Dice, Dice, Dice, Dice, Dice, Dice, Dice];
   const spanMs = otherDice.spread(10_000, 1_200_000);
   const providers = planProviders(providerDice, spanMs);
-  const settings = planSettings(settingDice);
-  const load = planLoad(loadDice, { calls, spanMs, ids: providers.map(({ id }) => id), settings });
-  return { seed, providers, settings, load, disturbances: planDisturbances(otherDice, spanMs), faultDice, routerDice };
+  const settings = withSomebody(planSettings(settingDice), providers);
+  const load = planLoad(loadDice, { calls, spanMs, ids: providers.map(({ id }) => id) });
+  const disturbances = planDisturbances(otherDice, spanMs);
+  const world = { providers, settings, load };
+  // Some know nothing of machines, so that the rules that limits and places blur are held to the letter too.
+  if (plainSeeds.has(seed) || routedDice.chance(0.3)) return { seed, ...world, disturbances, isCalm: false, faultDice, routerDice };
+  const { unpinAfterMs, ...more } = routed(routedDice, world);
+  return { seed, ...more, disturbances: { ...disturbances, unpinAfterMs }, faultDice, routerDice };
+}
+
+/** Where all are paid and nobody may be, nobody is left, which is refused at start; left out, it means that they may. */
+function withSomebody(settings: Settings, providers: readonly ProviderPlan[]): Settings {
+  const isNobody = settings.allowPaid === false && providers.every(({ cost }) => cost === 'paid');
+  return isNobody ? { ...settings, allowPaid: undefined } : settings;
 }
 
 function planProviders(dice: Dice, spanMs: number): ProviderPlan[] {
@@ -71,6 +85,7 @@ function planProviders(dice: Dice, spanMs: number): ProviderPlan[] {
     const on = dice.chance(0.55) ? 'wire' : 'custom';
     const wire = dice.pick(wireTypes.filter(({ embeds }) => embeds || !isAnchor));
     return {
+      ...plainMachine,
       id: `p${index}`,
       on,
       format: wire.format,

@@ -27,7 +27,7 @@ export function scriptedTransport(world: World): Transport {
       checkKeys(world, backend, request);
       world.onSent?.([request.headers, request.body]);
       const path = request.url.slice(pathAt);
-      if (request.method === 'GET') return path.endsWith('/health') ? tellHealth(world, request) : tellModels(world, request);
+      if (request.method === 'GET') return tell(world, backend, path, request);
       return answer(world, backend, path, request);
     },
   };
@@ -96,6 +96,38 @@ function waitHead(world: World, call: UpstreamCall, does: Does, signal: AbortSig
       else resolve();
     });
   });
+}
+
+function tell(world: World, backend: FakeBackend, path: string, request: TransportRequest): Promise<TransportResponse> {
+  if (path.endsWith('/health')) return tellHealth(world, request);
+  const isLoad = path.endsWith('/api/ps') || path.endsWith('/metrics');
+  const { tells, vramShare } = backend.machine;
+  if (!isLoad || tells === undefined) return tellModels(world, request);
+  return tellLoad(world, backend, path, { vramShare, isTrue: tells === 'truth' || tells === 'mixed' });
+}
+
+const modelBytes = 8_000_000_000;
+
+/** How busy it is, or what it has in memory, as its kind tells it; where that is not true it is another program that answers. */
+async function tellLoad(
+  { clock, calls, polls }: World,
+  { id, format }: FakeBackend,
+  path: string,
+  { vramShare, isTrue }: { readonly vramShare: number; readonly isTrue: boolean },
+): Promise<TransportResponse> {
+  polls.open += 1;
+  await new Promise<void>((resolve) => clock.at(20, resolve));
+  polls.open -= 1;
+  if (!isTrue) return response(200, { 'content-type': 'text/html' }, null, '<!doctype html><html><body>Welcome</body></html>');
+  polls.told += 1;
+  if (path.endsWith('/api/ps')) {
+    const models = ['m', 'e'].map((name) => ({ name, model: name, size: modelBytes, size_vram: Math.round(modelBytes * vramShare) }));
+    return response(200, { 'content-type': 'application/json' }, null, JSON.stringify({ models }));
+  }
+  const running = calls.filter(({ backend, closedAtMs }) => backend.id === id && closedAtMs === undefined).length;
+  const name = format === 'openai' ? 'vllm' : 'other';
+  const text = `# TYPE ${name}:num_requests_running gauge\n${name}:num_requests_running ${running}\n${name}:num_requests_waiting 3\n`;
+  return response(200, { 'content-type': 'text/plain' }, null, text);
 }
 
 /** By the clock and by nothing else, so that no answer to a call depends on it. */

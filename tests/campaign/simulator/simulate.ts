@@ -5,13 +5,17 @@ import { customBackend } from './custom-backend.ts';
 import { disturb, planClose } from './disturb.ts';
 import { createEventsLog, type EventsLog } from './events-log.ts';
 import type { FaultName } from './fault-kinds.ts';
+import { watchFrozen } from './frozen.ts';
+import { createLaneBooks, type LaneBooks } from './lane-books.ts';
 import { createLastAttempts, type LastAttempts } from './last-attempts.ts';
 import { createLedger, type Ledger } from './ledger.ts';
-import { isPaidAllowed, mayServe } from './possible.ts';
+import { isNearEnough, isPaidFor, mayServe } from './possible.ts';
+import type { CallPlan } from './load.ts';
 import type { Program } from './program.ts';
 import { createReference, type Reference } from './reference.ts';
-import { planScenario, type Scenario } from './scenario.ts';
+import { planScenario, type ProviderPlan, type Scenario } from './scenario.ts';
 import { addressOf, scriptedTransport } from './scripted-transport.ts';
+import { createMemory } from './telling.ts';
 import { createTokens, type Tokens } from './tokens.ts';
 import type { FakeBackend, World } from './upstream.ts';
 import type { Complain, Violation } from './violations.ts';
@@ -44,8 +48,9 @@ export interface Simulation {
   readonly reference: Reference;
   readonly tokens: Tokens;
   readonly lastAttempts: LastAttempts;
+  readonly lanes: LaneBooks;
   /** What happened beside the calls, counted. */
-  readonly beside: { healthFailed: number; explained: number };
+  readonly beside: { healthFailed: number; explained: number; unpinned: number };
   readonly canaries: Canaries;
   readonly log: EventsLog | undefined;
   readonly violations: Violation[];
@@ -72,10 +77,15 @@ export function createSimulation(seed: number, options: SimulationOptions): Simu
   const world: World = {
     clock,
     dice: scenario.faultDice,
-    backends: backendsOf(scenario, canaries, nowDoing),
+    backends: backendsOf(scenario, canaries, clock, nowDoing),
     calls: [],
     leaks: [],
     next,
+    polls: { open: 0, told: 0 },
+    onTold: (backend, report) => {
+      lanes.told(backend, report);
+      reference.told(backend);
+    },
     onSent: options.looksDeep === true ? planting(canaries, planted) : undefined,
     echo: { chat: canaries.of.prompt, embed: canaries.of.embeddingInput },
     mark: options.looksDeep === true ? canaries.of.completion : '',
@@ -86,9 +96,10 @@ export function createSimulation(seed: number, options: SimulationOptions): Simu
     providers: scenario.providers,
     settings: scenario.settings,
     nowMs: clock.nowMs,
-    mayServe: ({ plan }, provider) => mayServe(plan, provider, scenario),
+    mayServe: (request, provider) => mayServe(request.plan, provider, scenario) && !lanes.isFull(request, provider.id),
     complain,
   });
+  const lanes = createLaneBooks({ scenario, nowMs: clock.nowMs, complain });
   const log = options.keepsLog === true ? createEventsLog() : undefined;
   const callers = createCallers({ router, clock, ledger, canary: canaries.of, next });
   const simulation: Simulation = {
@@ -100,8 +111,9 @@ export function createSimulation(seed: number, options: SimulationOptions): Simu
     callers,
     reference,
     tokens: createTokens(scenario.settings.retry),
-    lastAttempts: createLastAttempts({ scenario, nowMs: clock.nowMs, wasOut: reference.wasOut, complain }),
-    beside: { healthFailed: 0, explained: 0 },
+    lastAttempts: createLastAttempts({ scenario, nowMs: clock.nowMs, wasOut: reference.wasOut, isFull: lanes.isFull, complain }),
+    lanes,
+    beside: { healthFailed: 0, explained: 0, unpinned: 0 },
     canaries,
     log,
     violations,
@@ -121,10 +133,14 @@ export function createSimulation(seed: number, options: SimulationOptions): Simu
 function backendsOf(
   { providers }: Scenario,
   canaries: Canaries,
+  { nowMs }: VirtualClock,
   nowDoing: (program: Program, verb: Verb) => FaultName,
 ): readonly FakeBackend[] {
-  return providers.map(({ id, on, format, program }, index) => {
-    return { index, id, on, format, key: `${canaries.of.apiKey}-${id}`, kindFor: (verb) => nowDoing(program, verb) };
+  return providers.map((machine, index) => {
+    const { id, on, format, program } = machine;
+    const memory = machine.memory && createMemory(machine.memory, nowMs);
+    const key = `${canaries.of.apiKey}-${id}`;
+    return { index, id, on, format, key, machine, memory, kindFor: (verb) => nowDoing(program, verb) };
   });
 }
 
@@ -136,8 +152,10 @@ function planting({ of }: Canaries, planted: Set<CanaryKind>): (sent: unknown) =
 }
 
 function buildRouter({ providers, settings, routerDice }: Scenario, world: World, canaries: Canaries): Router {
-  const configured = providers.map(({ id, on, type, device, cost, priority }, index): [string, ProviderOptions] => {
-    const common = { device, cost, priority, defaultModel: 'm', embeddingModel: 'e' };
+  const configured = providers.map(({ id, on, type, device, cost, priority, ...machine }, index): [string, ProviderOptions] => {
+    const { maxConcurrent, reservedForFast, weight, locality } = machine;
+    const limits = { maxConcurrent, reservedForFast, weight, locality };
+    const common = { device, cost, priority, ...limits, defaultModel: 'm', embeddingModel: 'e' };
     const backend = world.backends[index] as FakeBackend;
     if (on === 'custom') return [id, { ...common, type: 'custom', adapter: customBackend(world, backend) }];
     const headers = { 'x-tenant': canaries.of.headerValue, 'x-gateway-key': canaries.of.otherKey };
@@ -154,14 +172,17 @@ function buildRouter({ providers, settings, routerDice }: Scenario, world: World
 
 /** Everything that the router tells goes into the books first, and only then to listeners that throw. */
 function watch(simulation: Simulation): void {
-  const { router, ledger, reference, clock, log, scenario } = simulation;
+  const { router, ledger, reference, clock, log, scenario, complain } = simulation;
   const moves = watchBreakers(simulation);
+  const frozen = watchFrozen(router, (scenario.settings.queue?.limit ?? Infinity) <= 2, complain);
   for (const name of eventNames) {
     router.on(name, (payload: RouterEvents[typeof name]) => {
       log?.add(clock.nowMs(), name, payload);
       ledger.on(name, payload);
       reference.on(name, payload);
       moves(name, payload);
+      frozen(name, payload);
+      if (name.startsWith('queue:')) onQueue(simulation, name, payload as RouterEvents['queue:leave']);
       if (name === 'request:end' || name === 'request:error') onEnd(simulation, payload as RouterEvents['request:end']);
       if (name === 'hedge') checkHedge(simulation, payload as RouterEvents['hedge']);
       if (name.startsWith('attempt:')) onAttempt(simulation, name, payload as RouterEvents['attempt:start']);
@@ -174,33 +195,49 @@ function watch(simulation: Simulation): void {
   }
 }
 
-function onEnd({ ledger, lastAttempts }: Simulation, { requestId }: RouterEvents['request:end']): void {
+function onEnd({ ledger, lastAttempts, lanes }: Simulation, { requestId }: RouterEvents['request:end']): void {
   const record = ledger.of(requestId);
-  if (record !== undefined) lastAttempts.closed(record);
+  if (record === undefined) return;
+  lastAttempts.closed(record);
+  lanes.requestEnded(record);
+}
+
+function onQueue({ ledger, lanes }: Simulation, name: string, payload: RouterEvents['queue:leave']): void {
+  const record = ledger.of(payload.requestId);
+  if (record === undefined) return;
+  if (name === 'queue:leave') lanes.left(record, payload);
+  else lanes.entered(record, payload as unknown as RouterEvents['queue:enter']);
 }
 
 function onAttempt(simulation: Simulation, name: string, payload: RouterEvents['attempt:start']): void {
-  const { ledger, reference, tokens, lastAttempts, scenario, complain } = simulation;
+  const { ledger, reference, tokens, lastAttempts, lanes, scenario, complain } = simulation;
   const record = ledger.of(payload.requestId);
   const attempt = record?.attempts[payload.attempt - 1];
   if (record === undefined || attempt === undefined) return;
   if (name !== 'attempt:start') {
     tokens.ended(attempt);
     lastAttempts.ended(attempt);
+    lanes.ended(record, attempt);
     return reference.ended(attempt);
   }
   reference.started(record, attempt);
   lastAttempts.started(record, attempt);
+  lanes.started(record, attempt);
   const { plan } = record;
   if (attempt.number > 1 && tokens.areUsedUp(attempt.provider)) {
     complain('retry budget', `request ${plan.index}: attempt ${attempt.number} at ${attempt.provider}`);
   }
-  const isPaid = costOf(scenario, attempt.provider) === 'paid';
-  if (isPaid && plan.provider === undefined && !isPaidAllowed(plan, scenario.providers, scenario.settings.allowPaid)) {
-    complain('no cost without consent', `request ${plan.index} went to ${attempt.provider}`);
-  }
+  checkConsent(scenario, plan, attempt.provider, complain);
   // Each snapshot costs about as much as a tenth of a call.
   if (attempt.startOrder % 3 === 0) checkCounters(simulation);
+}
+
+/** Whoever is asked, in whatever kind of attempt, is near enough, and paid only with consent. */
+export function checkConsent(scenario: Scenario, plan: CallPlan, id: string, complain: Complain): void {
+  const provider = scenario.providers.find((each) => each.id === id) as ProviderPlan;
+  const who = `request ${plan.index} went to ${id}`;
+  if (!isPaidFor(plan, provider, scenario)) complain('no cost without consent', who);
+  if (!isNearEnough(plan, provider, scenario.settings)) complain('no farther than allowed', `${who} in ${provider.locality}`);
 }
 
 function costOf({ providers }: Scenario, id: string): string | undefined {

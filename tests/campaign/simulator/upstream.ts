@@ -1,6 +1,8 @@
-import type { Verb } from '../../../src/index.ts';
+import type { LoadReport, Verb } from '../../../src/index.ts';
 import type { Dice } from './dice.ts';
 import type { FaultName } from './fault-kinds.ts';
+import type { Machine } from './routed.ts';
+import type { Memory } from './telling.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 import type { WireName } from './wires.ts';
 
@@ -20,6 +22,8 @@ export interface UpstreamCall {
   tokensSent: number;
   /** The protocol's own end was sent. */
   isWhole: boolean;
+  /** When it was. */
+  wholeAtMs: number | undefined;
   /** When the connection was given back or cut; undefined while it stands. */
   closedAtMs: number | undefined;
   /** Over a dead kept connection: the router may send it again as one and the same attempt. */
@@ -33,6 +37,9 @@ export interface FakeBackend {
   readonly format: WireName;
   /** Its own key, which no other may get. */
   readonly key: string;
+  readonly machine: Machine;
+  /** Undefined where every model is there at any time. */
+  readonly memory: Memory | undefined;
   /** What it does with a call that comes now. */
   kindFor(verb: Verb): FaultName;
 }
@@ -48,6 +55,10 @@ export interface World {
   readonly leaks: string[];
   /** Counts everything that happens, so that any two things have an order. */
   next(): number;
+  /** Questions after the load that are under way, and those that got an answer. */
+  readonly polls: { open: number; told: number };
+  /** A backend tells its load at this moment. */
+  onTold(backend: string, report: LoadReport): void;
   /** What servers repeat of what they were sent: the text of a chat, the first one of an embedding. */
   readonly echo: { readonly chat: string; readonly embed: string };
   /** Sees whatever a backend is sent, where secrets are looked for. */
@@ -76,6 +87,7 @@ export function openCall(world: World, backend: FakeBackend, verb: Verb, sent: s
     tokens: Array.from({ length: count - from }, (_, index) => token(from + index)),
     tokensSent: 0,
     isWhole: false,
+    wholeAtMs: undefined,
     closedAtMs: undefined,
     mayBeReplaced: kind === 'stale-socket' || kind === 'reset-early',
   };
@@ -92,6 +104,12 @@ function takenUpAt(sent: string, request: number): number {
 
 export function closeCall(world: World, call: UpstreamCall): void {
   call.closedAtMs ??= world.clock.nowMs();
+}
+
+/** It has said its last word. */
+export function endCall({ clock }: World, call: UpstreamCall): void {
+  call.isWhole = true;
+  call.wholeAtMs ??= clock.nowMs();
 }
 
 /** One second of three in which whoever asks a backend how it is gets a failure, whatever becomes of calls. */

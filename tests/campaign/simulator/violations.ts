@@ -25,6 +25,15 @@ export const invariants = {
   'health moves no breaker': 'breakers move with attempts alone, whatever health checks and explanations say',
   'answered where possible': 'a request that a healthy provider could have answered in time is answered',
   'no cost without consent': 'nothing goes to a paid provider unless it is allowed',
+  'no farther than allowed': 'nothing goes beyond the nearest of the limits of router, intent and call',
+  'calls at once': 'no provider has more calls than its slots, nor heavy ones in those that are reserved',
+  'no wait beside a free slot': 'whenever nothing moves, no call waits for a slot that is free for it, nor was turned away from one',
+  'waits once': 'a call enters and leaves queues by turns, and while it waits, or after its end, nothing else happens to it',
+  'waits as long as it may': 'queues are as long as they may be, and a wait too; who is turned away had no place, or no time',
+  'first come, first served': 'within a lane nobody goes before whoever came first, and of two lanes whoever has the better claim',
+  'saturated is no failure': 'who finds no slot moves no breaker, and takes no token',
+  'shares by weight': 'where all are well and free, nobody is ever more than one call away from its share',
+  'pins end for a reason': 'a pin ends with an answer, with news of the memory, or because somebody said so',
   'told apart': 'each fault gets the code it should have',
 } as const;
 

@@ -1,0 +1,62 @@
+import type { PlannedCandidate } from '../routing/plan.ts';
+import { isFinal, isFull, isInferior, obstacleOf, passOver, takeNext } from './candidates.ts';
+import { leftMs, type Run } from './run.ts';
+
+/** Whose turn it is: a candidate that can be asked now, or several that are busy and one of which is worth waiting for. */
+export type Turn =
+  | { readonly type: 'go'; readonly candidate: PlannedCandidate }
+  | { readonly type: 'wait'; readonly candidates: readonly PlannedCandidate[]; readonly limitMs: number };
+
+/**
+ * The candidate whose turn it is, taken out of those that remain. What the plan could not know is asked again here: other calls may have
+ * opened a breaker or made a pin since, or have taken the last slot. The last attempt of a call does not go to the next in order but to
+ * the one that did best of late, because there is no other try after it.
+ */
+export function nextTurn(run: Run<unknown>): Turn | undefined {
+  const { remaining } = run;
+  const free: PlannedCandidate[] = [];
+  const full: PlannedCandidate[] = [];
+  for (let index = 0; index < remaining.length;) {
+    const candidate = remaining[index] as PlannedCandidate;
+    const obstacle = obstacleOf(run, candidate);
+    if (obstacle !== undefined) {
+      if (obstacle === 'unfit') remaining.splice(index, 1);
+      else passOver(run, candidate, obstacle);
+      continue;
+    }
+    (isFull(run, candidate) ? full : free).push(candidate);
+    if (free.length > 0 && !isFinal(run)) break;
+    index += 1;
+  }
+  if (free.length === 0) return full.length === 0 ? undefined : { type: 'wait', candidates: full, limitMs: Infinity };
+  const limitMs = full.length === 0 ? 0 : worthMs(run, full[0] as PlannedCandidate, free[0] as PlannedCandidate);
+  if (limitMs > 0) return { type: 'wait', candidates: full.filter((each) => !isInferior(run, each, full[0] as PlannedCandidate)), limitMs };
+  for (const candidate of full) run.busy.add(candidate);
+  const candidate = takeNext(run, free);
+  return candidate && { type: 'go', candidate };
+}
+
+/** A candidate of a later tier has to be so many times sooner before it is taken for want of a slot: the order is somebody's wish. */
+const favour = 2;
+
+/**
+ * How long it pays to wait for those that stand before the first free one. Among equals a free slot is better than a place in a queue,
+ * unless expected times decide. A later tier is taken only when it is expected to be much sooner, and one that costs money, or stands
+ * behind by explicit priority, only after half of the time that is left.
+ */
+function worthMs(run: Run<unknown>, best: PlannedCandidate, free: PlannedCandidate): number {
+  const { call, hasWaited } = run;
+  if (hasWaited) return 0;
+  if (isInferior(run, free, best)) return leftMs(run) / 2;
+  const isEqual = best.tier === free.tier;
+  if (isEqual && call.balance !== 'expected-ttft') return 0;
+  const [own, other] = [scoreOf(run, best), scoreOf(run, free)];
+  const mostMs = other.totalMs * (isEqual ? 1 : favour);
+  return own.totalMs < mostMs ? mostMs - (own.totalMs - own.queueMs) : 0;
+}
+
+/** As things stand now; an unknown one of a later tier is no reason to find out about it. */
+function scoreOf({ engine, call }: Run<unknown>, candidate: PlannedCandidate): { readonly totalMs: number; readonly queueMs: number } {
+  const provider = engine.providers.get(candidate.provider);
+  return provider?.expectedNow(candidate, call, call.promptTokens()) ?? { totalMs: 0, queueMs: 0 };
+}

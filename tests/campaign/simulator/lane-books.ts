@@ -1,0 +1,281 @@
+import { isRouterError, type LoadReport, type RouterEvents, type RouterSnapshot, type Verb } from '../../../src/index.ts';
+import type { AttemptRecord, RequestRecord } from './ledger.ts';
+import { deadlineMsOf, laneOf, usualSlots } from './possible.ts';
+import type { ProviderPlan, Scenario } from './scenario.ts';
+import type { Complain } from './violations.ts';
+
+/** Slots and queues as the events tell of them, held against limits that are worked out here anew. */
+export interface LaneBooks {
+  entered(request: RequestRecord, payload: RouterEvents['queue:enter']): void;
+  left(request: RequestRecord, payload: RouterEvents['queue:leave']): void;
+  started(request: RequestRecord, attempt: AttemptRecord): void;
+  ended(request: RequestRecord, attempt: AttemptRecord): void;
+  requestEnded(request: RequestRecord): void;
+  /** A backend says at this moment how many calls it takes. */
+  told(provider: string, report: LoadReport): void;
+  /** Nothing more happens at this moment. */
+  quiet(): void;
+  /** How many wait has to be what the router says. Only while it is quiet. */
+  compare(snapshot: RouterSnapshot): void;
+  /** Would the call have had to wait for a slot there? */
+  isFull(request: RequestRecord, provider: string): boolean;
+  readonly counts: LaneCounts;
+}
+
+export interface LaneCounts {
+  queued: number;
+  granted: number;
+  /** Calls that went before others that waited for the same slots in the same lane. */
+  overtakable: number;
+  saturated: number;
+  /** Slots that heavy calls were not given, because they are kept for fast ones. */
+  reserved: number;
+}
+
+type Lane = 'fast' | 'heavy';
+
+/** The slots that some calls share: those of a provider, or of one of its models. */
+interface Pool {
+  readonly plan: ProviderPlan;
+  readonly inUse: Record<Lane, number>;
+  /** When anything last changed here. */
+  changedMs: number;
+  /** When a heavy call last got a slot that it had waited for, for all that is sure, and at the latest. */
+  heavyMovedMs: { surely: number; latest: number };
+  told: number | undefined;
+  toldMs: number;
+  /** What held before it was told: within the moment itself nobody can say which of the two holds. */
+  toldBefore: number | undefined;
+}
+
+interface Entry {
+  readonly request: RequestRecord;
+  readonly lane: Lane;
+  readonly pools: ReadonlyMap<string, Pool>;
+  readonly enteredMs: number;
+  readonly order: number;
+}
+
+interface Options {
+  readonly scenario: Scenario;
+  nowMs(): number;
+  readonly complain: Complain;
+}
+
+const who = ({ plan }: RequestRecord): string => `request ${plan.index}`;
+
+const roundingMs = 0.01;
+/** No attempt begins with less than this left of the deadline. */
+const leastMs = 50;
+const usualAgingMs = 30_000;
+const usualLimit = 1_000;
+
+export function createLaneBooks(options: Options): LaneBooks {
+  const { scenario, nowMs, complain } = options;
+  const { settings, providers } = scenario;
+  const limit = settings.queue?.limit ?? usualLimit;
+  const timeoutMs = settings.queue?.timeoutMs ?? Infinity;
+  const agingMs = settings.queue?.agingMs ?? usualAgingMs;
+  const pools = new Map<string, Pool>();
+  const waiting = new Map<RequestRecord, Entry>();
+  const waitedMs = new Map<RequestRecord, number>();
+  /** Pools in whose queues a call has ever been. */
+  const joined = new Map<RequestRecord, Set<Pool>>();
+  /** The last grant of a call: until its attempt begins, its slot is its own. */
+  const grants = new Map<RequestRecord, { readonly pool: Pool; readonly atMs: number }>();
+  let doubts: { readonly victim: Entry; readonly what: string }[] = [];
+  let order = 0;
+  let isDirty = false;
+  const counts: LaneCounts = { queued: 0, granted: 0, overtakable: 0, saturated: 0, reserved: 0 };
+
+  const poolOf = (id: string, verb: Verb): Pool => {
+    const plan = providers.find((each) => each.id === id) as ProviderPlan;
+    const key = plan.type === 'ollama' && plan.maxConcurrent === undefined ? `${id}/${verb === 'embed' ? 'e' : 'm'}` : id;
+    const known = pools.get(key);
+    if (known !== undefined) return known;
+    const never = { changedMs: -Infinity, told: undefined, toldMs: -Infinity, toldBefore: undefined };
+    const made: Pool = { plan, inUse: { fast: 0, heavy: 0 }, heavyMovedMs: { surely: -Infinity, latest: -Infinity }, ...never };
+    pools.set(key, made);
+    return made;
+  };
+  const touch = (pool: Pool): void => {
+    pool.changedMs = nowMs();
+    isDirty = true;
+  };
+  const isFree = (pool: Pool, lane: Lane, slots: number): boolean => {
+    const { fast, heavy } = pool.inUse;
+    return fast + heavy < slots && (lane === 'fast' || heavy < slots - reservedIn(pool.plan, slots));
+  };
+  const waitersAt = (pool: Pool): Entry[] => [...waiting.values()].filter((entry) => [...entry.pools.values()].includes(pool));
+  const doubt = (victim: Entry, what: string): void => void doubts.push({ victim, what });
+  const wasThere = ({ enteredMs }: Entry): boolean => enteredMs < nowMs();
+
+  /** Whoever had a better claim to the slot that this call has just got. Whether they still wait is seen when all is quiet. */
+  const weigh = ({ request, lane, enteredMs, order: place }: Entry, pool: Pool): void => {
+    const others = waitersAt(pool);
+    const own = others.filter((each) => each.lane === lane);
+    if (own.length > 0) counts.overtakable += 1;
+    for (const each of own)
+      if (each.order < place) doubt(each, `${who(request)} at ${pool.plan.id} went before ${who(each.request)}, which came first`);
+    const other = others.filter((each) => each.lane !== lane && wasThere(each));
+    const { surely, latest } = pool.heavyMovedMs;
+    const [first] = other;
+    if (first === undefined) return;
+    const what = `${who(request)} (${lane}) at ${pool.plan.id} went before ${who(first.request)} (${first.lane})`;
+    const slots = slotsIn(pool, nowMs());
+    // The slot that it has just got is not in use yet.
+    if (lane === 'fast' && Math.max(first.enteredMs, latest) + agingMs < enteredMs - roundingMs && isFree(pool, 'heavy', slots))
+      doubt(first, `${what}, which has aged`);
+    if (lane === 'heavy' && Math.max(enteredMs, surely) + agingMs > first.enteredMs + roundingMs) doubt(first, `${what}, and has not aged`);
+  };
+
+  return {
+    counts,
+    entered(request, { providers: ids, lane }) {
+      counts.queued += 1;
+      isDirty = true;
+      if (waiting.has(request)) complain('waits once', `${who(request)} waits twice`);
+      if (request.attempts.some(({ endMs }) => endMs === undefined)) complain('waits once', `${who(request)} waits beside its attempt`);
+      if (lane !== laneOf(request.plan, settings)) complain('waits once', `${who(request)} waits in the lane ${lane}`);
+      const entry: Entry = {
+        request,
+        lane: laneOf(request.plan, settings),
+        pools: new Map(ids.map((id) => [id, poolOf(id, request.plan.verb)])),
+        enteredMs: nowMs(),
+        order: (order += 1),
+      };
+      if (ids.length === 0) complain('waits once', `${who(request)} waits for nobody`);
+      const known = joined.get(request) ?? new Set();
+      joined.set(request, known);
+      for (const pool of entry.pools.values()) known.add(pool);
+      waiting.set(request, entry);
+    },
+    left(request, { provider, ms }) {
+      const entry = waiting.get(request);
+      if (entry === undefined) return complain('waits once', `${who(request)} leaves a queue that it is not in`);
+      waiting.delete(request);
+      isDirty = true;
+      const stayedMs = nowMs() - entry.enteredMs;
+      const allMs = (waitedMs.get(request) ?? 0) + stayedMs;
+      waitedMs.set(request, allMs);
+      if (Math.abs(ms - stayedMs) > roundingMs) complain('waits once', `${who(request)} waited ${stayedMs} ms, not ${ms} ms`);
+      if (allMs > timeoutMs + roundingMs) complain('waits as long as it may', `${who(request)} waited ${allMs} ms of ${timeoutMs} ms`);
+      if (provider === undefined) {
+        // It may have been given a slot in the moment in which it left.
+        if (entry.lane === 'heavy') for (const { heavyMovedMs } of entry.pools.values()) heavyMovedMs.latest = nowMs();
+        return;
+      }
+      const pool = entry.pools.get(provider);
+      if (pool === undefined) return complain('waits once', `${who(request)} got a slot at ${provider}, where it did not wait`);
+      counts.granted += 1;
+      weigh(entry, pool);
+      if (entry.lane === 'heavy') pool.heavyMovedMs = { surely: nowMs(), latest: nowMs() };
+      grants.set(request, { pool, atMs: nowMs() });
+    },
+    started(request, attempt) {
+      const pool = poolOf(attempt.provider, request.plan.verb);
+      const lane = laneOf(request.plan, settings);
+      pool.inUse[lane] += 1;
+      touch(pool);
+      if (waiting.has(request)) complain('waits once', `${who(request)} is sent while it waits`);
+      const { fast, heavy } = pool.inUse;
+      const slots = slotsIn(pool, nowMs());
+      if (fast + heavy > slots) complain('calls at once', `${attempt.provider}: ${fast + heavy} of ${slots}, with ${who(request)}`);
+      else if (lane === 'heavy' && heavy > slots - reservedIn(pool.plan, slots)) {
+        complain('calls at once', `${attempt.provider}: ${heavy} heavy ones of ${slots}, with ${who(request)}, of which some are reserved`);
+      }
+      const grant = grants.get(request);
+      grants.delete(request);
+      if (grant?.pool === pool && grant.atMs === nowMs()) return;
+      const victim = waitersAt(pool).find((each) => each.lane === lane);
+      if (victim !== undefined) doubt(victim, `${who(request)} at ${attempt.provider} did not wait, and ${who(victim.request)} does`);
+    },
+    ended(request, { provider }) {
+      const pool = poolOf(provider, request.plan.verb);
+      pool.inUse[laneOf(request.plan, settings)] -= 1;
+      touch(pool);
+    },
+    requestEnded(request) {
+      const { error } = request;
+      if (waiting.has(request)) complain('waits once', `${who(request)} ends while it waits`);
+      grants.delete(request);
+      if (!isRouterError(error, 'saturated')) return;
+      counts.saturated += 1;
+      if (request.attempts.length > 0) complain('waits as long as it may', `${who(request)} is saturated after an attempt`);
+      // Later on nobody knows any more how it was when the call was turned away.
+      if (nowMs() > request.startMs + (waitedMs.get(request) ?? 0) + roundingMs) return;
+      for (const { provider, code } of error.skipped) {
+        if (code !== 'saturated') continue;
+        const pool = poolOf(provider, request.plan.verb);
+        const lane = laneOf(request.plan, settings);
+        if (pool.changedMs >= nowMs()) continue;
+        if (isFree(pool, lane, slotsIn(pool, nowMs())))
+          complain('no wait beside a free slot', `${who(request)} was turned away from ${provider}`);
+        const isEarly = joined.get(request)?.has(pool) !== true && waitersAt(pool).length < limit;
+        const endsAtMs = request.startMs + deadlineMsOf(request.plan, settings);
+        const hasTime = (waitedMs.get(request) ?? 0) < timeoutMs - roundingMs && endsAtMs - nowMs() > leastMs;
+        if (isEarly && hasTime) complain('waits as long as it may', `${who(request)} found no place in the queue of ${provider}`);
+      }
+    },
+    told(provider, { slots }) {
+      // Of those that tell it none keeps its models apart.
+      tell(poolOf(provider, 'chat'), slots, nowMs());
+      isDirty = true;
+    },
+    quiet() {
+      if (!isDirty) return;
+      isDirty = false;
+      for (const { victim, what } of doubts) if (waiting.get(victim.request) === victim) complain('first come, first served', what);
+      doubts = [];
+      const queues = new Map<Pool, number>();
+      for (const { request, lane, pools: all } of waiting.values()) {
+        if (request.end !== undefined) complain('waits once', `${who(request)} has ended and waits`);
+        for (const [id, pool] of all) {
+          queues.set(pool, (queues.get(pool) ?? 0) + 1);
+          const slots = slotsNow(pool);
+          if (isFree(pool, lane, slots)) {
+            const { fast, heavy } = pool.inUse;
+            complain(
+              'no wait beside a free slot',
+              `${who(request)} (${lane}) waits for ${id}: ${fast} fast and ${heavy} heavy of ${slots}`,
+            );
+          } else if (isFree(pool, 'fast', slots)) counts.reserved += 1;
+        }
+      }
+      for (const [{ plan }, count] of queues)
+        if (count > limit) complain('waits as long as it may', `${plan.id}: ${count} wait, of ${limit}`);
+    },
+    compare({ providers: told }) {
+      for (const { provider, waiting: count } of told) {
+        const own = [...waiting.values()].filter((entry) => entry.pools.has(provider)).length;
+        if (own !== count) complain('counters', `${provider}: ${count} wait, ${own} by the events`);
+      }
+    },
+    isFull(request, provider) {
+      const pool = poolOf(provider, request.plan.verb);
+      const lane = laneOf(request.plan, settings);
+      return !isFree(pool, lane, slotsNow(pool)) || waitersAt(pool).some((each) => each.lane === lane);
+    },
+  };
+}
+
+function tell(pool: Pool, slots: number | undefined, nowMs: number): void {
+  if (pool.toldMs !== nowMs) pool.toldBefore = slotsNow(pool);
+  // Nobody who answers takes no calls at all.
+  Object.assign(pool, { told: slots !== undefined && slots >= 1 ? slots : undefined, toldMs: nowMs });
+}
+
+/** As configured, else as told, else as many as such a server takes where nobody said anything. */
+function slotsNow({ plan, told }: Pool): number {
+  return plan.maxConcurrent ?? told ?? usualSlots(plan);
+}
+
+function slotsIn(pool: Pool, nowMs: number): number {
+  const slots = slotsNow(pool);
+  return pool.toldMs === nowMs && pool.plan.maxConcurrent === undefined ? Math.max(slots, pool.toldBefore ?? 0) : slots;
+}
+
+function reservedIn({ reservedForFast }: ProviderPlan, slots: number): number {
+  const usual = slots >= 5 && slots !== Infinity ? 1 : 0;
+  return Math.min(reservedForFast ?? usual, slots - 1);
+}
