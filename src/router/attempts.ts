@@ -1,12 +1,11 @@
 import type { Candidate, PlannedCandidate } from '../routing/plan.ts';
 import type { Opened, Verb } from './carry-out.ts';
-import { isFull, obstacleOf, othersLeft, passOver } from './candidates.ts';
-import { planFor } from './planning.ts';
+import { hasFailed, isFull, obstacleOf, othersLeft, passOver } from './candidates.ts';
 import { slotFor } from './queue.ts';
 import { allTaken, giveUp, type Run } from './run.ts';
 import type { HeldSlot } from './slots.ts';
 import { tryOnce } from './try-once.ts';
-import { nextTurn, type Turn } from './turns.ts';
+import { nextTurn, replan, type Turn } from './turns.ts';
 import { isOnly, panic, tryAgain } from './waiting.ts';
 
 /**
@@ -46,7 +45,8 @@ async function tryWhenFree<Request, Result>(
   if (granted === undefined) {
     run.hasWaited = true;
     if (limitMs !== Infinity) return undefined;
-    for (const candidate of candidates) passOver(run, candidate, allTaken);
+    // One whose queue was full has a slot by now, perhaps.
+    for (const candidate of candidates) if (isFull(run, candidate)) passOver(run, candidate, allTaken);
     return undefined;
   }
   const { candidate, slot } = granted;
@@ -64,16 +64,6 @@ function isAnybodyReady(run: Run<unknown>): boolean {
     const isOver = readyAtMs !== undefined && readyAtMs <= nowMs && !hasFailed(run, candidate);
     return isOver && obstacleOf(run, candidate) === undefined && !isFull(run, candidate);
   });
-}
-
-/** Those that have not been asked yet, as things stand now. */
-function replan(run: Run<unknown>): void {
-  const { candidates } = planFor(run.call, run.engine, false);
-  run.remaining.splice(0, Infinity, ...candidates.filter((candidate) => !hasFailed(run, candidate)));
-}
-
-function hasFailed({ failed }: Run<unknown>, { provider, model }: Candidate): boolean {
-  return failed.some((each) => each.provider === provider && each.model === model);
 }
 
 async function tryCandidate<Request, Result>(

@@ -3,6 +3,11 @@ import type { Candidate, PlannedCandidate, SkippedInPlan } from '../routing/plan
 import type { Provider } from './provider.ts';
 import type { Run } from './run.ts';
 
+/** Has an attempt of the call at it failed? */
+export function hasFailed({ failed }: Run<unknown>, { provider, model }: Candidate): boolean {
+  return failed.some((each) => each.provider === provider && each.model === model);
+}
+
 /** Takes a candidate out of those that remain, with the reason. */
 export function passOver(
   { remaining, passed }: Run<unknown>,

@@ -36,6 +36,8 @@ export interface Engine {
 export interface Standing {
   /** First to last. */
   readonly places: readonly Placement[];
+  /** So many of them are enough to plan most calls with: whole tiers, of a large registry only. */
+  readonly firstPart: number;
   /** Some stand equal, so that the balance has something to decide. */
   readonly hasEquals: boolean;
   /** The shares given out by weight, for each tier. */

@@ -22,6 +22,6 @@ export function explain(engine: Engine, request: ChatRequest | SchemaRequest<unk
     ? resolveCall('embed', request, options, config)
     : resolveCall(options.stream === true ? 'stream' : 'chat', hasSchema(request) ? withJsonSchema(request) : request, options, config);
   const { verb, intent, balance, lane, startedAtMs: atMs } = call;
-  const { candidates, skipped } = planFor(call, engine, true);
+  const { candidates, skipped } = planFor(call, engine, 'shown');
   return { atMs, verb, intent, balance, lane, promptTokens: call.promptTokens(), candidates, skipped };
 }

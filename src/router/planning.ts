@@ -1,5 +1,6 @@
 import { distanceOf } from '../core/locality.ts';
 import type { ChatRequest, EmbedRequest } from '../core/types.ts';
+import { mostOrdered } from '../routing/balance.ts';
 import { type MadePlan, plan } from '../routing/plan.ts';
 import type { Engine, Standing } from './engine.ts';
 import type { Provider } from './provider.ts';
@@ -12,16 +13,16 @@ export function learnsFrom({ affinity, balance, verb }: ResolvedCall<unknown>): 
 }
 
 /**
- * What would be tried for a call, in which order, and why the others would not. Changes nothing. `isShown`: expected times are part of
- * it, also where they decide nothing.
+ * What would be tried for a call, in which order, and why the others would not. Changes nothing. `first`: of a large registry only as many
+ * tiers as a call needs, where they have enough candidates. `shown`: expected times are part of it, also where they decide nothing.
  */
 export function planFor(
   call: ResolvedCall<unknown>,
   engine: Pick<Engine, 'list' | 'standings' | 'config' | 'affinity' | 'prefixes'>,
-  isShown: boolean,
+  part: 'first' | 'all' | 'shown',
 ): MadePlan {
   const { config, standings, list } = engine;
-  const { places, hasEquals, sharesOf } = standings.get(call.intent) as Standing;
+  const { places, firstPart, hasEquals, sharesOf } = standings.get(call.intent) as Standing;
   const nowMs = config.clock.nowMs();
   const { intent, verb, lane, balance, session } = call;
   const request = call.request as ChatRequest | EmbedRequest;
@@ -37,8 +38,10 @@ export function planFor(
     limitsCost: call.maxCostUsd !== undefined,
     shared,
   };
-  return plan({
-    facts: places.map((place) => (list[place.index] as Provider).facts(place, ask)),
+  // Whose vectors are whose, only all of them tell.
+  const isWhole = part !== 'first' || verb === 'embed' || call.only !== undefined || firstPart === places.length;
+  const made = plan({
+    facts: (isWhole ? places : places.slice(0, firstPart)).map((place) => (list[place.index] as Provider).facts(place, ask)),
     verb,
     needs: call.needs,
     parameters: ask.refusesIgnored ? call.parameters : [],
@@ -58,10 +61,12 @@ export function planFor(
     balance,
     session,
     scoreFor: (facts) => (list[facts.place.index] as Provider).expected(facts, ask, call.promptTokens()),
-    isShown,
+    isShown: part === 'shown',
     affinity: call.affinity,
     sharesOf,
     lastServed: remembers ? engine.affinity.lastServed(request.model ?? '', nowMs) : undefined,
     shared,
   });
+  if (isWhole) return made;
+  return made.candidates.length < mostOrdered ? planFor(call, engine, 'all') : { ...made, isPartial: true };
 }

@@ -65,14 +65,14 @@ const secondMs = 1_000;
 
 /** Asks until the answer is true, or nobody wants to know any more. */
 function eachSecond(clock: Clock, ask: () => boolean): { readonly isTrue: Promise<'stopped'>; cancel(): void } {
-  let cancel = (): void => undefined;
+  let cancel: (() => void) | undefined;
   const isTrue = new Promise<'stopped'>((resolve) => {
     const look = (): void => {
       cancel = clock.schedule(secondMs, () => (ask() ? resolve('stopped') : look()));
     };
     look();
   });
-  return { isTrue, cancel: () => cancel() };
+  return { isTrue, cancel: () => cancel?.() };
 }
 
 /** That calls wait for what is only supposed is told once: whoever has configured such a server otherwise loses by it. */
@@ -105,7 +105,7 @@ function joinAll(run: Run<unknown>, candidates: readonly Candidate[], startMs: n
   const providers: string[] = [];
   let first: Granted | undefined;
   let open = 0;
-  let tell: (granted: Granted | undefined) => void = () => undefined;
+  let tell: ((granted: Granted | undefined) => void) | undefined;
   const granted = new Promise<Granted | undefined>((resolve) => (tell = resolve));
   const leaveAll = (): void => leaves.forEach((leave) => leave());
   for (const candidate of candidates) {
@@ -121,12 +121,12 @@ function joinAll(run: Run<unknown>, candidates: readonly Candidate[], startMs: n
         // It cannot be asked any more; the call keeps its places elsewhere.
         isOver = true;
         slot.give();
-        if (--open === 0) tell(undefined);
+        if (--open === 0) tell?.(undefined);
         return;
       }
       first = { candidate, slot };
       leaveAll();
-      tell(first);
+      tell?.(first);
     });
     if (leave === undefined || isOver) continue;
     open += 1;

@@ -32,6 +32,8 @@ export interface Run<Request> {
   readonly failed: FailedAttempt[];
   /** Candidates that have not had a turn, in order. */
   readonly remaining: PlannedCandidate[];
+  /** All providers have been looked at, not only as many as most calls need. */
+  isWhole: boolean;
   /** Candidates whose turn came when they could not be asked any more. */
   readonly passed: SkippedInPlan[];
   attempts: number;
@@ -76,7 +78,7 @@ export function beginRun<Request>(call: ResolvedCall<Request>, engine: Engine, o
   };
   let over = false;
   // Asks adapters, which may throw: before anything is told that would have to end.
-  const plan = planFor(call, engine, false);
+  const plan = planFor(call, engine, 'first');
   plan.turn?.shares.take(plan.turn.members, plan.turn.index);
   refreshLoads(engine, call.maxLocality);
   announce('request:start', { requestId, verb, model: request.model, intent });
@@ -87,6 +89,7 @@ export function beginRun<Request>(call: ResolvedCall<Request>, engine: Engine, o
     trace,
     failed: [],
     remaining: [...plan.candidates],
+    isWhole: !plan.isPartial,
     passed: [],
     attempts: 0,
     hasWaited: false,

@@ -1,5 +1,6 @@
 import type { PlannedCandidate } from '../routing/plan.ts';
-import { isFinal, isFull, isInferior, obstacleOf, passOver, takeNext } from './candidates.ts';
+import { hasFailed, isFinal, isFull, isInferior, obstacleOf, passOver, takeNext } from './candidates.ts';
+import { planFor } from './planning.ts';
 import { leftMs, type Run } from './run.ts';
 
 /** Whose turn it is: a candidate that can be asked now, or several that are busy and one of which is worth waiting for. */
@@ -28,12 +29,23 @@ export function nextTurn(run: Run<unknown>): Turn | undefined {
     if (free.length > 0 && !isFinal(run)) break;
     index += 1;
   }
+  if (free.length === 0 && !run.isWhole) {
+    replan(run);
+    return nextTurn(run);
+  }
   if (free.length === 0) return full.length === 0 ? undefined : { type: 'wait', candidates: full, limitMs: Infinity };
   const limitMs = full.length === 0 ? 0 : worthMs(run, full[0] as PlannedCandidate, free[0] as PlannedCandidate);
   if (limitMs > 0) return { type: 'wait', candidates: full.filter((each) => !isInferior(run, each, full[0] as PlannedCandidate)), limitMs };
   for (const candidate of full) run.busy.add(candidate);
   const candidate = takeNext(run, free);
   return candidate && { type: 'go', candidate };
+}
+
+/** Those that have not been asked yet, as things stand now. */
+export function replan(run: Run<unknown>): void {
+  const { candidates } = planFor(run.call, run.engine, 'all');
+  run.isWhole = true;
+  run.remaining.splice(0, Infinity, ...candidates.filter((candidate) => !hasFailed(run, candidate)));
 }
 
 /** A candidate of a later tier has to be so many times sooner before it is taken for want of a slot: the order is somebody's wish. */

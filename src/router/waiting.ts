@@ -6,7 +6,7 @@ import { sleep } from '../lib/clock.ts';
 import { openDeadline } from '../lib/deadline.ts';
 import { backoffMs } from '../breaker/cooldown.ts';
 import type { Candidate } from '../routing/plan.ts';
-import { isFull, obstacleOf, onlyFirst } from './candidates.ts';
+import { hasFailed, isFull, obstacleOf, onlyFirst } from './candidates.ts';
 import type { Opened, Verb } from './carry-out.ts';
 import { whileLoading } from './loading.ts';
 import { slotFor } from './queue.ts';
@@ -159,10 +159,6 @@ export function isOnly(run: Run<unknown>, { candidate }: Pick<Waiting, 'candidat
 /** Those at other providers that there is time to wait for. */
 function othersThan(run: Run<unknown>, provider: string): Waiting[] {
   return allWaiting(run).filter((other) => other.candidate.provider !== provider && canWaitFor(run, other));
-}
-
-function hasFailed({ failed }: Run<unknown>, { provider, model }: Candidate): boolean {
-  return failed.some((each) => each.provider === provider && each.model === model);
 }
 
 /** Is it for want of retry tokens that nobody is left? */

@@ -26,8 +26,14 @@ export function placesFor(intent: string, order: readonly (readonly string[])[],
   const tierOf = (rank: Rank): number => tiers.findIndex((tier) => byRank(tier, rank) === 0);
   return ranked
     .sort((left, right) => byRank(left.rank, right.rank) || left.index - right.index)
-    .map(({ placed: { priority: _, ...rest }, index, rank }) => ({
-      ...rest,
+    .map(({ placed: { provider, device, cost, locality, distance, weight, verbs }, index, rank }) => ({
+      provider,
+      device,
+      cost,
+      locality,
+      distance,
+      weight,
+      verbs,
       index,
       tier: tierOf(rank),
       spilledTier: tierOf(spilled[index] as Rank),

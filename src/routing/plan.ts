@@ -50,6 +50,8 @@ export interface MadePlan {
   readonly turn: Turn | undefined;
   /** Embeddings: the vector space that the call stays in. */
   readonly space: string | undefined;
+  /** Providers of later tiers were not looked at, because there are enough candidates before them. */
+  readonly isPartial: boolean;
 }
 
 /** What `explain()` tells: a plan, and what it was made for. */
@@ -84,7 +86,7 @@ export function plan(input: PlanInput): MadePlan {
   // Pins must not make a model unreachable: where nothing else is left, the oldest pin is put to the test.
   if (open.length === 0) open.push(...takeOldestPin(pinned));
   for (const facts of pinned) skipped.push(toSkipped(facts, pinObstacle(facts)));
-  return { ...inOrder(open, input), skipped, space };
+  return { ...inOrder(open, input), skipped, space, isPartial: false };
 }
 
 /** The facts come in the order of the intent, but for models that have spilled out of GPU memory. */

@@ -2,6 +2,7 @@ import { isRouterError } from '../../../src/index.ts';
 import type { CallResult } from './caller.ts';
 import { checkDelivered } from './delivered.ts';
 import type { FaultName } from './fault-kinds.ts';
+import { isUnread, unreadMs } from './lane-books.ts';
 import { chanceOf, mayBeAsked, usualSlots } from './possible.ts';
 import { checkRequest, matchCalls } from './request-checks.ts';
 import type { ProviderPlan } from './scenario.ts';
@@ -96,7 +97,8 @@ export function checkEnd(simulation: Simulation): Counts {
   const { beside, lanes, lastAttempts, ledger, complain } = simulation;
   Object.assign(counts, beside, lanes.counts, { lastChoices: lastAttempts.weighed(), told: world.polls.told });
   if (scenario.isCalm) counts.shared = checkShares(scenario, ledger.requests.values(), complain);
-  for (const provider of scenario.providers) checkBackend(provider, world.calls, complain);
+  const unread = new Set(callers.results.flatMap(({ plan }) => (isUnread(plan) ? [plan.index] : [])));
+  for (const provider of scenario.providers) checkBackend(provider, world.calls, unread, complain);
   const lost = scenario.load.length - callers.results.filter(({ plan }) => plan.index < scenario.load.length).length;
   if (lost !== 0) complain('settles once', `${lost} calls were never made`);
   return counts;
@@ -134,11 +136,12 @@ function checkOne(simulation: Simulation, result: CallResult, calls: readonly Up
 const graceMs = 50;
 
 /** What the backend itself saw: never more calls at once than its slots. One that is deaf keeps a call for ever, whoever left. */
-function checkBackend(provider: ProviderPlan, calls: readonly UpstreamCall[], complain: Complain): void {
+function checkBackend(provider: ProviderPlan, calls: readonly UpstreamCall[], unread: ReadonlySet<number>, complain: Complain): void {
   const { id, type, maxConcurrent: slots = usualSlots(provider) } = provider;
   if (slots === Infinity) return;
   const own = calls.filter(({ backend, kind }) => backend.id === id && kind !== 'deaf');
-  const endOf = ({ closedAtMs: at = Infinity, wholeAtMs = Infinity }: UpstreamCall): number => Math.min(wholeAtMs, at - graceMs);
+  const endOf = ({ closedAtMs: at = Infinity, wholeAtMs = Infinity, request, startedAtMs }: UpstreamCall): number =>
+    Math.min(wholeAtMs, at - graceMs, unread.has(request) ? startedAtMs + unreadMs : Infinity);
   for (const model of type === 'ollama' && provider.maxConcurrent === undefined ? ['chat', 'embed'] : ['any']) {
     const changes = own
       .filter(({ verb }) => model === 'any' || (verb === 'embed') === (model === 'embed'))

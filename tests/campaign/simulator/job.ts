@@ -17,15 +17,17 @@ interface Form {
   readonly injections: number;
   readonly observations: number;
   readonly actions: number;
+  /** Pins that somebody ends, which need a model that ran out of memory. */
+  readonly unpins: number;
 }
 
 const forms: Readonly<Record<'quick' | 'long', Form>> = {
-  quick: { seeds: 500, compared: 12, deepEvery: 60, threads: 1, injections: 5, observations: 3, actions: 50 },
-  long: { seeds: 5_000, compared: 120, deepEvery: 60, threads: 2, injections: 100, observations: 60, actions: 500 },
+  quick: { seeds: 500, compared: 12, deepEvery: 60, threads: 1, injections: 5, observations: 3, actions: 50, unpins: 10 },
+  long: { seeds: 5_000, compared: 120, deepEvery: 60, threads: 2, injections: 100, observations: 60, actions: 500, unpins: 100 },
 };
 
 /** The same of routing. */
-const routing = ['queued', 'granted', 'overtakable', 'saturated', 'reserved', 'told', 'kept', 'shared', 'unpinned'] as const;
+const routing = ['queued', 'granted', 'overtakable', 'saturated', 'reserved', 'told', 'kept', 'shared'] as const;
 
 /** What callers and router did, beside the faults, that must have happened for the rest to mean anything. */
 const actions = ['aborted', 'left', 'hedges', 'notices', 'must', 'may', 'lastChoices', 'healthFailed', 'explained', ...routing] as const;
@@ -46,6 +48,7 @@ export const job: Job = {
     'fewest injections of a fault kind',
     'fewest observations of a fault kind',
     ...actions.map((name) => `${name}: times`),
+    'unpinned: times',
     'share of requests answered',
     'share answered where a provider never fails',
     'secret canaries found',
@@ -123,6 +126,7 @@ function figuresOf(totals: Totals, form: Form): Figure[] {
     atLeast('fewest injections of a fault kind', form.injections, fewest(counts.injected)),
     atLeast('fewest observations of a fault kind', form.observations, fewest(counts.observed)),
     ...actions.map((name) => atLeast(`${name}: times`, form.actions, counts[name])),
+    atLeast('unpinned: times', form.unpins, counts.unpinned),
     atLeast('share of requests answered', 0.6, share(counts.answered, counts.requests - counts.aborted)),
     atLeast('share answered where a provider never fails', 0.999, share(counts.mustAnswered, counts.must)),
     exactly('secret canaries found', 0, found),

@@ -1,5 +1,6 @@
 import { isRouterError, type LoadReport, type RouterEvents, type RouterSnapshot, type Verb } from '../../../src/index.ts';
 import type { AttemptRecord, RequestRecord } from './ledger.ts';
+import type { CallPlan } from './load.ts';
 import { deadlineMsOf, laneOf, usualSlots } from './possible.ts';
 import type { ProviderPlan, Scenario } from './scenario.ts';
 import type { Complain } from './violations.ts';
@@ -38,6 +39,7 @@ type Lane = 'fast' | 'heavy';
 interface Pool {
   readonly plan: ProviderPlan;
   readonly inUse: Record<Lane, number>;
+  readonly underWay: Map<AttemptRecord, RequestRecord>;
   /** When anything last changed here. */
   changedMs: number;
   /** When a heavy call last got a slot that it had waited for, for all that is sure, and at the latest. */
@@ -52,6 +54,8 @@ interface Entry {
   readonly request: RequestRecord;
   readonly lane: Lane;
   readonly pools: ReadonlyMap<string, Pool>;
+  /** Where it cannot be asked, or could not once: a call that gets a slot there leaves that queue in silence, and waits on elsewhere. */
+  readonly doubtful: Set<Pool>;
   readonly enteredMs: number;
   readonly order: number;
 }
@@ -59,6 +63,8 @@ interface Entry {
 interface Options {
   readonly scenario: Scenario;
   nowMs(): number;
+  /** Something speaks against a call there at this moment. */
+  isBarred(provider: string, model: string): boolean;
   readonly complain: Complain;
 }
 
@@ -71,7 +77,7 @@ const usualAgingMs = 30_000;
 const usualLimit = 1_000;
 
 export function createLaneBooks(options: Options): LaneBooks {
-  const { scenario, nowMs, complain } = options;
+  const { scenario, nowMs, isBarred, complain } = options;
   const { settings, providers } = scenario;
   const limit = settings.queue?.limit ?? usualLimit;
   const timeoutMs = settings.queue?.timeoutMs ?? Infinity;
@@ -83,7 +89,7 @@ export function createLaneBooks(options: Options): LaneBooks {
   const joined = new Map<RequestRecord, Set<Pool>>();
   /** The last grant of a call: until its attempt begins, its slot is its own. */
   const grants = new Map<RequestRecord, { readonly pool: Pool; readonly atMs: number }>();
-  let doubts: { readonly victim: Entry; readonly what: string }[] = [];
+  let doubts: { readonly victim: Entry; readonly pool: Pool; readonly what: string }[] = [];
   let order = 0;
   let isDirty = false;
   const counts: LaneCounts = { queued: 0, granted: 0, overtakable: 0, saturated: 0, reserved: 0 };
@@ -94,7 +100,13 @@ export function createLaneBooks(options: Options): LaneBooks {
     const known = pools.get(key);
     if (known !== undefined) return known;
     const never = { changedMs: -Infinity, told: undefined, toldMs: -Infinity, toldBefore: undefined };
-    const made: Pool = { plan, inUse: { fast: 0, heavy: 0 }, heavyMovedMs: { surely: -Infinity, latest: -Infinity }, ...never };
+    const made: Pool = {
+      plan,
+      inUse: { fast: 0, heavy: 0 },
+      underWay: new Map(),
+      heavyMovedMs: { surely: -Infinity, latest: -Infinity },
+      ...never,
+    };
     pools.set(key, made);
     return made;
   };
@@ -102,12 +114,16 @@ export function createLaneBooks(options: Options): LaneBooks {
     pool.changedMs = nowMs();
     isDirty = true;
   };
+  /** Slots that streams may have lent to calls that wait. */
+  const lent = ({ underWay }: Pool, lane: Lane): number =>
+    [...underWay].filter(([{ startMs }, { plan }]) => isUnread(plan) && nowMs() - startMs >= unreadMs && laneOf(plan, settings) === lane)
+      .length;
   const isFree = (pool: Pool, lane: Lane, slots: number): boolean => {
     const { fast, heavy } = pool.inUse;
     return fast + heavy < slots && (lane === 'fast' || heavy < slots - reservedIn(pool.plan, slots));
   };
   const waitersAt = (pool: Pool): Entry[] => [...waiting.values()].filter((entry) => [...entry.pools.values()].includes(pool));
-  const doubt = (victim: Entry, what: string): void => void doubts.push({ victim, what });
+  const doubt = (victim: Entry, pool: Pool, what: string): void => void doubts.push({ victim, pool, what });
   const wasThere = ({ enteredMs }: Entry): boolean => enteredMs < nowMs();
 
   /** Whoever had a better claim to the slot that this call has just got. Whether they still wait is seen when all is quiet. */
@@ -116,7 +132,7 @@ export function createLaneBooks(options: Options): LaneBooks {
     const own = others.filter((each) => each.lane === lane);
     if (own.length > 0) counts.overtakable += 1;
     for (const each of own)
-      if (each.order < place) doubt(each, `${who(request)} at ${pool.plan.id} went before ${who(each.request)}, which came first`);
+      if (each.order < place) doubt(each, pool, `${who(request)} at ${pool.plan.id} went before ${who(each.request)}, which came first`);
     const other = others.filter((each) => each.lane !== lane && wasThere(each));
     const { surely, latest } = pool.heavyMovedMs;
     const [first] = other;
@@ -125,8 +141,9 @@ export function createLaneBooks(options: Options): LaneBooks {
     const slots = slotsIn(pool, nowMs());
     // The slot that it has just got is not in use yet.
     if (lane === 'fast' && Math.max(first.enteredMs, latest) + agingMs < enteredMs - roundingMs && isFree(pool, 'heavy', slots))
-      doubt(first, `${what}, which has aged`);
-    if (lane === 'heavy' && Math.max(enteredMs, surely) + agingMs > first.enteredMs + roundingMs) doubt(first, `${what}, and has not aged`);
+      doubt(first, pool, `${what}, which has aged`);
+    if (lane === 'heavy' && Math.max(enteredMs, surely) + agingMs > first.enteredMs + roundingMs)
+      doubt(first, pool, `${what}, and has not aged`);
   };
 
   return {
@@ -141,6 +158,7 @@ export function createLaneBooks(options: Options): LaneBooks {
         request,
         lane: laneOf(request.plan, settings),
         pools: new Map(ids.map((id) => [id, poolOf(id, request.plan.verb)])),
+        doubtful: new Set(),
         enteredMs: nowMs(),
         order: (order += 1),
       };
@@ -176,9 +194,10 @@ export function createLaneBooks(options: Options): LaneBooks {
       const pool = poolOf(attempt.provider, request.plan.verb);
       const lane = laneOf(request.plan, settings);
       pool.inUse[lane] += 1;
+      pool.underWay.set(attempt, request);
       touch(pool);
       if (waiting.has(request)) complain('waits once', `${who(request)} is sent while it waits`);
-      const { fast, heavy } = pool.inUse;
+      const [fast, heavy] = (['fast', 'heavy'] as const).map((each) => pool.inUse[each] - lent(pool, each)) as [number, number];
       const slots = slotsIn(pool, nowMs());
       if (fast + heavy > slots) complain('calls at once', `${attempt.provider}: ${fast + heavy} of ${slots}, with ${who(request)}`);
       else if (lane === 'heavy' && heavy > slots - reservedIn(pool.plan, slots)) {
@@ -188,10 +207,11 @@ export function createLaneBooks(options: Options): LaneBooks {
       grants.delete(request);
       if (grant?.pool === pool && grant.atMs === nowMs()) return;
       const victim = waitersAt(pool).find((each) => each.lane === lane);
-      if (victim !== undefined) doubt(victim, `${who(request)} at ${attempt.provider} did not wait, and ${who(victim.request)} does`);
+      if (victim !== undefined) doubt(victim, pool, `${who(request)} at ${attempt.provider} did not wait, and ${who(victim.request)} does`);
     },
-    ended(request, { provider }) {
-      const pool = poolOf(provider, request.plan.verb);
+    ended(request, attempt) {
+      const pool = poolOf(attempt.provider, request.plan.verb);
+      pool.underWay.delete(attempt);
       pool.inUse[laneOf(request.plan, settings)] -= 1;
       touch(pool);
     },
@@ -208,7 +228,7 @@ export function createLaneBooks(options: Options): LaneBooks {
         if (code !== 'saturated') continue;
         const pool = poolOf(provider, request.plan.verb);
         const lane = laneOf(request.plan, settings);
-        if (pool.changedMs >= nowMs()) continue;
+        if (pool.changedMs >= nowMs() || isBarred(provider, request.plan.verb === 'embed' ? 'e' : 'm')) continue;
         if (isFree(pool, lane, slotsIn(pool, nowMs())))
           complain('no wait beside a free slot', `${who(request)} was turned away from ${provider}`);
         const isEarly = joined.get(request)?.has(pool) !== true && waitersAt(pool).length < limit;
@@ -225,12 +245,21 @@ export function createLaneBooks(options: Options): LaneBooks {
     quiet() {
       if (!isDirty) return;
       isDirty = false;
-      for (const { victim, what } of doubts) if (waiting.get(victim.request) === victim) complain('first come, first served', what);
+      for (const entry of waiting.values()) {
+        for (const pool of entry.pools.values()) {
+          const isTried = entry.request.attempts.length > 0;
+          if (isTried || isBarred(pool.plan.id, entry.request.plan.verb === 'embed' ? 'e' : 'm')) entry.doubtful.add(pool);
+        }
+      }
+      for (const { victim, pool, what } of doubts) {
+        if (waiting.get(victim.request) === victim && !victim.doubtful.has(pool)) complain('first come, first served', what);
+      }
       doubts = [];
       const queues = new Map<Pool, number>();
-      for (const { request, lane, pools: all } of waiting.values()) {
+      for (const { request, lane, pools: all, doubtful } of waiting.values()) {
         if (request.end !== undefined) complain('waits once', `${who(request)} has ended and waits`);
         for (const [id, pool] of all) {
+          if (doubtful.has(pool)) continue;
           queues.set(pool, (queues.get(pool) ?? 0) + 1);
           const slots = slotsNow(pool);
           if (isFree(pool, lane, slots)) {
@@ -247,8 +276,9 @@ export function createLaneBooks(options: Options): LaneBooks {
     },
     compare({ providers: told }) {
       for (const { provider, waiting: count } of told) {
-        const own = [...waiting.values()].filter((entry) => entry.pools.has(provider)).length;
-        if (own !== count) complain('counters', `${provider}: ${count} wait, ${own} by the events`);
+        const own = [...waiting.values()].filter(({ pools: all }) => all.has(provider));
+        const sure = own.filter(({ doubtful, pools: all }) => !doubtful.has(all.get(provider) as Pool));
+        if (count > own.length || count < sure.length) complain('counters', `${provider}: ${count} wait, ${own.length} by the events`);
       }
     },
     isFull(request, provider) {
@@ -257,6 +287,16 @@ export function createLaneBooks(options: Options): LaneBooks {
       return !isFree(pool, lane, slotsNow(pool)) || waitersAt(pool).some((each) => each.lane === lane);
     },
   };
+}
+
+/**
+ * A reader for whom nothing has been asked of the server for so long lends the slot of the stream to who waits: because it reads nothing,
+ * or because what came at once, ten pieces at most, lasts it so long.
+ */
+export const unreadMs = 1_000;
+
+export function isUnread({ verb, reading, readGapMs }: CallPlan): boolean {
+  return verb === 'stream' && (reading === 'stall' || reading === 'never' || (reading === 'slow' && readGapMs >= unreadMs / 10));
 }
 
 function tell(pool: Pool, slots: number | undefined, nowMs: number): void {

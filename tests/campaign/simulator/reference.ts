@@ -25,6 +25,8 @@ export interface Reference {
   told(provider: string): void;
   /** Somebody says that all models fit again; their pins end while this holds. */
   whileUnpinning(work: () => void): void;
+  /** Something speaks against a call to the model there at this moment. */
+  isBarred(provider: string, model: string): boolean;
   /** True once a breaker of the provider has opened, or something else put it out. */
   wasOut(provider: string): boolean;
 }
@@ -99,6 +101,7 @@ export function createReference(options: ReferenceOptions): Reference {
       work();
       unpinning.now = false;
     },
+    isBarred: (provider, model) => obstacleTo(of(provider), model, nowMs(), 0) !== undefined,
     wasOut: (provider) => of(provider).wasOut,
   };
 }

@@ -100,7 +100,7 @@ function planRules(dice: Dice, settings: Settings, providers: readonly ProviderP
   const queue = {
     limit: dice.pick([0, 1, 2, 3, 5, 20, undefined, undefined]),
     timeoutMs: dice.chance(0.5) ? dice.spread(30, 20_000) : undefined,
-    agingMs: dice.chance(0.7) ? dice.spread(100, 30_000) : undefined,
+    agingMs: dice.chance(0.8) ? dice.spread(10, 5_000) : undefined,
   };
   const intents: Record<string, IntentOptions> = { own: planIntent(dice, providers) };
   if (dice.chance(0.4)) intents['fast'] = planIntent(dice, providers);

@@ -99,7 +99,7 @@ export function createSimulation(seed: number, options: SimulationOptions): Simu
     mayServe: (request, provider) => mayServe(request.plan, provider, scenario) && !lanes.isFull(request, provider.id),
     complain,
   });
-  const lanes = createLaneBooks({ scenario, nowMs: clock.nowMs, complain });
+  const lanes = createLaneBooks({ scenario, nowMs: clock.nowMs, isBarred: reference.isBarred, complain });
   const log = options.keepsLog === true ? createEventsLog() : undefined;
   const callers = createCallers({ router, clock, ledger, canary: canaries.of, next });
   const simulation: Simulation = {
