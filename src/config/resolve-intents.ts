@@ -24,7 +24,7 @@ export function resolveIntents(given: RouterOptions['intents'] = {}, ids: readon
 function resolveIntent(given: IntentOptions, usual: IntentConfig): IntentConfig {
   return Object.freeze({
     order: given.order === undefined ? usual.order : completeOrder(given.order),
-    balance: given.balance,
+    balance: given.balance ?? usual.balance,
     lane: given.lane ?? usual.lane,
     affinity: given.affinity ?? usual.affinity,
     maxLocality: given.maxLocality,

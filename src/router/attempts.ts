@@ -42,6 +42,8 @@ async function tryWhenFree<Request, Result>(
   const granted = await slotFor(run, candidates, limitMs, () => isAnybodyReady(run));
   const { remaining } = run;
   if (granted === 'stopped') return void replan(run);
+  // The next look at them passes them over.
+  if (granted === 'gone') return undefined;
   if (granted === undefined) {
     run.hasWaited = true;
     if (limitMs !== Infinity) return undefined;
@@ -53,7 +55,14 @@ async function tryWhenFree<Request, Result>(
   // Much may have happened while it waited. If so, the next look at it passes it over.
   if (obstacleOf(run, candidate) !== undefined) return void slot.give();
   remaining.splice(remaining.indexOf(candidate as PlannedCandidate), 1);
+  for (const other of candidates) passIfBarred(run, other);
   return tryCandidate(run, candidate, slot, verb);
+}
+
+/** One that it waited for as well, and that cannot be asked any more. */
+function passIfBarred(run: Run<unknown>, candidate: PlannedCandidate): void {
+  const obstacle = run.remaining.includes(candidate) ? obstacleOf(run, candidate) : undefined;
+  if (obstacle !== undefined && obstacle !== 'unfit') passOver(run, candidate, obstacle);
 }
 
 /** Has a rest ended, or a breaker opened its door, of one that was left out for it? */

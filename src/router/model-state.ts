@@ -6,11 +6,11 @@ import type { Lanes } from './lanes.ts';
 import { plainName } from './model-name.ts';
 import { type LetIn, noneLetIn } from './let-in.ts';
 import type { Timings } from './timings.ts';
+import { nobodyUnderWay, type UnderWay } from './under-way.ts';
 
 /** What a provider has learnt of one of its models. Times on the router's clock. */
-export interface ModelState {
+export interface ModelState extends UnderWay {
   breaker: BreakerState;
-  inFlight: number;
   letIn: LetIn;
   /** `sinceMs`: when it was made. `wasGone`: the server has had it out of its memory since. */
   pin: (Pin & { readonly sinceMs: number; readonly wasGone: boolean }) | undefined;
@@ -83,7 +83,7 @@ function keyOf(model: string | undefined): string {
 function newState(): ModelState {
   return {
     breaker: closedBreaker,
-    inFlight: 0,
+    ...nobodyUnderWay,
     letIn: noneLetIn,
     pin: undefined,
     missingUntilMs: -Infinity,

@@ -7,9 +7,10 @@ import type { Provider } from './provider.ts';
 import type { Ask } from './provider-facts.ts';
 import type { ResolvedCall } from './resolve-call.ts';
 
-/** Only these have a score that a bonus can be added to. */
-export function learnsFrom({ affinity, balance, verb }: ResolvedCall<unknown>): boolean {
-  return affinity && verb !== 'embed' && (balance === 'least-busy' || balance === 'expected-ttft');
+/** Of those without a session, only these balances have a score that a bonus can be added to. */
+export function learnsFrom({ affinity, balance, verb, session }: ResolvedCall<unknown>): boolean {
+  if (verb === 'embed') return false;
+  return session !== undefined || (affinity && (balance === 'least-busy' || balance === 'expected-ttft'));
 }
 
 /**

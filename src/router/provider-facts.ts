@@ -16,6 +16,7 @@ import { barrier, restUnderWay } from './readiness.ts';
 import { isBelieved, loadingMs, type Resident } from './residency.ts';
 import { knownLanes, slotsOf } from './slots.ts';
 import { expectedFirstMs, timingsOf } from './timings.ts';
+import { runningMs } from './under-way.ts';
 
 /** What a provider is asked when a plan is made. */
 export interface Ask {
@@ -76,7 +77,6 @@ export function factsOf(books: Books, place: Placement, ask: Ask): CandidateFact
   const held = barrier(state, model, nowMs);
   const lanes = knownLanes(books, model);
   const loadMs = loadingMs(books, model, known, nowMs);
-  const share = recentShare(model, nowMs);
   const hasOwnFields = request.extra?.[config.type] !== undefined;
   return {
     place,
@@ -100,9 +100,11 @@ export function factsOf(books: Books, place: Placement, ask: Ask): CandidateFact
     busy: state.inFlight + (lanes?.waiting ?? 0),
     elsewhere: elsewhereOf(books, nowMs),
     isFull: lanes !== undefined && !lanes.isFree(ask.lane),
+    slots: lanes?.slots ?? Infinity,
     seenTokens: ask.shared?.get(books.id) ?? 0,
     loadMs,
-    successShare: share,
+    isLoaded: known.resident !== undefined,
+    successShare: recentShare(model, nowMs),
   };
 }
 
@@ -153,6 +155,8 @@ export function expectedOf(
     waitingAhead: lanes?.ahead(lane, nowMs) ?? 0,
     elsewhere: facts.elsewhere,
     serviceMs: timings?.serviceMs,
+    spreadMs: timings?.spreadMs,
+    runningMs: runningMs(config.slotsPer === 'model' ? model : state, nowMs),
     firstMs,
     loadMs,
     savedMs: seenTokens > 0 && firstMs !== undefined ? firstMs - (first(Math.max(0, promptTokens - seenTokens)) ?? firstMs) : 0,

@@ -8,6 +8,7 @@ import { type LetIn, noneLetIn } from './let-in.ts';
 import { createModelStates, type ModelStates } from './model-state.ts';
 import type { Resident } from './residency.ts';
 import type { HeldSlot } from './slots.ts';
+import { nobodyUnderWay, type UnderWay } from './under-way.ts';
 import type { StreamSlots } from './unread.ts';
 
 /** Leave to send one call. It has to be settled exactly once. */
@@ -56,7 +57,7 @@ export type Outcome =
   | { readonly type: 'none' };
 
 /** What changes about a provider as it runs. Only this folder writes to it. */
-export interface ProviderState {
+export interface ProviderState extends UnderWay {
   readonly models: ModelStates;
   /** Connections that do not come about concern all models at once. */
   connection: BreakerState;
@@ -76,7 +77,6 @@ export interface ProviderState {
   lanes: Lanes | undefined;
   /** Those that are under way and have their slots. */
   readonly streams: StreamSlots;
-  inFlight: number;
   letIn: LetIn;
   /** See `breaker/budget.ts`. */
   retryTokens: number;
@@ -104,7 +104,7 @@ export function createProviderState(retryTokens: number): ProviderState {
     foreignSpaces: new Map(),
     lanes: undefined,
     streams: new Map(),
-    inFlight: 0,
+    ...nobodyUnderWay,
     letIn: noneLetIn,
     retryTokens,
     successes: 0,

@@ -31,6 +31,7 @@ import { isBelieved, loadingMs } from './residency.ts';
 import { type HeldSlot, heldSlot, knownLanes, lanesFor } from './slots.ts';
 import { expectedFirstMs, noteTime, timingsOf } from './timings.ts';
 import { noteUsage } from './token-count.ts';
+import { noteBegin, noteEnd } from './under-way.ts';
 
 /** What a call asks leave for. */
 export interface Leave {
@@ -143,8 +144,7 @@ function acquire(books: Books, name: string | undefined, leave: Leave): Permit |
   slot?.use();
   if (connection === 'probe') state.connection = turn(books, state.connection, { type: 'probe', leaseMs, early }, undefined);
   if (own === 'probe') model.breaker = turn(books, model.breaker, { type: 'probe', leaseMs, early }, name);
-  state.inFlight += 1;
-  model.inFlight += 1;
+  noteBegin([state, model], nowMs);
   const { generation: connectionGeneration } = state.connection;
   const { generation: modelGeneration } = model.breaker;
   state.letIn = changed(state.letIn, connectionGeneration, 1);
@@ -158,8 +158,7 @@ function acquire(books: Books, name: string | undefined, leave: Leave): Permit |
 function settle(books: Books, permit: Permit, outcome: Outcome): void {
   const { id, state, router, announce } = books;
   const model = state.models.of(permit.model);
-  state.inFlight -= 1;
-  model.inFlight -= 1;
+  noteEnd([state, model], permit.sinceMs);
   if (state.letIn.generation === permit.connectionGeneration) state.letIn = changed(state.letIn, permit.connectionGeneration, -1);
   if (model.letIn.generation === permit.modelGeneration) model.letIn = changed(model.letIn, permit.modelGeneration, -1);
   if (outcome.type === 'success') noteSuccess(books, model, permit, outcome);

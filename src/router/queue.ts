@@ -17,14 +17,15 @@ export interface Granted {
 /**
  * Waits in the queues of all these candidates at once; whichever has a slot first gets the call, and the others are left. Undefined where
  * none had one within `limitMs`, within what the call may wait in all, or where their queues are full. Rejects with the reason of whoever
- * aborts, and then no slot is kept. `isStopped` is asked each second: true ends the wait.
+ * aborts, and then no slot is kept. `isStopped` is asked each second: true ends the wait. `gone`: none of them can be asked
+ * any more.
  */
 export async function slotFor(
   run: Run<unknown>,
   candidates: readonly Candidate[],
   limitMs: number,
   isStopped: () => boolean = () => false,
-): Promise<Granted | 'stopped' | undefined> {
+): Promise<Granted | 'stopped' | 'gone' | undefined> {
   const { call, engine, leaving, trace } = run;
   const { clock, queue } = engine.config;
   const startMs = clock.nowMs();
@@ -43,10 +44,10 @@ export async function slotFor(
     return isStopped();
   });
   try {
-    await limit.waitFor(Promise.race([wait.granted, look.isTrue]));
+    const ending = await limit.waitFor(Promise.race([wait.granted, look.isTrue]));
     // Both may have come in the same moment.
     granted = wait.given();
-    return granted ?? 'stopped';
+    return granted ?? (ending === 'stopped' ? 'stopped' : 'gone');
   } catch (error) {
     call.signal?.throwIfAborted();
     if (isRouterError(error, 'timeout')) return undefined;
@@ -105,6 +106,7 @@ function joinAll(run: Run<unknown>, candidates: readonly Candidate[], startMs: n
   const providers: string[] = [];
   let first: Granted | undefined;
   let open = 0;
+  let isJoining = true;
   let tell: ((granted: Granted | undefined) => void) | undefined;
   const granted = new Promise<Granted | undefined>((resolve) => (tell = resolve));
   const leaveAll = (): void => leaves.forEach((leave) => leave());
@@ -115,27 +117,30 @@ function joinAll(run: Run<unknown>, candidates: readonly Candidate[], startMs: n
     const look = (joining: LaneName | undefined, nowMs: number): void => makeRoom(provider.state.streams, lanes, joining, nowMs);
     look(call.lane, startMs);
     let isOver = false;
+    open += 1;
     const leave = lanes.join(call.lane, startMs, () => {
       const slot = heldSlot(lanes, call.lane, engine.config.clock);
       if (obstacleOf(run, candidate) !== undefined) {
         // It cannot be asked any more; the call keeps its places elsewhere.
         isOver = true;
         slot.give();
-        if (--open === 0) tell?.(undefined);
+        open -= 1;
+        if (open === 0 && !isJoining) tell?.(undefined);
         return;
       }
       first = { candidate, slot };
       leaveAll();
       tell?.(first);
     });
+    if (leave === undefined) open -= 1;
     if (leave === undefined || isOver) continue;
-    open += 1;
     leaves.push(leave);
     looks.push((nowMs) => look(undefined, nowMs));
     providers.push(candidate.provider);
     // One was free after all.
     if (first !== undefined) break;
   }
+  isJoining = false;
   if (open === 0 && first === undefined) return undefined;
   return {
     providers,

@@ -1,5 +1,5 @@
 import { expectedMs, noFit, type TimeFit, withTime } from '../routing/time-fit.ts';
-import { learnedServiceMs } from '../routing/expected-time.ts';
+import { learnedServiceMs, learnedSpreadMs } from '../routing/expected-time.ts';
 
 /** How long a model at a provider takes for calls of one intent, warm: by the tokens of the prompt. */
 export interface Timings {
@@ -9,6 +9,8 @@ export interface Timings {
   whole: TimeFit;
   /** Smoothed time that a call occupies a slot. */
   serviceMs: number | undefined;
+  /** How far single calls are from that, smoothed. */
+  spreadMs: number | undefined;
 }
 
 export interface Timed {
@@ -21,9 +23,10 @@ export interface Timed {
 /** Intents are configured, so their number is bounded. */
 export function noteTime(timings: Map<string, Timings>, intent: string, { promptTokens, ms, firstContentMs }: Timed, nowMs: number): void {
   let own = timings.get(intent);
-  if (own === undefined) timings.set(intent, (own = { first: noFit, whole: noFit, serviceMs: undefined }));
+  if (own === undefined) timings.set(intent, (own = { first: noFit, whole: noFit, serviceMs: undefined, spreadMs: undefined }));
   if (firstContentMs === undefined) own.whole = withTime(own.whole, promptTokens, ms, nowMs);
   else own.first = withTime(own.first, promptTokens, firstContentMs, nowMs);
+  own.spreadMs = learnedSpreadMs(own.spreadMs, own.serviceMs, ms);
   own.serviceMs = learnedServiceMs(own.serviceMs, ms);
 }
 

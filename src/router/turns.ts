@@ -1,4 +1,4 @@
-import type { PlannedCandidate } from '../routing/plan.ts';
+import type { Candidate, PlannedCandidate } from '../routing/plan.ts';
 import { hasFailed, isFinal, isFull, isInferior, obstacleOf, passOver, takeNext } from './candidates.ts';
 import { planFor } from './planning.ts';
 import { leftMs, type Run } from './run.ts';
@@ -33,9 +33,14 @@ export function nextTurn(run: Run<unknown>): Turn | undefined {
     replan(run);
     return nextTurn(run);
   }
-  if (free.length === 0) return full.length === 0 ? undefined : { type: 'wait', candidates: full, limitMs: Infinity };
+  if (free.length === 0) return full.length === 0 ? undefined : waitFor(run, full, undefined);
   const limitMs = full.length === 0 ? 0 : worthMs(run, full[0] as PlannedCandidate, free[0] as PlannedCandidate);
-  if (limitMs > 0) return { type: 'wait', candidates: full.filter((each) => !isInferior(run, each, full[0] as PlannedCandidate)), limitMs };
+  if (limitMs > 0)
+    return waitFor(
+      run,
+      full.filter((each) => !isInferior(run, each, full[0] as PlannedCandidate)),
+      limitMs,
+    );
   for (const candidate of full) run.busy.add(candidate);
   const candidate = takeNext(run, free);
   return candidate && { type: 'go', candidate };
@@ -43,9 +48,35 @@ export function nextTurn(run: Run<unknown>): Turn | undefined {
 
 /** Those that have not been asked yet, as things stand now. */
 export function replan(run: Run<unknown>): void {
-  const { candidates } = planFor(run.call, run.engine, 'all');
+  const { candidates, skipped } = planFor(run.call, run.engine, 'all');
   run.isWhole = true;
+  const isIn = (all: readonly Candidate[], { provider, model }: Candidate): boolean =>
+    all.some((each) => each.provider === provider && each.model === model);
   run.remaining.splice(0, Infinity, ...candidates.filter((candidate) => !hasFailed(run, candidate)));
+  const others = skipped.filter((each) => !isIn(run.plan.skipped, each) && !hasFailed(run, each));
+  run.passed.splice(0, Infinity, ...run.passed.filter((each) => !isIn(candidates, each) && !isIn(others, each)), ...others);
+}
+
+/** How many times as long as expected a call waits for some before it waits for all. */
+const patience = 4;
+
+/**
+ * With the first one those are waited for who would be sooner than it, had they a slot at once, and have no less of the prompt in their
+ * cache: to compute it anew takes a slot from all others, and where all are busy that is how every cache is lost. After a wait in vain, and
+ * where expected times do not decide, all of them.
+ */
+function waitFor(run: Run<unknown>, full: readonly PlannedCandidate[], limitMs: number | undefined): Turn {
+  const [best] = full as readonly [PlannedCandidate, ...PlannedCandidate[]];
+  const all: Turn = { type: 'wait', candidates: full, limitMs: limitMs ?? Infinity };
+  if (run.hasWaited || full.length === 1 || (best.seenTokens === 0 && run.call.balance !== 'expected-ttft')) return all;
+  const { totalMs, queueMs } = scoreOf(run, best);
+  const isWorth = (each: PlannedCandidate): boolean => {
+    if (each.seenTokens < best.seenTokens) return false;
+    const own = scoreOf(run, each);
+    return own.totalMs - own.queueMs < totalMs;
+  };
+  const candidates = full.filter((each) => each === best || isWorth(each));
+  return candidates.length === full.length ? all : { type: 'wait', candidates, limitMs: limitMs ?? patience * queueMs };
 }
 
 /** A candidate of a later tier has to be so many times sooner before it is taken for want of a slot: the order is somebody's wish. */
@@ -53,7 +84,7 @@ const favour = 2;
 
 /**
  * How long it pays to wait for those that stand before the first free one. Among equals a free slot is better than a place in a queue,
- * unless expected times decide. A later tier is taken only when it is expected to be much sooner, and one that costs money, or stands
+ * unless expected times decide, or more of the prompt is in the cache of the one that is busy. A later tier is taken only when it is expected to be much sooner, and one that costs money, or stands
  * behind by explicit priority, only after half of the time that is left.
  */
 function worthMs(run: Run<unknown>, best: PlannedCandidate, free: PlannedCandidate): number {
@@ -61,7 +92,7 @@ function worthMs(run: Run<unknown>, best: PlannedCandidate, free: PlannedCandida
   if (hasWaited) return 0;
   if (isInferior(run, free, best)) return leftMs(run) / 2;
   const isEqual = best.tier === free.tier;
-  if (isEqual && call.balance !== 'expected-ttft') return 0;
+  if (isEqual && call.balance !== 'expected-ttft' && best.seenTokens <= free.seenTokens) return 0;
   const [own, other] = [scoreOf(run, best), scoreOf(run, free)];
   const mostMs = other.totalMs * (isEqual ? 1 : favour);
   return own.totalMs < mostMs ? mostMs - (own.totalMs - own.queueMs) : 0;

@@ -82,7 +82,7 @@ async function tryDue<Request, Result>(
   if (!isFull(run, candidate)) return tryOnce(run, candidate, { isLast: isOnly(run, waiting) }, verb);
   const isAnother = (): boolean => othersThan(run, candidate.provider).some((other) => isDue(run, other) && !isFull(run, other.candidate));
   const granted = await slotFor(run, [candidate], Infinity, isAnother);
-  if (granted === 'stopped') return undefined;
+  if (granted === 'stopped' || granted === 'gone') return undefined;
   if (granted === undefined) {
     const { provider, model, substituted } = candidate;
     run.passed.push({ provider, model, substituted, ...allTaken });

@@ -41,11 +41,11 @@ export interface Arranged {
 
 export function arrange(tier: number, members: readonly CandidateFacts[], input: BalanceInput): Arranged {
   const { balance, session } = input;
-  if (session !== undefined && members.length > 1) return { order: bySession(members, session) };
+  if (session !== undefined && members.length > 1) return bySession(members, session, input);
   if (balance === 'expected-ttft') return bySoonest(members, input.scoreFor);
   if (members.length === 1) return { order: members };
   if (balance === 'weighted') return byTurn(members, input.sharesOf(tier));
-  if (balance === 'least-busy') return { order: preferring(sorted(members, busynessOf), input) };
+  if (balance === 'least-busy') return preferring(sorted(members, busynessOf), input);
   return { order: input.affinity ? warmFirst(members) : members };
 }
 
@@ -72,21 +72,33 @@ function sorted<Member>(members: readonly Member[], keyOf: (member: Member) => n
   return [...best, ...members.filter((member) => !first.has(member))];
 }
 
+/** Where all are busy, a prompt that is read anew delays those who wait behind it as well, so another queue has to be that much shorter. */
+const anew = 2;
+
 /** What is saved by a cached beginning of the prompt is part of each score. */
 function bySoonest(members: readonly CandidateFacts[], scoreFor: BalanceInput['scoreFor']): Arranged {
+  const most = members.reduce((tokens, { seenTokens }) => Math.max(tokens, seenTokens), 0);
   const ranked = sorted(
     members.map((facts) => ({ facts, score: scoreFor(facts) })),
-    ({ score }) => score.totalMs,
+    ({ facts, score }) => score.totalMs * (facts.isFull && facts.seenTokens < most ? anew : 1),
   );
   return { order: ranked.map(({ facts }) => facts), scores: ranked.map(({ score }) => score) };
 }
 
-function bySession(members: readonly CandidateFacts[], session: string): CandidateFacts[] {
-  const order = rendezvousOrder(
+/**
+ * A session has an order of its own among the members. Where its first one is busy, or another one has seen more of the prompt, expected
+ * times decide: they tell how long a cache is worth a wait.
+ */
+function bySession(members: readonly CandidateFacts[], session: string, { shared, scoreFor }: BalanceInput): Arranged {
+  const indexes = rendezvousOrder(
     session,
-    members.map(({ place: { provider, weight }, busy }) => ({ provider, weight, inFlight: busy })),
+    members.map((facts) => ({ ...facts.place, inFlight: facts.busy, hasSlot: hasSlot(facts) })),
   );
-  return order.map((index) => members[index] as CandidateFacts);
+  const order = indexes.map((index) => members[index] as CandidateFacts);
+  const most = order.reduce((tokens, facts) => Math.max(tokens, seen(facts, shared)), 0);
+  const [first] = order;
+  const isSettled = first === undefined || most === 0 || (!first.isFull && seen(first, shared) === most);
+  return isSettled ? { order } : bySoonest(order, scoreFor);
 }
 
 /** Those without a free slot take no turn while another has one: the call could only wait there. */
@@ -115,28 +127,46 @@ function workOf({ busy, elsewhere, successShare }: CandidateFacts): number {
 
 /**
  * The provider that has seen most of the prompt goes first, else the one that served the model last, unless it has two calls more to do
- * than the least busy one: a cache is worth no queue.
+ * than the least busy one. One that has seen more than that one may have as many as it has slots; where it has none free, expected times
+ * decide: they tell how long its cache is worth a wait.
  */
-function preferring(members: readonly CandidateFacts[], { shared, lastServed }: BalanceInput): readonly CandidateFacts[] {
-  if (shared === undefined && lastServed === undefined) return members;
+function preferring(members: readonly CandidateFacts[], { shared, lastServed, scoreFor }: BalanceInput): Arranged {
+  const [idlest] = members;
+  if (idlest === undefined || (shared === undefined && lastServed === undefined)) return { order: members };
   const least = leastWork(members);
+  const known = seen(idlest, shared);
   let favourite: CandidateFacts | undefined;
   let most = 0;
   for (const facts of members) {
-    const { provider } = facts.place;
-    const value = (shared?.get(provider) ?? 0) + (provider === lastServed ? 0.5 : 0);
-    if (value <= most || hasMore(facts, least) || facts.isFull) continue;
+    const tokens = seen(facts, shared);
+    const value = tokens + (facts.place.provider === lastServed ? 0.5 : 0);
+    if (value <= most) continue;
+    const isFit = tokens > known && (facts.isFull || hasSlot(facts));
+    if (!isFit && (hasMore(facts, least) || facts.isFull)) continue;
     favourite = facts;
     most = value;
   }
-  return favourite === undefined ? members : ahead(favourite, members);
+  if (favourite === undefined) return { order: members };
+  return favourite.isFull ? bySoonest(members, scoreFor) : { order: ahead(favourite, members) };
 }
 
-/** Where the first one would have to load the model, the first of those that have it goes before it, unless it has two calls more to do. */
+function seen({ place: { provider } }: CandidateFacts, shared: BalanceInput['shared']): number {
+  return shared?.get(provider) ?? 0;
+}
+
+/** Of a known number of slots one is free, as far as anybody tells. */
+function hasSlot({ isFull, slots, busy, elsewhere }: CandidateFacts): boolean {
+  return !isFull && slots !== Infinity && busy + elsewhere < slots;
+}
+
+/**
+ * Where the first one would have to load the model, the first of those that have told to have it loaded goes before it, unless it has two
+ * calls more to do.
+ */
 function warmFirst(members: readonly CandidateFacts[]): readonly CandidateFacts[] {
   if (members[0]?.loadMs === 0) return members;
   const least = leastWork(members);
-  const warm = members.find((facts) => facts.loadMs === 0 && !hasMore(facts, least) && !facts.isFull);
+  const warm = members.find((facts) => facts.loadMs === 0 && facts.isLoaded && !hasMore(facts, least) && !facts.isFull);
   return warm === undefined ? members : ahead(warm, members);
 }
 

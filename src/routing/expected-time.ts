@@ -10,6 +10,10 @@ export interface Estimate {
   readonly elsewhere: number;
   /** How long a call occupies a slot, smoothed. */
   readonly serviceMs: number | undefined;
+  /** How far single calls are from that, smoothed. */
+  readonly spreadMs: number | undefined;
+  /** How long our own calls under way there have been running, on average; 0 where there are none. */
+  readonly runningMs: number;
   /** The expected time to the first content of this prompt, warm and alone. */
   readonly firstMs: number | undefined;
   /** 0 where the model is in memory. */
@@ -62,20 +66,32 @@ function guessMs({ inFlight, waitingAhead, priorMs }: Estimate): number {
   return ours === 0 ? 0 : amount(priorMs) * (1 + ours);
 }
 
-/**
- * What each call counts that has to end before this one begins, in service times per slot. The lengths of answers differ so much
- * that the rest of a call under way is about as long as a whole one, and to wait behind it may take much longer than expected,
- * for this call and for those that come after it: hence the half on top.
- */
-const callAhead = 1.5;
+/** Calls that are so far from their mean, as a share of it, are as good as unpredictable. */
+const wideSpread = 0.2;
 
-/** How long until a slot is free: 0 while one is, and where nobody knows how many there are. */
-function queueMsOf({ slots, inFlight, waitingAhead, elsewhere, serviceMs }: Estimate, shortestMs: number): number {
+/** What an unpredictable call counts on top, in service times: to wait behind it may take much longer than expected. */
+const onTop = 0.5;
+
+/** However long the calls under way have been running, they are believed to need this share of a service time yet. */
+const leastRest = 0.25;
+
+/**
+ * How long until a slot is free: 0 while one is, and where nobody knows how many there are. Of calls that all take the same time, those
+ * under way need what is left of it. Where their lengths differ much, one that has been running for long is a long one, and its rest is
+ * about as long as a whole one, or longer.
+ */
+function queueMsOf(estimate: Estimate, shortestMs: number): number {
+  const { slots, inFlight, waitingAhead, elsewhere, spreadMs = Infinity, runningMs } = estimate;
   if (!(slots < never)) return 0;
   const served = Math.max(1, slots);
   const toEnd = amount(inFlight) + amount(waitingAhead) + amount(elsewhere) - served + 1;
   if (toEnd <= 0) return 0;
-  return (callAhead * toEnd * (serviceMs === undefined ? shortestMs : amount(serviceMs))) / served;
+  const serviceMs = estimate.serviceMs === undefined ? shortestMs : amount(estimate.serviceMs);
+  const wideMs = wideSpread * serviceMs;
+  const doubt = amount(spreadMs) < wideMs ? amount(spreadMs) / wideMs : 1;
+  const wholeMs = serviceMs * (1 + onTop * doubt);
+  const restMs = Math.max(leastRest * serviceMs, wholeMs - amount(runningMs) * (1 - doubt));
+  return (restMs + wholeMs * Math.max(0, toEnd - 1)) / served;
 }
 
 /** Failures expected for each success. */
@@ -124,4 +140,9 @@ export function learnedLoadMs(before: number | undefined, observedMs: number): n
 /** Calls are many, and of all lengths: the last one counts a tenth. */
 export function learnedServiceMs(before: number | undefined, observedMs: number): number {
   return before === undefined ? observedMs : 0.9 * before + 0.1 * observedMs;
+}
+
+/** How far calls are from the mean of those before; the first one has none to be far from. */
+export function learnedSpreadMs(before: number | undefined, meanMs: number | undefined, observedMs: number): number | undefined {
+  return meanMs === undefined ? before : learnedServiceMs(before, Math.abs(observedMs - meanMs));
 }

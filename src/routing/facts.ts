@@ -66,10 +66,14 @@ export interface CandidateFacts {
   readonly elsewhere: number;
   /** A call of this lane would have to wait for a slot. */
   readonly isFull: boolean;
+  /** Calls that it serves at once; Infinity where nobody knows a limit. */
+  readonly slots: number;
   /** Estimated tokens of the prompt's beginning that it has seen of late. */
   readonly seenTokens: number;
   /** How long a call would wait for the model to be loaded; 0 where it is in memory, or no model is loaded by a call. */
   readonly loadMs: number;
+  /** The server tells that the model is in its memory. */
+  readonly isLoaded: boolean;
   /** Smoothed share of attempts that succeeded of late, 0 to 1. */
   readonly successShare: number;
 }

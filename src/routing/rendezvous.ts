@@ -4,6 +4,8 @@ export interface RendezvousMember {
   readonly weight: number;
   /** Calls that it is busy with now. */
   readonly inFlight: number;
+  /** It has a slot free, so that nobody has to wait there. */
+  readonly hasSlot?: boolean;
 }
 
 /** Calls in flight that a member may have, as a multiple of its fair share of all, before its keys go elsewhere. */
@@ -12,7 +14,7 @@ const boundedLoad = 1.25;
 /**
  * Indexes of the members from first choice to last for this key: weighted rendezvous hashing. The same key gives the same order in
  * every process and without any table; a member that leaves takes only its own keys along, and a new one takes from each other
- * what is its share. Members with more calls in flight than their share bears stand behind the rest, in the same order.
+ * what is its share. Members with more calls in flight than their share bears, and no free slot, stand behind the rest, in the same order.
  */
 export function rendezvousOrder(key: string, members: readonly RendezvousMember[]): readonly number[] {
   if (members.length < 2) return members.map((_, index) => index);
@@ -24,7 +26,8 @@ export function rendezvousOrder(key: string, members: readonly RendezvousMember[
   }
   const order = nearestFirst(distancesTo(hashText(key), members, weights));
   const callsPerWeight = (boundedLoad * inFlight) / weights;
-  const isOverloaded = (member: RendezvousMember): boolean => member.inFlight > Math.ceil(callsPerWeight * member.weight);
+  const isOverloaded = ({ inFlight: own, weight, hasSlot }: RendezvousMember): boolean =>
+    hasSlot !== true && own > Math.ceil(callsPerWeight * weight);
   if (!members.some(isOverloaded)) return order;
   return [...order.filter((index) => !isOverloaded(members[index]!)), ...order.filter((index) => isOverloaded(members[index]!))];
 }

@@ -36,7 +36,9 @@ const everything: Described = {
   busy: 0,
   elsewhere: 0,
   isFull: false,
+  slots: Infinity,
   loadMs: 0,
+  isLoaded: true,
   seenTokens: 0,
   successShare: 1,
 };

@@ -207,9 +207,11 @@ describe('weighted', () => {
 
 describe('least-busy', () => {
   const balance = 'least-busy';
+  // Nothing is learned by them, so that only the load decides.
+  const intents = { heavy: { balance } } as const;
 
   test('counts the calls that wait with those under way', async () => {
-    const { router, clock } = fakeRouter({ a: { does: hang, maxConcurrent: 1 }, b: hang }, { balance });
+    const { router, clock } = fakeRouter({ a: { does: hang, maxConcurrent: 1 }, b: hang }, { balance, intents });
     for (const provider of ['a', 'a', 'a', 'b', 'b'] as const) outcomeOf(router.chat(hello, { provider }));
     await clock.settle();
     expect(router.snapshot().providers.map(({ inFlight }) => inFlight)).toEqual([1, 2]);
@@ -219,7 +221,7 @@ describe('least-busy', () => {
 
   test('counts the calls of others that the server tells of', async () => {
     const report: LoadReport = { running: 3, waiting: 2 };
-    const made = fakeRouter({ a: { does: hang, fake: { load: async () => report } }, b: hang }, { balance });
+    const made = fakeRouter({ a: { does: hang, fake: { load: async () => report } }, b: hang }, { balance, intents });
     await made.clock.settle();
     for (let call = 0; call < 6; call++) outcomeOf(made.router.chat(prompt(call), { intent: 'heavy' }));
     await made.clock.settle();
@@ -228,7 +230,7 @@ describe('least-busy', () => {
   });
 
   test('keeps calls in proportion to the weights', async () => {
-    const made = fakeRouter({ a: { does: hang, weight: 1 }, b: { does: hang, weight: 3 } }, { balance });
+    const made = fakeRouter({ a: { does: hang, weight: 1 }, b: { does: hang, weight: 3 } }, { balance, intents });
     for (let call = 0; call < 40; call++) outcomeOf(made.router.chat(prompt(call), { intent: 'heavy' }));
     await made.clock.settle();
     expect([made.fakes.a.calls.length, made.fakes.b.calls.length]).toEqual([10, 30]);
@@ -236,7 +238,7 @@ describe('least-busy', () => {
   });
 
   test('gives a slow one fewer calls', async () => {
-    const made = equals({ slow: 900, quick: 300 }, { balance });
+    const made = equals({ slow: 900, quick: 300 }, { balance, intents });
     await traffic(made, 400, 50, undefined, { intent: 'heavy' });
     expect(made.fakes.quick.calls.length).toBeGreaterThan(280);
     expect(made.fakes.slow.calls.length).toBeGreaterThan(80);

@@ -6,6 +6,7 @@ import {
   learnedLoadMs,
   learnedServiceMs,
   learnedShare,
+  learnedSpreadMs,
   type Score,
   scoreOf,
   smoothedShare,
@@ -18,6 +19,8 @@ const idle: Estimate = {
   waitingAhead: 0,
   elsewhere: 0,
   serviceMs: 4_000,
+  spreadMs: 0,
+  runningMs: 0,
   firstMs: 300,
   loadMs: 0,
   savedMs: 0,
@@ -46,13 +49,22 @@ describe('the parts of a score', () => {
 
   test.each<[string, Partial<Estimate>, number]>([
     ['a slot is free', { slots: 4, inFlight: 3 }, 0],
-    ['the only slot is taken', { inFlight: 1 }, 6_000],
-    ['another call waits', { inFlight: 1, waitingAhead: 1 }, 12_000],
-    ['four slots are taken', { slots: 4, inFlight: 4 }, 1_500],
-    ['others have taken them', { slots: 4, inFlight: 1, elsewhere: 3 }, 1_500],
-    ['nobody knows how long a call takes', { inFlight: 1, serviceMs: undefined }, 450],
+    ['the only slot is taken', { inFlight: 1 }, 4_000],
+    ['the only slot is taken by a call that is half done', { inFlight: 1, runningMs: 2_000 }, 2_000],
+    ['the only slot is taken by a call that takes longer than they do', { inFlight: 1, runningMs: 60_000 }, 1_000],
+    ['another call waits', { inFlight: 1, waitingAhead: 1 }, 8_000],
+    ['another call waits for one that is half done', { inFlight: 1, waitingAhead: 1, runningMs: 2_000 }, 6_000],
+    ['calls are of all lengths, so that nobody knows what half done is', { inFlight: 1, runningMs: 2_000, spreadMs: 800 }, 6_000],
+    ['calls are of all lengths, and one waits', { inFlight: 1, waitingAhead: 1, runningMs: 2_000, spreadMs: 3_000 }, 12_000],
+    ['calls are a little of different lengths', { inFlight: 1, runningMs: 2_000, spreadMs: 400 }, 4_000],
+    ['nobody knows how different calls are', { inFlight: 1, runningMs: 2_000, spreadMs: undefined }, 6_000],
+    ['a clock went back', { inFlight: 1, runningMs: -2_000 }, 4_000],
+    ['four slots are taken', { slots: 4, inFlight: 4 }, 1_000],
+    ['four slots are taken by calls that are half done', { slots: 4, inFlight: 4, runningMs: 2_000 }, 500],
+    ['others have taken them', { slots: 4, inFlight: 1, elsewhere: 3 }, 1_000],
+    ['nobody knows how long a call takes', { inFlight: 1, serviceMs: undefined }, 300],
     ['nobody knows a limit', { slots: Infinity, inFlight: 200, waitingAhead: 5, elsewhere: 70 }, 0],
-    ['it tells of no slot at all', { slots: 0, inFlight: 1 }, 6_000],
+    ['it tells of no slot at all', { slots: 0, inFlight: 1 }, 4_000],
   ])('the queue where %s', (_name, other, queueMs) => {
     expect(score(other).queueMs).toBeCloseTo(queueMs, 6);
   });
@@ -121,6 +133,8 @@ describe('whatever comes in', () => {
   const keys = { slots: strange, inFlight: strange, waitingAhead: strange, elsewhere: strange, serviceMs: maybe, firstMs: maybe };
   const anyEstimate: fc.Arbitrary<Estimate> = fc.record({
     ...keys,
+    spreadMs: maybe,
+    runningMs: strange,
     loadMs: strange,
     savedMs: strange,
     successShare: strange,
@@ -150,6 +164,8 @@ describe('whatever comes in', () => {
     waitingAhead: count,
     elsewhere: count,
     serviceMs: fc.option(ms, { nil: undefined }),
+    spreadMs: fc.option(ms, { nil: undefined }),
+    runningMs: ms,
     firstMs: fc.option(ms, { nil: undefined }),
     loadMs: ms,
     savedMs: ms,
@@ -171,6 +187,7 @@ describe('whatever comes in', () => {
     ['a lower share of successes', ({ successShare }, share) => ({ successShare: successShare * share })],
     ['a smaller cached prefix', ({ savedMs }, share) => ({ savedMs: savedMs * share })],
     ['fewer slots', ({ slots }, share) => ({ slots: slots === Infinity ? 16 : Math.max(1, Math.floor(slots * share)) })],
+    ['a shorter time that calls have been running', ({ runningMs }, share) => ({ runningMs: runningMs * share })],
   ])('%s never lowers it', (_name, change) => {
     fc.assert(
       fc.property(likely, fc.double({ min: 0, max: 1, noNaN: true }), (estimate, share) => {
@@ -220,6 +237,11 @@ describe('what the books remember', () => {
     expect([learnedLoadMs(undefined, 800), learnedLoadMs(800, 400)]).toEqual([800, 600]);
     expect([learnedServiceMs(undefined, 800), learnedServiceMs(800, 400)]).toEqual([800, 760]);
   });
+
+  test('how far calls are from their mean is known from the second one on', () => {
+    expect(learnedSpreadMs(undefined, undefined, 800)).toBeUndefined();
+    expect([learnedSpreadMs(undefined, 800, 500), learnedSpreadMs(300, 800, 900)]).toEqual([300, 280]);
+  });
 });
 
 // From here on: a rack of servers in virtual time, each with a queue of its own, to which a policy sends every request at once.
@@ -232,9 +254,12 @@ interface Server {
   /** When each slot is free, after all that was sent there. */
   readonly freeAtMs: number[];
   inFlight: number;
+  /** The times at which these began, added up. */
+  begunSumMs: number;
   waiting: number;
   fit: TimeFit;
   serviceMs: number | undefined;
+  spreadMs: number | undefined;
   share: number;
   shareAtMs: number;
 }
@@ -288,7 +313,7 @@ function rackOf(seed: number): Server[] {
   return Array.from({ length: 8 }, (_, index) => {
     const slots = 1 + Math.floor(random() * 8);
     const [prefillMs, decodeMs] = [between(random, 0.05, 4), between(random, 5, 60)];
-    const books = { inFlight: 0, waiting: 0, fit: noFit, serviceMs: undefined, share: 1, shareAtMs: 0 };
+    const books = { inFlight: 0, begunSumMs: 0, waiting: 0, fit: noFit, serviceMs: undefined, spreadMs: undefined, share: 1, shareAtMs: 0 };
     return { index, prefillMs, decodeMs, slots, freeAtMs: Array.from({ length: slots }, () => 0), ...books };
   });
 }
@@ -330,8 +355,9 @@ function createAgenda(): { at(atMs: number, happens: (nowMs: number) => void): v
   };
 }
 
-function noteOutcome(server: Server, isSuccess: boolean, nowMs: number): void {
+function noteOutcome(server: Server, isSuccess: boolean, begunMs: number, nowMs: number): void {
   server.inFlight -= 1;
+  server.begunSumMs -= begunMs;
   server.share = learnedShare(smoothedShare(server.share, nowMs - server.shareAtMs), isSuccess);
   server.shareAtMs = nowMs;
 }
@@ -362,13 +388,15 @@ function simulate(
     agenda.at(startMs, () => {
       server.waiting -= 1;
       server.inFlight += 1;
+      server.begunSumMs += startMs;
     });
     agenda.at(startMs + prefillMs, (atMs) => {
       server.fit = withTime(server.fit, job.tokens, hidesWaits ? atMs - nowMs : prefillMs, atMs);
     });
     agenda.at(startMs + serviceMs, (atMs) => {
+      server.spreadMs = learnedSpreadMs(server.spreadMs, server.serviceMs, serviceMs);
       server.serviceMs = learnedServiceMs(server.serviceMs, serviceMs);
-      noteOutcome(server, true, atMs);
+      noteOutcome(server, true, startMs, atMs);
     });
   };
 
@@ -383,8 +411,9 @@ function simulate(
       return;
     }
     server.inFlight += 1;
+    server.begunSumMs += nowMs;
     agenda.at(nowMs + 50, (atMs) => {
-      noteOutcome(server, false, atMs);
+      noteOutcome(server, false, nowMs, atMs);
       send(job, atMs, [...failed, server]);
     });
   };
@@ -404,6 +433,8 @@ const estimateOf = (server: Server, { tokens }: Job, nowMs: number): Estimate =>
   waitingAhead: server.waiting,
   elsewhere: 0,
   serviceMs: server.serviceMs,
+  spreadMs: server.spreadMs,
+  runningMs: server.inFlight === 0 ? 0 : nowMs - server.begunSumMs / server.inFlight,
   firstMs: expectedMs(server.fit, tokens, nowMs),
   loadMs: 0,
   savedMs: 0,

@@ -98,6 +98,8 @@ function soonest(firstMs: Readonly<Record<string, number>>): Asked {
     waitingAhead: 0,
     elsewhere: 0,
     serviceMs: 1_000,
+    spreadMs: 0,
+    runningMs: 0,
     loadMs: 0,
     savedMs: 0,
     successShare: 1,
