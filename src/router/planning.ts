@@ -51,12 +51,8 @@ export function planFor(
     maxDistance: distanceOf(call.maxLocality),
     maxCostUsd: call.maxCostUsd,
     // Estimated only where a window or a price is known.
-    get promptTokens() {
-      return call.promptTokens();
-    },
-    get textTokens() {
-      return call.textTokens();
-    },
+    promptTokens: call.promptTokens,
+    textTokens: call.textTokens,
     answerTokens: call.answerTokens,
     only: call.only,
     balance,

@@ -2,11 +2,9 @@ import type { Adapter, ModelInfo } from '../core/adapter.ts';
 import type { Capabilities } from '../core/capabilities.ts';
 import type { Announce, Verb } from '../core/events.ts';
 import type { ChatRequest, EmbedRequest } from '../core/types.ts';
-import type { Device } from '../config/options.ts';
 import type { ProviderConfig, RouterConfig } from '../config/config.ts';
-import { type Score, scoreOf, smoothedShare } from '../routing/expected-time.ts';
+import { smoothedShare } from '../routing/expected-time.ts';
 import type { CandidateFacts, Placement } from '../routing/facts.ts';
-import type { Candidate } from '../routing/plan.ts';
 import { billionsOf } from '../routing/model-size.ts';
 import type { LaneName } from './lanes.ts';
 import { plainName, quoted, type ResolvedModel, resolveModel } from './model-name.ts';
@@ -14,9 +12,7 @@ import type { ModelState } from './model-state.ts';
 import type { ProviderState } from './provider-state.ts';
 import { barrier, restUnderWay } from './readiness.ts';
 import { isBelieved, loadingMs, type Resident } from './residency.ts';
-import { knownLanes, slotsOf } from './slots.ts';
-import { expectedFirstMs, timingsOf } from './timings.ts';
-import { runningMs } from './under-way.ts';
+import { knownLanes } from './slots.ts';
 
 /** What a provider is asked when a plan is made. */
 export interface Ask {
@@ -132,63 +128,8 @@ export function recentShare({ successShare, shareAtMs }: Readonly<ModelState>, n
 
 const nothing: readonly never[] = Object.freeze([]);
 
-/** What a provider of a kind needs for its first content, while nothing is known of it. */
-const usualFirstMs: Readonly<Record<Device, number>> = { gpu: 500, remote: 1_000, cloud: 1_000, cpu: 5_000 };
-
-/** The time until its first content that is expected of a candidate with these facts. */
-export function expectedOf(
-  books: Books,
-  facts: Pick<CandidateFacts, 'model' | 'seenTokens' | 'loadMs' | 'successShare' | 'elsewhere'>,
-  { intent, lane, nowMs, verb }: Moment,
-  promptTokens: number,
-): Score {
-  const { config, state } = books;
-  const { model: name, seenTokens, loadMs, successShare } = facts;
-  const model = state.models.peek(name);
-  const lanes = knownLanes(books, model);
-  const timings = timingsOf(model.timings, intent);
-  const first = (tokens: number): number | undefined => timings && expectedFirstMs(timings, verb === 'stream', tokens, nowMs);
-  const firstMs = first(promptTokens);
-  return scoreOf({
-    slots: supposed(lanes?.slots ?? slotsOf(config, state, name).slots, books),
-    inFlight: lanes?.inUse ?? 0,
-    waitingAhead: lanes?.ahead(lane, nowMs) ?? 0,
-    elsewhere: facts.elsewhere,
-    serviceMs: timings?.serviceMs,
-    spreadMs: timings?.spreadMs,
-    runningMs: runningMs(config.slotsPer === 'model' ? model : state, nowMs),
-    firstMs,
-    loadMs,
-    savedMs: seenTokens > 0 && firstMs !== undefined ? firstMs - (first(Math.max(0, promptTokens - seenTokens)) ?? firstMs) : 0,
-    successShare,
-    priorMs: usualFirstMs[config.device],
-  });
-}
-
-/** What a call is, and when. */
-type Moment = Pick<Ask, 'intent' | 'lane' | 'nowMs' | 'verb'>;
-
-/** As things stand now; one that was never asked is believed to be as fast as its kind. */
-export function expectedNow(books: Books, { model: name, seenTokens = 0 }: Candidate, moment: Moment, promptTokens: number): Score {
-  const { state, config } = books;
-  const { nowMs } = moment;
-  const model = state.models.peek(name);
-  const loadMs = loadingMs(books, model, aboutOf(books, name, nowMs), nowMs);
-  const known = { model: name, seenTokens, loadMs, successShare: recentShare(model, nowMs), elsewhere: elsewhereOf(books, nowMs) };
-  const score = expectedOf(books, known, moment, promptTokens);
-  return score.isGuess && score.answerMs === 0 ? { ...score, totalMs: score.totalMs + usualFirstMs[config.device] } : score;
-}
-
-/** What a server of one's own serves at once, where neither it nor anybody says: without a limit, all calls would crowd at the fastest. */
-const supposedSlots = 4;
-
-function supposed(slots: number, { config, state }: Books): number {
-  if (slots !== Infinity || config.locality === 'cloud') return slots;
-  return Math.max(supposedSlots, state.told?.mostRunning ?? 0);
-}
-
 /** What a server said of others is believed for three polls. */
-function elsewhereOf({ state: { told }, router: { pollMs } }: Books, nowMs: number): number {
+export function elsewhereOf({ state: { told }, router: { pollMs } }: Books, nowMs: number): number {
   return told !== undefined && pollMs !== undefined && nowMs - told.atMs <= 3 * pollMs ? told.elsewhere : 0;
 }
 

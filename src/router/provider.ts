@@ -9,21 +9,12 @@ import { learnedLoadMs, learnedShare, type Score } from '../routing/expected-tim
 import type { CandidateFacts, Placement } from '../routing/facts.ts';
 import type { Candidate } from '../routing/plan.ts';
 import { applyEffect, type Verdicts } from './effects.ts';
+import { expectedNow, expectedOf } from './expected.ts';
 import { remember } from './hedge-delay.ts';
 import type { LaneName, Lanes } from './lanes.ts';
 import { changed, countOf, type LetIn } from './let-in.ts';
 import { type ModelState, smoothed } from './model-state.ts';
-import {
-  aboutOf,
-  type Ask,
-  type Books,
-  capabilitiesOf,
-  expectedNow,
-  expectedOf,
-  factsOf,
-  recentShare,
-  windowOf,
-} from './provider-facts.ts';
+import { aboutOf, type Ask, type Books, capabilitiesOf, factsOf, recentShare, windowOf } from './provider-facts.ts';
 import { createProviderState, type Outcome, type Permit, type ProviderState } from './provider-state.ts';
 import { plainName } from './model-name.ts';
 import { opensAt, readyAt, restsUntil } from './readiness.ts';

@@ -46,12 +46,14 @@ export function nextTurn(run: Run<unknown>): Turn | undefined {
   return candidate && { type: 'go', candidate };
 }
 
+function isIn(all: readonly Candidate[], { provider, model }: Candidate): boolean {
+  return all.some((each) => each.provider === provider && each.model === model);
+}
+
 /** Those that have not been asked yet, as things stand now. */
 export function replan(run: Run<unknown>): void {
   const { candidates, skipped } = planFor(run.call, run.engine, 'all');
   run.isWhole = true;
-  const isIn = (all: readonly Candidate[], { provider, model }: Candidate): boolean =>
-    all.some((each) => each.provider === provider && each.model === model);
   run.remaining.splice(0, Infinity, ...candidates.filter((candidate) => !hasFailed(run, candidate)));
   const others = skipped.filter((each) => !isIn(run.plan.skipped, each) && !hasFailed(run, each));
   run.passed.splice(0, Infinity, ...run.passed.filter((each) => !isIn(candidates, each) && !isIn(others, each)), ...others);

@@ -18,10 +18,10 @@ export interface GateInput {
   readonly maxDistance: number;
   /** The most that one attempt may cost, in US dollars. */
   readonly maxCostUsd: number | undefined;
-  /** Estimated; 0 where nobody has asked for an estimate, which no window is too small for. */
-  readonly promptTokens: number;
+  /** Estimated, when it is first asked for. */
+  readonly promptTokens: () => number;
   /** The same of its text alone: what images and schemas count as differs from server to server. */
-  readonly textTokens: number;
+  readonly textTokens: () => number;
   /** The most that the answer may have, where the request limits it: all choices together. */
   readonly answerTokens: number | undefined;
   /** Only this provider. */
@@ -75,7 +75,7 @@ function tooDear({ place, price }: CandidateFacts, input: GateInput): Obstacle |
   if (price === undefined) return { code: 'no_provider', reason: 'its price is not known, and maxCostUsd is set' };
   const mostAnswer = verb === 'embed' ? 0 : answerTokens;
   if (mostAnswer === undefined) return { code: 'no_provider', reason: 'its cost has no bound: maxCostUsd needs max_tokens in the request' };
-  const most = costUsd(price, promptTokens * mostPerEstimate, mostAnswer);
+  const most = costUsd(price, promptTokens() * mostPerEstimate, mostAnswer);
   if (most <= maxCostUsd) return undefined;
   return { code: 'no_provider', reason: `may cost ${dollars(most)}, and maxCostUsd is ${dollars(maxCostUsd)}` };
 }
@@ -86,8 +86,10 @@ function dollars(usd: number): string {
 
 /** Only a prompt that surely does not fit; about the others the server has the last word. */
 function tooLong({ window, tokenRatio }: CandidateFacts, { textTokens }: GateInput): Obstacle | undefined {
-  if (window === undefined || textTokens < window / 4) return undefined;
-  const least = surelyAtLeast(textTokens, tokenRatio);
+  if (window === undefined) return undefined;
+  const tokens = textTokens();
+  if (tokens < window / 4) return undefined;
+  const least = surelyAtLeast(tokens, tokenRatio);
   if (least < window) return undefined;
   return { code: 'context_length', reason: `holds ${window} tokens, and the prompt has at least ${Math.round(least)}` };
 }

@@ -48,7 +48,9 @@ export function facts(provider: string, other: Partial<Described> = {}): Describ
   return { ...everything, provider, ...other };
 }
 
-export interface Asked extends Partial<Omit<PlanInput, 'facts' | 'sharesOf'>> {
+export interface Asked extends Partial<Omit<PlanInput, 'facts' | 'sharesOf' | 'promptTokens' | 'textTokens'>> {
+  readonly promptTokens?: number;
+  readonly textTokens?: number;
   readonly intent?: string;
   readonly order?: readonly (readonly string[])[];
   readonly shares?: Shares;
@@ -64,8 +66,8 @@ const usual: Omit<PlanInput, 'facts' | 'sharesOf'> = {
   maxLocality: 'cloud',
   maxDistance: 4,
   maxCostUsd: undefined,
-  promptTokens: 10,
-  textTokens: 10,
+  promptTokens: () => 10,
+  textTokens: () => 10,
   answerTokens: undefined,
   only: undefined,
   balance: 'priority',
@@ -81,11 +83,11 @@ const usualOrder = [['gpu'], ['remote'], ['cpu'], ['cloud']];
 
 export function planOf(
   list: readonly Described[],
-  { intent = 'fast', order = usualOrder, shares = createShares(), ...input }: Asked = {},
+  { intent = 'fast', order = usualOrder, shares = createShares(), promptTokens = 10, textTokens = promptTokens, ...input }: Asked = {},
 ): MadePlan {
   const places = placesFor(intent, order, list);
   const all = places.map((place) => ({ ...(list[place.index] as Described), place }));
-  return plan({ ...usual, ...input, facts: all, sharesOf: () => shares });
+  return plan({ ...usual, promptTokens: () => promptTokens, textTokens: () => textTokens, ...input, facts: all, sharesOf: () => shares });
 }
 
 /** The providers in order, then those left out as `provider: code, reason`. */

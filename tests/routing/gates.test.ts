@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { noCapabilities } from '../../src/core/capabilities.ts';
 import { distanceOf, localities, type Locality } from '../../src/core/locality.ts';
-import type { GateInput } from '../../src/routing/gates.ts';
 import { type Asked, type Described, facts, planned } from '../_kit/candidates.ts';
 
 /** Why one candidate is left out; undefined where it is not. */
@@ -12,7 +11,7 @@ function refusal(other: Partial<Described>, asked: Asked = {}): string | undefin
 }
 
 const lies = (locality: Locality): Partial<Described> => ({ locality, distance: distanceOf(locality) });
-const limit = (maxLocality: Locality): Partial<GateInput> => ({ maxLocality, maxDistance: distanceOf(maxLocality) });
+const limit = (maxLocality: Locality): Asked => ({ maxLocality, maxDistance: distanceOf(maxLocality) });
 
 describe('what a candidate has to be able to do', () => {
   test.each(['chat', 'stream', 'embed'] as const)('it has the verb: %s', (verb) => {
