@@ -16,6 +16,8 @@ export function checkShares(scenario: Scenario, requests: Iterable<RequestRecord
     // Who names a provider, or belongs to a conversation, takes no turn.
     if (plan.provider !== undefined || plan.session !== undefined || plan.index >= scenario.load.length) continue;
     const intent = plan.intent ?? 'fast';
+    // Batch work is the same each time, whatever the router's balance.
+    if (intent === 'heavy' && scenario.settings.intents?.['heavy']?.balance === undefined) continue;
     groups.set(intent, [...(groups.get(intent) ?? []), record]);
   }
   return [...groups.values()].reduce((sum, records) => sum + checkGroup(scenario, records, complain), 0);

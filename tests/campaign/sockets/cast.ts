@@ -31,9 +31,11 @@ function keyOf(index: number, of: Canaries['of']): string {
 /** The options of one provider. `url`: where it is now. */
 export function providerOptions(index: number, url: string, { of }: Canaries): ProviderOptions {
   const type = types[index] ?? 'ollama';
-  if (index === 3) return { type, device: 'gpu', url: url.replace('://', `://${of.urlUser}:${of.urlPassword}@`) };
+  // Servers of the rig take any number of requests, whatever their kind does by default.
+  const usual = { type, device: 'gpu', maxConcurrent: 1_000 } as const;
+  if (index === 3) return { ...usual, url: url.replace('://', `://${of.urlUser}:${of.urlPassword}@`) };
   const apiKey = keyOf(index, of);
-  return { type, device: 'gpu', url, apiKey, ...(index === 2 && { headers: { 'x-campaign': of.headerValue } }) };
+  return { ...usual, url, apiKey, ...(index === 2 && { headers: { 'x-campaign': of.headerValue } }) };
 }
 
 /** What is asked: the prompt says which request it is and what each server does with it. Every eighth carries all that a request can. */
