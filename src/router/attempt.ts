@@ -58,7 +58,7 @@ export function beginAttempt<Request>(
   const provider = engine.providers.get(candidate.provider);
   if (provider === undefined) return undefined;
   const startMs = clock.nowMs();
-  const timeouts = withLoad(call.timeoutsFor(provider.config), provider.coldMs(candidate.model));
+  const timeouts = withLoad(call.timeoutsFor(provider.config), provider.allowanceMs(candidate.model));
   const end = endOf(run, timeouts, isLast, startMs);
   // Asks the adapter, which may throw: before anything is taken that would have to be given back.
   noteIgnored(call, candidate.model, provider, engine);
@@ -106,9 +106,9 @@ export function beginAttempt<Request>(
   };
 }
 
-/** A model that has to be loaded first has twice the time that this usually takes, on top. */
-function withLoad(timeouts: Timeouts, loadMs: number): Timeouts {
-  return loadMs === 0 ? timeouts : { ...timeouts, firstTokenMs: timeouts.firstTokenMs + 2 * loadMs };
+/** A model that has to be loaded first has the time for that on top. */
+function withLoad(timeouts: Timeouts, allowanceMs: number): Timeouts {
+  return allowanceMs === 0 ? timeouts : { ...timeouts, firstTokenMs: timeouts.firstTokenMs + allowanceMs };
 }
 
 /** The ways in which an attempt ends. Whichever comes first closes the books. */

@@ -53,8 +53,8 @@ export interface Provider {
   isFull(model: string | undefined, lane: LaneName): boolean;
   /** The slots that calls for a model take. */
   lanes(model: string | undefined): Lanes;
-  /** How long the load of a model may take that is probably not in memory; 0 for any other. */
-  coldMs(model: string | undefined): number;
+  /** What an attempt gets beside its own time for the load of a model that is probably not in memory; 0 for any other. */
+  allowanceMs(model: string | undefined): number;
   /** From when on it may be asked for a model, on the router's clock; in the past where it may already. Undefined: waiting does not help. */
   readyAtMs(model: string | undefined): number | undefined;
   /** When its rests, and those of the model there, are over. */
@@ -100,8 +100,10 @@ export function createProvider(config: ProviderConfig, adapter: Adapter, router:
     expectedNow: (candidate, call, promptTokens) => expectedNow(books, candidate, { ...call, nowMs: nowMs() }, promptTokens),
     isFull: (model, lane) => knownLanes(books, models.peek(model))?.isFree(lane) === false,
     lanes: (model) => lanesFor(books, model),
-    coldMs(name) {
-      return loadingMs(books, models.peek(name), aboutOf(books, name, nowMs()), nowMs());
+    allowanceMs(name) {
+      const loadMs = loadingMs(books, models.peek(name), aboutOf(books, name, nowMs()), nowMs());
+      // What is only likely gets less: the server may as well hang.
+      return isBelieved(state, nowMs()) ? 2 * loadMs : loadMs;
     },
     readyAtMs: (model) => readyAt(state, models.peek(model), nowMs()),
     restsUntilMs: (model) => restsUntil(state, models.peek(model)),

@@ -91,13 +91,15 @@ async function suffer(
   const attack = attacks[name];
   if (attack === undefined) throw new Error(`there is no attack ${name}`);
   const attacker = plantedProvider(canaries, `${url}/${encodeURIComponent(name)}`, 'key', attack.type);
+  // One that may have to load its model first would get the time for it.
+  const loaded = attack.type === 'ollama' ? { keepAliveS: -1 } : {};
   const headers = { ...attacker.headers, ...(attack.asksForPacking && { 'accept-encoding': 'gzip, deflate, br' }) };
   await using router = createRouter({
     checkModels: false,
     pollMs: false,
     deadlineMs: 20_000,
     timeouts: timeoutsFor(attack),
-    providers: { attacker: { ...attacker, headers }, healthy: plantedProvider(canaries, `${url}/healthy`, 'url') },
+    providers: { attacker: { ...attacker, ...loaded, headers }, healthy: plantedProvider(canaries, `${url}/healthy`, 'url') },
   });
   canaries.watch(router);
   const request = plantedChat(canaries, canaries.of.completion);
