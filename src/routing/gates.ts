@@ -110,7 +110,7 @@ export function pause(facts: CandidateFacts): Obstacle | undefined {
 }
 
 /** The situations in which a provider, or a model there, is left alone for a while without being broken. */
-export const restsFor: { readonly [Code in ErrorCode]?: string } = {
+const restsFor: { readonly [Code in ErrorCode]?: string } = {
   overloaded: 'it has no room now',
   rate_limited: 'it asked for a pause',
   quota_exhausted: 'its account has no credit left',
