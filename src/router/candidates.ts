@@ -1,11 +1,11 @@
 import { errorCodes } from '../core/error-codes.ts';
-import type { Candidate, PlannedCandidate, SkippedInPlan } from '../routing/plan.ts';
+import { type Candidate, isAmong, type PlannedCandidate, type SkippedInPlan } from '../routing/plan.ts';
 import type { Provider } from './provider.ts';
 import type { Run } from './run.ts';
 
 /** Has an attempt of the call at it failed? */
-export function hasFailed({ failed }: Run<unknown>, { provider, model }: Candidate): boolean {
-  return failed.some((each) => each.provider === provider && each.model === model);
+export function hasFailed({ failed }: Run<unknown>, candidate: Candidate): boolean {
+  return isAmong(failed, candidate);
 }
 
 /** Takes a candidate out of those that remain, with the reason. */

@@ -3,7 +3,7 @@ import type { EmbedUsage, Usage } from '../core/types.ts';
 import type { RouteAttempt, RouteTrace } from '../core/route.ts';
 import { timeoutError } from '../lib/deadline.ts';
 import { createStop, type StopSignal } from '../lib/stop.ts';
-import type { Candidate, MadePlan, PlannedCandidate, SkippedInPlan } from '../routing/plan.ts';
+import { type Candidate, isAmong, type MadePlan, type PlannedCandidate, type SkippedInPlan } from '../routing/plan.ts';
 import type { Engine } from './engine.ts';
 import { refreshLoads } from './monitor.ts';
 import { learnsFrom, planFor } from './planning.ts';
@@ -121,8 +121,7 @@ export function beginRun<Request>(call: ResolvedCall<Request>, engine: Engine, o
 /** Those that were left out of the plan, or when their turn came, and those that were gone past because they were busy. */
 function notAsked({ plan, passed, busy, trace }: Run<unknown>): readonly SkippedInPlan[] {
   if (passed.length === 0 && busy.size === 0) return plan.skipped;
-  const wasAsked = ({ provider, model }: Candidate): boolean =>
-    trace.attempts.some((attempt) => attempt.provider === provider && attempt.model === model);
+  const wasAsked = (candidate: Candidate): boolean => isAmong(trace.attempts, candidate);
   const missed = [...busy].filter((candidate) => !wasAsked(candidate) && !passed.some(({ provider }) => provider === candidate.provider));
   return [...plan.skipped, ...passed, ...missed.map(({ provider, model, substituted }) => ({ provider, model, substituted, ...allTaken }))];
 }

@@ -1,4 +1,4 @@
-import type { Candidate, PlannedCandidate } from '../routing/plan.ts';
+import { isAmong, type PlannedCandidate } from '../routing/plan.ts';
 import { hasFailed, isFinal, isFull, isInferior, obstacleOf, passOver, takeNext } from './candidates.ts';
 import { planFor } from './planning.ts';
 import { leftMs, type Run } from './run.ts';
@@ -46,17 +46,13 @@ export function nextTurn(run: Run<unknown>): Turn | undefined {
   return candidate && { type: 'go', candidate };
 }
 
-function isIn(all: readonly Candidate[], { provider, model }: Candidate): boolean {
-  return all.some((each) => each.provider === provider && each.model === model);
-}
-
 /** Those that have not been asked yet, as things stand now. */
 export function replan(run: Run<unknown>): void {
   const { candidates, skipped } = planFor(run.call, run.engine, 'all');
   run.isWhole = true;
   run.remaining.splice(0, Infinity, ...candidates.filter((candidate) => !hasFailed(run, candidate)));
-  const others = skipped.filter((each) => !isIn(run.plan.skipped, each) && !hasFailed(run, each));
-  run.passed.splice(0, Infinity, ...run.passed.filter((each) => !isIn(candidates, each) && !isIn(others, each)), ...others);
+  const others = skipped.filter((each) => !isAmong(run.plan.skipped, each) && !hasFailed(run, each));
+  run.passed.splice(0, Infinity, ...run.passed.filter((each) => !isAmong(candidates, each) && !isAmong(others, each)), ...others);
 }
 
 /** How many times as long as expected a call waits for some before it waits for all. */
@@ -86,8 +82,8 @@ const favour = 2;
 
 /**
  * How long it pays to wait for those that stand before the first free one. Among equals a free slot is better than a place in a queue,
- * unless expected times decide, or more of the prompt is in the cache of the one that is busy. A later tier is taken only when it is expected to be much sooner, and one that costs money, or stands
- * behind by explicit priority, only after half of the time that is left.
+ * unless expected times decide, or more of the prompt is in the cache of the one that is busy. A later tier is taken only when it is
+ * expected to be much sooner, and one that costs money, or stands behind by explicit priority, only after half of the time that is left.
  */
 function worthMs(run: Run<unknown>, best: PlannedCandidate, free: PlannedCandidate): number {
   const { call, hasWaited } = run;

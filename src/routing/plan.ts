@@ -24,6 +24,13 @@ export interface Candidate {
   readonly score?: Score | undefined;
 }
 
+type AtProvider = Pick<Candidate, 'provider' | 'model'>;
+
+/** Is the same model at the same provider among these? */
+export function isAmong(all: readonly AtProvider[], { provider, model }: AtProvider): boolean {
+  return all.some((each) => each.provider === provider && each.model === model);
+}
+
 export interface PlannedCandidate extends Candidate {
   /** Candidates of one tier stand equal, and the balance decides between them; smaller goes first. */
   readonly tier: number;
