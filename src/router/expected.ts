@@ -4,7 +4,7 @@ import type { CandidateFacts } from '../routing/facts.ts';
 import type { Candidate } from '../routing/plan.ts';
 import { aboutOf, type Ask, type Books, elsewhereOf, recentShare } from './provider-facts.ts';
 import { loadingMs } from './residency.ts';
-import { knownLanes, slotsOf } from './slots.ts';
+import { knownLanes, slotCount } from './slots.ts';
 import { expectedFirstMs, timingsOf } from './timings.ts';
 import { runningMs } from './under-way.ts';
 
@@ -28,7 +28,7 @@ export function expectedOf(
   // What lies in its cache takes it no time.
   const restMs = seenTokens > 0 && timings ? expectedFirstMs(timings, isStream, Math.max(0, promptTokens - seenTokens), nowMs) : firstMs;
   return scoreOf({
-    slots: supposed(lanes?.slots ?? slotsOf(config, state, name).slots, books),
+    slots: supposed(lanes?.slots ?? slotCount(config, state, name), books),
     inFlight: lanes?.inUse ?? 0,
     waitingAhead: lanes === undefined || lanes.waiting === 0 ? 0 : lanes.ahead(lane, nowMs),
     elsewhere: facts.elsewhere,

@@ -60,8 +60,13 @@ export interface ModelStates {
 export function createModelStates(): ModelStates {
   const states = new Map<string, ModelState>();
   const unknown = Object.freeze(newState());
+  // Planning asks several times in a row for the model that the last call was for as well.
+  let lately: { readonly model: string | undefined; readonly state: Readonly<ModelState> } | undefined;
   return {
-    peek: (model) => states.get(keyOf(model)) ?? unknown,
+    peek(model) {
+      if (lately === undefined || lately.model !== model) lately = { model, state: states.get(keyOf(model)) ?? unknown };
+      return lately.state;
+    },
     of(model) {
       const name = keyOf(model);
       const known = states.get(name);
@@ -69,6 +74,7 @@ export function createModelStates(): ModelStates {
       if (states.size >= mostModels) forgetOne(states);
       const state = newState();
       states.set(name, state);
+      lately = undefined;
       return state;
     },
     entries: () => states.entries(),

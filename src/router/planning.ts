@@ -15,7 +15,7 @@ export function learnsFrom({ affinity, balance, verb, session }: ResolvedCall<un
 
 /**
  * What would be tried for a call, in which order, and why the others would not. Changes nothing. `first`: of a large registry only as many
- * tiers as a call needs, where they have enough candidates. `shown`: expected times are part of it, also where they decide nothing.
+ * candidates as a call needs. `shown`: expected times are part of it, also where they decide nothing.
  */
 export function planFor(
   call: ResolvedCall<unknown>,
@@ -40,9 +40,11 @@ export function planFor(
     shared,
   };
   // Whose vectors are whose, only all of them tell.
-  const isWhole = part !== 'first' || verb === 'embed' || call.only !== undefined || firstPart === places.length;
+  const isWhole = part !== 'first' || verb === 'embed' || call.only !== undefined;
+  const isCut = !isWhole && firstPart < places.length;
   const made = plan({
-    facts: (isWhole ? places : places.slice(0, firstPart)).map((place) => (list[place.index] as Provider).facts(place, ask)),
+    facts: (isCut ? places.slice(0, firstPart) : places).map((place) => (list[place.index] as Provider).facts(place, ask)),
+    most: isWhole ? Infinity : mostOrdered,
     verb,
     needs: call.needs,
     parameters: ask.refusesIgnored ? call.parameters : [],
@@ -64,6 +66,6 @@ export function planFor(
     lastServed: remembers ? engine.affinity.lastServed(request.model ?? '', nowMs) : undefined,
     shared,
   });
-  if (isWhole) return made;
+  if (!isCut) return made;
   return made.candidates.length < mostOrdered ? planFor(call, engine, 'all') : { ...made, isPartial: true };
 }

@@ -41,8 +41,9 @@ export interface Books {
     verb: Verb | undefined;
     requested: string | undefined;
     resolved: ResolvedModel | undefined;
-    plain: string | undefined;
   };
+  /** What was looked up last, and where: only `aboutOf` writes it. */
+  readonly lookedUp: LookedUp;
 }
 
 /** A model, and what the server tells of it now. */
@@ -53,14 +54,38 @@ interface About {
   readonly resident: Resident | undefined;
 }
 
-export function aboutOf(books: Books, name: string | undefined, nowMs: number): About {
-  return about(books, name, name === undefined ? undefined : plainName(name), nowMs);
+interface LookedUp {
+  name: string | undefined;
+  plain: string;
+  list: ReadonlyMap<string, ModelInfo> | undefined;
+  info: ModelInfo | undefined;
+  residents: ReadonlyMap<string, Resident> | undefined;
+  resident: Resident | undefined;
 }
 
-function about(books: Books, name: string | undefined, plain: string | undefined, nowMs: number): About {
-  if (plain === undefined) return { name, info: undefined, resident: undefined };
-  const resident = isBelieved(books.state, nowMs) ? books.state.told?.resident?.get(plain) : undefined;
-  return { name, info: listed(books, nowMs)?.get(plain), resident };
+export function nothingLookedUp(): LookedUp {
+  return { name: undefined, plain: '', list: undefined, info: undefined, residents: undefined, resident: undefined };
+}
+
+/**
+ * Valid until the next call of this. Each list is replaced as a whole, so what was found in it stays right while it is the same one: with
+ * hundreds of providers, looking it up in all of them is what a plan would spend most of its time on.
+ */
+export function aboutOf(books: Books, name: string | undefined, nowMs: number): About {
+  const { lookedUp, state } = books;
+  if (lookedUp.name !== name) Object.assign(lookedUp, nothingLookedUp(), { name, plain: name === undefined ? '' : plainName(name) });
+  if (name === undefined) return lookedUp;
+  const list = listed(books, nowMs);
+  if (lookedUp.list !== list) {
+    lookedUp.list = list;
+    lookedUp.info = list?.get(lookedUp.plain);
+  }
+  const residents = isBelieved(state, nowMs) ? state.told?.resident : undefined;
+  if (lookedUp.residents !== residents) {
+    lookedUp.residents = residents;
+    lookedUp.resident = residents?.get(lookedUp.plain);
+  }
+  return lookedUp;
 }
 
 export function factsOf(books: Books, place: Placement, ask: Ask): CandidateFacts {
@@ -69,7 +94,7 @@ export function factsOf(books: Books, place: Placement, ask: Ask): CandidateFact
   const resolved = resolve(books, verb, request.model, nowMs);
   const name = resolved.model;
   const model = state.models.peek(name);
-  const known = resolved === books.lately.resolved ? about(books, name, books.lately.plain, nowMs) : aboutOf(books, name, nowMs);
+  const known = aboutOf(books, name, nowMs);
   const held = barrier(state, model, nowMs);
   const lanes = knownLanes(books, model);
   const loadMs = loadingMs(books, model, known, nowMs);
@@ -108,16 +133,11 @@ export function factsOf(books: Books, place: Placement, ask: Ask): CandidateFact
 function resolve(books: Books, verb: Verb, requested: string | undefined, nowMs: number): ResolvedModel {
   const { lately, config, adapter, router } = books;
   const known = lately.verb === verb && lately.requested === requested ? lately.resolved : undefined;
-  if (known !== undefined && (known.model === undefined || !isDenied(books, known.model, lately.plain as string, nowMs))) return known;
+  if (known !== undefined && (known.model === undefined || !isDenied(books, known.model, nowMs))) return known;
   const denies = (name: string): string | undefined => denial(books, name, nowMs);
   const resolved = resolveModel({ verb, requested, provider: config, modelName: adapter.modelName, config: router, denies });
   const isPlain = resolved.missing === undefined && !resolved.substituted;
-  Object.assign(lately, {
-    verb,
-    requested,
-    resolved: isPlain ? resolved : undefined,
-    plain: resolved.model === undefined ? undefined : plainName(resolved.model),
-  });
+  Object.assign(lately, { verb, requested, resolved: isPlain ? resolved : undefined });
   return resolved;
 }
 
@@ -172,18 +192,19 @@ function refusalOf(books: Books, name: string | undefined, space: string, verb: 
 
 /** Why a model is known not to be served; undefined where nothing is known. */
 function denial(books: Books, name: string, nowMs: number): string | undefined {
-  if (!isDenied(books, name, plainName(name), nowMs)) return undefined;
+  if (!isDenied(books, name, nowMs)) return undefined;
   const isMissing = books.state.models.peek(name).missingUntilMs > nowMs;
   return isMissing ? `it said that it does not serve ${quoted(name)}` : `it does not list ${quoted(name)}`;
 }
 
-function isDenied(books: Books, name: string, plain: string, nowMs: number): boolean {
+function isDenied(books: Books, name: string, nowMs: number): boolean {
   const { state, adapter } = books;
   if (state.models.peek(name).missingUntilMs > nowMs) return true;
   if (adapter.modelName === 'ignored' || !adapter.listsAllModels) return false;
+  if (aboutOf(books, name, nowMs).info !== undefined) return false;
   const list = listed(books, nowMs);
   // An empty list is that of a server which loads what it is asked for. Some overlook case, and none tells two models apart by it.
-  return list !== undefined && list.size > 0 && !list.has(plain) && !list.has(plain.toLowerCase());
+  return list !== undefined && list.size > 0 && !list.has(plainName(name).toLowerCase());
 }
 
 /** When a pin has run out, one call at a time finds out whether the model fits again. */

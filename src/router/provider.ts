@@ -14,7 +14,7 @@ import { remember } from './hedge-delay.ts';
 import type { LaneName, Lanes } from './lanes.ts';
 import { changed, countOf, type LetIn } from './let-in.ts';
 import { type ModelState, smoothed } from './model-state.ts';
-import { aboutOf, type Ask, type Books, capabilitiesOf, factsOf, recentShare, windowOf } from './provider-facts.ts';
+import { aboutOf, type Ask, type Books, capabilitiesOf, factsOf, nothingLookedUp, recentShare, windowOf } from './provider-facts.ts';
 import { createProviderState, type Outcome, type Permit, type ProviderState } from './provider-state.ts';
 import { plainName } from './model-name.ts';
 import { opensAt, readyAt, restsUntil } from './readiness.ts';
@@ -86,8 +86,8 @@ export function createProvider(config: ProviderConfig, adapter: Adapter, router:
   const state = createProviderState(router.retry.maxTokens);
   const { id } = config;
   const { models } = state;
-  const lately = { verb: undefined, requested: undefined, resolved: undefined, plain: undefined };
-  const books: Books = { id, config, adapter, state, router, announce, lately };
+  const lately = { verb: undefined, requested: undefined, resolved: undefined };
+  const books: Books = { id, config, adapter, state, router, announce, lately, lookedUp: nothingLookedUp() };
   const nowMs = (): number => router.clock.nowMs();
   return {
     id,

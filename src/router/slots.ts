@@ -56,16 +56,17 @@ export function lanesFor(holder: Holder, name: string | undefined): Lanes {
 const leastReserving = 5;
 
 /** What was configured, else what the server tells, else what servers of its kind have. */
-export function slotsOf(
-  { maxConcurrent, usualSlots, reservedForFast }: ProviderConfig,
-  { told }: ProviderState,
-  name: string | undefined,
-): Pick<LaneLimits, 'slots' | 'reservedForFast'> {
+export function slotCount({ maxConcurrent, usualSlots }: ProviderConfig, { told }: ProviderState, name: string | undefined): number {
+  if (maxConcurrent !== undefined) return maxConcurrent;
   const said = (name === undefined ? undefined : told?.resident?.get(plainName(name))?.slots) ?? told?.slots;
   // A server that takes no calls at all would not be there to say so.
-  const slots = maxConcurrent ?? (said !== undefined && said >= 1 ? said : usualSlots) ?? Infinity;
+  return (said !== undefined && said >= 1 ? said : usualSlots) ?? Infinity;
+}
+
+function slotsOf(config: ProviderConfig, state: ProviderState, name: string | undefined): Pick<LaneLimits, 'slots' | 'reservedForFast'> {
+  const slots = slotCount(config, state, name);
   const usual = slots >= leastReserving && slots !== Infinity ? 1 : 0;
-  return { slots, reservedForFast: Math.min(reservedForFast ?? usual, slots - 1) };
+  return { slots, reservedForFast: Math.min(config.reservedForFast ?? usual, slots - 1) };
 }
 
 /** Neither the configuration nor the server has said how many slots there are. */

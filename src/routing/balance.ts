@@ -45,31 +45,32 @@ export function arrange(tier: number, members: readonly CandidateFacts[], input:
   if (balance === 'expected-ttft') return bySoonest(members, input.scoreFor);
   if (members.length === 1) return { order: members };
   if (balance === 'weighted') return byTurn(members, input.sharesOf(tier));
-  if (balance === 'least-busy') return preferring(sorted(members, busynessOf), input);
+  if (balance === 'least-busy') return preferring(pick(members, smallestFirst(members.map(busynessOf))), input);
   return { order: input.affinity ? warmFirst(members) : members };
 }
 
 /** A call makes five attempts at most, so only so many are put in order; the others follow as the registry has them. */
 export const mostOrdered = 16;
 
-/** Those with the smallest keys first. The order of the registry decides between equals. */
-function sorted<Member>(members: readonly Member[], keyOf: (member: Member) => number): Member[] {
-  const best: Member[] = [];
-  const keys: number[] = [];
-  for (const member of members) {
-    const key = keyOf(member);
-    if (best.length === mostOrdered && key >= (keys[mostOrdered - 1] as number)) continue;
+/** The indexes of the smallest keys first. The order of the registry decides between equals. */
+function smallestFirst(keys: readonly number[]): number[] {
+  const best: number[] = [];
+  for (let index = 0; index < keys.length; index++) {
+    const key = keys[index] as number;
+    if (best.length === mostOrdered && key >= (keys[best[mostOrdered - 1] as number] as number)) continue;
     let at = Math.min(best.length, mostOrdered - 1);
-    for (; at > 0 && (keys[at - 1] as number) > key; at--) {
-      keys[at] = keys[at - 1] as number;
-      best[at] = best[at - 1] as Member;
-    }
-    keys[at] = key;
-    best[at] = member;
+    for (; at > 0 && (keys[best[at - 1] as number] as number) > key; at--) best[at] = best[at - 1] as number;
+    best[at] = index;
   }
-  if (members.length <= mostOrdered) return best;
-  const first = new Set(best);
-  return [...best, ...members.filter((member) => !first.has(member))];
+  if (keys.length <= mostOrdered) return best;
+  const isFirst = new Uint8Array(keys.length);
+  for (const index of best) isFirst[index] = 1;
+  for (let index = 0; index < keys.length; index++) if (isFirst[index] === 0) best.push(index);
+  return best;
+}
+
+function pick<Item>(items: readonly Item[], indexes: readonly number[]): Item[] {
+  return indexes.map((index) => items[index] as Item);
 }
 
 /** Where all are busy, a prompt that is read anew delays those who wait behind it as well, so another queue has to be that much shorter. */
@@ -78,11 +79,10 @@ const anew = 2;
 /** What is saved by a cached beginning of the prompt is part of each score. */
 function bySoonest(members: readonly CandidateFacts[], scoreFor: BalanceInput['scoreFor']): Arranged {
   const most = members.reduce((tokens, { seenTokens }) => Math.max(tokens, seenTokens), 0);
-  const ranked = sorted(
-    members.map((facts) => ({ facts, score: scoreFor(facts) })),
-    ({ facts, score }) => score.totalMs * (facts.isFull && facts.seenTokens < most ? anew : 1),
-  );
-  return { order: ranked.map(({ facts }) => facts), scores: ranked.map(({ score }) => score) };
+  const scores = members.map(scoreFor);
+  const keys = members.map(({ isFull, seenTokens }, index) => (scores[index] as Score).totalMs * (isFull && seenTokens < most ? anew : 1));
+  const indexes = smallestFirst(keys);
+  return { order: pick(members, indexes), scores: pick(scores, indexes) };
 }
 
 /**
@@ -94,7 +94,7 @@ function bySession(members: readonly CandidateFacts[], session: string, { shared
     session,
     members.map((facts) => ({ ...facts.place, inFlight: facts.busy, hasSlot: hasSlot(facts) })),
   );
-  const order = indexes.map((index) => members[index] as CandidateFacts);
+  const order = pick(members, indexes);
   const most = order.reduce((tokens, facts) => Math.max(tokens, seen(facts, shared)), 0);
   const [first] = order;
   const isSettled = first === undefined || most === 0 || (!first.isFull && seen(first, shared) === most);

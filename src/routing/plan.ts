@@ -8,6 +8,8 @@ import { gate, type GateInput, type Obstacle, pause, pinObstacle } from './gates
 export interface PlanInput extends GateInput, BalanceInput {
   /** In the order of the intent. */
   readonly facts: readonly CandidateFacts[];
+  /** The most candidates that the plan has. */
+  readonly most: number;
 }
 
 /** A (provider, model) pair that could serve a request. */
@@ -57,7 +59,7 @@ export interface MadePlan {
   readonly turn: Turn | undefined;
   /** Embeddings: the vector space that the call stays in. */
   readonly space: string | undefined;
-  /** Providers of later tiers were not looked at, because there are enough candidates before them. */
+  /** There may be more candidates, which come after these. */
   readonly isPartial: boolean;
 }
 
@@ -93,7 +95,7 @@ export function plan(input: PlanInput): MadePlan {
   // Pins must not make a model unreachable: where nothing else is left, the oldest pin is put to the test.
   if (open.length === 0) open.push(...takeOldestPin(pinned));
   for (const facts of pinned) skipped.push(toSkipped(facts, pinObstacle(facts)));
-  return { ...inOrder(open, input), skipped, space, isPartial: false };
+  return { ...inOrder(open, input), skipped, space, isPartial: open.length > input.most };
 }
 
 /** The facts come in the order of the intent, but for models that have spilled out of GPU memory. */
@@ -101,7 +103,7 @@ function inOrder(open: CandidateFacts[], input: PlanInput): { candidates: Planne
   if (open.some(({ vramShare }) => vramShare !== undefined)) open.sort((left, right) => tierOf(left) - tierOf(right));
   const candidates: PlannedCandidate[] = [];
   let turn: Turn | undefined;
-  for (let from = 0; from < open.length;) {
+  for (let from = 0; from < open.length && candidates.length < input.most;) {
     const tier = tierOf(open[from] as CandidateFacts);
     let to = from + 1;
     while (to < open.length && tierOf(open[to] as CandidateFacts) === tier) to += 1;
@@ -109,10 +111,12 @@ function inOrder(open: CandidateFacts[], input: PlanInput): { candidates: Planne
     const arranged: Arranged = candidates.length < mostOrdered || input.isShown ? arrange(tier, members, input) : { order: members };
     // Only the tier that is tried first gives out a turn.
     if (from === 0) turn = arranged.turn;
-    arranged.order.forEach((facts, index) => {
-      const score = arranged.scores?.[index] ?? (input.isShown ? input.scoreFor(facts) : undefined);
+    const { order, scores } = arranged;
+    for (let index = 0; index < order.length && candidates.length < input.most; index++) {
+      const facts = order[index] as CandidateFacts;
+      const score = scores?.[index] ?? (input.isShown ? input.scoreFor(facts) : undefined);
       candidates.push(toCandidate(facts, tier, score));
-    });
+    }
     from = to;
   }
   return { candidates, turn };

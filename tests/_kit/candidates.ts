@@ -59,6 +59,7 @@ export interface Asked extends Partial<Omit<PlanInput, 'facts' | 'sharesOf' | 'p
 const soon: Score = { totalMs: 0, queueMs: 0, loadMs: 0, answerMs: 0, failureMs: 0, savedMs: 0, isGuess: false };
 
 const usual: Omit<PlanInput, 'facts' | 'sharesOf'> = {
+  most: Infinity,
   verb: 'chat',
   needs: [],
   parameters: [],

@@ -314,6 +314,26 @@ describe('what a provider tells of itself', () => {
     expect(factsOf(one, 'chat', hello).missing).toBeUndefined();
   });
 
+  test('is what its last list says, however often the same model was asked for before', async () => {
+    const one = bench({}, own);
+    const { provider, clock } = one;
+    const told = (): unknown => ({ missing: factsOf(one, 'chat', hello).missing !== undefined, length: provider.contextLength('m') });
+    list(one, [{ id: 'm', contextLength: 4_096 }], 1_000);
+    expect(told()).toEqual({ missing: false, length: 4_096 });
+    list(one, [{ id: 'm', contextLength: 8_192 }], 1_000);
+    expect(told()).toEqual({ missing: false, length: 8_192 });
+    list(one, [{ id: 'n', contextLength: 1_024 }], 1_000);
+    expect(told()).toEqual({ missing: true, length: undefined });
+    await clock.advance(1_000);
+    expect(told()).toEqual({ missing: false, length: undefined });
+    list(one, [{ id: 'm', contextLength: 4_096 }, { id: 'n' }], 1_000);
+    expect([provider.contextLength('n'), provider.contextLength(undefined), provider.contextLength('m')]).toEqual([
+      undefined,
+      undefined,
+      4_096,
+    ]);
+  });
+
   test('names the parameters that a chat would go out without, and none for embeddings', () => {
     const one = bench({}, { leavesOut: (_, model) => (model === 'm' ? ['seed'] : []) });
     expect(factsOf(one, 'chat', hello).leftOut).toEqual(['seed']);
