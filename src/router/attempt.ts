@@ -70,6 +70,7 @@ export function beginAttempt<Request>(
   if (permit === undefined) return undefined;
 
   run.attempts += 1;
+  run.waitingSinceMs.clear();
   const ids = { requestId: call.requestId, provider: candidate.provider, model: candidate.model, attempt: run.attempts };
   announceFailover(run, candidate);
   engine.announce('attempt:start', ids);

@@ -25,7 +25,7 @@ export async function runAttempts<Request, Result>(run: Run<Request>, verb: Verb
 
 async function tryEach<Request, Result>(run: Run<Request>, verb: Verb<Request, Result>): Promise<Opened<Request, Result> | undefined> {
   for (;;) {
-    if (run.remaining.length > 0 && run.attempts >= run.call.maxAttempts) throw giveUp(run, 'max-attempts');
+    if (run.attempts >= run.call.maxAttempts) throw giveUp(run, 'max-attempts');
     const turn = nextTurn(run);
     if (turn === undefined) return undefined;
     const opened = turn.type === 'go' ? await tryCandidate(run, turn.candidate, undefined, verb) : await tryWhenFree(run, turn, verb);
@@ -65,14 +65,15 @@ function passIfBarred(run: Run<unknown>, candidate: PlannedCandidate): void {
   if (obstacle !== undefined && obstacle !== 'unfit') passOver(run, candidate, obstacle);
 }
 
-/** Has a rest ended, or a breaker opened its door, of one that was left out for it? */
+/** Has what one was left out for ended: a rest, an open breaker, a pin? It may do so before its time. */
 function isAnybodyReady(run: Run<unknown>): boolean {
-  const nowMs = run.engine.config.clock.nowMs();
-  return [...run.plan.skipped, ...run.passed].some((candidate) => {
-    const { readyAtMs } = candidate;
-    const isOver = readyAtMs !== undefined && readyAtMs <= nowMs && !hasFailed(run, candidate);
-    return isOver && obstacleOf(run, candidate) === undefined && !isFull(run, candidate);
-  });
+  return [...run.plan.skipped, ...run.passed].some(
+    (candidate) =>
+      candidate.readyAtMs !== undefined &&
+      !hasFailed(run, candidate) &&
+      obstacleOf(run, candidate) === undefined &&
+      !isFull(run, candidate),
+  );
 }
 
 async function tryCandidate<Request, Result>(

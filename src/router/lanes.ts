@@ -1,6 +1,6 @@
 /**
  * Who may call one provider now, and who waits. Two lanes share its slots: `fast` for calls that a person waits for, `heavy` for batch
- * work. Within a lane the first to join is the first to go. Between them fast calls go first, until batch work has stood still for
+ * work. Within a lane whoever has waited longest is the first to go. Between them fast calls go first, until batch work has stood still for
  * `agingMs`: then its first call goes before all fast ones that come later. Only that one does, and the next starts to age as it goes. So
  * fast calls without end do not stop batch work, and while a fast call waits at most one heavy call gets a slot, however long the batch is.
  */
@@ -20,7 +20,7 @@ export interface LaneLimits {
   readonly agingMs: number;
 }
 
-/** `nowMs` never falls from one call of these to the next. */
+/** `nowMs` never falls from one call of these to the next, and no `sinceMs` lies after it. */
 export interface Lanes {
   readonly slots: number;
   /** More than `slots` for a while after their number fell. Without the streams that have given theirs back before their end. */
@@ -36,10 +36,11 @@ export interface Lanes {
    */
   give(lane: LaneName, nowMs: number): void;
   /**
-   * Waits for a slot; one that is free is granted before this returns. `onGrant` is called once, and the slot is its own by then. Gives a
-   * function that leaves the queue, which does nothing once the slot was granted; undefined where the queue is full.
+   * Waits for a slot; one that is free is granted before this returns. `onGrant` is called once, and the slot is its own by then. A call
+   * that comes back has its place again: `sinceMs` is when it first joined. Gives a function that leaves the queue, which does nothing
+   * once the slot was granted; undefined where the queue is full.
    */
-  join(lane: LaneName, nowMs: number, onGrant: () => void): (() => void) | undefined;
+  join(lane: LaneName, sinceMs: number, onGrant: () => void): (() => void) | undefined;
   /** Of the calls that wait now, how many would be served before one that joined this lane. 0 where a slot is free for it. */
   ahead(lane: LaneName, nowMs: number): number;
   /** Would a slot of the lane `given` be of use to those who wait, or to one more call, of the lane `joining`? */
@@ -74,13 +75,13 @@ export function createLanes({ slots, reservedForFast, queueLimit, agingMs }: Lan
       books[lane].inUse -= 1;
       grantAll(books, nowMs);
     },
-    join(lane, nowMs, onGrant) {
+    join(lane, sinceMs, onGrant) {
       if (take(lane)) {
         onGrant();
         return () => {};
       }
       if (waiting(books) >= queueLimit) return undefined;
-      const waiter = append(books[lane], nowMs, onGrant);
+      const waiter = insert(books[lane], sinceMs, onGrant);
       return () => remove(waiter);
     },
     ahead(lane, nowMs) {
@@ -181,11 +182,16 @@ function grantAll(books: Books, nowMs: number): void {
   }
 }
 
-function append(lane: Lane, joinedMs: number, onGrant: () => void): Waiter {
-  const waiter: Waiter = { lane, joinedMs, onGrant, waits: true, before: lane.last, behind: undefined };
-  if (lane.last === undefined) lane.first = waiter;
-  else lane.last.behind = waiter;
-  lane.last = waiter;
+/** Behind all that have waited as long, or longer: nearly always the last place. */
+function insert(lane: Lane, joinedMs: number, onGrant: () => void): Waiter {
+  let before = lane.last;
+  while (before !== undefined && before.joinedMs > joinedMs) before = before.before;
+  const behind = before === undefined ? lane.first : before.behind;
+  const waiter: Waiter = { lane, joinedMs, onGrant, waits: true, before, behind };
+  if (before === undefined) lane.first = waiter;
+  else before.behind = waiter;
+  if (behind === undefined) lane.last = waiter;
+  else behind.before = waiter;
   lane.waiting += 1;
   return waiter;
 }

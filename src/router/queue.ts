@@ -3,8 +3,8 @@ import type { Clock } from '../lib/clock.ts';
 import { openDeadline } from '../lib/deadline.ts';
 import type { Candidate } from '../routing/plan.ts';
 import { obstacleOf } from './candidates.ts';
-import type { LaneName } from './lanes.ts';
-import { leastMs, leftMs, type Run } from './run.ts';
+import type { Lanes } from './lanes.ts';
+import { mayWaitMs, type Run } from './run.ts';
 import { type HeldSlot, heldSlot, isSupposed } from './slots.ts';
 import { makeRoom } from './unread.ts';
 
@@ -27,20 +27,20 @@ export async function slotFor(
   isStopped: () => boolean = () => false,
 ): Promise<Granted | 'stopped' | 'gone' | undefined> {
   const { call, engine, leaving, trace } = run;
-  const { clock, queue } = engine.config;
+  const { clock } = engine.config;
   const startMs = clock.nowMs();
-  const mayWaitMs = Math.min(limitMs, leftMs(run) - leastMs, (queue.timeoutMs ?? Infinity) - trace.queuedMs);
-  if (mayWaitMs <= 0) return undefined;
+  const longestMs = Math.min(limitMs, mayWaitMs(run));
+  if (longestMs <= 0) return undefined;
   const wait = joinAll(run, candidates, startMs);
   if (wait === undefined) return undefined;
   const { requestId } = call;
   const signals = [call.signal, engine.shutdown, leaving?.signal];
-  const limit = openDeadline({ clock, provider: '', signals, endsAtMs: startMs + mayWaitMs, endPhase: 'total' });
+  const limit = openDeadline({ clock, provider: '', signals, endsAtMs: startMs + longestMs, endPhase: 'total' });
   for (const { provider } of candidates) tellSupposed(run, provider);
   engine.announce('queue:enter', { requestId, providers: wait.providers, lane: call.lane });
   let granted: Granted | undefined;
   const look = eachSecond(clock, () => {
-    wait.makeRoom(clock.nowMs());
+    wait.lookAgain(clock.nowMs());
     return isStopped();
   });
   try {
@@ -87,66 +87,78 @@ function tellSupposed({ engine }: Run<unknown>, id: string): void {
 }
 
 interface Wait {
-  /** Those whose queue had a place. */
+  /** Those whose queue had a place at once. */
   readonly providers: readonly string[];
   /** Undefined where none of them can be asked any more. */
   readonly granted: Promise<Granted | undefined>;
   given(): Granted | undefined;
-  /** Looks for slots of streams that nobody reads. */
-  makeRoom(nowMs: number): void;
+  /** Looks for slots of streams that nobody reads, and for places in queues that were full. */
+  lookAgain(nowMs: number): void;
   /** Leaves all queues, and gives back a slot that came too late. */
+  leave(): void;
+}
+
+/** A place in one queue. */
+interface Place {
+  readonly provider: string;
+  makeRoom(nowMs: number): void;
   leave(): void;
 }
 
 /** Undefined where every queue is full. */
 function joinAll(run: Run<unknown>, candidates: readonly Candidate[], startMs: number): Wait | undefined {
   const { engine, call } = run;
-  const leaves: (() => void)[] = [];
-  const looks: ((nowMs: number) => void)[] = [];
-  const providers: string[] = [];
+  const places: Place[] = [];
   let first: Granted | undefined;
   let open = 0;
   let isJoining = true;
   let tell: ((granted: Granted | undefined) => void) | undefined;
   const granted = new Promise<Granted | undefined>((resolve) => (tell = resolve));
-  const leaveAll = (): void => leaves.forEach((leave) => leave());
-  for (const candidate of candidates) {
-    const provider = engine.providers.get(candidate.provider);
-    if (provider === undefined) continue;
-    const lanes = provider.lanes(candidate.model);
-    const look = (joining: LaneName | undefined, nowMs: number): void => makeRoom(provider.state.streams, lanes, joining, nowMs);
-    look(call.lane, startMs);
-    let isOver = false;
-    open += 1;
-    const leave = lanes.join(call.lane, startMs, () => {
-      const slot = heldSlot(lanes, call.lane, engine.config.clock);
-      if (obstacleOf(run, candidate) !== undefined) {
-        // It cannot be asked any more; the call keeps its places elsewhere.
-        isOver = true;
-        slot.give();
-        open -= 1;
-        if (open === 0 && !isJoining) tell?.(undefined);
-        return;
-      }
+  const leaveAll = (): void => places.forEach(({ leave }) => leave());
+  /** True where the call has its slot. */
+  const accept = (candidate: Candidate, lanes: Lanes): boolean => {
+    const slot = heldSlot(lanes, call.lane, engine.config.clock);
+    if (obstacleOf(run, candidate) === undefined) {
       first = { candidate, slot };
       leaveAll();
       tell?.(first);
-    });
-    if (leave === undefined) open -= 1;
-    if (leave === undefined || isOver) continue;
-    leaves.push(leave);
-    looks.push((nowMs) => look(undefined, nowMs));
-    providers.push(candidate.provider);
+      return true;
+    }
+    // It cannot be asked any more; the call keeps its places elsewhere.
+    slot.give();
+    open -= 1;
+    if (open === 0 && !isJoining) tell?.(undefined);
+    return false;
+  };
+  /** False where the queue is full. */
+  const join = (candidate: Candidate, nowMs: number): boolean => {
+    const provider = engine.providers.get(candidate.provider);
     // One was free after all.
-    if (first !== undefined) break;
-  }
+    if (provider === undefined || first !== undefined) return true;
+    const lanes = provider.lanes(candidate.model);
+    const { streams } = provider.state;
+    makeRoom(streams, lanes, call.lane, nowMs);
+    const sinceMs = run.waitingSinceMs.get(lanes) ?? nowMs;
+    let isOver = false;
+    open += 1;
+    const leave = lanes.join(call.lane, sinceMs, () => (isOver = !accept(candidate, lanes)));
+    if (leave === undefined) open -= 1;
+    if (leave === undefined || isOver) return leave !== undefined;
+    run.waitingSinceMs.set(lanes, sinceMs);
+    places.push({ provider: candidate.provider, makeRoom: (atMs) => makeRoom(streams, lanes, undefined, atMs), leave });
+    return true;
+  };
+  let refused = candidates.filter((candidate) => !join(candidate, startMs));
   isJoining = false;
   if (open === 0 && first === undefined) return undefined;
   return {
-    providers,
+    providers: places.map(({ provider }) => provider),
     granted,
     given: () => first,
-    makeRoom: (nowMs) => looks.forEach((look) => look(nowMs)),
+    lookAgain(nowMs) {
+      for (const place of places) place.makeRoom(nowMs);
+      refused = refused.filter((candidate) => !join(candidate, nowMs));
+    },
     leave() {
       leaveAll();
       first?.slot.give();

@@ -5,6 +5,7 @@ import { timeoutError } from '../lib/deadline.ts';
 import { createStop, type StopSignal } from '../lib/stop.ts';
 import { type Candidate, isAmong, type MadePlan, type PlannedCandidate, type SkippedInPlan } from '../routing/plan.ts';
 import type { Engine } from './engine.ts';
+import type { Lanes } from './lanes.ts';
 import { refreshLoads } from './monitor.ts';
 import { learnsFrom, planFor } from './planning.ts';
 import type { Provider } from './provider.ts';
@@ -27,13 +28,12 @@ export interface LiveTrace extends RouteTrace {
 export interface Run<Request> {
   readonly call: ResolvedCall<Request>;
   readonly engine: Engine;
-  readonly plan: MadePlan;
+  /** The first one, or the one that was made when that did not do any more. */
+  plan: MadePlan;
   readonly trace: LiveTrace;
   readonly failed: FailedAttempt[];
   /** Candidates that have not had a turn, in order. */
   readonly remaining: PlannedCandidate[];
-  /** All providers have been looked at, not only as many as most calls need. */
-  isWhole: boolean;
   /** Candidates whose turn came when they could not be asked any more. */
   readonly passed: SkippedInPlan[];
   attempts: number;
@@ -41,6 +41,8 @@ export interface Run<Request> {
   hasWaited: boolean;
   /** Candidates that were gone past because they had no slot free. */
   readonly busy: Set<PlannedCandidate>;
+  /** Since when it has been waiting for slots, also where it has left their queues for a moment. Empty once it has one. */
+  readonly waitingSinceMs: Map<Lanes, number>;
   /** Set where only some candidates can go on with what has begun. */
   accepts: ((provider: Provider, model: string | undefined) => boolean) | undefined;
   /** Streams only: stops what is under way for a reader who has left. */
@@ -56,6 +58,12 @@ export const leastMs = 50;
 
 export function leftMs({ call, engine }: Run<unknown>): number {
   return call.endsAtMs - engine.config.clock.nowMs();
+}
+
+/** How long it may still wait for a slot. */
+export function mayWaitMs(run: Run<unknown>): number {
+  const { timeoutMs = Infinity } = run.engine.config.queue;
+  return Math.min(leftMs(run) - leastMs, timeoutMs - run.trace.queuedMs);
 }
 
 /** Announces the start of a call and makes its plan. `onOver` is called once, when it has ended or failed. */
@@ -89,11 +97,11 @@ export function beginRun<Request>(call: ResolvedCall<Request>, engine: Engine, o
     trace,
     failed: [],
     remaining: [...plan.candidates],
-    isWhole: !plan.isPartial,
     passed: [],
     attempts: 0,
     hasWaited: false,
     busy: new Set(),
+    waitingSinceMs: new Map(),
     accepts: undefined,
     leaving: verb === 'stream' ? createStop() : undefined,
     end(usage, abandoned) {
@@ -118,12 +126,15 @@ export function beginRun<Request>(call: ResolvedCall<Request>, engine: Engine, o
   return run;
 }
 
-/** Those that were left out of the plan, or when their turn came, and those that were gone past because they were busy. */
+/**
+ * Those that were left out of the plan, or when their turn came, and those that were gone past because they were busy. Without those that
+ * got their turn later.
+ */
 function notAsked({ plan, passed, busy, trace }: Run<unknown>): readonly SkippedInPlan[] {
-  if (passed.length === 0 && busy.size === 0) return plan.skipped;
-  const wasAsked = (candidate: Candidate): boolean => isAmong(trace.attempts, candidate);
-  const missed = [...busy].filter((candidate) => !wasAsked(candidate) && !passed.some(({ provider }) => provider === candidate.provider));
-  return [...plan.skipped, ...passed, ...missed.map(({ provider, model, substituted }) => ({ provider, model, substituted, ...allTaken }))];
+  const wasAsked = (candidate: Pick<Candidate, 'provider' | 'model'>): boolean => isAmong(trace.attempts, candidate);
+  const skipped = [...plan.skipped.filter((each) => !wasAsked(each)), ...passed];
+  const missed = [...busy].filter((candidate) => !wasAsked(candidate) && !skipped.some(({ provider }) => provider === candidate.provider));
+  return [...skipped, ...missed.map(({ provider, model, substituted }) => ({ provider, model, substituted, ...allTaken }))];
 }
 
 /** Why a candidate was not asked that could have been. */
@@ -156,7 +167,7 @@ export function giveUp(run: Run<unknown>, stoppedBecause: StoppedBecause): Route
     const { message } = timeoutError(undefined, 'deadline', call.endsAtMs - call.startedAtMs);
     return new RouterError('timeout', `${message}${listed(failed)}`, { phase: 'deadline', attempts: failed, stoppedBecause });
   }
-  const details = { attempts: failed, skipped, stoppedBecause, retryAfterMs: soonestMs(run, skipped, nowMs) };
+  const details = { attempts: failed, skipped, stoppedBecause, retryAfterMs: soonestMs(run, nowMs) };
   if (failed.length === 0) return new RouterError(emptyCode(skipped, run), noProvider(skipped), details);
   // Where every candidate said the same of the caller's prompt, that is the answer.
   const [first] = failed;
@@ -169,7 +180,9 @@ export function giveUp(run: Run<unknown>, stoppedBecause: StoppedBecause): Route
 /** Nobody was asked: because all were busy, because the prompt fits nowhere, or for other reasons. */
 function emptyCode(skipped: readonly SkippedInPlan[], { passed }: Run<unknown>): 'saturated' | 'context_length' | 'no_provider' {
   if (passed.some(({ code }) => code === 'saturated')) return 'saturated';
-  return skipped.length > 0 && skipped.every(({ code }) => code === 'context_length') ? 'context_length' : 'no_provider';
+  // Of a text to embed, the others are no choice.
+  const tooLong = skipped.filter(({ code }) => code !== 'embedding_space');
+  return tooLong.length > 0 && tooLong.every(({ code }) => code === 'context_length') ? 'context_length' : 'no_provider';
 }
 
 function listed(failed: readonly FailedAttempt[]): string {
@@ -185,11 +198,11 @@ function leftOut(skipped: readonly SkippedInPlan[]): string {
   return skipped.map(({ provider, reason }) => `${provider}: ${reason}`).join('; ');
 }
 
-function soonestMs(run: Run<unknown>, skipped: readonly SkippedInPlan[], nowMs: number): number | undefined {
-  const { failed, engine } = run;
+function soonestMs(run: Run<unknown>, nowMs: number): number | undefined {
+  const { failed, engine, plan, passed } = run;
   const waits = [
     // Asked anew: much may have happened since the plan was made.
-    ...skipped.flatMap(({ provider, model, code, readyAtMs }) => {
+    ...[...plan.skipped, ...passed].flatMap(({ provider, model, code, readyAtMs }) => {
       if (readyAtMs === undefined) return [];
       const is = code === 'out_of_memory' ? undefined : engine.providers.get(provider)?.readyAtMs(model);
       return [(is ?? readyAtMs) - nowMs];

@@ -1,7 +1,7 @@
-import { isAmong, type PlannedCandidate } from '../routing/plan.ts';
+import type { PlannedCandidate } from '../routing/plan.ts';
 import { hasFailed, isFinal, isFull, isInferior, obstacleOf, passOver, takeNext } from './candidates.ts';
 import { planFor } from './planning.ts';
-import { leftMs, type Run } from './run.ts';
+import { leftMs, mayWaitMs, type Run } from './run.ts';
 
 /** Whose turn it is: a candidate that can be asked now, or several that are busy and one of which is worth waiting for. */
 export type Turn =
@@ -25,11 +25,13 @@ export function nextTurn(run: Run<unknown>): Turn | undefined {
       else passOver(run, candidate, obstacle);
       continue;
     }
-    (isFull(run, candidate) ? full : free).push(candidate);
+    if (!isFull(run, candidate)) free.push(candidate);
+    // The last attempt looks at all of them, and nobody is waited for who stands behind a free one.
+    else if (free.length === 0) full.push(candidate);
     if (free.length > 0 && !isFinal(run)) break;
     index += 1;
   }
-  if (free.length === 0 && !run.isWhole) {
+  if (free.length === 0 && run.plan.isPartial) {
     replan(run);
     return nextTurn(run);
   }
@@ -46,13 +48,12 @@ export function nextTurn(run: Run<unknown>): Turn | undefined {
   return candidate && { type: 'go', candidate };
 }
 
-/** Those that have not been asked yet, as things stand now. */
+/** A plan of all providers, as things stand now. Those that have failed get no second turn by it. */
 export function replan(run: Run<unknown>): void {
-  const { candidates, skipped } = planFor(run.call, run.engine, 'all');
-  run.isWhole = true;
-  run.remaining.splice(0, Infinity, ...candidates.filter((candidate) => !hasFailed(run, candidate)));
-  const others = skipped.filter((each) => !isAmong(run.plan.skipped, each) && !hasFailed(run, each));
-  run.passed.splice(0, Infinity, ...run.passed.filter((each) => !isAmong(candidates, each) && !isAmong(others, each)), ...others);
+  run.plan = planFor(run.call, run.engine, 'all');
+  run.remaining.splice(0, Infinity, ...run.plan.candidates.filter((candidate) => !hasFailed(run, candidate)));
+  run.passed.length = 0;
+  run.busy.clear();
 }
 
 /** How many times as long as expected a call waits for some before it waits for all. */
@@ -74,7 +75,9 @@ function waitFor(run: Run<unknown>, full: readonly PlannedCandidate[], limitMs: 
     return own.totalMs - own.queueMs < totalMs;
   };
   const candidates = full.filter((each) => each === best || isWorth(each));
-  return candidates.length === full.length ? all : { type: 'wait', candidates, limitMs: limitMs ?? patience * queueMs };
+  if (candidates.length === full.length) return all;
+  // The others are waited for, too, while there is time for it.
+  return { type: 'wait', candidates, limitMs: limitMs ?? Math.min(patience * queueMs, mayWaitMs(run) / 2) };
 }
 
 /** A candidate of a later tier has to be so many times sooner before it is taken for want of a slot: the order is somebody's wish. */
@@ -84,16 +87,18 @@ const favour = 2;
  * How long it pays to wait for those that stand before the first free one. Among equals a free slot is better than a place in a queue,
  * unless expected times decide, or more of the prompt is in the cache of the one that is busy. A later tier is taken only when it is
  * expected to be much sooner, and one that costs money, or stands behind by explicit priority, only after half of the time that is left.
+ * No wait is longer than that half: whoever is free needs the rest.
  */
 function worthMs(run: Run<unknown>, best: PlannedCandidate, free: PlannedCandidate): number {
   const { call, hasWaited } = run;
   if (hasWaited) return 0;
-  if (isInferior(run, free, best)) return leftMs(run) / 2;
+  const halfMs = leftMs(run) / 2;
+  if (isInferior(run, free, best)) return halfMs;
   const isEqual = best.tier === free.tier;
   if (isEqual && call.balance !== 'expected-ttft' && best.seenTokens <= free.seenTokens) return 0;
   const [own, other] = [scoreOf(run, best), scoreOf(run, free)];
   const mostMs = other.totalMs * (isEqual ? 1 : favour);
-  return own.totalMs < mostMs ? mostMs - (own.totalMs - own.queueMs) : 0;
+  return own.totalMs < mostMs ? Math.min(halfMs, mostMs - (own.totalMs - own.queueMs)) : 0;
 }
 
 /** As things stand now; an unknown one of a later tier is no reason to find out about it. */

@@ -53,6 +53,7 @@ export async function tryAgain<Request, Result>(run: Run<Request>, verb: Verb<Re
       // Between this and the attempt nobody else gets a turn: one that is ready lets the attempt in.
       if (pauses > 0 && isDue(run, waiting) && obstacleOf(run, waiting.candidate) === undefined) {
         const opened = await tryDue(run, waiting, verb);
+        if (opened === 'not-asked') continue;
         if (opened !== undefined) return opened;
         break;
       }
@@ -72,24 +73,24 @@ export async function tryAgain<Request, Result>(run: Run<Request>, verb: Verb<Re
   }
 }
 
-/** One that is ready may have no slot free. */
+/** One that is ready may have no slot free. `not-asked`: while it waited for one, another was ready, or it was not so any more itself. */
 async function tryDue<Request, Result>(
   run: Run<Request>,
   waiting: Waiting,
   verb: Verb<Request, Result>,
-): Promise<Opened<Request, Result> | undefined> {
+): Promise<Opened<Request, Result> | 'not-asked' | undefined> {
   const { candidate } = waiting;
   if (!isFull(run, candidate)) return tryOnce(run, candidate, { isLast: isOnly(run, waiting) }, verb);
   const isAnother = (): boolean => othersThan(run, candidate.provider).some((other) => isDue(run, other) && !isFull(run, other.candidate));
   const granted = await slotFor(run, [candidate], Infinity, isAnother);
-  if (granted === 'stopped' || granted === 'gone') return undefined;
+  if (granted === 'stopped' || granted === 'gone') return 'not-asked';
   if (granted === undefined) {
     const { provider, model, substituted } = candidate;
     run.passed.push({ provider, model, substituted, ...allTaken });
     throw giveUp(run, 'exhausted');
   }
   try {
-    if (obstacleOf(run, candidate) !== undefined) return undefined;
+    if (obstacleOf(run, candidate) !== undefined) return 'not-asked';
     return await tryOnce(run, candidate, { isLast: isOnly(run, waiting), slot: granted.slot }, verb);
   } finally {
     granted.slot.give();

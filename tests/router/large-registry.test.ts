@@ -77,6 +77,35 @@ test.each([true, false])(
   },
 );
 
+test('a call makes no attempt more where all of its first plan are used up', async () => {
+  const tooLong = fault('context_length', { status: 400 });
+  const windows = [4_000, 8_000, ...Array.from({ length: 38 }, () => 4_000), 100_000];
+  const providers = windows.map((contextLength, index): [string, FakeProvider] => [
+    `gpu${index}`,
+    { device: 'gpu', contextLength, does: index < 2 ? tooLong : 'found' },
+  ]);
+  const { router, events } = fakeRouter(Object.fromEntries(providers), { maxAttempts: 2 });
+  expect(await failureOf(router.chat(hello))).toMatchObject({ code: 'context_length' });
+  expect(events.of('attempt:start').map(({ provider }) => provider)).toEqual(['gpu0', 'gpu1']);
+});
+
+test.each([3, 40])('one behind %i busy ones, which rests for a moment, is waited for', async (count) => {
+  const rested = fault('overloaded', { status: 503, retryAfterMs: 500 });
+  const busy = Array.from({ length: count }, (_, index): [string, FakeProvider] => [
+    `gpu${index}`,
+    { device: 'gpu', does: hang, maxConcurrent: 1 },
+  ]);
+  const { router, clock } = fakeRouter(
+    { ...Object.fromEntries(busy), cpu: { does: [rested, 'the processor'] } },
+    { pollMs: false, queue: { limit: 0 } },
+  );
+  for (const [provider] of busy) void outcomeOf(router.chat(hello, { provider, deadlineMs: 600_000 }));
+  await clock.settle();
+  const { route } = await clock.run(router.chat(hello));
+  expect(route.attempts.map(({ provider, startedMs }) => `${provider} at ${startedMs}`)).toEqual(['cpu at 0', 'cpu at 500']);
+  expect(route.skipped).toHaveLength(count);
+});
+
 test('a plan for a person has them all', () => {
   const { router } = farm(60, () => 'found');
   expect(router.explain(hello).candidates).toHaveLength(61);

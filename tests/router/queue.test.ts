@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { httpStatusOf, RouterError } from '../../src/core/errors.ts';
-import { after, fault, hang, pieces } from '../_kit/fake-adapter.ts';
+import { after, fault, hang, pieces, refused } from '../_kit/fake-adapter.ts';
 import { type FakeRouter, fakeRouter, hello, outcomeOf, readAll } from '../_kit/fake-router.ts';
 import {
   callOf,
@@ -388,14 +388,14 @@ describe('a queue with an end', () => {
   });
 
   test('is one for each provider: where one is full, the call waits in the others', async () => {
-    const made = fakeRouter({ a: slow, b: { does: after(3_000, 'b'), ...single } }, { queue: { limit: 1 } });
+    const made = fakeRouter({ a: slow, b: { does: after(1_500, 'b'), ...single } }, { queue: { limit: 1 } });
     callsOf(2, made.router);
     const first = outcomeOf(made.router.chat(hello, { provider: 'a' }));
     const second = outcomeOf(made.router.chat(hello));
     expect(countsOf(made.router)).toEqual({ a: { waiting: 1, inFlight: 1 }, b: { waiting: 1, inFlight: 1 } });
     await made.clock.advance(6_000);
     expect(first.value?.route).toMatchObject({ provider: 'a', queuedMs: 1_000 });
-    expect(second.value?.route).toMatchObject({ provider: 'b', queuedMs: 3_000 });
+    expect(second.value?.route).toMatchObject({ provider: 'b', queuedMs: 1_500 });
     expect(queueLines(made.events).filter((line) => line.startsWith('enter'))).toEqual(['enter a', 'enter b']);
     expectQuiet(made);
   });
@@ -461,4 +461,27 @@ describe('a queue with an end', () => {
     const failure = await made.router.stream(hello).then(readAll, (error: unknown) => error);
     expect(failure).toMatchObject({ code: 'saturated' });
   });
+});
+
+test.each([50, 30])('a call with %d ms left, which is too little for a slot and an attempt, enters no queue', async (deadlineMs) => {
+  const made = busy();
+  const call = outcomeOf(made.router.chat(hello, { deadlineMs }));
+  await made.clock.settle();
+  expect(call.error).toMatchObject({ code: 'saturated' });
+  expect(queueLines(made.events)).toEqual([]);
+});
+
+test('a call keeps its place in other queues where one of those that it waits for cannot be asked any more', async () => {
+  const made = fakeRouter(
+    { a: { does: after(1_000, refused()), ...single }, b: { does: after(5_000, 'b'), ...single } },
+    { breaker: { failureThreshold: 1 } },
+  );
+  for (const provider of ['a', 'b']) void outcomeOf(made.router.chat(hello, { provider, ...once }));
+  const call = outcomeOf(made.router.chat(hello));
+  await made.clock.advance(1_000);
+  expect(countsOf(made.router)).toEqual({ a: { waiting: 0, inFlight: 0 }, b: { waiting: 1, inFlight: 1 } });
+  await made.clock.advance(9_000);
+  expect(call.value?.route).toMatchObject({ provider: 'b', queuedMs: 5_000 });
+  expect(queueLines(made.events)).toEqual(['enter a b', 'leave b after 5000']);
+  expectQuiet(made);
 });
