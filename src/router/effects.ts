@@ -4,6 +4,7 @@ import { type Cooldown, longRestMs, noCooldown, rest } from '../breaker/cooldown
 import type { RouterConfig } from '../config/config.ts';
 import { keyFunctionFailed } from '../lib/http-headers.ts';
 import { nextPin } from '../routing/pins.ts';
+import { plainName } from './model-name.ts';
 import type { ModelState } from './model-state.ts';
 import type { Outcome, Permit, ProviderState } from './provider-state.ts';
 
@@ -48,7 +49,7 @@ function afterSuccess({ id, announce }: EffectContext, state: ProviderState, mod
   }
   if (model.pin !== undefined && sinceMs >= model.pin.sinceMs) {
     model.pin = undefined;
-    announce('model:unpinned', { provider: id, model: name });
+    announce('model:unpinned', { provider: id, model: name && plainName(name) });
   }
   // That long ago the credentials were refused.
   if (sinceMs < state.disabledUntilMs - longRestMs) return;
@@ -71,7 +72,7 @@ function sideEffect(
       // Calls that were under way when the memory ran out tell of the same shortage, not of a second one.
       if (model.pin !== undefined && model.pin.sinceMs >= nowMs - ms) break;
       model.pin = { ...nextPin(model.pin, config.pinMs, nowMs), sinceMs: nowMs, wasGone: false };
-      announce('model:pinned', { provider: id, model: name, untilMs: model.pin.untilMs, reason: error.code });
+      announce('model:pinned', { provider: id, model: name && plainName(name), untilMs: model.pin.untilMs, reason: error.code });
       break;
     case 'missing':
       model.missingUntilMs = nowMs + missingMs;

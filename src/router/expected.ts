@@ -34,7 +34,8 @@ export function expectedOf(
     elsewhere: facts.elsewhere,
     serviceMs: timings?.serviceMs,
     spreadMs: timings?.spreadMs,
-    runningMs: runningMs(config.slotsPer === 'model' ? model : state, nowMs),
+    // Of the calls that have these slots.
+    runningMs: runningMs(lanes !== undefined && lanes === state.lanes ? state : model, nowMs),
     firstMs,
     loadMs,
     savedMs: firstMs === undefined || restMs === undefined ? 0 : firstMs - restMs,

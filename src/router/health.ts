@@ -54,9 +54,10 @@ async function checkProvider(provider: Provider, engine: Engine, signal: AbortSi
       orNothing(askLoad(provider, engine, signal)),
     ]);
     signal?.throwIfAborted();
-    noteUp(provider, engine, undefined);
     const { version } = report;
     const status = statusOf(provider, report, clock.nowMs());
+    // That it answers this says nothing of the credentials that it has refused.
+    if (status !== 'misconfigured') noteUp(provider, engine, undefined);
     return { ...base, status, latencyMs, ...(version && { version }), ...(models && { models }), ...(load && { load }) };
   } catch (error) {
     signal?.throwIfAborted();
@@ -86,10 +87,11 @@ export async function askLoad(provider: Provider, engine: Engine, signal: AbortS
   const { id, config, state, adapter } = provider;
   if (adapter.load === undefined) return undefined;
   const own = state.inFlight;
+  const askedMs = engine.config.clock.nowMs();
   const report = await checked(engine, provider, signal, adapter.load);
   const { announce, config: router } = engine;
   // Calls that came or went meanwhile are on neither side for sure; the fewer strangers, the better.
-  noteLoad({ id, config, state, router, announce }, report, Math.max(own, state.inFlight), router.clock.nowMs());
+  noteLoad({ id, config, state, router, announce }, report, Math.max(own, state.inFlight), askedMs);
   return report;
 }
 

@@ -33,9 +33,10 @@ async function checkProvider(provider: Provider, engine: Engine): Promise<void> 
 
 /**
  * Lists leave out tags (Ollama), dates (Anthropic's `-20251001`, which names write as `-latest` or leave out) and policies (Hugging
- * Face's `:fastest`) that names may carry or lack.
+ * Face's `:fastest`) that names may carry or lack. Case speaks against no call, so it is no reason to warn either.
  */
-function isName(model: string, listed: string): boolean {
+function isName(asked: string, id: string): boolean {
+  const [model, listed] = [asked.toLowerCase(), id.toLowerCase()];
   if (sameName(listed, model)) return true;
   const dateless = model.replace(/-latest$/, '');
   if (listed.startsWith(`${dateless}-`) && /^\d{8}$/.test(listed.slice(dateless.length + 1))) return true;

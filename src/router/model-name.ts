@@ -27,10 +27,11 @@ export function resolveModel(question: ModelQuestion): ResolvedModel {
   const { requested, provider, verb } = question;
   if (requested === undefined) return withDefault(question);
   // An alias may be asked for with the tag that no tag means.
-  const names = question.config.models.get(requested) ?? question.config.models.get(plainName(requested));
+  const alias = question.config.models.has(requested) ? requested : plainName(requested);
+  const names = question.config.models.get(alias);
   const model = names === undefined ? requested : names.get(provider.id);
   const missing = model === undefined ? `models has no name for ${quoted(requested)} there` : question.denies(model);
-  const space = spaceOf(provider, model) ?? (names === undefined ? plainName(requested) : requested);
+  const space = spaceOf(provider, model) ?? alias;
   if (missing === undefined) return { model, missing, substituted: false, space };
   const substitute = question.config.onModelMissing === 'substitute' && verb !== 'embed' ? withDefault(question) : undefined;
   if (substitute?.missing === undefined && substitute !== undefined) return { ...substitute, substituted: true };

@@ -117,8 +117,9 @@ function newState(): ModelState {
  */
 function forgetOne(states: Map<string, ModelState>): void {
   let oldest: { readonly name: string; readonly isBarred: boolean; readonly servedAtMs: number } | undefined;
-  for (const [name, { inFlight, breaker, pin, servedAtMs }] of states) {
-    if (inFlight > 0) continue;
+  for (const [name, { inFlight, lanes, breaker, pin, servedAtMs }] of states) {
+    // A slot may be held by a call that has waited for it and is about to begin.
+    if (inFlight > 0 || (lanes?.inUse ?? 0) > 0) continue;
     const isBarred = breaker.is !== 'closed' || pin !== undefined;
     const isBetter = oldest === undefined || (oldest.isBarred === isBarred ? servedAtMs < oldest.servedAtMs : oldest.isBarred);
     if (isBetter) oldest = { name, isBarred, servedAtMs };

@@ -34,7 +34,7 @@ export function refreshLoads(engine: Engine, maxLocality: Locality): void {
 
 /** Never rejects: what a server does not tell is not known. */
 async function refreshLoad(provider: Provider, engine: Engine, pollMs: number): Promise<void> {
-  const { poll, inventory } = provider.state;
+  const { poll } = provider.state;
   const { clock, random } = engine.config;
   poll.isOut = true;
   // Free tunnels count requests.
@@ -43,6 +43,7 @@ async function refreshLoad(provider: Provider, engine: Engine, pollMs: number): 
     const report = await askLoad(provider, engine, undefined);
     if (report === undefined || Object.keys(report).length === 0) waitMs = Math.max(waitMs, silentMs);
     // Windows and what is served come with the list, which is kept fresh.
+    const { inventory } = provider.state;
     if (inventory === undefined || inventory.untilMs - clock.nowMs() < pollMs)
       await listModels(provider, engine, undefined).catch(() => undefined);
   } catch (error) {

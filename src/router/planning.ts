@@ -1,6 +1,7 @@
 import { distanceOf } from '../core/locality.ts';
 import type { ChatRequest, EmbedRequest } from '../core/types.ts';
 import { mostOrdered } from '../routing/balance.ts';
+import type { Placement } from '../routing/facts.ts';
 import { type MadePlan, plan } from '../routing/plan.ts';
 import type { Engine, Standing } from './engine.ts';
 import type { Provider } from './provider.ts';
@@ -67,5 +68,8 @@ export function planFor(
     shared,
   });
   if (!isCut) return made;
-  return made.candidates.length < mostOrdered ? planFor(call, engine, 'all') : { ...made, isPartial: true };
+  const last = made.candidates[mostOrdered - 1];
+  // A model that has spilled stands behind some that have not been looked at.
+  const isEnough = last !== undefined && last.tier < (places[firstPart] as Placement).tier;
+  return isEnough ? { ...made, isPartial: true } : planFor(call, engine, 'all');
 }

@@ -106,7 +106,7 @@ export function factsOf(books: Books, place: Placement, ask: Ask): CandidateFact
     substituted: resolved.substituted,
     space: resolved.space,
     capabilities: capabilitiesOf(books, known),
-    leftOut: ask.refusesIgnored && verb !== 'embed' ? adapter.leavesOut(request as ChatRequest, name) : nothing,
+    leftOut: isLeftOutAsked(ask, config) && verb !== 'embed' ? adapter.leavesOut(request as ChatRequest, name) : nothing,
     refusal: refusalOf(books, name, resolved.space, verb),
     window: hasOwnFields ? undefined : windowOf(books, model, known),
     tokenRatio: model.tokenRatio,
@@ -129,6 +129,11 @@ export function factsOf(books: Books, place: Placement, ask: Ask): CandidateFact
   };
 }
 
+/** A limit of the answer that a server has no place for does not bound what it costs. */
+function isLeftOutAsked({ refusesIgnored, limitsCost }: Ask, { cost }: ProviderConfig): boolean {
+  return refusesIgnored || (limitsCost && cost === 'paid');
+}
+
 /** What the names of the configuration say never changes; what the provider itself said is asked anew. */
 function resolve(books: Books, verb: Verb, requested: string | undefined, nowMs: number): ResolvedModel {
   const { lately, config, adapter, router } = books;
@@ -148,9 +153,12 @@ export function recentShare({ successShare, shareAtMs }: Readonly<ModelState>, n
 
 const nothing: readonly never[] = Object.freeze([]);
 
+/** Where nobody polls, a health check may have asked: what it brought in is believed as long as by default. */
+const usualPollMs = 10_000;
+
 /** What a server said of others is believed for three polls. */
-export function elsewhereOf({ state: { told }, router: { pollMs } }: Books, nowMs: number): number {
-  return told !== undefined && pollMs !== undefined && nowMs - told.atMs <= 3 * pollMs ? told.elsewhere : 0;
+export function elsewhereOf({ state: { told }, router: { pollMs = usualPollMs } }: Books, nowMs: number): number {
+  return told !== undefined && nowMs - told.atMs <= 3 * pollMs ? told.elsewhere : 0;
 }
 
 /** The provider's own list of models, while it is believed. */

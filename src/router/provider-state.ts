@@ -26,11 +26,15 @@ export interface Permit {
   readonly isCold: boolean;
   /** It was the server that said so. Where it is only likely, the time of the answer tells neither of the load nor of the answer. */
   readonly isToldCold: boolean;
+  /** No other call for the model was under way, so that a load begins with this one. */
+  readonly isFirst: boolean;
 }
 
 /** What a server last said of itself. */
 export interface ToldLoad {
   readonly atMs: number;
+  /** When it was asked: what has happened since then, it may not know yet. */
+  readonly askedMs: number;
   /** Requests of others there: those that run and wait, less our own at that moment. */
   readonly elsewhere: number;
   /** The most requests that it was seen to run at once while none waited. */
@@ -69,6 +73,8 @@ export interface ProviderState extends UnderWay {
   /** What the provider lists, and until when that is believed. */
   inventory: { readonly models: ReadonlyMap<string, ModelInfo>; readonly untilMs: number } | undefined;
   told: ToldLoad | undefined;
+  /** When a call last began that the server had to load a model for, by its own word. */
+  loadsSinceMs: number;
   /** When it is next asked for its load, and whether it is being asked now. */
   readonly poll: { dueMs: number; isOut: boolean };
   /** Embedding spaces that its vectors turned out not to belong to, each with the reason. */
@@ -100,6 +106,7 @@ export function createProviderState(retryTokens: number): ProviderState {
     disabledUntilMs: -Infinity,
     inventory: undefined,
     told: undefined,
+    loadsSinceMs: -Infinity,
     poll: { dueMs: -Infinity, isOut: false },
     foreignSpaces: new Map(),
     lanes: undefined,

@@ -18,9 +18,9 @@ import { aboutOf, type Ask, type Books, capabilitiesOf, factsOf, nothingLookedUp
 import { createProviderState, type Outcome, type Permit, type ProviderState } from './provider-state.ts';
 import { plainName } from './model-name.ts';
 import { opensAt, readyAt, restsUntil } from './readiness.ts';
-import { isBelieved, loadingMs } from './residency.ts';
+import { loadAhead } from './residency.ts';
 import { type HeldSlot, heldSlot, knownLanes, lanesFor } from './slots.ts';
-import { expectedFirstMs, noteTime, timingsOf } from './timings.ts';
+import { loadTimeOf, noteTime, type Timed, timingsOf } from './timings.ts';
 import { noteUsage } from './token-count.ts';
 import { noteBegin, noteEnd } from './under-way.ts';
 
@@ -101,9 +101,9 @@ export function createProvider(config: ProviderConfig, adapter: Adapter, router:
     isFull: (model, lane) => knownLanes(books, models.peek(model))?.isFree(lane) === false,
     lanes: (model) => lanesFor(books, model),
     allowanceMs(name) {
-      const loadMs = loadingMs(books, models.peek(name), aboutOf(books, name, nowMs()), nowMs());
+      const { loadMs, isTold } = loadAhead(books, models.peek(name), aboutOf(books, name, nowMs()), nowMs());
       // What is only likely gets less: the server may as well hang.
-      return isBelieved(state, nowMs()) ? 2 * loadMs : loadMs;
+      return isTold ? 2 * loadMs : loadMs;
     },
     readyAtMs: (model) => readyAt(state, models.peek(model), nowMs()),
     restsUntilMs: (model) => restsUntil(state, models.peek(model)),
@@ -137,15 +137,28 @@ function acquire(books: Books, name: string | undefined, leave: Leave): Permit |
   slot?.use();
   if (connection === 'probe') state.connection = turn(books, state.connection, { type: 'probe', leaseMs, early }, undefined);
   if (own === 'probe') model.breaker = turn(books, model.breaker, { type: 'probe', leaseMs, early }, name);
+  const isFirst = model.inFlight === 0;
   noteBegin([state, model], nowMs);
   const { generation: connectionGeneration } = state.connection;
   const { generation: modelGeneration } = model.breaker;
   state.letIn = changed(state.letIn, connectionGeneration, 1);
   model.letIn = changed(model.letIn, modelGeneration, 1);
-  const isCold = loadingMs(books, model, aboutOf(books, name, nowMs), nowMs) > 0;
-  const isToldCold = isCold && isBelieved(state, nowMs);
+  const { loadMs, isTold: isToldCold } = loadAhead(books, model, aboutOf(books, name, nowMs), nowMs);
+  const isCold = loadMs > 0;
+  if (isToldCold) state.loadsSinceMs = nowMs;
   const its = heldSlot(lanes, lane, router.clock);
-  return { model: name, connectionGeneration, modelGeneration, sinceMs: nowMs, slot: its, intent, promptTokens, isCold, isToldCold };
+  return {
+    model: name,
+    connectionGeneration,
+    modelGeneration,
+    sinceMs: nowMs,
+    slot: its,
+    intent,
+    promptTokens,
+    isCold,
+    isToldCold,
+    isFirst,
+  };
 }
 
 function settle(books: Books, permit: Permit, outcome: Outcome): void {
@@ -192,20 +205,17 @@ function noteSuccess(books: Books, model: ModelState, permit: Permit, outcome: O
   noteShare(model, true, nowMs);
   model.latencyMs = smoothed(model.latencyMs, ms);
   if (firstContentMs !== undefined) model.firstContentMs = smoothed(model.firstContentMs, firstContentMs);
-  if (permit.isToldCold) noteColdTime(model, permit, firstContentMs ?? ms, firstContentMs !== undefined, nowMs);
-  else if (!permit.isCold || model.timings.size === 0)
-    noteTime(model.timings, permit.intent, { promptTokens: permit.promptTokens, ms, firstContentMs }, nowMs);
+  noteTimes(model, permit, { promptTokens: permit.promptTokens, ms, firstContentMs }, nowMs);
   model.servedAtMs = nowMs;
   if (router.hedge === undefined || permit.isCold) return;
   if (firstContentMs === undefined) remember(model.wholeTimes, ms);
   else remember(model.firstTimes, firstContentMs);
 }
 
-/** The first answer of a model that had to be loaded says how long that took, and little of how fast it answers. */
-function noteColdTime(model: ModelState, { intent, promptTokens }: Permit, ms: number, isStream: boolean, nowMs: number): void {
-  const timings = timingsOf(model.timings, intent);
-  const warmMs = timings === undefined ? 0 : (expectedFirstMs(timings, isStream, promptTokens, nowMs) ?? 0);
-  model.loadMs = learnedLoadMs(model.loadMs, Math.max(0, ms - warmMs));
+/** The answer of a model that had to be loaded says how long that took, and little of how fast it answers. */
+function noteTimes(model: ModelState, { intent, isCold, isToldCold, isFirst }: Permit, timed: Timed, nowMs: number): void {
+  if (!isToldCold && (!isCold || model.timings.size === 0)) noteTime(model.timings, intent, timed, nowMs);
+  if (isToldCold && isFirst) model.loadMs = learnedLoadMs(model.loadMs, loadTimeOf(timingsOf(model.timings, intent), timed, nowMs));
 }
 
 /** Only of what is held against it: a prompt that is too long, or a caller in a hurry, says nothing against asking it for something else. */

@@ -31,8 +31,9 @@ export function residentOf({ told }: ProviderState, name: string | undefined): R
 /** What a server said of its memory is believed for this long, when it cannot be asked anew. */
 const believedMs = 60_000;
 /** Servers that load on demand unload a model that nobody has asked for so long: as configured, else Ollama's default. */
-function keptMs({ keepAliveS = 300 }: Loader['config']): number {
-  return keepAliveS < 0 ? Infinity : keepAliveS * 1_000;
+function isKept({ servedAtMs }: Readonly<ModelState>, { keepAliveS = 300 }: Loader['config'], nowMs: number): boolean {
+  // However long it is kept, it has to be loaded once.
+  return servedAtMs > -Infinity && (keepAliveS < 0 || nowMs - servedAtMs <= keepAliveS * 1_000);
 }
 
 interface Loader {
@@ -47,7 +48,7 @@ export function isBelieved({ told }: ProviderState, nowMs: number): boolean {
 }
 
 function hasServedSince({ told }: ProviderState, { servedAtMs }: Readonly<ModelState>): boolean {
-  return told !== undefined && servedAtMs >= told.atMs;
+  return told !== undefined && servedAtMs >= told.askedMs;
 }
 
 /** How long a call would wait for the model to be loaded: 0 where it is in memory, or where the server loads nothing by itself. */
@@ -59,23 +60,44 @@ export function loadingMs(
 ): number {
   if (isBelieved(state, nowMs)) {
     if (resident !== undefined || name === undefined || hasServedSince(state, model)) return 0;
-  } else if (!adapter.loadsOnDemand || nowMs - model.servedAtMs <= keptMs(config)) return 0;
-  const size = name === undefined ? undefined : state.inventory?.models.get(plainName(name))?.sizeBytes;
-  return expectedLoadMs(model.loadMs, size);
+  } else if (!adapter.loadsOnDemand || isKept(model, config, nowMs)) return 0;
+  return wholeLoadMs(state, model, name);
+}
+
+function wholeLoadMs({ inventory }: ProviderState, { loadMs }: Readonly<ModelState>, name: string | undefined): number {
+  return expectedLoadMs(loadMs, name === undefined ? undefined : inventory?.models.get(plainName(name))?.sizeBytes);
+}
+
+/** The load that a call may meet with, which is more than what is expected of it: the server said so, or it is only likely. */
+export function loadAhead(
+  loader: Loader,
+  model: Readonly<ModelState>,
+  known: { readonly name: string | undefined; readonly resident: Resident | undefined },
+  nowMs: number,
+): { readonly loadMs: number; readonly isTold: boolean } {
+  const { state, adapter } = loader;
+  const loadMs = loadingMs(loader, model, known, nowMs);
+  if (loadMs > 0) return { loadMs, isTold: isBelieved(state, nowMs) };
+  // Another model was loaded since, and may have taken its place.
+  const mayBeGone = adapter.loadsOnDemand && state.loadsSinceMs >= Math.max(state.told?.askedMs ?? Infinity, model.servedAtMs);
+  return { loadMs: mayBeGone ? wholeLoadMs(state, model, known.name) : 0, isTold: false };
 }
 
 /** Less than this much of a model in GPU memory is a spill; servers keep a little beside it even where it fits. */
 const wholeShare = 0.95;
 
-/** Takes in what a server tells of itself. `own`: our calls there at that moment. */
-export function noteLoad(books: Told, report: LoadReport, own: number, nowMs: number): void {
-  const { state, config } = books;
+/** Takes in what a server tells of itself. `own`: our calls there at that moment. `askedMs`: when it was asked. */
+export function noteLoad(books: Told, report: LoadReport, own: number, askedMs: number): void {
+  const { state, config, router } = books;
   const before = state.told;
+  // Questions overtake each other.
+  if (before !== undefined && askedMs < before.askedMs) return;
   const { running, waiting, slots, contextLength, resident } = report;
   state.told = {
-    atMs: nowMs,
-    elsewhere: Math.max(0, (running ?? 0) + (waiting ?? 0) - own),
-    mostRunning: Math.max(before?.mostRunning ?? 0, waiting === 0 ? (running ?? 0) : 0),
+    atMs: router.clock.nowMs(),
+    askedMs,
+    elsewhere: Math.max(0, count(running) + count(waiting) - own),
+    mostRunning: Math.max(before?.mostRunning ?? 0, waiting === 0 ? count(running) : 0),
     slots,
     contextLength,
     resident:
@@ -89,7 +111,12 @@ export function noteLoad(books: Told, report: LoadReport, own: number, nowMs: nu
   }
   if (state.told.resident === undefined || config.device === 'cpu') return;
   for (const [name, model] of state.told.resident) noteSpill(books, name, model, before?.resident?.get(name));
-  for (const [name, model] of state.models.entries()) notePin(books, name, model, residentOf(state, name));
+  for (const [name, model] of state.models.entries()) notePin(books, name, model, residentOf(state, name), askedMs);
+}
+
+/** Of an adapter of somebody's own it may be anything. */
+function count(told: number | undefined): number {
+  return told !== undefined && told >= 0 ? told : 0;
 }
 
 function isWhole({ sizeBytes, vramBytes, vramShare }: Resident): boolean {
@@ -113,10 +140,13 @@ function noteSpill({ id, announce }: Told, name: string, { announcedShare }: Res
   announce('model:spilled', { provider: id, model: name, vramShare: announcedShare });
 }
 
-/** A model that was out of memory and is back in full has room again: whoever loaded it has proved it. */
-function notePin({ id, announce }: Told, name: string, model: ModelState, resident: Resident | undefined): void {
+/**
+ * A model that was out of memory and is back in full has room again: whoever loaded it has proved it. A call of our own has proved it only
+ * when it is answered: servers list a model from the moment on at which they begin to load it.
+ */
+function notePin({ id, announce }: Told, name: string, model: ModelState, resident: Resident | undefined, askedMs: number): void {
   const { pin } = model;
-  if (pin === undefined) return;
+  if (pin === undefined || askedMs < pin.sinceMs || model.inFlight > 0) return;
   if (resident === undefined) model.pin = { ...pin, wasGone: true };
   else if (pin.wasGone && isWhole(resident)) {
     model.pin = undefined;

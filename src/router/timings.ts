@@ -40,3 +40,12 @@ export function expectedFirstMs({ first, whole }: Timings, isStream: boolean, to
   const [own, other] = isStream ? [first, whole] : [whole, first];
   return expectedMs(own, tokens, nowMs) ?? expectedMs(other, tokens, nowMs);
 }
+
+/** A load is not believed to take less: the model was there already, whatever the server said, and the next time it may not be. */
+const leastLoadMs = 1_000;
+
+/** How long the model took to be loaded, by the answer that waited for it. */
+export function loadTimeOf(timings: Timings | undefined, { promptTokens, ms, firstContentMs }: Timed, nowMs: number): number {
+  const warmMs = timings === undefined ? undefined : expectedFirstMs(timings, firstContentMs !== undefined, promptTokens, nowMs);
+  return Math.max(leastLoadMs, (firstContentMs ?? ms) - (warmMs ?? 0));
+}

@@ -58,6 +58,18 @@ describe('health', () => {
     await router.chat(hello);
     expect((await router.health()).providers).toMatchObject([{ status: 'limited' }, { status: 'misconfigured' }, {}]);
   });
+
+  test('does not say that a provider is up whose credentials were refused, until the next call has found them right', async () => {
+    const { router, clock, events } = fakeRouter({ locked: { does: [fault('auth'), 'open'], fake: { health: ok } }, b: 'yes' });
+    const told = () => events.lines().filter((line) => line.startsWith('provider:'));
+    await router.chat(hello);
+    await router.health();
+    await router.health();
+    expect(told()).toEqual(['provider:down locked']);
+    await clock.advance(3_600_000);
+    await router.chat(hello);
+    expect(told()).toEqual(['provider:down locked', 'provider:up locked']);
+  });
 });
 
 describe('lists of models', () => {

@@ -138,7 +138,11 @@ const resident = (id: string, more: Omit<ResidentModel, 'id'> = {}): ResidentMod
 const share = (vramShare: number): Omit<ResidentModel, 'id'> => ({ sizeBytes: 1_000, vramBytes: Math.round(1_000 * vramShare) });
 
 /** A provider that tells what it has in memory: the report can be changed. */
-function telling(does: Outcome | readonly Outcome[], report: LoadReport, more: Omit<Partial<ProviderOptions>, 'type' | 'adapter'> = {}) {
+function telling(
+  does: Outcome | readonly Outcome[] | ((call: number) => Outcome),
+  report: LoadReport | Promise<LoadReport>,
+  more: Omit<Partial<ProviderOptions>, 'type' | 'adapter'> = {},
+) {
   const told = { report };
   const provider: FakeProvider = {
     does,
@@ -190,6 +194,39 @@ describe('what a server tells of its memory', () => {
     expect(events.of('model:unpinned')).toEqual([]);
     const whole = await afterShortage({ resident: [] }, ...parts, { resident: [resident('m', share(1))] });
     expect(whole.events.of('model:unpinned')).toHaveLength(1);
+  });
+
+  test('ends no pin while our own call finds out whether the model fits: servers list what they begin to load', async () => {
+    const { told, provider } = telling([fault('out_of_memory'), after(20_000, fault('out_of_memory')), 'never asked'], { resident: [] });
+    const { router, clock, events, fakes } = fakeRouter({ gpu: provider, cpu: 'yes' }, { pollMs: false });
+    await router.chat(hello);
+    await router.health();
+    await clock.advance(halfHourMs);
+    const trial = outcomeOf(router.chat(hello));
+    told.report = { resident: [resident('m', share(1))] };
+    await clock.advance(5_000);
+    await router.health();
+    expect((await router.chat(hello)).route.provider).toBe('cpu');
+    await clock.advance(15_000);
+    expect(trial.value?.route.provider).toBe('cpu');
+    expect(fakes.gpu.calls).toHaveLength(2);
+    expect(events.of('model:unpinned')).toEqual([]);
+    expect(events.of('model:pinned').at(-1)?.untilMs).toBe(clock.nowMs() + 2 * halfHourMs);
+  });
+
+  test('and was asked for before the memory ran out says nothing of the pin', async () => {
+    let tell: ((report: LoadReport) => void) | undefined;
+    const late = new Promise<LoadReport>((resolve) => void (tell = resolve));
+    const { told, provider } = telling(fault('out_of_memory'), late);
+    const { router, clock, events } = fakeRouter({ gpu: provider, cpu: 'yes' }, { pollMs: false });
+    const first = router.health();
+    await clock.advance(1);
+    await router.chat(hello);
+    tell?.({ resident: [] });
+    await first;
+    told.report = { resident: [resident('m', share(1))] };
+    await router.health();
+    expect(events.of('model:unpinned')).toEqual([]);
   });
 });
 
@@ -271,6 +308,18 @@ describe('a model that lies partly outside of GPU memory', () => {
     const reasonOf = (id: string) => router.explain(hello).candidates.find(({ provider }) => provider === id)?.reason;
     expect(reasonOf('spilled')).toContain(`with ${part * 100}% of the model in GPU memory`);
     expect(reasonOf('other')).not.toContain('memory');
+  });
+
+  test('stands behind others of a large registry too, where a call looks at only a part of it', async () => {
+    const { provider } = telling('spilled', spilled(0.1), { device: 'gpu' });
+    const gpus = Object.fromEntries(Array.from({ length: 31 }, (_, index) => [`gpu-${index}`, provider]));
+    const { router, clock } = fakeRouter({
+      whole: { does: fault('driver'), device: 'gpu' },
+      ...gpus,
+      far: { does: 'far', device: 'remote' },
+    });
+    await clock.settle();
+    expect((await router.chat(hello)).route.attempts.map(({ provider: id }) => id)).toEqual(['whole', 'far']);
   });
 
   test('has no say over another model there', async () => {
@@ -379,6 +428,27 @@ describe('the time that a model takes to be loaded', () => {
     },
   );
 
+  test('is learned from the call that began it, and from none that came while it was under way', async () => {
+    const { router, clock, tell, scoreOf } = await loader([after(20_000, 'first'), after(1_000, 'much later'), 'third']);
+    const calls = [outcomeOf(router.chat(hello))];
+    await clock.advance(19_000);
+    calls.push(outcomeOf(router.chat(hello)));
+    await clock.advance(1_000);
+    expect(calls.map(({ settled }) => settled)).toEqual([true, true]);
+    await tell(cold);
+    expect(scoreOf()).toMatchObject({ loadMs: 20_000 });
+  });
+
+  test('is still expected where an answer came as if the model had been there, because somebody else had loaded it', async () => {
+    const { chat, tell, scoreOf } = await loader([after(1_000, 'warm'), after(1_000, 'as warm')]);
+    await tell(warm);
+    await chat();
+    await tell(cold);
+    await chat();
+    await tell(cold);
+    expect(scoreOf()).toMatchObject({ loadMs: 1_000, answerMs: 1_000 });
+  });
+
   test('is over as soon as the model has answered, whatever an older report says', async () => {
     const { scoreOf, chat, tell } = await loader(['yes']);
     expect(scoreOf()).toMatchObject({ loadMs: 30_000 });
@@ -436,6 +506,26 @@ describe('a stream to a server that has the model to load', () => {
     expect(await waitedFor(warm)).toBe(10_000);
     expect(await waitedFor(undefined)).toBe(10_000);
     expect(await waitedFor({ running: 0 })).toBe(10_000);
+  });
+
+  test('waits once that time where nobody says whether the model is there, and it has not answered of late', async () => {
+    const { router, clock } = fakeRouter({ gpu: { does: hang, fake: { loadsOnDemand: true } }, cpu: 'yes' });
+    const stream = await clock.run(router.stream(hello, patient));
+    await readAll(stream);
+    expect(stream.route.attempts[0]?.ms).toBe(10_000 + 30_000);
+  });
+
+  test('waits once that time where another model was loaded since the server told: it may have taken the place', async () => {
+    const { provider } = telling((call) => (call === 0 ? 'n' : after(20_000, 'm')), warm);
+    const { router, clock, events } = fakeRouter({ gpu: { ...provider, fake: { ...provider.fake, loadsOnDemand: true } }, cpu: 'yes' });
+    await clock.settle();
+    await clock.advance(1);
+    await router.chat({ ...hello, model: 'n' });
+    expect(router.explain(hello).candidates[0]?.score?.loadMs).toBe(0);
+    const stream = await clock.run(router.stream(hello, patient));
+    expect(await readAll(stream)).toEqual({ text: 'm', failure: undefined });
+    expect(stream.route.attempts).toMatchObject([{ provider: 'gpu', firstContentMs: 20_000 }]);
+    expect(events.of('attempt:error')).toEqual([]);
   });
 
   test('waits no longer after the first token', async () => {

@@ -53,6 +53,7 @@ test('an embedding model is looked at as well', async () => {
 test.each([
   ['the same name', 'm', 'm'],
   ['a tag that means none', 'm', 'm:latest'],
+  ['another case, which speaks against no call', 'Llama3', 'llama3'],
   ['the date of a release', 'claude-haiku-4-5', 'claude-haiku-4-5-20251001'],
   ['the latest release', 'claude-3-7-sonnet-latest', 'claude-3-7-sonnet-20250219'],
   ['a policy behind the name', 'openai/gpt-oss-120b:fastest', 'openai/gpt-oss-120b'],

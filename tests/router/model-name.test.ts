@@ -143,7 +143,7 @@ describe('vector spaces', () => {
   });
 
   test('of an alias are one, whatever the provider calls it', () => {
-    expect(resolve({ requested: 'big', router: { models }, verb: 'embed' }).space).toBe('big');
+    for (const requested of ['big', 'big:latest']) expect(resolve({ requested, router: { models }, verb: 'embed' }).space).toBe('big');
   });
 
   test.each<Asked>([

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { LoadReport } from '../../src/core/adapter.ts';
 import type { ProviderOptions, RouterOptions } from '../../src/config/options.ts';
 import type { Router } from '../../src/router/router.ts';
-import { after, fault, hang, type Outcome } from '../_kit/fake-adapter.ts';
+import { after, type FakeOptions, fault, hang, type Outcome } from '../_kit/fake-adapter.ts';
 import { type FakeProvider, fakeRouter, type FakeRouter, hello, outcomeOf } from '../_kit/fake-router.ts';
 import type { TestClock } from '../_kit/test-clock.ts';
 
@@ -21,7 +21,12 @@ interface Watched {
 const quiet: LoadReport = { running: 0 };
 
 /** A provider that is asked for its load, and says what it is told to. */
-function watched(says: Telling = quiet, does: Outcome = 'yes', more: Omit<Partial<ProviderOptions>, 'type' | 'adapter'> = {}): Watched {
+function watched(
+  says: Telling = quiet,
+  does: Outcome = 'yes',
+  more: Omit<Partial<ProviderOptions>, 'type' | 'adapter'> = {},
+  also: FakeOptions = {},
+): Watched {
   const load = async (signal: AbortSignal): Promise<LoadReport> => {
     made.asked.push(made.clock?.nowMs() ?? 0);
     made.out.most = Math.max(made.out.most, (made.out.now += 1));
@@ -31,7 +36,8 @@ function watched(says: Telling = quiet, does: Outcome = 'yes', more: Omit<Partia
       made.out.now -= 1;
     }
   };
-  const made: Watched = { provider: { does, ...more, fake: { load } }, asked: [], says, out: { now: 0, most: 0 }, clock: undefined };
+  const own: FakeOptions = { load, health: async () => ({ state: 'ok' }), ...also };
+  const made: Watched = { provider: { does, ...more, fake: own }, asked: [], says, out: { now: 0, most: 0 }, clock: undefined };
   return made;
 }
 
@@ -343,21 +349,69 @@ describe('what a server tells', () => {
     await made.router.chat(hello);
     expect(made.router.explain(hello).candidates[0]?.score?.loadMs).toBe(0);
   });
+
+  test('is old news as well when the answer came before it, and after the question', async () => {
+    const made = routerOf({ box: watched({ afterMs: 2_000, report: { resident: [] } }) });
+    await made.clock.advance(1_000);
+    await made.router.chat(hello);
+    await made.clock.advance(1_000);
+    expect(made.router.snapshot().providers[0]?.models).toMatchObject([{ model: 'm', resident: false }]);
+    expect(made.router.explain(hello).candidates[0]?.score?.loadMs).toBe(0);
+  });
+
+  test('is not believed where a later question was answered before', async () => {
+    const box = watched({ afterMs: 2_000, report: { running: 9 } });
+    const { router, clock } = routerOf({ box });
+    await clock.settle();
+    box.says = { running: 1 };
+    await clock.advance(1_000);
+    await router.health();
+    expect(router.snapshot().providers[0]?.elsewhere).toBe(1);
+    await clock.advance(1_000);
+    expect(box.asked).toHaveLength(2);
+    expect(router.snapshot().providers[0]?.elsewhere).toBe(1);
+  });
+
+  test('at a health check of the requests of others counts where nobody polls, for half a minute', async () => {
+    const busy = watched({ running: 9 });
+    const { router, clock } = routerOf({ busy, idle: watched() }, { balance: 'least-busy', pollMs: false });
+    expect(first(router)).toBe('busy');
+    await router.health();
+    expect(first(router)).toBe('idle');
+    await clock.advance(30_000);
+    expect(first(router)).toBe('idle');
+    await clock.advance(1);
+    expect(first(router)).toBe('busy');
+  });
+
+  test('counts as nothing where it is no number', async () => {
+    const { router, clock } = routerOf({ box: watched({ running: NaN, waiting: 2 }) });
+    await clock.settle();
+    expect(router.snapshot().providers[0]?.elsewhere).toBe(2);
+  });
 });
 
 describe('the list of models', () => {
+  test('is not asked again with the load where it has come meanwhile', async () => {
+    let lists = 0;
+    const models = async () => {
+      lists += 1;
+      return [{ id: 'm' }];
+    };
+    const box = watched({ afterMs: 1_000, report: quiet }, 'yes', { defaultModel: 'm' }, { models });
+    const { clock } = routerOf({ box });
+    await clock.advance(2_000);
+    expect(lists).toBe(1);
+  });
+
   test('of a server that tells its load is kept fresh with it, and asked no more often than it gets old', async () => {
     let lists = 0;
-    const box = watched();
-    const { fake: own } = box.provider as { fake: object };
     const models = async () => {
       lists += 1;
       return [{ id: 'm', contextLength: 100 }];
     };
-    const { router, clock } = routerOf(
-      { box: Object.assign(box, { provider: { does: 'yes', fake: { ...own, models } } }) },
-      { checkModels: false },
-    );
+    const box = watched(quiet, 'yes', {}, { models });
+    const { router, clock } = routerOf({ box }, { checkModels: false });
     await traffic({ router, clock }, 5_000, 120_000);
     expect(lists).toBeGreaterThanOrEqual(2);
     expect(lists).toBeLessThanOrEqual(4);

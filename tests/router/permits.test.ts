@@ -1,11 +1,13 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { closedBreaker } from '../../src/breaker/breaker.ts';
 import { noCooldown } from '../../src/breaker/cooldown.ts';
+import type { ProviderConfig } from '../../src/config/config.ts';
 import { resolveConfig } from '../../src/config/resolve.ts';
 import type { RouterOptions } from '../../src/config/options.ts';
 import type { ModelInfo } from '../../src/core/adapter.ts';
 import type { EventName, Verb } from '../../src/core/events.ts';
 import type { ChatRequest, EmbedRequest } from '../../src/core/types.ts';
+import { createLanes } from '../../src/router/lanes.ts';
 import { createModelStates, type ModelState, type ModelStates, smoothed } from '../../src/router/model-state.ts';
 import { createProvider, type Leave, type Provider } from '../../src/router/provider.ts';
 import type { Outcome, Permit } from '../../src/router/provider-state.ts';
@@ -113,6 +115,17 @@ describe('what is known of models', () => {
   test('is not forgotten while calls are under way', () => {
     fill();
     busy('model-0', { inFlight: 1 });
+    states.of('one more');
+    expect(names()[0]).toBe('model-0');
+    expect(names()).not.toContain('model-1');
+  });
+
+  test('is not forgotten while a call has a slot there, and is about to begin', () => {
+    fill();
+    const lanes = createLanes({ slots: 1, reservedForFast: 0, queueLimit: 1, agingMs: Infinity });
+    busy('model-0', { lanes });
+    busy('model-1', { lanes: createLanes({ slots: 1, reservedForFast: 0, queueLimit: 1, agingMs: Infinity }) });
+    lanes.take('fast');
     states.of('one more');
     expect(names()[0]).toBe('model-0');
     expect(names()).not.toContain('model-1');
@@ -274,6 +287,34 @@ describe('the times of a provider', () => {
     one.end(one.begin(), success(100));
     one.end(one.begin(), success(200, 50));
     expect(times(one)).toMatchObject({ wholeTimes: [100], firstTimes: [50] });
+  });
+});
+
+function ollama(options: object): { readonly provider: Provider; readonly clock: TestClock } {
+  const clock = testClock();
+  const { adapter } = fake('yes', { clock, loadsOnDemand: true });
+  const { config } = resolveConfig({ clock, providers: { box: { type: 'ollama', ...options } } });
+  return { provider: createProvider(config.providers[0] as ProviderConfig, adapter, config, () => undefined), clock };
+}
+
+describe('what is expected of an Ollama', () => {
+  test.each([-1, 300, undefined])('a model that has never answered is loaded first, however long it is kept then (%s)', (keepAliveS) => {
+    const { provider } = ollama({ keepAliveS });
+    expect(provider.allowanceMs('m')).toBe(30_000);
+  });
+
+  test('calls for one model wait for those of another where all of them share the slots', async () => {
+    const { provider, clock } = ollama({ maxConcurrent: 1 });
+    const call = async (model: string): Promise<void> => {
+      const permit = provider.acquire(model, leave()) as Permit;
+      await clock.advance(1_000);
+      provider.settle(permit, success(1_000));
+    };
+    for (const model of ['m', 'n', 'm', 'n']) await call(model);
+    provider.acquire('m', leave());
+    await clock.advance(600);
+    const candidate = { provider: 'box', model: 'n', substituted: false };
+    expect(provider.expectedNow(candidate, { verb: 'chat', intent: 'fast', lane: 'fast' }, 10).queueMs).toBe(400);
   });
 });
 
