@@ -53,7 +53,9 @@ interface Thinking {
 
 /** `given` is what `extra` says of thinking; it stands for ours. The limit of tokens covers thoughts and answer, as OpenAI's does. */
 function toThinking(request: ChatRequest, rules: ModelRules, given: unknown, refuse: Refuse): Thinking {
-  const { reasoning_effort: effort, max_completion_tokens: limit = request.max_tokens } = request;
+  const { reasoning_effort: effort } = request;
+  // Callers in plain JavaScript write null for what they leave out.
+  const limit = request.max_completion_tokens ?? request.max_tokens ?? undefined;
   const maxTokens = limit ?? rules.maxTokens;
   if (effort === undefined) return { thinking: given, effort: undefined, maxTokens };
   if (effort === 'none') {

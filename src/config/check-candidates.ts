@@ -2,12 +2,13 @@ import { isWithin, nearestOf } from '../core/locality.ts';
 import type { IntentConfig, ProviderConfig, RouterConfig } from './config.ts';
 import { deviceOrder } from './defaults.ts';
 import { type Findings, type Path, pathText, quoteName } from './findings.ts';
+import type { RouterOptions } from './options.ts';
 
 /**
  * Refuses limits under which nobody could ever answer: they would show at the first call, or, worse, be loosened in a hurry. Intents that
  * fail by one and the same option are one issue.
  */
-export function checkCandidates(config: RouterConfig, findings: Findings): void {
+export function checkCandidates(config: RouterConfig, given: RouterOptions['providers'], findings: Findings): void {
   const barred = new Map<string, { readonly at: Barrier; readonly intents: string[] }>();
   for (const [name, intent] of config.intents) {
     refuseContradiction(name, intent, config, findings);
@@ -21,6 +22,24 @@ export function checkCandidates(config: RouterConfig, findings: Findings): void 
     findings.refuse(at.path, `leaves no provider for ${calls}: ${at.reasons.join(', ')}; ${at.advice}`);
   }
   checkPrices(config, findings);
+  // What leaves nobody for any call leaves nobody for an alias either.
+  if (findings.issues.length === 0) checkAliases(config, given, findings);
+}
+
+/**
+ * An alias under which nobody could ever answer, where nobody may answer with another model. A provider that only lacks its key is switched
+ * off on this machine alone, so what stands in `given` decides.
+ */
+function checkAliases(config: RouterConfig, given: RouterOptions['providers'], findings: Findings): void {
+  const { models, maxLocality, onModelMissing } = config;
+  if (onModelMissing === 'substitute') return;
+  for (const [alias, names] of models) {
+    const named = config.providers.filter(({ id }) => names.has(id));
+    const isFar = ({ locality }: ProviderConfig): boolean => !isWithin(locality, maxLocality);
+    if (!named.every((provider) => given[provider.id]?.enabled === false || isFar(provider))) continue;
+    const reasons = named.map((provider) => `"${provider.id}" ${whyOut(provider, provider.enabled && isFar(provider))}`).join(', ');
+    findings.refuse(['models', alias], `leaves no provider: ${reasons}; name another one as well, or leave the alias out`);
+  }
 }
 
 function refuseContradiction(name: string, intent: IntentConfig, { providers }: RouterConfig, findings: Findings): void {

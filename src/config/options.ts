@@ -24,8 +24,8 @@ export interface RouterOptions {
    */
   readonly defaultIntent?: string | undefined;
   /**
-   * Lets a call go to providers that cost money. Naming one with the call option `provider` is consent as well, and so is
-   * configuring no other but a stub.
+   * Lets a call go to providers that cost money. Naming one with the call option `provider` or in the order of the intent is consent as
+   * well, and so is configuring no other but a stub.
    * @default false
    */
   readonly allowPaid?: boolean | undefined;
@@ -37,7 +37,7 @@ export interface RouterOptions {
   readonly maxLocality?: Locality | undefined;
   /**
    * US dollars that one attempt may cost by `prices`, its longest answer included. A paid provider whose price is not known is then
-   * no candidate. Left out: no limit.
+   * no candidate, nor is any paid one for a chat without `max_tokens`. Left out: no limit.
    */
   readonly maxCostUsd?: number | undefined;
   /** What models cost: `await loadPrices()`, or a table of your own. */
@@ -119,7 +119,8 @@ export interface RouterOptions {
   readonly checkModels?: boolean | undefined;
   /**
    * Right after the start, every provider of a shared embedding space embeds a few fixed texts; one whose vectors differ from the
-   * others' is left out. It costs one small request each.
+   * others' is left out, and so is one that has not been compared with them yet. It costs one small request each, of paid ones only with
+   * `allowPaid` and within `maxCostUsd`.
    * @default false
    */
   readonly checkEmbeddings?: boolean | undefined;

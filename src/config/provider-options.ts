@@ -64,8 +64,8 @@ export interface ProviderOptions {
    */
   readonly weight?: number | undefined;
   /**
-   * Requests that it gets at once; others wait. Left out: what the server tells, else 1 for a type that is known to serve one at a time
-   * (`ollama` and `lmstudio`: for each model), else no limit. A stream whose reader has asked for nothing for a second lends its slot to
+   * Requests that it gets at once; others wait. Left out: what the server tells (`lmstudio`: for each model), else 1 for a type that is
+   * known to serve one at a time (`ollama`: for each model), else no limit. A stream whose reader has asked for nothing for a second lends its slot to
    * calls that wait.
    */
   readonly maxConcurrent?: number | undefined;

@@ -29,7 +29,7 @@ export function resolveConfig(options: RouterOptions): Resolved {
   const usable = findings.refused([]) ? undefined : checkShape(copy, findings);
   const config = usable && resolveRouter(usable, ids, findings);
   // Who was refused may be the one who could answer.
-  if (config !== undefined && findings.issues.length === 0) checkCandidates(config, findings);
+  if (usable !== undefined && config !== undefined && findings.issues.length === 0) checkCandidates(config, usable.providers, findings);
   if (config === undefined || findings.issues.length > 0) throw new ConfigError(findings.issues);
   return { config, warnings: findings.warnings };
 }

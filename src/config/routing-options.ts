@@ -2,8 +2,9 @@ import type { Locality } from '../core/locality.ts';
 import type { TimeoutOptions } from './provider-options.ts';
 
 /**
- * Who goes first among candidates that stand equal. `priority`: the order of the registry. `weighted`: turns in proportion to `weight`.
- * `least-busy`: whoever has the fewest requests under way. `expected-ttft`: whoever is expected to give the first token soonest.
+ * Who goes first among candidates that stand equal. `priority`: the order of the registry, but whoever has the model in memory
+ * first. `weighted`: turns in proportion to `weight`. `least-busy`: whoever has the fewest requests under way for its weight.
+ * `expected-ttft`: whoever is expected to give the first token soonest.
  */
 export type Balance = 'priority' | 'weighted' | 'least-busy' | 'expected-ttft';
 
@@ -23,7 +24,8 @@ export interface IntentOptions {
   /** @default 'heavy' for `heavy`, else 'fast' */
   readonly lane?: Lane | undefined;
   /**
-   * Whether a call prefers, between equals, the provider that served the model or the beginning of its prompt of late.
+   * Whether a call prefers, between equals, the provider that served the model or the beginning of its prompt of late; under `least-busy`
+   * and `expected-ttft`.
    * @default false for `heavy`, else true
    */
   readonly affinity?: boolean | undefined;

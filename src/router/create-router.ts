@@ -189,7 +189,7 @@ async function chat(run: Run<ChatRequest>): Promise<ChatCompletion> {
 async function embed(run: Run<EmbedRequest>): Promise<EmbeddingList> {
   const { input } = run.call.request;
   const count = typeof input === 'string' ? 1 : input.length;
-  if (run.plan.space !== undefined) run.engine.canaries?.compareAgain(run.plan.space);
+  if (run.plan.space !== undefined) run.engine.canaries?.compareAgain(run.plan.space, run.call);
   return settle(run, async (attempt) => {
     const { adapter } = attempt.provider;
     if (adapter.embed === undefined) throw noAnswer(attempt, 'no embeddings');

@@ -2,12 +2,15 @@ import type { EmbedAnswer } from '../core/types.ts';
 import { isWithin } from '../core/locality.ts';
 import { openDeadline } from '../lib/deadline.ts';
 import type { RouterConfig } from '../config/config.ts';
+import { costUsd } from '../routing/cost.ts';
+import { estimateTokens, mostPerEstimate } from '../routing/tokens.ts';
 import { lengthOf } from './embedding-space.ts';
 import type { Engine } from './engine.ts';
 import { hopsHeader } from './hops.ts';
 import { plainName, quoted, resolveModel } from './model-name.ts';
 import type { Provider } from './provider.ts';
 import type { ProviderState } from './provider-state.ts';
+import type { ResolvedCall } from './resolve-call.ts';
 
 /**
  * Texts that every provider of a shared space embeds, so that their vectors can be compared: a wrong pooling, a prefix that is missing
@@ -24,6 +27,8 @@ export const canaryTexts: readonly string[] = Object.freeze([
   'Invoice 2031-44: 3 × 19.90 EUR, due on 14 March.',
   '.',
 ]);
+
+const mostCanaryTokens = estimateTokens({ input: canaryTexts }) * mostPerEstimate;
 
 /** Vectors of one model are at least so near; 16-bit and most 8-bit weights are as well. */
 const sameCosine = 0.999;
@@ -44,6 +49,8 @@ interface Member {
   reason: string | undefined;
   /** That it could not be compared was told. */
   told: boolean;
+  /** Infinite while a comparison is under way. */
+  againAtMs: number;
 }
 
 interface Space {
@@ -52,19 +59,23 @@ interface Space {
   readonly members: Member[];
   /** What the others are compared with: the first member that answered. */
   reference: { readonly provider: string; readonly vectors: Vectors } | undefined;
-  /** Infinite while a comparison is under way. */
-  againAtMs: number;
 }
+
+const notCompared = { is: 'unknown', reason: undefined, told: false, againAtMs: -Infinity } as const;
 
 type Vectors = readonly (readonly number[])[];
 type Parts = Pick<Engine, 'config' | 'announce' | 'shutdown'> & { readonly providers: ReadonlyMap<string, Embedder> };
+
+type CallLimits = Pick<ResolvedCall<unknown>, 'maxLocality' | 'maxCostUsd' | 'pays'>;
+/** Who may be asked for the texts. */
+type Limits = Pick<RouterConfig, 'allowPaid' | 'maxLocality' | 'maxCostUsd' | 'prices'>;
 
 /** The comparison of providers that share an embedding space. What it finds stands in `foreignSpaces` of their states. */
 export interface EmbeddingCanaries {
   /** At the start: compares in every space that is surely one of embeddings. Never rejects. */
   compareAll(): Promise<void>;
-  /** A call is made in the space: those that were not compared before have another chance, beside the call. */
-  compareAgain(space: string): void;
+  /** A call is made in the space: those that were not compared before have another chance, beside the call and within its limits. */
+  compareAgain(space: string, call: CallLimits): void;
 }
 
 /**
@@ -85,9 +96,11 @@ export function createEmbeddingCanaries(parts: Parts): EmbeddingCanaries {
     async compareAll() {
       await Promise.all([...spaces.values()].filter(({ members }) => members.some(isEncoder)).map((space) => compare(space, parts)));
     },
-    compareAgain(name) {
+    compareAgain(name, { maxLocality, maxCostUsd, pays }) {
       const space = spaces.get(name);
-      if (space !== undefined) void compare(space, parts);
+      const { allowPaid, prices } = parts.config;
+      const limits = { maxLocality, maxCostUsd, allowPaid: allowPaid && pays !== 'nobody', prices };
+      if (space !== undefined) void compare(space, parts, limits);
     },
   };
 }
@@ -100,10 +113,10 @@ function sharedSpaces({ config, providers }: Parts): ReadonlyMap<string, Space> 
       const question = { verb: 'embed', requested, provider: provider.config, modelName, config, denies: () => undefined } as const;
       const { model, missing, space: name } = resolveModel(question);
       if (missing !== undefined) continue;
-      const space = spaces.get(name) ?? { name, members: [], reference: undefined, againAtMs: -Infinity };
+      const space = spaces.get(name) ?? { name, members: [], reference: undefined };
       spaces.set(name, space);
       const isKnown = (each: Member): boolean => each.provider === provider && plainName(each.model ?? '') === plainName(model ?? '');
-      if (!space.members.some(isKnown)) space.members.push({ provider, model, is: 'unknown', reason: undefined, told: false });
+      if (!space.members.some(isKnown)) space.members.push({ provider, model, ...notCompared });
     }
   }
   for (const [name, { members }] of spaces) if (members.length < 2) spaces.delete(name);
@@ -120,7 +133,7 @@ function isEncoder({ provider: { config }, model }: Member): boolean {
 
 /** Writes down what speaks against each provider; for one with several models in the space, against any of them. */
 function enforce({ name, members, reference }: Space, config: RouterConfig): void {
-  const first = members.find(({ provider }) => whyNotAsked(provider, config) === undefined) ?? members[0];
+  const first = members.find((member) => whyNotAsked(member, config) === undefined) ?? members[0];
   const others = reference?.provider ?? first?.provider.id;
   for (const { provider } of members) provider.state.foreignSpaces.delete(name);
   for (const member of members) {
@@ -130,17 +143,23 @@ function enforce({ name, members, reference }: Space, config: RouterConfig): voi
   }
 }
 
-async function compare(space: Space, parts: Parts): Promise<void> {
+async function compare(space: Space, parts: Parts, limits: Limits = parts.config): Promise<void> {
   const { config, shutdown } = parts;
-  const open = space.members.filter(({ is }) => is === 'unknown');
-  if (open.length === 0 || config.clock.nowMs() < space.againAtMs) return;
-  space.againAtMs = Infinity;
+  const unknown = space.members.filter(({ is }) => is === 'unknown');
+  const askable = unknown.filter((member) => whyNotAsked(member, config) === undefined);
+  for (const member of unknown) if (!askable.includes(member)) judge(member, space, undefined, parts);
+  const open = askable.filter((member) => config.clock.nowMs() >= member.againAtMs && whyNotAsked(member, limits) === undefined);
+  // A call that may not ask everybody does not decide with whom all are compared.
+  if (open.length === 0 || (space.reference === undefined && open.length < askable.length)) return;
+  for (const member of open) member.againAtMs = Infinity;
   const answers = await Promise.all(open.map((member) => vectorsOf(member, parts)));
   // What a closed router hears is nobody's news.
   if (shutdown.aborted) return;
-  for (const [index, member] of open.entries()) judge(member, space, answers[index], parts);
+  for (const [index, member] of open.entries()) {
+    judge(member, space, answers[index], parts);
+    member.againAtMs = config.clock.nowMs() + againMs;
+  }
   enforce(space, config);
-  space.againAtMs = config.clock.nowMs() + againMs;
 }
 
 function judge(member: Member, space: Space, vectors: Vectors | undefined, parts: Parts): void {
@@ -148,7 +167,7 @@ function judge(member: Member, space: Space, vectors: Vectors | undefined, parts
   const tell = (message: string): void => parts.announce('config:warning', { path: `providers.${provider.id}`, message });
   const where = `the embedding space ${quoted(space.name)}`;
   if (vectors === undefined) {
-    const why = whyNotAsked(provider, parts.config) ?? 'it did not embed them';
+    const why = whyNotAsked(member, parts.config) ?? 'it did not embed them';
     if (!member.told) tell(`is left out of ${where} until it has been compared with the others by a few texts: ${why}`);
     member.told = true;
     return;
@@ -172,16 +191,21 @@ function judge(member: Member, space: Space, vectors: Vectors | undefined, parts
   tell(`is left out of ${where}: ${member.reason}; it serves another model, or with another pooling or prefix`);
 }
 
-function whyNotAsked({ config: { cost, locality } }: Embedder, { allowPaid, maxLocality }: RouterConfig): string | undefined {
-  if (cost === 'paid' && !allowPaid) return 'it costs money, and allowPaid is false';
-  return isWithin(locality, maxLocality) ? undefined : `it lies in "${locality}", and maxLocality is "${maxLocality}"`;
+function whyNotAsked({ provider: { config }, model }: Member, { allowPaid, maxLocality, maxCostUsd, prices }: Limits): string | undefined {
+  const { type, cost, locality } = config;
+  if (!isWithin(locality, maxLocality)) return `it lies in "${locality}", and maxLocality is "${maxLocality}"`;
+  if (cost === 'free') return undefined;
+  if (!allowPaid) return 'it costs money, and allowPaid is false';
+  if (maxCostUsd === undefined) return undefined;
+  const price = model === undefined ? undefined : prices?.priceOf(type, model);
+  if (price === undefined) return 'its price is not known, and maxCostUsd is set';
+  return costUsd(price, mostCanaryTokens, 0) <= maxCostUsd ? undefined : 'the texts may cost more than maxCostUsd';
 }
 
-/** Undefined where it may not be asked, and where it gives no answer, or none that can be compared: that is the health check's business. */
-async function vectorsOf({ provider, model }: Member, parts: Parts): Promise<Vectors | undefined> {
-  const { config, shutdown } = parts;
+/** Undefined where it gives no answer, or none that can be compared: that is the health check's business. */
+async function vectorsOf({ provider, model }: Member, { config, shutdown }: Parts): Promise<Vectors | undefined> {
   const { id, adapter } = provider;
-  if (adapter.embed === undefined || whyNotAsked(provider, config) !== undefined) return undefined;
+  if (adapter.embed === undefined) return undefined;
   const endsAtMs = config.clock.nowMs() + answerMs;
   const deadline = openDeadline({ clock: config.clock, provider: id, signals: [shutdown], endsAtMs, endPhase: 'total' });
   const ids = { requestId: globalThis.crypto.randomUUID(), headers: { [hopsHeader]: '1' } };

@@ -121,6 +121,8 @@ function answerTokensOf({ max_completion_tokens, max_tokens, n }: ChatRequest): 
 }
 
 function whoIsPaid({ allowPaid }: CallOptions, settings: IntentConfig, config: RouterConfig): ResolvedCall<unknown>['pays'] {
+  // Whoever reads it from the environment has a text, and "false" must not be consent.
+  if (allowPaid !== undefined && typeof allowPaid !== 'boolean') throw invalid('allowPaid must be true or false');
   if (allowPaid !== undefined) return allowPaid ? 'any' : 'nobody';
   if (settings.allowPaid ?? config.allowPaid) return 'any';
   return settings.allowPaid === false ? 'nobody' : 'named';

@@ -4,7 +4,7 @@ import type { Verb } from '../core/events.ts';
 import type { Locality } from '../core/locality.ts';
 import { costUsd } from './cost.ts';
 import type { CandidateFacts } from './facts.ts';
-import { surelyAtLeast } from './tokens.ts';
+import { mostPerEstimate, surelyAtLeast } from './tokens.ts';
 
 /** What a request needs and may do. */
 export interface GateInput {
@@ -63,19 +63,31 @@ function tooFar(locality: Locality, maxLocality: Locality): Obstacle {
   return { code: 'no_provider', reason: `lies in "${locality}", and maxLocality is "${maxLocality}"` };
 }
 
-/** No tokenizer in use has been seen to make more of a text than 2.2 times the estimate. */
-const mostPerEstimate = 2.5;
+/** What the largest image counts as for GPT-4o mini, which makes most of images, 48,169 tokens, in parts of our guess for one. */
+const mostPerImageGuess = 61;
+
+/** Claude puts up to 530 tokens of its own before tools, and before a schema. */
+const mostBeforeTools = 600;
+
+/** Too much rather than too little: beside images a schema counts as one. */
+function mostPromptTokens({ needs, promptTokens, textTokens }: GateInput): number {
+  const all = promptTokens();
+  const images = needs.includes('vision') ? all - textTokens() : 0;
+  const hasTools = needs.includes('tools') || needs.includes('jsonSchema');
+  return (all - images) * mostPerEstimate + images * mostPerImageGuess + (hasTools ? mostBeforeTools : 0);
+}
 
 /** Whoever is named by the call has been consented to, unless it forbids to pay anybody; a limit of the cost holds for all. */
-function tooDear({ place, price }: CandidateFacts, input: GateInput): Obstacle | undefined {
-  const { pays, only, maxCostUsd, promptTokens, answerTokens, verb } = input;
+function tooDear({ place, price, leftOut }: CandidateFacts, input: GateInput): Obstacle | undefined {
+  const { pays, only, maxCostUsd, answerTokens, verb } = input;
   const mayBePaid = pays === 'any' || (pays === 'named' && (place.isNamed || only !== undefined));
   if (!mayBePaid) return { code: 'no_provider', reason: 'costs money, and allowPaid is false' };
   if (maxCostUsd === undefined) return undefined;
   if (price === undefined) return { code: 'no_provider', reason: 'its price is not known, and maxCostUsd is set' };
+  if (leftOut.includes('max_tokens')) return { code: 'no_provider', reason: 'its cost has no bound: it has no place for max_tokens' };
   const mostAnswer = verb === 'embed' ? 0 : answerTokens;
   if (mostAnswer === undefined) return { code: 'no_provider', reason: 'its cost has no bound: maxCostUsd needs max_tokens in the request' };
-  const most = costUsd(price, promptTokens() * mostPerEstimate, mostAnswer);
+  const most = costUsd(price, mostPromptTokens(input), mostAnswer);
   if (most <= maxCostUsd) return undefined;
   return { code: 'no_provider', reason: `may cost ${dollars(most)}, and maxCostUsd is ${dollars(maxCostUsd)}` };
 }

@@ -139,11 +139,15 @@ function pinEnd({ pinnedUntilMs = Infinity }: CandidateFacts): number {
  * is out for a time still counts: its vectors are what the caller has stored.
  */
 function spaceOf(all: readonly CandidateFacts[], input: PlanInput): string | undefined {
-  // A server that has lost its model for the moment is out for a time as well; one that never had a name for it is not meant.
+  // A server that has lost its model for the moment is out for a time as well; one that never had a name for it is not meant. A text that
+  // is too long for it, or too dear there, has no place elsewhere either: the caller's shorter ones are in its space.
+  const shortest: PlanInput = { ...input, promptTokens: noTokens, textTokens: noTokens };
   const isAble = (facts: CandidateFacts): boolean =>
-    (input.only === undefined || facts.place.provider === input.only) && gate(standing(facts), input) === undefined;
+    (input.only === undefined || facts.place.provider === input.only) && gate(standing(facts), shortest) === undefined;
   return all.find(isAble)?.space;
 }
+
+const noTokens = (): number => 0;
 
 /** Without what says nothing about whose vectors the caller has: a model that is lost for the moment, vectors that are left out. */
 function standing(facts: CandidateFacts): CandidateFacts {

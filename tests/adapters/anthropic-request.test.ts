@@ -52,6 +52,10 @@ describe('the request', () => {
     expect(await bodyOf({ stop: ['a', 'b'] })).toMatchObject({ stop_sequences: ['a', 'b'] });
   });
 
+  test('has its limit by the other name where one of them is null', async () => {
+    expect(await bodyOf({ max_tokens: 64, max_completion_tokens: null as never })).toMatchObject({ max_tokens: 64 });
+  });
+
   test('prefers max_completion_tokens', async () => {
     expect(await bodyOf({ max_tokens: 64, max_completion_tokens: 32 })).toMatchObject({ max_tokens: 32 });
   });

@@ -176,6 +176,43 @@ describe('maxCostUsd', () => {
   ])('without prices, where nobody may be paid, is fine: %o', isFine);
 });
 
+describe('an alias', () => {
+  const off = { ...gpu, enabled: false } as const;
+  const cpu = { type: 'ollama', url: 'http://127.0.0.1:11435' } as const;
+
+  test('that names nobody who could answer is refused, with why nobody can', () => {
+    const providers = { off, cpu, openai };
+    expect(issues({ providers, maxLocality: 'host', models: { a: { off: 'm' }, b: { off: 'm', openai: 'n' }, c: { off: 'm', cpu: 'm' } } }))
+      .toMatchInlineSnapshot(`
+      [
+        "models.a: leaves no provider: "off" is switched off; name another one as well, or leave the alias out",
+        "models.b: leaves no provider: "off" is switched off, "openai" lies in "cloud"; name another one as well, or leave the alias out",
+      ]
+    `);
+  });
+
+  test('is no issue of its own where nobody could answer anything', () => {
+    expect(issues({ providers: { openai }, maxLocality: 'host', models: { a: { openai: 'm' } } })).toEqual([
+      expect.stringMatching(/^maxLocality: leaves no provider for calls/),
+    ]);
+  });
+
+  test.each<RouterOptions>([
+    // Whoever is asked for it answers with its default model.
+    { providers: { off, cpu }, models: { a: { off: 'm' } }, onModelMissing: 'substitute' },
+    // An intent is no limit of all calls.
+    { providers: { cpu, openai }, models: { a: { openai: 'm' } }, allowPaid: true, intents: { mine: { maxLocality: 'host' } } },
+    // A call may say that it pays.
+    { providers: { cpu, openai }, models: { a: { openai: 'm' } } },
+  ])('that somebody may answer for is fine: %o', isFine);
+
+  test('that names a provider without its key starts all the same: the key may be missing on this machine alone', () => {
+    const options = { providers: { cpu, openai: { type: 'openai' } }, models: { a: { openai: 'm' } } } as const;
+    expect(issues(options)).toEqual([]);
+    expect(warnings(options)).toEqual([expect.stringContaining('is missing, so this provider is switched off')]);
+  });
+});
+
 test('what was refused already is not a limit that leaves nobody as well', () => {
   expect(issues({ maxLocality: 'host', providers: { gpu: { type: 'olama' }, openai } })).toHaveLength(1);
 });
@@ -184,4 +221,13 @@ test('a table of prices is used as it is', () => {
   const { config } = resolveConfig({ providers: { gpu }, prices });
   expect(config.prices).toBe(prices);
   expect(Object.isFrozen(prices)).toBe(false);
+});
+
+test('an intent that forbids to pay may name what is free', () => {
+  isFine({ providers: { box: gpu, openai }, intents: { mine: { allowPaid: false, order: ['box'] } } });
+});
+
+test('of several that lie too far the advice is for one of which nobody can know where it lies', () => {
+  const providers = { mine: { type: 'custom', adapter }, box: { type: 'vllm', url: 'http://10.0.0.1' } } as const;
+  expect(issues({ maxLocality: 'host', providers })).toEqual([expect.stringMatching(/or set locality where nobody can know it$/)]);
 });

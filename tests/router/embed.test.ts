@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { defineAdapter } from '../../src/core/adapter.ts';
+import { priceTable } from '../../src/config/prices.ts';
 import { createRouter } from '../../src/router/create-router.ts';
 import { fault } from '../_kit/fake-adapter.ts';
 import { failureOf, fakeRouter } from '../_kit/fake-router.ts';
@@ -54,6 +55,35 @@ test('a server that has lost its model for the moment keeps the others out of it
     ],
   });
   expect(fakes.b.calls).toHaveLength(0);
+});
+
+const long = { input: 'word '.repeat(4_000) };
+
+test('a text that is too long for the first in order has no place in the space of another one', async () => {
+  const { router, fakes } = fakeRouter({
+    a: { does: '1', embeddingModel: 'nomic', contextLength: 512 },
+    b: { does: '1', embeddingModel: 'minilm' },
+    c: { does: '1', embeddingModel: 'nomic', contextLength: 100_000 },
+  });
+  expect((await router.embed({ input: 'x' })).route.provider).toBe('a');
+  const { route } = await router.embed(long);
+  expect(route.provider).toBe('c');
+  expect(route.skipped).toMatchObject([
+    { provider: 'a', code: 'context_length' },
+    { provider: 'b', code: 'embedding_space' },
+  ]);
+  expect(fakes.b.calls).toHaveLength(0);
+});
+
+test('nor has one that costs too much there', async () => {
+  const prices = priceTable({ date: '2026-11-21', models: { large: { inputPerMillionUsd: 1, outputPerMillionUsd: 0 } } });
+  const { router, fakes } = fakeRouter(
+    { paid: { does: '1', embeddingModel: 'large', cost: 'paid' }, free: { does: '1', embeddingModel: 'minilm' } },
+    { prices, maxCostUsd: 0.001, intents: { fast: { order: ['paid'] } } },
+  );
+  expect((await router.embed({ input: 'x' })).route.provider).toBe('paid');
+  expect(await failureOf(router.embed(long))).toMatchObject({ code: 'no_provider', skipped: [{ provider: 'paid' }, { provider: 'free' }] });
+  expect(fakes.free.calls).toHaveLength(0);
 });
 
 test('one alias is one vector space, whatever the providers call the model', async () => {

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Embed } from '../../src/core/adapter.ts';
 import type { RouterError } from '../../src/core/errors.ts';
 import type { Locality } from '../../src/core/locality.ts';
+import type { PriceTable } from '../../src/core/prices.ts';
 import { createStop } from '../../src/lib/stop.ts';
 import type { RouterOptions } from '../../src/config/options.ts';
 import { resolveConfig } from '../../src/config/resolve.ts';
@@ -83,6 +84,8 @@ function bench(boxes: Readonly<Record<string, Box>>, options: Omit<RouterOptions
   return { canaries, objection, clock, warnings, asked, close: () => stop.stop(fault('closed')) };
 }
 
+/** A call without limits of its own. */
+const anybody = { maxLocality: 'cloud', maxCostUsd: undefined, pays: 'named' } as const;
 const nomic = { embeddingModel: 'nomic' };
 const objections = ({ objection }: Bench, ...providers: readonly string[]): readonly (string | undefined)[] =>
   providers.map((provider) => objection('nomic', provider));
@@ -178,21 +181,21 @@ describe('a provider that gives nothing to compare', () => {
     expect(made.warnings).toEqual([{ path: 'providers.b', message }]);
 
     await made.clock.advance(59_999);
-    made.canaries.compareAgain('nomic');
+    made.canaries.compareAgain('nomic', anybody);
     expect(made.asked).toHaveLength(2);
     await made.clock.advance(1);
-    made.canaries.compareAgain('nomic');
+    made.canaries.compareAgain('nomic', anybody);
     await made.clock.settle();
     expect(made.asked.map(({ provider }) => provider)).toEqual(['a', 'b', 'b']);
     expect(made.warnings).toHaveLength(1);
 
     b.makes = model;
     await made.clock.advance(60_000);
-    made.canaries.compareAgain('nomic');
+    made.canaries.compareAgain('nomic', anybody);
     await made.clock.settle();
     expect(objections(made, 'a', 'b')).toEqual([undefined, undefined]);
     await made.clock.advance(60_000);
-    made.canaries.compareAgain('nomic');
+    made.canaries.compareAgain('nomic', anybody);
     expect(made.asked).toHaveLength(4);
   });
 
@@ -203,7 +206,7 @@ describe('a provider that gives nothing to compare', () => {
     expect(objections(made, 'a', 'b', 'c')).toEqual(['its vectors have not been compared with those of b yet', undefined, undefined]);
     a.makes = turned(0.5);
     await made.clock.advance(60_000);
-    made.canaries.compareAgain('nomic');
+    made.canaries.compareAgain('nomic', anybody);
     await made.clock.settle();
     expect(objections(made, 'a', 'b', 'c')).toEqual([expect.stringContaining('differ from those of b'), undefined, undefined]);
   });
@@ -213,7 +216,7 @@ describe('a provider that gives nothing to compare', () => {
     const done = made.canaries.compareAll();
     await made.clock.advance(29_999);
     expect(objections(made, 'a', 'b')).toEqual([undefined, 'its vectors have not been compared with those of a yet']);
-    made.canaries.compareAgain('nomic');
+    made.canaries.compareAgain('nomic', anybody);
     expect(made.asked).toHaveLength(2);
     await made.clock.advance(1);
     await done;
@@ -246,7 +249,7 @@ describe('who may not be asked', () => {
     expect(objections(made, 'far', 'a')).toEqual([reason, undefined]);
     await made.canaries.compareAll();
     await made.clock.advance(60_000);
-    made.canaries.compareAgain('nomic');
+    made.canaries.compareAgain('nomic', anybody);
     await made.clock.settle();
     expect(made.asked.map(({ provider }) => provider)).toEqual(['a', 'b']);
     expect(objections(made, 'far', 'a', 'b')).toEqual([reason, undefined, undefined]);
@@ -260,11 +263,74 @@ describe('who may not be asked', () => {
   });
 });
 
+/** What the model of these tests costs, and no other. */
+const pricesOf = (inputPerMillionUsd: number): PriceTable => ({
+  date: '2026-11-21',
+  source: 'a test',
+  priceOf: (type, name) => (type === 'custom' && name === 'nomic' ? { inputPerMillionUsd, outputPerMillionUsd: 0 } : undefined),
+});
+
+describe('maxCostUsd', () => {
+  const cloud = { embeddingModel: 'nomic', cost: 'paid', locality: 'cloud' } as const;
+
+  // The eight texts are about 120 tokens, and may be 300.
+  test.each<[string, Pick<RouterOptions, 'maxCostUsd' | 'prices'>, string | undefined]>([
+    ['the texts cost more', { maxCostUsd: 1e-5, prices: pricesOf(0.1) }, 'the texts may cost more than maxCostUsd'],
+    ['the texts may cost more', { maxCostUsd: 2e-5, prices: pricesOf(0.1) }, 'the texts may cost more than maxCostUsd'],
+    ['a price is no number', { maxCostUsd: 1, prices: pricesOf(NaN) }, 'the texts may cost more than maxCostUsd'],
+    [
+      'its price is not known',
+      { maxCostUsd: 1, prices: { ...pricesOf(1), priceOf: () => undefined } },
+      'its price is not known, and maxCostUsd is set',
+    ],
+    ['they cost less', { maxCostUsd: 4e-5, prices: pricesOf(0.1) }, undefined],
+    ['nothing limits them', {}, undefined],
+  ])('decides whether a paid provider gets the texts, where %s', async (_, options, why) => {
+    const made = bench({ a: nomic, cloud }, { allowPaid: true, ...options });
+    await made.canaries.compareAll();
+    expect(made.asked.map(({ provider }) => provider)).toEqual(why === undefined ? ['a', 'cloud'] : ['a']);
+    expect(made.warnings.map(({ message }) => message.split(': ').at(-1))).toEqual(why === undefined ? [] : [why]);
+    expect(objections(made, 'cloud')).toEqual([why && 'its vectors have not been compared with those of a yet']);
+  });
+});
+
+describe('a call with limits', () => {
+  const far = { ...nomic, locality: 'cloud', cost: 'paid', makes: fault('unavailable') } as const;
+  const options = { allowPaid: true, prices: pricesOf(1) };
+  const limits: readonly Partial<Parameters<EmbeddingCanaries['compareAgain']>[1]>[] = [
+    { maxLocality: 'host' },
+    { pays: 'nobody' },
+    { maxCostUsd: 1e-9 },
+  ];
+
+  test.each(limits)('has nobody asked beyond them: %j', async (limit) => {
+    const made = bench({ a: nomic, b: { ...nomic, makes: fault('unavailable') }, far }, options);
+    await made.canaries.compareAll();
+    await made.clock.advance(60_000);
+    made.canaries.compareAgain('nomic', { ...anybody, ...limit });
+    await made.clock.settle();
+    expect(made.asked.map(({ provider }) => provider)).toEqual(['a', 'b', 'far', 'b']);
+    // And takes no chance away from those.
+    made.canaries.compareAgain('nomic', anybody);
+    await made.clock.settle();
+    expect(made.asked.slice(4).map(({ provider }) => provider)).toEqual(['far']);
+  });
+
+  test.each(limits)('does not decide with whom all are compared: %j', async (limit) => {
+    const made = bench({ far, b: { ...nomic, makes: fault('unavailable') } }, options);
+    await made.canaries.compareAll();
+    await made.clock.advance(60_000);
+    made.canaries.compareAgain('nomic', { ...anybody, ...limit });
+    await made.clock.settle();
+    expect(made.asked).toHaveLength(2);
+  });
+});
+
 describe('which spaces are compared', () => {
   test('not those of one provider alone', async () => {
     const made = bench({ a: nomic, b: { embeddingModel: 'other' }, c: {} });
     await made.canaries.compareAll();
-    made.canaries.compareAgain('nomic');
+    made.canaries.compareAgain('nomic', anybody);
     expect(objections(made, 'a')).toEqual([undefined]);
     expect(made.asked).toEqual([]);
   });
@@ -284,7 +350,7 @@ describe('which spaces are compared', () => {
     await made.canaries.compareAll();
     expect(made.asked).toEqual([]);
     expect(made.objection('smart', 'b')).toBe('its vectors have not been compared with those of a yet');
-    made.canaries.compareAgain('smart');
+    made.canaries.compareAgain('smart', anybody);
     await made.clock.settle();
     expect(made.objection('smart', 'b')).toMatch(halfway);
   });
@@ -315,7 +381,7 @@ describe('which spaces are compared', () => {
 
   test('a space that nobody configured is not judged', async () => {
     const made = bench({ a: nomic, b: nomic });
-    made.canaries.compareAgain('bge');
+    made.canaries.compareAgain('bge', anybody);
     expect(made.objection('bge', 'a')).toBeUndefined();
     expect(made.asked).toEqual([]);
   });

@@ -197,6 +197,21 @@ describe('checkEmbeddings', () => {
     expect((await router.embed({ input: 'x' })).route.provider).toBe('a');
   });
 
+  test('asks nobody on behalf of a call that the call itself may not ask', async () => {
+    let asked = 0;
+    const embed: Embed = async () => (asked++, Promise.reject(down));
+    const far: FakeProvider = { does: 'x', ...nomic, locality: 'cloud', fake: { embed } };
+    const { router, clock } = fakeRouter({ a: embedding(2, 0, { ...nomic, locality: 'host' }), far }, on);
+    await clock.settle();
+    await clock.advance(60_000);
+    await router.embed({ input: 'x' }, { maxLocality: 'host' });
+    await clock.settle();
+    expect(asked).toBe(1);
+    await router.embed({ input: 'x' });
+    await clock.settle();
+    expect(asked).toBe(2);
+  });
+
   test('sends the eight texts and nothing else', async () => {
     const seen: (readonly string[] | string)[] = [];
     const { fake } = embedding(2) as { fake: { embed: Embed } };

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { priceTable } from '../../src/config/prices.ts';
 import type { ChatRequest } from '../../src/core/types.ts';
 import { after, fault } from '../_kit/fake-adapter.ts';
 import { failureOf, fakeRouter, hello } from '../_kit/fake-router.ts';
@@ -78,6 +79,37 @@ describe('money', () => {
     const { router, fakes } = fakeRouter({ free: fault('driver'), paid }, { allowPaid: true });
     await failureOf(router.chat(hello, { allowPaid: false }));
     expect(fakes.paid.calls).toHaveLength(0);
+  });
+
+  test.each(['false', 'true', 0, 1, null])('is not spent by a consent that is neither true nor false: %j', async (allowPaid) => {
+    const { router, fakes } = fakeRouter({ paid, free: 'yes' });
+    const error = await failureOf(router.chat(hello, { allowPaid: allowPaid as never }));
+    expect(error).toMatchObject({ code: 'invalid_request', message: expect.stringContaining('allowPaid must be true or false') });
+    expect(fakes.paid.calls).toHaveLength(0);
+  });
+
+  test('is not spent on pictures that may cost more than they are allowed to', async () => {
+    const prices = priceTable({ date: '2026-11-21', models: { m: { inputPerMillionUsd: 0.15, outputPerMillionUsd: 0.6 } } });
+    const sees = { ...paid, fake: { capabilities: { vision: true } } };
+    const { router } = fakeRouter({ sees }, { prices, allowPaid: true });
+    const content = Array.from({ length: 10 }, () => ({ type: 'image_url' as const, image_url: { url: 'https://example.com/a.png' } }));
+    const request: ChatRequest = { model: 'm', max_tokens: 100, messages: [{ role: 'user', content }] };
+    // Ten large images are 481,690 tokens of GPT-4o mini: 7.2 cents.
+    expect(await failureOf(router.chat(request, { maxCostUsd: 0.072 }))).toMatchObject({ code: 'no_provider' });
+    expect((await router.chat(request, { maxCostUsd: 0.075 })).route.provider).toBe('sees');
+  });
+
+  test('is not spent where the provider has no place for the limit that would bound it', async () => {
+    const prices = priceTable({ date: '2026-11-21', models: { m: { inputPerMillionUsd: 1, outputPerMillionUsd: 10 } } });
+    const endless = { ...paid, fake: { ignores: ['max_tokens'] } } as const;
+    const { router, fakes } = fakeRouter({ endless }, { prices, allowPaid: true });
+    const limited = { ...hello, max_tokens: 10 };
+    expect(await failureOf(router.chat(limited, { maxCostUsd: 1 }))).toMatchObject({
+      code: 'no_provider',
+      skipped: [{ provider: 'endless', reason: 'its cost has no bound: it has no place for max_tokens' }],
+    });
+    expect(fakes.endless.calls).toHaveLength(0);
+    expect((await router.chat(limited)).route.provider).toBe('endless');
   });
 
   test('is spent last, whatever the device', async () => {

@@ -130,6 +130,10 @@ function whyNoQuestion(provider: Provider, { what, request }: Contact, before: r
   if (what === 'canary') {
     if (checkEmbeddings !== true || JSON.stringify(request['input']) !== JSON.stringify(canaryTexts)) return 'it is no question of ours';
     if (isPaid(provider) && !paysAnybody(all)) return 'nobody has consented to pay it';
+    const [inputUsd = Infinity] = all.prices[`${provider.type}/${String(request['model'])}`] ?? [];
+    const { maxCostUsd = Infinity } = all.router;
+    // The eight texts are no fewer than 50 tokens.
+    if (isPaid(provider) && maxCostUsd < Infinity && !((50 * inputUsd) / 1e6 <= maxCostUsd)) return 'it may cost too much, or anything';
     return farnessOf(provider) > nearToFar.indexOf(maxLocality) ? 'it lies too far away' : undefined;
   }
   if (Object.keys(request).length > 0) return 'it says more than it asks';

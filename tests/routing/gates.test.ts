@@ -110,6 +110,22 @@ describe('what an attempt may cost', () => {
     expect(refusal(paid, { ...asked, maxCostUsd })).toBe(expected);
   });
 
+  test('an image is reckoned as what the dearest model makes of the largest one, and no text is', () => {
+    const capabilities = { ...noCapabilities, vision: true };
+    const seen = { ...asked, promptTokens: 900, textTokens: 100, needs: ['vision'] } as const;
+    // 48,169 tokens of an image, 250 of text and 100 of answer.
+    const most = (48_169 + 250 + 10 * 100) / 1e6;
+    expect(refusal({ ...paid, capabilities }, { ...seen, maxCostUsd: most })).toMatch(/^no_provider, may cost/);
+    expect(refusal({ ...paid, capabilities }, { ...seen, maxCostUsd: 1.02 * most })).toBeUndefined();
+    expect(refusal(paid, { ...seen, needs: [], maxCostUsd: 0.004 })).toBeUndefined();
+  });
+
+  test.each(['tools', 'jsonSchema'] as const)('what a server says of its own before %s is reckoned with', (feature) => {
+    const capabilities = { ...noCapabilities, [feature]: true };
+    expect(refusal({ ...paid, capabilities }, { ...asked, needs: [feature], maxCostUsd: 0.00125 + 530e-6 })).toMatch(/may cost/);
+    expect(refusal({ ...paid, capabilities }, { ...asked, needs: [feature], maxCostUsd: 0.00125 + 650e-6 })).toBeUndefined();
+  });
+
   test('a price that is not known is above every limit', () => {
     expect(refusal({ ...paid, price: undefined }, { ...asked, maxCostUsd: 1e9 })).toBe(
       'no_provider, its price is not known, and maxCostUsd is set',
@@ -125,6 +141,11 @@ describe('what an attempt may cost', () => {
     expect(refusal(paid, boundless)).toBe('no_provider, its cost has no bound: maxCostUsd needs max_tokens in the request');
     expect(refusal(paid, { ...boundless, verb: 'embed' })).toBeUndefined();
     expect(refusal(paid, { ...boundless, verb: 'embed', maxCostUsd: 0.0002 })).toMatch(/^no_provider, may cost \$0\.00025/);
+  });
+
+  test('an answer whose bound the provider would leave out is above every limit', () => {
+    expect(refusal({ ...paid, leftOut: ['max_tokens'] }, { ...asked, maxCostUsd: 1e9 })).toMatch(/its cost has no bound/);
+    expect(refusal({ ...paid, leftOut: ['max_tokens'] }, asked)).toBeUndefined();
   });
 
   test('the limit holds for those that are named as well, and is no consent', () => {
@@ -160,4 +181,21 @@ test('of several obstacles the one that is hardest to lift is told', () => {
     const { skipped } = planned([facts('it', left), facts('other', able)], asked);
     expect(skipped[0]).toMatch(new RegExp(`^it: [a-z_]+, ${reason}$`));
   }
+});
+
+describe('what is told of a candidate that is left out', () => {
+  test('a cost of many dollars is told in full, and one of less than a cent to two digits', () => {
+    const price = { inputPerMillionUsd: 1, outputPerMillionUsd: 1_000_000 };
+    const asked = { pays: 'any', answerTokens: 1_234, maxCostUsd: 0.0012 } as const;
+    expect(refusal({ cost: 'paid', price }, asked)).toBe('no_provider, may cost $1234.000, and maxCostUsd is $0.0012');
+  });
+
+  test('a prompt that fills the window is refused, for no answer has a place beside it', () => {
+    expect(refusal({ window: 1_000 }, { textTokens: 2_000 })).toBe('context_length, holds 1000 tokens, and the prompt has at least 1000');
+  });
+
+  test('a provider that is let recover is told apart from one that is shut out', () => {
+    const reason = 'it may have recovered, which few calls at a time find out';
+    expect(refusal({ openUntilMs: 9, isRecovering: true })).toBe(`circuit_open, ${reason}`);
+  });
 });
