@@ -1,6 +1,6 @@
 import type { Score } from './expected-time.ts';
 import type { CandidateFacts } from './facts.ts';
-import { rendezvousOrder } from './rendezvous.ts';
+import { boundedLoad, rendezvousOrder } from './rendezvous.ts';
 import type { ShareMember, Shares } from './weighted.ts';
 
 /** How candidates that stand equal are ordered. */
@@ -92,7 +92,7 @@ function bySoonest(members: readonly CandidateFacts[], scoreFor: BalanceInput['s
 function bySession(members: readonly CandidateFacts[], session: string, { shared, scoreFor }: BalanceInput): Arranged {
   const indexes = rendezvousOrder(
     session,
-    members.map((facts) => ({ ...facts.place, inFlight: facts.busy, hasSlot: hasSlot(facts) })),
+    members.map((facts) => ({ ...facts.place, inFlight: callsAt(facts), hasSlot: hasSlot(facts) })),
   );
   const order = pick(members, indexes);
   const most = order.reduce((tokens, facts) => Math.max(tokens, seen(facts, shared)), 0);
@@ -121,27 +121,52 @@ function busynessOf(facts: CandidateFacts): number {
 }
 
 /** Calls there, with the one that is about to begin. A provider that fails at once is never busy, so failures count as work. */
-function workOf({ busy, elsewhere, successShare }: CandidateFacts): number {
-  return (busy + elsewhere + 1) / (successShare > fineShare ? 1 : Math.max(successShare, leastShare));
+function workOf(facts: CandidateFacts): number {
+  const { successShare } = facts;
+  return (callsAt(facts) + 1) / (successShare > fineShare ? 1 : Math.max(successShare, leastShare));
+}
+
+/** Our own calls there and those of others. */
+function callsAt({ busy, elsewhere }: CandidateFacts): number {
+  return busy + elsewhere;
+}
+
+/** Calls beyond its bounded share that a provider may have for what it has seen: few calls are never spread evenly. */
+const spareCalls = 4;
+
+/**
+ * Prompts of all kinds begin alike. Without a bound, the first provider to have read what all of them share would get every call while it
+ * has slots, and the others none.
+ */
+function mostDrawnPerWeight(members: readonly CandidateFacts[]): number {
+  let calls = 0;
+  let weights = 0;
+  for (const facts of members) {
+    calls += callsAt(facts);
+    weights += facts.place.weight;
+  }
+  return (boundedLoad * calls) / weights;
 }
 
 /**
  * The provider that has seen most of the prompt goes first, else the one that served the model last, unless it has two calls more to do
- * than the least busy one. One that has seen more than that one may have as many as it has slots; where it has none free, expected times
- * decide: they tell how long its cache is worth a wait.
+ * than the least busy one. One that has seen more than that one may have some more than its share, as far as it has slots; where it has
+ * none free, expected times decide: they tell how long its cache is worth a wait.
  */
 function preferring(members: readonly CandidateFacts[], { shared, lastServed, scoreFor }: BalanceInput): Arranged {
   const [idlest] = members;
   if (idlest === undefined || (shared === undefined && lastServed === undefined)) return { order: members };
   const least = leastWork(members);
   const known = seen(idlest, shared);
+  const perWeight = shared === undefined || shared.size === 0 ? 0 : mostDrawnPerWeight(members);
   let favourite: CandidateFacts | undefined;
   let most = 0;
   for (const facts of members) {
     const tokens = seen(facts, shared);
     const value = tokens + (facts.place.provider === lastServed ? 0.5 : 0);
     if (value <= most) continue;
-    const isFit = tokens > known && (facts.isFull || hasSlot(facts));
+    const mayDraw = hasSlot(facts) && callsAt(facts) <= perWeight * facts.place.weight + spareCalls;
+    const isFit = tokens > known && (facts.isFull || mayDraw);
     if (!isFit && (hasMore(facts, least) || facts.isFull)) continue;
     favourite = facts;
     most = value;
@@ -155,8 +180,9 @@ function seen({ place: { provider } }: CandidateFacts, shared: BalanceInput['sha
 }
 
 /** Of a known number of slots one is free, as far as anybody tells. */
-function hasSlot({ isFull, slots, busy, elsewhere }: CandidateFacts): boolean {
-  return !isFull && slots !== Infinity && busy + elsewhere < slots;
+function hasSlot(facts: CandidateFacts): boolean {
+  const { isFull, slots } = facts;
+  return !isFull && slots !== Infinity && callsAt(facts) < slots;
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { ChatMessage } from '../core/types.ts';
+import { createLine, type InLine } from './line.ts';
 import { scramble } from './rendezvous.ts';
 
 /** A prompt up to the end of one message. */
@@ -11,6 +12,12 @@ export interface PrefixKey {
 /** Of a long conversation: the ends of the first messages, which many conversations share, and of the last, where one branches. */
 const firstBoundaries = 2;
 const lastBoundaries = 16;
+
+/**
+ * Of the last ones, so many are remembered: where the next turn goes on, and where another last message was asked about the same. Those
+ * before were remembered with the turns before, and to keep all of them would leave room for a few hundred conversations.
+ */
+const lastRemembered = 2;
 
 const bytesPerToken = 4;
 /** What models make of a picture lies between 85 and some 2,000 tokens, whatever the length of its URL. */
@@ -29,11 +36,26 @@ export function prefixKeys(messages: readonly ChatMessage[], tools?: unknown): r
   const digest: Digest = { high: 0x811c9dc5, low: 0x2f0b4c47, bytes: 0 };
   if (tools !== undefined) addValue(digest, tools, { left: mostToolValues });
   const keys: PrefixKey[] = [];
+  const lastFrom = lastBoundariesFrom(messages);
   for (let index = 0; index < messages.length; index += 1) {
     addMessage(digest, messages[index]!);
-    if (index < firstBoundaries || index >= messages.length - lastBoundaries) keys.push(toKey(digest));
+    if ((index < firstBoundaries || index >= lastFrom) && mayEndAt(messages, index)) keys.push(toKey(digest));
   }
   return keys;
+}
+
+/** No prompt ends before the result of a tool that was called: however many there are, they are one turn. */
+function mayEndAt(messages: readonly ChatMessage[], index: number): boolean {
+  return messages[index + 1]?.role !== 'tool';
+}
+
+function lastBoundariesFrom(messages: readonly ChatMessage[]): number {
+  let from = messages.length;
+  for (let left = lastBoundaries; from > 0 && left > 0;) {
+    from -= 1;
+    if (mayEndAt(messages, from)) left -= 1;
+  }
+  return from;
 }
 
 /** What was read so far: two hashes of 32 bits and the estimated length in bytes of UTF-8. */
@@ -160,25 +182,23 @@ interface Holder {
   seenMs: number;
 }
 
-/** The beginning of a prompt in the list from the least recently to the most recently used. */
-interface Beginning {
+/** The beginning of a prompt in the line from the least recently to the most recently used. */
+interface Beginning extends InLine<Beginning> {
   readonly hash: number;
   holders: Holder[];
   usedMs: number;
-  older: Beginning | undefined;
-  newer: Beginning | undefined;
 }
 
 /** @param limits `mostEntries` defaults to 10,000; `keepMs`, after which a provider is thought to have forgotten, to 30 minutes. */
 export function createPrefixMemory(limits: { readonly mostEntries?: number; readonly keepMs?: number } = {}): PrefixMemory {
   const { mostEntries = 10_000, keepMs = 1_800_000 } = limits;
   const beginnings = new Map<number, Beginning>();
-  const line = createLine();
+  const line = createLine<Beginning>();
   let size = 0;
 
   const use = (hash: number, nowMs: number): Beginning => {
     const known = beginnings.get(hash);
-    const beginning = known ?? { hash, holders: [], usedMs: nowMs, older: undefined, newer: undefined };
+    const beginning: Beginning = known ?? { hash, holders: [], usedMs: nowMs, older: undefined, newer: undefined };
     if (known === undefined) beginnings.set(hash, beginning);
     else line.leave(known);
     line.join(beginning);
@@ -200,7 +220,8 @@ export function createPrefixMemory(limits: { readonly mostEntries?: number; read
 
     remember(keys, provider, model, nowMs) {
       // From long to short, so that what more prompts share is forgotten last.
-      for (const { hash } of keys.toReversed()) size += hold(use(hash, nowMs), { provider, model, seenMs: nowMs }, keepMs);
+      const kept = keys.filter((_, index) => index < firstBoundaries || index >= keys.length - lastRemembered);
+      for (const { hash } of kept.toReversed()) size += hold(use(hash, nowMs), { provider, model, seenMs: nowMs }, keepMs);
       for (let first = line.first(); first && (size > mostEntries || nowMs - first.usedMs >= keepMs); first = line.first()) {
         size -= first.holders.length;
         beginnings.delete(first.hash);
@@ -225,26 +246,4 @@ function hold(beginning: Beginning, holder: Holder, keepMs: number): number {
   const before = beginning.holders.length;
   beginning.holders = [...beginning.holders.filter(({ seenMs }) => nowMs - seenMs < keepMs), holder];
   return beginning.holders.length - before;
-}
-
-/** A list in which a member is moved in the same time however long it is; a `Map` gets slow where its first keys are deleted. */
-function createLine(): { first(): Beginning | undefined; join(last: Beginning): void; leave(member: Beginning): void } {
-  let oldest: Beginning | undefined;
-  let newest: Beginning | undefined;
-  return {
-    first: () => oldest,
-    join(last) {
-      last.older = newest;
-      last.newer = undefined;
-      if (newest === undefined) oldest = last;
-      else newest.newer = last;
-      newest = last;
-    },
-    leave({ older, newer }) {
-      if (older === undefined) oldest = newer;
-      else older.newer = newer;
-      if (newer === undefined) newest = older;
-      else newer.older = older;
-    },
-  };
 }

@@ -2,14 +2,14 @@
 export interface RendezvousMember {
   readonly provider: string;
   readonly weight: number;
-  /** Calls that it is busy with now. */
+  /** Calls that it is busy with now, those of others included. */
   readonly inFlight: number;
   /** It has a slot free, so that nobody has to wait there. */
   readonly hasSlot?: boolean;
 }
 
 /** Calls in flight that a member may have, as a multiple of its fair share of all, before its keys go elsewhere. */
-const boundedLoad = 1.25;
+export const boundedLoad = 1.25;
 
 /**
  * Indexes of the members from first choice to last for this key: weighted rendezvous hashing. The same key gives the same order in

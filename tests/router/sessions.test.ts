@@ -97,6 +97,21 @@ describe('a session', () => {
     await made.router.close({ drainMs: 0 });
   });
 
+  test.each([
+    ['and it tells how many it serves at once', { slots: 4 }],
+    ['and nobody knows how many it serves at once', {}],
+  ])('begins elsewhere while others have buried its provider, %s', async (_name, told) => {
+    const report = { running: 4, waiting: 50, ...told };
+    const made = fakeRouter({ a: { does: 'yes', fake: { load: async () => report } }, b: 'yes', c: 'yes' });
+    const firsts = (): string[] => keys(30).map((session) => made.router.explain(hello, { session }).candidates[0]?.provider ?? '');
+    const before = firsts();
+    await made.router.health();
+    await made.clock.settle();
+    expect(before).toContain('a');
+    expect(firsts().filter((_, at) => before[at] === 'a')).not.toContain('a');
+    expect(firsts().filter((_, at) => before[at] !== 'a')).toEqual(before.filter((id) => id !== 'a'));
+  });
+
   test('leaves no gate and no tier', async () => {
     const { router } = fakeRouter({ gpu: 'yes', cpu: 'yes', paid: { does: 'yes', cost: 'paid' } });
     for (const session of keys(30)) {

@@ -44,6 +44,21 @@ describe('least-busy', () => {
     await both.router.close({ drainMs: 0 });
   });
 
+  test('does not bury the first provider that has read what all prompts begin with', async () => {
+    const many = { does: ['yes', hang], maxConcurrent: 64 } as const;
+    const { router, clock, fakes } = fakeRouter({ a: many, b: many, c: many }, { balance: 'least-busy' });
+    const system = { role: 'system', content: 'You are a helpful assistant.' } as const;
+    const question = (name: string): ChatRequest => ({ model: 'm', messages: [system, ...prompt(name).messages] });
+    await router.chat(question('first'));
+    for (let call = 0; call < 60; call++) {
+      outcomeOf(router.chat(question(`${call}`)));
+      await clock.settle();
+    }
+    // A quarter more than its share, and 4.
+    expect(Math.max(...Object.values(fakes).map(({ calls }) => calls.length))).toBeLessThanOrEqual(30);
+    await router.close({ drainMs: 0 });
+  });
+
   test('goes to the least busy one with a prompt that all have read', async () => {
     const both = pairOf(4);
     for (const provider of ['a', 'b']) await both.router.chat(prompt('known'), { provider });

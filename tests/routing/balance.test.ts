@@ -189,6 +189,18 @@ describe('least-busy, with what is probably in memory', () => {
     expect(order([...list.slice(0, 3), facts('most', { busy: 2 })], { shared, lastServed: 'last' })).toBe('some a last most');
   });
 
+  test.each<[string, Partial<Described>, number, string]>([
+    ['is 4 calls ahead of two idle ones', { busy: 4 }, 0, 'known b c'],
+    ['is 8 calls ahead of them', { busy: 8 }, 0, 'b c known'],
+    ['has 8 calls of others there', { elsewhere: 8 }, 0, 'b c known'],
+    ['has a quarter more than its share, and 4', { busy: 30 }, 17, 'known b c'],
+    ['has more than that', { busy: 36 }, 17, 'b c known'],
+    ['has more than that, and twice the weight', { busy: 36, weight: 2 }, 17, 'known b c'],
+  ])('one that has seen more, has slots enough, and %s', (_name, known, others, expected) => {
+    const list = [facts('b', { busy: others }), facts('known', { slots: 64, ...known }), facts('c', { busy: others })];
+    expect(order(list, { shared: new Map([['known', 10]]) })).toBe(expected);
+  });
+
   test('of two that have seen as much, the one that served last', () => {
     const shared = new Map([
       ['a', 100],

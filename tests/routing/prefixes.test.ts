@@ -131,6 +131,26 @@ describe('a provider', () => {
     expect(memory.holders(prefixKeys(turns(101)), 'm', 1).get('gpu')).toBe(tokensOf(turns(99)));
   });
 
+  test('that had the last turn has most of the next, however many tools were called in between', () => {
+    const before = [system, ...turns(3)];
+    const ids = Array.from({ length: 40 }, (_, index) => `c${index}`);
+    const calls: ChatMessage = {
+      role: 'assistant',
+      tool_calls: ids.map((id) => ({ id, type: 'function', function: { name: 'weather', arguments: '{}' } })),
+    };
+    const results = ids.map((id): ChatMessage => ({ role: 'tool', tool_call_id: id, content: 'rain' }));
+    const memory = createPrefixMemory();
+    memory.remember(prefixKeys(before), 'gpu', 'm', 0);
+    expect(memory.holders(prefixKeys([...before, calls, ...results]), 'm', 1).get('gpu')).toBe(tokensOf(before));
+  });
+
+  test('that was asked another last question about the same has all but that', () => {
+    const document = [system, ...turns(20)];
+    const memory = createPrefixMemory();
+    memory.remember(prefixKeys([...document, user('one question')]), 'gpu', 'm', 0);
+    expect(memory.holders(prefixKeys([...document, user('another')]), 'm', 1).get('gpu')).toBe(tokensOf(document));
+  });
+
   test('that had another conversation with the same system prompt has that much', () => {
     const memory = createPrefixMemory();
     memory.remember(keys, 'gpu', 'm', 0);
@@ -181,6 +201,19 @@ describe('the memory', () => {
     memory.remember(prefixKeys(turns(3)), 'gpu', 'm', 0);
     memory.remember(prefixKeys([user('else'), ...turns(1)]), 'gpu', 'm', 0);
     expect(memory.holders(prefixKeys(turns(3)), 'm', 0).get('gpu')).toBe(tokensOf(turns(2)));
+  });
+
+  test('has room for 1,000 long conversations at once, whichever of them goes on', () => {
+    const memory = createPrefixMemory();
+    const turnOf = (conversation: number, length: number) => prefixKeys([system, user(`conversation ${conversation}`), ...turns(length)]);
+    const names = Array.from({ length: 1_000 }, (_, conversation) => conversation);
+    for (const length of [30, 32]) {
+      for (const name of names) memory.remember(turnOf(name, length), `p${name % 7}`, 'm', 0);
+    }
+    for (const name of names) {
+      const next = turnOf(name, 34);
+      expect(memory.holders(next, 'm', 0).get(`p${name % 7}`)).toBe(turnOf(name, 32).at(-1)!.tokens);
+    }
   });
 
   test('counts each provider and model, and once', () => {
