@@ -4,7 +4,7 @@ import { resolveConfig } from '../src/config/resolve.ts';
 import type { Balance } from '../src/config/routing-options.ts';
 import type { Engine } from '../src/router/engine.ts';
 import { createAffinity } from '../src/routing/affinity.ts';
-import { createPrefixMemory } from '../src/routing/prefixes.ts';
+import { createPrefixMemory, prefixKeys } from '../src/routing/prefixes.ts';
 import { planFor } from '../src/router/planning.ts';
 import { createProvider } from '../src/router/provider.ts';
 import { resolveCall } from '../src/router/resolve-call.ts';
@@ -56,15 +56,25 @@ function engineFor(options: RouterOptions): Engine {
   const { config } = resolveConfig(options);
   const list = config.providers.map((provider) => createProvider(provider, adapter, config, () => undefined));
   const nowMs = config.clock.nowMs();
-  // As after some traffic: everybody is known and has told its models and its load, and some are busy.
-  list.forEach(({ state, lanes }, index) => {
+  const prefixes = createPrefixMemory();
+  // As after some traffic: everybody is known, has told its models and its load, and has read what all prompts begin with; some are busy.
+  list.forEach(({ id, state, lanes }, index) => {
+    prefixes.remember(prefixKeys(request.messages.slice(0, 1)), id, request.model, nowMs);
     noteTime(state.models.of('llama3.1:8b').timings, 'fast', { promptTokens: 40, ms: 900, firstContentMs: 100 + index }, nowMs);
     const known = { id: 'llama3.1:8b', sizeBytes: 5e9, vramBytes: 5e9, contextLength: 8_192 };
-    state.told = { atMs: nowMs, elsewhere: 0, mostRunning: 1, slots: 4, contextLength: undefined, resident: new Map([[known.id, known]]) };
+    state.told = {
+      atMs: nowMs,
+      askedMs: nowMs,
+      elsewhere: 0,
+      mostRunning: 1,
+      slots: 4,
+      contextLength: undefined,
+      resident: new Map([[known.id, known]]),
+    };
     state.inventory = { models: new Map([[known.id, known]]), untilMs: nowMs + 600_000 };
     if (index % 5 === 0) lanes('llama3.1:8b').take('fast');
   });
-  const parts = { config, list, standings: createStandings(config, list), affinity: createAffinity(), prefixes: createPrefixMemory() };
+  const parts = { config, list, standings: createStandings(config, list), affinity: createAffinity(), prefixes };
   return { ...parts, providers: new Map(list.map((each) => [each.id, each])) } as unknown as Engine;
 }
 

@@ -163,6 +163,6 @@ const charactersPerToken = 4;
 const filler = 'All that was to be said about this is said here, at the length that it takes. '.repeat(2_000);
 
 /** A text of about so many tokens that begins as no other does. */
-function textOf(beginning: string, tokens: number): string {
+export function textOf(beginning: string, tokens: number): string {
   return `${beginning}. ${filler.slice(0, Math.max(0, tokens * charactersPerToken - beginning.length))}`;
 }
