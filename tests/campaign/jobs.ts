@@ -23,6 +23,10 @@ export const jobs: Readonly<Record<string, () => Promise<Job>>> = {
   'mutation-stream-formats': async () => (await import('./mutation/job.ts')).mutationJob('stream-formats'),
   'mutation-classification': async () => (await import('./mutation/job.ts')).mutationJob('classification'),
   'mutation-redaction': async () => (await import('./mutation/job.ts')).mutationJob('redaction'),
+  'mutation-gates': async () => (await import('./mutation/job.ts')).mutationJob('gates'),
+  'mutation-lanes': async () => (await import('./mutation/job.ts')).mutationJob('lanes'),
+  'mutation-routing': async () => (await import('./mutation/job.ts')).mutationJob('routing'),
+  'mutation-machines': async () => (await import('./mutation/job.ts')).mutationJob('machines'),
 };
 
 /** How long a job may take. The tests of one area run once for each change in it, which has no room in the ten minutes of the others. */

@@ -442,3 +442,40 @@ function tokensOf(request: unknown): number {
 function resident(id: string): NonNullable<LoadReport['resident']>[number] {
   return { id };
 }
+
+/** Four calls of a second each, and then calls without end. */
+const four = (call: number): Outcome => (call < 4 ? after(1_000, 'yes') : hang);
+
+describe('what one call has shown of a machine holds for others', () => {
+  test('of another intent as well: the same machine is no stranger to it', async () => {
+    const order = [['slow', 'quick']];
+    const { router, clock } = fakeRouter(
+      { slow: after(3_000, 'slow'), quick: after(300, 'quick') },
+      { balance: 'expected-ttft', intents: { fast: { order }, mine: { order } } },
+    );
+    for (let count = 0; count < 4; count++) {
+      for (const provider of ['slow', 'quick']) await clock.run(router.chat(hello, { provider }));
+    }
+    const { route } = await clock.run(router.chat(hello, { intent: 'mine' }));
+    expect(route.provider).toBe('quick');
+  });
+
+  test.each([
+    [12, 0],
+    [0, 1],
+  ])('and a server that once ran %d requests at once, none of which waited, serves as many', async (running, sign) => {
+    const told = { running, waiting: 0 };
+    const load = async (): Promise<typeof told> => told;
+    const made = fakeRouter(
+      { a: { does: four, locality: 'host', fake: { load, health: async () => ({ state: 'ok' }) } } },
+      { balance: 'expected-ttft', pollMs: false },
+    );
+    for (let count = 0; count < 4; count++) await made.clock.run(made.router.chat(hello));
+    await made.router.health();
+    told.running = 0;
+    await made.router.health();
+    for (let count = 0; count < 6; count++) void outcomeOf(made.router.chat(hello));
+    await made.clock.settle();
+    expect(Math.sign(made.router.explain(hello).candidates[0]?.score?.queueMs ?? Number.NaN)).toBe(sign);
+  });
+});

@@ -117,3 +117,10 @@ test('a message does not carry a name without end', () => {
   spaces.check(space, undefined, 'a', [vector(2)]);
   expect(refusal(spaces, space, undefined, 'b', [vector(3)])?.message.length).toBeLessThan(300);
 });
+
+test.each([
+  [[[]], 'an empty vector'],
+  [[[1, NaN]], 'a vector with something in it that is no finite number'],
+])('the error of an answer that holds %o says so, and whose it is', (vectors, what) => {
+  expect(refusal(createEmbeddingSpaces(), 'nomic', undefined, 'a', vectors)?.message).toBe(`a: the answer holds ${what}.`);
+});

@@ -1,12 +1,15 @@
 import { describe, expect, test } from 'vitest';
+import type { ProviderConfig } from '../../src/config/config.ts';
 import type { LoadReport } from '../../src/core/adapter.ts';
 import { RouterError } from '../../src/core/errors.ts';
 import { createRouter } from '../../src/router/create-router.ts';
 import type { Transport } from '../../src/lib/transport.ts';
 import { sleep } from '../../src/lib/clock.ts';
+import type { ProviderState } from '../../src/router/provider-state.ts';
 import type { Router } from '../../src/router/router.ts';
+import { isSupposed } from '../../src/router/slots.ts';
 import { record } from '../_kit/events.ts';
-import { after, fault, hang } from '../_kit/fake-adapter.ts';
+import { after, fault, hang, type Outcome } from '../_kit/fake-adapter.ts';
 import { type FakeRouter, fakeRouter, hello, outcomeOf } from '../_kit/fake-router.ts';
 import { type TestClock, testClock } from '../_kit/test-clock.ts';
 import { type Called, callsOf, countsOf, expectFree, expectQuiet, mostAtOnce, type Options, queueLines, single } from './queue-kit.ts';
@@ -476,3 +479,144 @@ test('three hundred calls of both lanes, some of which fail or are aborted, leav
   expectQuiet(made);
   await expectFree(made, { a: 4 });
 }, 60_000);
+
+/** Of a server that has told this of itself. */
+function told(report: object): ProviderState {
+  return { told: report } as unknown as ProviderState;
+}
+
+describe('a number of slots that is only supposed', () => {
+  const says = 'calls wait for it: it is taken to serve 1 at a time';
+
+  test('is told once, as soon as a call waits for one of them, with the option that says otherwise', async () => {
+    const { clock, events, ask } = server('ollama');
+    ask('m');
+    ask('n');
+    await clock.settle();
+    expect(events.of('config:warning')).toEqual([]);
+    for (const model of ['m', 'm', 'n']) ask(model);
+    await clock.advance(4_000);
+    expect(events.of('config:warning')).toEqual([
+      { path: 'providers.a.maxConcurrent', message: `${says} of each model, as its kind does by default; maxConcurrent says otherwise` },
+    ]);
+  });
+
+  test('is that of the whole server where its models share them', async () => {
+    const clock = testClock();
+    const transport: Transport = { connects: false, send: ({ signal }) => sleep(clock, 60_000, signal).then(() => json({})) };
+    const providers = { notebook: { type: 'remote-gpu', url: 'http://10.0.0.1', dialect: 'notebook' } } as const;
+    const router = createRouter({ clock, random: () => 0.5, transport, pollMs: false, checkModels: false, providers });
+    const events = record(router);
+    for (const model of ['m', 'n']) void outcomeOf(router.chat({ ...hello, model }));
+    await clock.settle();
+    expect(events.of('config:warning')).toEqual([
+      { path: 'providers.notebook.maxConcurrent', message: `${says}, as its kind does by default; maxConcurrent says otherwise` },
+    ]);
+    await router.close({ drainMs: 0 });
+  });
+
+  test('is no news where somebody has set it', async () => {
+    const { clock, events, ask } = server('ollama', { maxConcurrent: 1 });
+    ask('m');
+    ask('m');
+    await clock.advance(3_000);
+    expect(queueLines(events)).toHaveLength(2);
+    expect(events.of('config:warning')).toEqual([]);
+  });
+
+  const one = { maxConcurrent: undefined, usualSlots: 1 } as ProviderConfig;
+
+  test.each<[string, boolean, ProviderConfig, ProviderState]>([
+    ['a server that was never asked', true, one, told({ resident: undefined })],
+    ['one that tells of its models, and not of slots', true, one, told({ resident: new Map([['m', { id: 'm' }]]) })],
+    ['one that tells how many it has', false, one, told({ slots: 4 })],
+    [
+      'one that tells how many a model has',
+      false,
+      one,
+      told({
+        resident: new Map<string, object>([
+          ['m', { slots: 2 }],
+          ['n', {}],
+        ]),
+      }),
+    ],
+    ['one of a kind that is taken to serve any number', false, { ...one, usualSlots: undefined }, told({})],
+    ['one that was set to serve one', false, { ...one, maxConcurrent: 1 }, told({})],
+  ])('or is not, of %s: %s', (_, expected, config, state) => {
+    expect(isSupposed(config, state)).toBe(expected);
+  });
+});
+
+describe('a server that tells fewer slots than are reserved', () => {
+  test('serves one heavy call all the same', async () => {
+    const made = fakeRouter({
+      a: {
+        does: after(secondMs, 'x'),
+        reservedForFast: 3,
+        fake: { load: async () => ({ slots: 2 }), health: async () => ({ state: 'ok' }) },
+      },
+    });
+    await made.router.health();
+    const calls = [outcomeOf(made.router.chat(hello, heavy)), outcomeOf(made.router.chat(hello, heavy))];
+    await made.clock.advance(2 * secondMs);
+    expect(calls.map(({ value }) => value?.route.queuedMs)).toEqual([0, secondMs]);
+    expectQuiet(made);
+  });
+});
+
+describe('whom a call waits for, where expected times decide', () => {
+  test('those are not waited for that cost money, while one that is free may come soon', async () => {
+    const made = fakeRouter(
+      {
+        a: { does: (call) => after(call === 8 ? 3_000 : 1_000, 'a'), ...single },
+        paid: { does: (call) => after(call === 8 ? 60_000 : 1_000, 'paid'), ...single, cost: 'paid' },
+        slow: after(20_000, 'slow'),
+      },
+      { ...byTime, intents: { fast: { order: ['a', 'paid', 'slow'] } } },
+    );
+    for (let count = 0; count < 8; count++) {
+      for (const provider of ['a', 'paid', 'slow']) await made.clock.run(made.router.chat(hello, { provider }));
+    }
+    made.events.clear();
+    for (const provider of ['a', 'paid']) void outcomeOf(made.router.chat(hello, { provider, deadlineMs: 120_000 }));
+    const call = outcomeOf(made.router.chat(hello));
+    await made.clock.advance(4_000);
+    expect(queueLines(made.events)).toEqual(['enter a', 'leave a after 3000']);
+    expect(call.value?.route).toMatchObject({ provider: 'a' });
+  });
+
+  test('all that are as soon are waited for at once, and for as long as it takes', async () => {
+    const equal = { does: (call: number): Outcome => after(call === 8 ? 25_000 : 1_000, 'yes'), ...single };
+    const made = fakeRouter({ a: equal, b: equal }, byTime);
+    for (let count = 0; count < 8; count++) for (const provider of ['a', 'b']) await made.clock.run(made.router.chat(hello, { provider }));
+    made.events.clear();
+    for (const provider of ['a', 'b']) void outcomeOf(made.router.chat(hello, { provider }));
+    const call = outcomeOf(made.router.chat(hello));
+    await made.clock.advance(26_000);
+    expect(queueLines(made.events)).toEqual(['enter a b', 'leave a after 25000']);
+    expect(call.value?.route).toMatchObject({ provider: 'a' });
+    expectQuiet(made);
+  });
+});
+
+describe('where the server tells the slots of loaded models', () => {
+  test('one that is not loaded has no limit that anybody knows', async () => {
+    const { router, clock, asked, ask } = server('lmstudio', {}, [instanceOf('m', 1), { type: 'llm', key: 'other', loaded_instances: [] }]);
+    await router.health();
+    for (const model of ['other', 'other', 'm', 'm']) ask(model);
+    await clock.settle();
+    expect(asked).toEqual(['other at 0', 'other at 0', 'm at 0']);
+  });
+
+  test('a call that leaves the model to the server has the slots of the server', async () => {
+    const report: LoadReport = { slots: 2, resident: [{ id: 'm', slots: 1 }] };
+    const made = fakeRouter({
+      a: { does: after(secondMs, 'x'), fake: { load: async () => report, health: async () => ({ state: 'ok' }) } },
+    });
+    await made.router.health();
+    for (let count = 0; count < 3; count++) void outcomeOf(made.router.chat({ messages: hello.messages }));
+    await made.clock.settle();
+    expect(countsOf(made.router)).toEqual({ a: { waiting: 1, inFlight: 2 } });
+  });
+});

@@ -485,3 +485,19 @@ test('a call keeps its place in other queues where one of those that it waits fo
   expect(queueLines(made.events)).toEqual(['enter a b', 'leave b after 5000']);
   expectQuiet(made);
 });
+
+test('a call is in the queue that was full when it came as soon as that has a place, however often it has looked before, and once', async () => {
+  const made = fakeRouter({ a: { does: after(2_500, 'a'), ...single }, b: { does: hang, ...single } }, { queue: { limit: 1 } });
+  for (const provider of ['a', 'b', 'a']) void outcomeOf(made.router.chat(hello, { provider, deadlineMs: 60_000 }));
+  const call = outcomeOf(made.router.chat(hello));
+  await made.clock.advance(2_000);
+  expect(countsOf(made.router)).toMatchObject({ a: { waiting: 1 }, b: { waiting: 1 } });
+  await made.clock.advance(2_000);
+  // The one before it has the slot, and its place is the call's own.
+  expect(countsOf(made.router)).toMatchObject({ a: { waiting: 1 }, b: { waiting: 1 } });
+  await made.clock.advance(1_000);
+  expect(countsOf(made.router)).toMatchObject({ a: { waiting: 0 }, b: { waiting: 0 } });
+  await made.clock.advance(2_500);
+  expect(call.value?.route).toMatchObject({ provider: 'a', queuedMs: 5_000 });
+  await made.router.close({ drainMs: 0 });
+});

@@ -425,3 +425,29 @@ describe('where there are a thousand streams that nobody reads', () => {
     expectQuiet(made);
   });
 });
+
+test('a call that takes the slot of a stream as it looks for one leaves the queue before, and joins none behind', async () => {
+  const held = { does: hang, ...single };
+  const made = fakeRouter({ a: held, b: { does: [pieces('one', 'hang'), 'b'], ...single }, c: held });
+  void outcomeOf(made.router.chat(hello, { provider: 'a' }));
+  void outcomeOf(made.router.chat(hello, { provider: 'c' }));
+  const reader = (await made.router.stream(hello, { provider: 'b' }))[Symbol.asyncIterator]();
+  await reader.next();
+  await made.clock.advance(1_000);
+  const call = outcomeOf(made.router.chat(hello));
+  await made.clock.settle();
+  expect(call.value?.route).toMatchObject({ provider: 'b', queuedMs: 0 });
+  const nobody = { waiting: 0, inFlight: 1 };
+  expect(countsOf(made.router)).toEqual({ a: nobody, b: nobody, c: nobody });
+  await reader.return?.();
+  await made.router.close({ drainMs: 0 });
+});
+
+test('a slot that an attempt has taken over is not given back by the call', () => {
+  const lanes = createLanes({ slots: 1, reservedForFast: 0, queueLimit: 9, agingMs: Infinity });
+  lanes.take('fast');
+  const slot = heldSlot(lanes, 'fast', testClock());
+  slot.use();
+  slot.give();
+  expect(lanes.inUse).toBe(1);
+});

@@ -46,4 +46,14 @@ describe('the provider that served a model last', () => {
     for (let model = 0; model < 1_000; model++) affinity.learn(`other${model}`, 'a', 0);
     expect(['m0', 'm2', 'm999', 'new'].map((model) => affinity.lastServed(model, 0))).toEqual([undefined, undefined, undefined, undefined]);
   });
+
+  test('makes nobody else forgotten where it is known already, and is the last to be forgotten from then on', () => {
+    const affinity = createAffinity();
+    for (let model = 0; model < 1_000; model++) affinity.learn(`m${model}`, 'a', 0);
+    affinity.learn('m5', 'b', 0);
+    expect([affinity.lastServed('m0', 0), affinity.lastServed('m5', 0)]).toEqual(['a', 'b']);
+    for (let model = 0; model < 6; model++) affinity.learn(`new${model}`, 'a', 0);
+    const known = ['m4', 'm5', 'm6', 'm7'].filter((model) => affinity.lastServed(model, 0) !== undefined);
+    expect(known).toEqual(['m5', 'm7']);
+  });
 });

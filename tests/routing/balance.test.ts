@@ -269,3 +269,83 @@ describe('a session', () => {
     expect(orderOf(loaded(6), { session }).slice(-1)).toBe('a');
   });
 });
+
+/** A session whose first choice among these is the one called `a`. */
+function sessionOf(...list: readonly Described[]): string {
+  const session = Array.from({ length: 50 }, (_, key) => `s${key}`).find((key) => orderOf(list, { session: key }).startsWith('a'));
+  if (session === undefined) throw new Error('no session has a as its first choice');
+  return session;
+}
+
+/** Expected times by provider. */
+const times = (totals: Readonly<Record<string, number>>): Pick<Asked, 'scoreFor'> => ({
+  scoreFor: ({ place: { provider } }) => scoreOf(totals[provider] ?? 0),
+});
+
+describe('a prompt that is in the cache of a busy provider', () => {
+  const cached = { isFull: true, seenTokens: 100 };
+
+  test.each<[string, Partial<Described>, number, string]>([
+    ['not half as long a wait', { isFull: true }, 200, 'cached other'],
+    ['less than half as long a wait', { isFull: true }, 140, 'other cached'],
+    ['less than half as long a wait, and a part of the prompt', { isFull: true, seenTokens: 99 }, 140, 'other cached'],
+    ['not half as long a wait, and a part of the prompt', { isFull: true, seenTokens: 99 }, 200, 'cached other'],
+    ['a shorter wait, and all of the prompt as well', { isFull: true, seenTokens: 100 }, 200, 'other cached'],
+    ['a free slot, where it is sooner', {}, 200, 'other cached'],
+  ])('is worth twice the wait, and no more, beside another that has %s', (_, other, totalMs, expected) => {
+    const list = [facts('cached', cached), facts('other', other)];
+    expect(orderOf(list, { balance: 'expected-ttft', ...times({ cached: 300, other: totalMs }) })).toBe(expected);
+  });
+});
+
+/** `a` has read so much, and `b` 100 tokens. */
+function bothRead(tokens: number): ReadonlyMap<string, number> {
+  return new Map([
+    ['a', tokens],
+    ['b', 100],
+  ]);
+}
+
+describe('the order of a session', () => {
+  const soonest = times({ a: 900, b: 100 });
+  const ask = (list: readonly Described[], shared: ReadonlyMap<string, number> | undefined): string =>
+    orderOf(list, { session: sessionOf(facts('a'), facts('b')), shared, ...soonest });
+
+  test('holds where nobody has read the prompt, however soon another would answer', () => {
+    expect(ask([facts('a'), facts('b')], undefined)).toBe('a b');
+    expect(ask([facts('a', { isFull: true }), facts('b')], new Map())).toBe('a b');
+  });
+
+  test('holds while its first one has a free slot and has read most of the prompt', () => {
+    expect(ask([facts('a'), facts('b')], new Map([['a', 100]]))).toBe('a b');
+    expect(ask([facts('a'), facts('b')], bothRead(100))).toBe('a b');
+  });
+
+  test('gives way to expected times where its first one is busy, or another has read more', () => {
+    expect(ask([facts('a', { isFull: true }), facts('b')], new Map([['a', 100]]))).toBe('b a');
+    expect(ask([facts('a'), facts('b')], new Map([['b', 100]]))).toBe('b a');
+    expect(ask([facts('a'), facts('b')], bothRead(99))).toBe('b a');
+  });
+});
+
+describe('among equals', () => {
+  test('of more than are put in order all stay as the registry has them', () => {
+    const list = Array.from({ length: 20 }, (_, index) => facts(`p${index}`));
+    expect(orderOf(list, { balance: 'least-busy' })).toBe(list.map(({ provider }) => provider).join(' '));
+  });
+
+  test.each<[string, Partial<Described>, string]>([
+    ['has a free slot of those that it is known to have', { busy: 3, slots: 4 }, 'most idle'],
+    ['has none beside the calls of others', { busy: 1, elsewhere: 2, slots: 3 }, 'idle most'],
+    ['has as many slots as nobody knows', { busy: 3, slots: Infinity }, 'idle most'],
+  ])('one that has read more of the prompt, is busier, and %s', (_, other, expected) => {
+    const asked = { balance: 'least-busy', affinity: true, shared: new Map([['most', 200]]) } as const;
+    expect(orderOf([facts('idle'), facts('most', other)], asked)).toBe(expected);
+  });
+
+  test('one that has read no more than the idlest one is not preferred for having served last, where it is busier', () => {
+    const shared = new Map(['idle', 'last'].map((provider) => [provider, 100]));
+    const list = [facts('idle'), facts('last', { busy: 3, slots: 8 })];
+    expect(orderOf(list, { balance: 'least-busy', affinity: true, shared, lastServed: 'last' })).toBe('idle last');
+  });
+});

@@ -91,3 +91,15 @@ test('a name of any length is read in no time', () => {
   for (const part of ['1', '1x', '1.', '1b', 'a1b', '8x7b-16e-']) billionsOf(part.repeat(200_000));
   expect(performance.now() - started).toBeLessThan(2_000);
 });
+
+test.each([
+  ['SmolLM2-11T-1.7B', 1.7],
+  ['step-1431k-3T-TinyLlama-1.1B', 1.1],
+  ['draft-135m-for-llama-8b', 8],
+])('%s: a size in billions is the size, whatever is counted before it', (name, expected) => {
+  expect(billionsOf(name)).toBe(expected);
+});
+
+test('ten millions are the length of a context, and eleven are a size', () => {
+  expect([billionsOf('scout-10m'), billionsOf('scout-11m')]).toEqual([undefined, 0.011]);
+});

@@ -1,7 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { noCapabilities } from '../../src/core/capabilities.ts';
-import { type Described, facts, planned, planOf } from '../_kit/candidates.ts';
+import { isAmong } from '../../src/routing/plan.ts';
+import { type Asked, type Described, facts, planned, planOf } from '../_kit/candidates.ts';
 
 describe('gates', () => {
   test.each<[string, Partial<Described>, string]>([
@@ -241,4 +242,94 @@ test('every provider is a candidate or has a reason, once, and nobody who is hel
     if (input.verb === 'embed') expect(new Set(chosen.map(({ space }) => space)).size).toBeLessThanOrEqual(1);
   });
   fc.assert(property, { numRuns: 2_000 });
+});
+
+const reasons = (...list: readonly Described[]): string[] =>
+  planOf(list).candidates.map(({ provider, reason }) => `${provider}: ${reason}`);
+const trialsOf = (...list: readonly Described[]): boolean[] => planOf(list).candidates.map(({ isTrial }) => isTrial);
+const gpus = (count: number): Described[] => Array.from({ length: count }, (_, index) => facts(`g${index}`));
+
+describe('a model that lies partly outside of GPU memory', () => {
+  test('stands with the processors where most of it does, and the reason tells its share', () => {
+    expect(
+      reasons(facts('spilled', { vramShare: 0.294 }), facts('gpu'), facts('cpu', { device: 'cpu' }), facts('far', { device: 'cloud' })),
+    ).toEqual([
+      'gpu: free, gpu is number 1 for fast',
+      'spilled: free, gpu is number 1 for fast, with 29% of the model in GPU memory',
+      'cpu: free, cpu is number 3 for fast',
+      'far: free, cloud is number 4 for fast',
+    ]);
+  });
+
+  test('stands where it stands with half of it inside', () => {
+    expect(reasons(facts('half', { vramShare: 0.5 }), facts('gpu'))).toEqual([
+      'half: free, gpu is number 1 for fast, with 50% of the model in GPU memory',
+      'gpu: free, gpu is number 1 for fast',
+    ]);
+  });
+
+  test('may be another one than was asked for, which is told as well', () => {
+    expect(reasons(facts('gpu', { substituted: true }), facts('other', { substituted: true, vramShare: 0.7 }))).toEqual([
+      'gpu: free, gpu is number 1 for fast, with its default model',
+      'other: free, gpu is number 1 for fast, with its default model, with 70% of the model in GPU memory',
+    ]);
+  });
+});
+
+describe('the first part of a large registry', () => {
+  const cpus = [facts('busy', { device: 'cpu', busy: 5 }), facts('idle', { device: 'cpu' })];
+  const lastOf = (count: number, asked: Asked = {}): string[] =>
+    planned([...gpus(count), ...cpus], { balance: 'least-busy', ...asked }).order.slice(count);
+
+  test('has as many candidates as were asked for, and tells whether there are more', () => {
+    const parts = [1, 2, 3, 4].map((most) => planOf([...gpus(2), ...cpus.slice(1)], { most }));
+    expect(parts.map(({ candidates, isPartial }) => [candidates.map(({ provider }) => provider).join(' '), isPartial])).toEqual([
+      ['g0', true],
+      ['g0 g1', true],
+      ['g0 g1 idle', false],
+      ['g0 g1 idle', false],
+    ]);
+  });
+
+  test('counts nobody who is left out among those that there are', () => {
+    expect(planOf([...gpus(2), facts('open', { openUntilMs: 9 })], { most: 2 }).isPartial).toBe(false);
+  });
+
+  test('after 16 candidates there is no balance any more, for no call comes so far, but where a person looks', () => {
+    expect(lastOf(15)).toEqual(['idle', 'busy']);
+    expect(lastOf(16)).toEqual(['busy', 'idle']);
+    expect(lastOf(16, { isShown: true })).toEqual(['idle', 'busy']);
+  });
+});
+
+describe('a plan', () => {
+  test('says of a candidate whether its pin is put to the test', () => {
+    expect(trialsOf(facts('a'), facts('b'))).toEqual([false, false]);
+    expect(trialsOf(facts('a', { pinnedUntilMs: 9 }))).toEqual([true]);
+  });
+
+  test('puts the pin of whoever comes first to the test where two are as old', () => {
+    expect(planned([facts('a', { pinnedUntilMs: 9 }), facts('b', { pinnedUntilMs: 9 })]).order).toEqual(['a']);
+  });
+
+  test('of an embedding stays with a model that its provider has lost for the moment, or whose vectors were refused', () => {
+    const other = facts('b', { space: 'y' });
+    const refusal = { code: 'embedding_space', reason: 'its vectors differ' } as const;
+    const spaceOf = (first: Partial<Described>, asked: Asked = {}): string | undefined =>
+      planOf([facts('a', { space: 'x', ...first }), other], { verb: 'embed', ...asked }).space;
+    expect(spaceOf({ missing: 'it does not list "m"' })).toBe('x');
+    expect(spaceOf({ refusal })).toBe('x');
+    expect(spaceOf({ model: undefined, missing: 'it has no name for "m"' })).toBe('y');
+    expect(spaceOf({ refusal: { code: 'unsupported', reason: 'the model is too large' } })).toBe('y');
+    expect([spaceOf({}), spaceOf({}, { only: 'b' })]).toEqual(['x', 'y']);
+  });
+
+  test('tells a model at a provider from another model there, and from the same one elsewhere', () => {
+    const all = [
+      { provider: 'a', model: 'm' },
+      { provider: 'b', model: undefined },
+    ];
+    const ask = (provider: string, model: string | undefined): boolean => isAmong(all, { provider, model });
+    expect([ask('a', 'm'), ask('b', undefined), ask('a', undefined), ask('b', 'm')]).toEqual([true, true, false, false]);
+  });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from 'vitest';
 import type { ChatMessage, ChatRequest, ImagePart, Tool } from '../../src/core/types.ts';
-import { boundsOf, estimateTokens, isTruncated, noteTokens, surelyAtLeast, type TokenRatio } from '../../src/routing/tokens.ts';
+import { boundsOf, estimateTokens, isTruncated, noteTokens, surelyAtLeast, textOf, type TokenRatio } from '../../src/routing/tokens.ts';
 import { samples, type Tokenizer, tokenizers } from './token-samples.ts';
 
 const ask = (content: ChatMessage['content'], more: Partial<ChatRequest> = {}): number =>
@@ -298,5 +298,46 @@ describe('a prompt that the server cut', () => {
       const observed = cut(real, Math.floor(real / (2.5 + 6 * random())));
       expect(isTruncated(surelyAtLeast(estimate, ratio), observed), `${estimate} ${observed} of ${real}`).toBe(true);
     }
+  });
+});
+
+describe('what is read of a text', () => {
+  test('of a long one its very end as well', () => {
+    const plain = 'a '.repeat(5_000);
+    expect(embed(`${plain.slice(64)}${'\u6211'.repeat(64)}`)).toBeGreaterThan(1.2 * embed(plain));
+  });
+
+  test('whatever is in it, it has tokens', () => {
+    const codes = Array.from({ length: 0x10000 }, (_, code) => code);
+    expect(codes.filter((code) => !(embed(String.fromCharCode(code)) > 0))).toEqual([]);
+  });
+});
+
+const user = (content: ChatMessage['content']): ChatMessage => ({ role: 'user', content });
+
+describe('the text of a request', () => {
+  const words = { type: 'text', text: 'What is this?' } as const;
+  const format = { type: 'json_schema', json_schema: { name: 'train', schema: { type: 'object' } } } as const;
+
+  test.each<[string, ChatRequest]>([
+    ['texts', { model: 'm', messages: [user('Hi'), user([words, words])] }],
+    ['a form of JSON without a schema', { messages: [user('Hi')], response_format: { type: 'json_object' } }],
+    ['no content', { messages: [{ role: 'assistant', content: null }] }],
+  ])('with nothing but %s is the request', (_, request) => {
+    expect(textOf(request)).toBe(request);
+  });
+
+  test('of an embedding is the embedding', () => {
+    const request = { input: ['Hi'] };
+    expect(textOf(request)).toBe(request);
+  });
+
+  test('is without its images, wherever they stand, and keeps all else', () => {
+    const request: ChatRequest = { model: 'm', max_tokens: 5, messages: [user('Hi'), user([image(), words, image()]), user([words])] };
+    expect(textOf(request)).toEqual({ model: 'm', max_tokens: 5, messages: [user('Hi'), user([words]), user([words])] });
+  });
+
+  test('is without its schema', () => {
+    expect(textOf({ model: 'm', messages: [user('Hi')], response_format: format })).toEqual({ model: 'm', messages: [user('Hi')] });
   });
 });

@@ -57,4 +57,55 @@ export const areas: readonly Area[] = [
     mutate: ['redact', 'echo', 'secret', 'http-error'].map((name) => `src/lib/${name}.ts`),
     tests: ['tests/lib/{redact,echo,request-texts,secret,http-error,http,http-headers}.test.ts', 'tests/router/secrets.test.ts'],
   },
+  {
+    name: 'gates',
+    mutate: [
+      'routing/gates',
+      'routing/cost',
+      'routing/tokens',
+      'routing/model-size',
+      'router/embedding-space',
+      'config/check-candidates',
+    ].map((name) => `src/${name}.ts`),
+    tests: [
+      'tests/routing/{gates,tokens,model-size,plan}.test.ts',
+      'tests/config/candidates.test.ts',
+      routerTests('gates,embedding-space'),
+    ],
+  },
+  {
+    name: 'lanes',
+    mutate: ['lanes', 'slots', 'queue', 'turns', 'unread'].map((name) => `src/router/${name}.ts`),
+    tests: [
+      routerTests(
+        'queue,queue-lanes,queue-retries,queue-slots,queue-waits,lanes,slow-readers,waiting,candidates,large-registry,failover,stickiness',
+      ),
+    ],
+  },
+  {
+    name: 'routing',
+    mutate: [
+      'balance',
+      'weighted',
+      'rendezvous',
+      'prefixes',
+      'line',
+      'affinity',
+      'plan',
+      'pins',
+      'intents',
+      'time-fit',
+      'expected-time',
+    ].map((name) => `src/routing/${name}.ts`),
+    tests: ['tests/routing/{balance,weighted,rendezvous,prefixes,affinity,plan,pins,intents,time-fit,expected-time}.test.ts'],
+  },
+  {
+    name: 'machines',
+    mutate: ['residency', 'expected', 'timings', 'provider-facts', 'monitor', 'under-way'].map((name) => `src/router/${name}.ts`),
+    tests: [
+      routerTests(
+        'memory,monitor,permits,balance,loading,truncation,model-check,model-name,pins,gates,candidates,queue-lanes,queue-waits,stickiness,embedding-space,explain',
+      ),
+    ],
+  },
 ];
