@@ -65,7 +65,6 @@ export function planFor(
     affinity: call.affinity,
     sharesOf,
     lastServed: remembers ? engine.affinity.lastServed(request.model ?? '', nowMs) : undefined,
-    shared,
   });
   if (!isCut) return made;
   const last = made.candidates[mostOrdered - 1];

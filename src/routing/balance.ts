@@ -20,8 +20,6 @@ export interface BalanceInput {
   readonly affinity: boolean;
   /** The provider that served the model well of late. */
   readonly lastServed: string | undefined;
-  /** Tokens of the prompt that providers have seen of late. */
-  readonly shared: ReadonlyMap<string, number> | undefined;
 }
 
 /** A member of a tier that got its turn by weight; booked when the call begins. */
@@ -78,7 +76,7 @@ const anew = 2;
 
 /** What is saved by a cached beginning of the prompt is part of each score. */
 function bySoonest(members: readonly CandidateFacts[], scoreFor: BalanceInput['scoreFor']): Arranged {
-  const most = members.reduce((tokens, { seenTokens }) => Math.max(tokens, seenTokens), 0);
+  const most = mostSeen(members);
   const scores = members.map(scoreFor);
   const keys = members.map(({ isFull, seenTokens }, index) => (scores[index] as Score).totalMs * (isFull && seenTokens < most ? anew : 1));
   const indexes = smallestFirst(keys);
@@ -89,15 +87,15 @@ function bySoonest(members: readonly CandidateFacts[], scoreFor: BalanceInput['s
  * A session has an order of its own among the members. Where its first one is busy, or another one has seen more of the prompt, expected
  * times decide: they tell how long a cache is worth a wait.
  */
-function bySession(members: readonly CandidateFacts[], session: string, { shared, scoreFor }: BalanceInput): Arranged {
+function bySession(members: readonly CandidateFacts[], session: string, { scoreFor }: BalanceInput): Arranged {
   const indexes = rendezvousOrder(
     session,
     members.map((facts) => ({ ...facts.place, inFlight: callsAt(facts), hasSlot: hasSlot(facts) })),
   );
   const order = pick(members, indexes);
-  const most = order.reduce((tokens, facts) => Math.max(tokens, seen(facts, shared)), 0);
+  const most = mostSeen(order);
   const [first] = order;
-  const isSettled = first === undefined || most === 0 || (!first.isFull && seen(first, shared) === most);
+  const isSettled = first === undefined || most === 0 || (!first.isFull && first.seenTokens === most);
   return isSettled ? { order } : bySoonest(order, scoreFor);
 }
 
@@ -153,20 +151,19 @@ function mostDrawnPerWeight(members: readonly CandidateFacts[]): number {
  * than the least busy one. One that has seen more than that one may have some more than its share, as far as it has slots; where it has
  * none free, expected times decide: they tell how long its cache is worth a wait.
  */
-function preferring(members: readonly CandidateFacts[], { shared, lastServed, scoreFor }: BalanceInput): Arranged {
+function preferring(members: readonly CandidateFacts[], { lastServed, scoreFor }: BalanceInput): Arranged {
   const [idlest] = members;
-  if (idlest === undefined || (shared === undefined && lastServed === undefined)) return { order: members };
+  const isSeen = mostSeen(members) > 0;
+  if (idlest === undefined || (!isSeen && lastServed === undefined)) return { order: members };
   const least = leastWork(members);
-  const known = seen(idlest, shared);
-  const perWeight = shared === undefined || shared.size === 0 ? 0 : mostDrawnPerWeight(members);
+  const perWeight = isSeen ? mostDrawnPerWeight(members) : 0;
   let favourite: CandidateFacts | undefined;
   let most = 0;
   for (const facts of members) {
-    const tokens = seen(facts, shared);
-    const value = tokens + (facts.place.provider === lastServed ? 0.5 : 0);
+    const value = facts.seenTokens + (facts.place.provider === lastServed ? 0.5 : 0);
     if (value <= most) continue;
     const mayDraw = hasSlot(facts) && callsAt(facts) <= perWeight * facts.place.weight + spareCalls;
-    const isFit = tokens > known && (facts.isFull || mayDraw);
+    const isFit = facts.seenTokens > idlest.seenTokens && (facts.isFull || mayDraw);
     if (!isFit && (hasMore(facts, least) || facts.isFull)) continue;
     favourite = facts;
     most = value;
@@ -175,8 +172,8 @@ function preferring(members: readonly CandidateFacts[], { shared, lastServed, sc
   return favourite.isFull ? bySoonest(members, scoreFor) : { order: ahead(favourite, members) };
 }
 
-function seen({ place: { provider } }: CandidateFacts, shared: BalanceInput['shared']): number {
-  return shared?.get(provider) ?? 0;
+function mostSeen(members: readonly CandidateFacts[]): number {
+  return members.reduce((tokens, { seenTokens }) => Math.max(tokens, seenTokens), 0);
 }
 
 /** Of a known number of slots one is free, as far as anybody tells. */

@@ -54,6 +54,8 @@ export interface Asked extends Partial<Omit<PlanInput, 'facts' | 'sharesOf' | 'p
   readonly intent?: string;
   readonly order?: readonly (readonly string[])[];
   readonly shares?: Shares;
+  /** Tokens of the prompt that providers have seen of late. */
+  readonly shared?: ReadonlyMap<string, number> | undefined;
 }
 
 const soon: Score = { totalMs: 0, queueMs: 0, loadMs: 0, answerMs: 0, failureMs: 0, savedMs: 0, isGuess: false };
@@ -77,17 +79,27 @@ const usual: Omit<PlanInput, 'facts' | 'sharesOf'> = {
   scoreFor: () => soon,
   isShown: false,
   lastServed: undefined,
-  shared: undefined,
 };
 
 const usualOrder = [['gpu'], ['remote'], ['cpu'], ['cloud']];
 
 export function planOf(
   list: readonly Described[],
-  { intent = 'fast', order = usualOrder, shares = createShares(), promptTokens = 10, textTokens = promptTokens, ...input }: Asked = {},
+  {
+    intent = 'fast',
+    order = usualOrder,
+    shares = createShares(),
+    promptTokens = 10,
+    textTokens = promptTokens,
+    shared,
+    ...input
+  }: Asked = {},
 ): MadePlan {
   const places = placesFor(intent, order, list);
-  const all = places.map((place) => ({ ...(list[place.index] as Described), place }));
+  const all = places.map((place): CandidateFacts => {
+    const facts = { ...(list[place.index] as Described), place };
+    return { ...facts, seenTokens: shared?.get(place.provider) ?? facts.seenTokens };
+  });
   return plan({ ...usual, promptTokens: () => promptTokens, textTokens: () => textTokens, ...input, facts: all, sharesOf: () => shares });
 }
 
