@@ -91,15 +91,13 @@ async function suffer(
   const attack = attacks[name];
   if (attack === undefined) throw new Error(`there is no attack ${name}`);
   const attacker = plantedProvider(canaries, `${url}/${encodeURIComponent(name)}`, 'key', attack.type);
-  // One that may have to load its model first would get the time for it.
-  const loaded = attack.type === 'ollama' ? { keepAliveS: -1 } : {};
   const headers = { ...attacker.headers, ...(attack.asksForPacking && { 'accept-encoding': 'gzip, deflate, br' }) };
   await using router = createRouter({
     checkModels: false,
     pollMs: false,
     deadlineMs: 20_000,
     timeouts: timeoutsFor(attack),
-    providers: { attacker: { ...attacker, ...loaded, headers }, healthy: plantedProvider(canaries, `${url}/healthy`, 'url') },
+    providers: { attacker: { ...attacker, headers }, healthy: plantedProvider(canaries, `${url}/healthy`, 'url') },
   });
   canaries.watch(router);
   const request = plantedChat(canaries, canaries.of.completion);
@@ -158,10 +156,12 @@ function growYoung(): void {
 }
 
 /** Where time is what is passed there is little of it; preparing the other attacks takes their server a while. */
-function timeoutsFor({ verb, limit, ends }: Attack): { firstTokenMs: number; idleMs: number; totalMs: number } {
+function timeoutsFor({ verb, limit, ends, type }: Attack): { firstTokenMs: number; idleMs: number; totalMs: number } {
   const isTimed = 'ms' in limit;
+  // One that may have to load its model first has more time for its first token, but not for all of its answer.
+  const isWhole = verb === 'chat' || type === 'ollama';
   const streamMs = isTimed || ends === 'stream_interrupted' ? patienceMs : 10_000;
-  return { firstTokenMs: isTimed ? patienceMs : 10_000, idleMs: streamMs, totalMs: verb === 'chat' && isTimed ? patienceMs : 15_000 };
+  return { firstTokenMs: isTimed ? patienceMs : 10_000, idleMs: streamMs, totalMs: isWhole && isTimed ? patienceMs : 15_000 };
 }
 
 /** Processor time of this thread. */
