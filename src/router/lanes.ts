@@ -52,7 +52,7 @@ export interface Lanes {
 export function createLanes({ slots, reservedForFast, queueLimit, agingMs }: LaneLimits): Lanes {
   const books: Books = { slots, reservedForFast, agingMs, fast: emptyLane(), heavy: emptyLane(), isGranting: false };
   const isFree = (lane: LaneName): boolean => hasSlot(books, lane) && bestClaim(books) === undefined;
-  // Needs no time: no heavy call waits here that could have had the slot, and whoever joins from now on ages from its own arrival.
+  // Needs no time: no heavy call waits here that could have had the slot, and whoever joins anew from now on ages from its own arrival.
   const take = (lane: LaneName): boolean => {
     const free = isFree(lane);
     if (free) books[lane].inUse += 1;

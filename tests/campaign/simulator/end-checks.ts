@@ -36,6 +36,7 @@ export interface Counts {
   queued: number;
   granted: number;
   overtakable: number;
+  late: number;
   saturated: number;
   reserved: number;
   /** Providers told their load. */
@@ -66,6 +67,7 @@ export function newCounts(): Counts {
     queued: 0,
     granted: 0,
     overtakable: 0,
+    late: 0,
     saturated: 0,
     reserved: 0,
     told: 0,

@@ -19,11 +19,13 @@ interface Form {
   readonly actions: number;
   /** Pins that somebody ends, which need a model that ran out of memory. */
   readonly unpins: number;
+  /** Slots at providers whose queue was full when the call began to wait. */
+  readonly late: number;
 }
 
 const forms: Readonly<Record<'quick' | 'long', Form>> = {
-  quick: { seeds: 500, compared: 12, deepEvery: 60, threads: 1, injections: 5, observations: 3, actions: 50, unpins: 10 },
-  long: { seeds: 5_000, compared: 120, deepEvery: 60, threads: 2, injections: 100, observations: 60, actions: 500, unpins: 100 },
+  quick: { seeds: 500, compared: 12, deepEvery: 60, threads: 1, injections: 5, observations: 3, actions: 50, unpins: 10, late: 2 },
+  long: { seeds: 5_000, compared: 120, deepEvery: 60, threads: 2, injections: 100, observations: 60, actions: 500, unpins: 100, late: 20 },
 };
 
 /** The same of routing. */
@@ -49,6 +51,7 @@ export const job: Job = {
     'fewest observations of a fault kind',
     ...actions.map((name) => `${name}: times`),
     'unpinned: times',
+    'late: times',
     'share of requests answered',
     'share answered where a provider never fails',
     'secret canaries found',
@@ -127,6 +130,7 @@ function figuresOf(totals: Totals, form: Form): Figure[] {
     atLeast('fewest observations of a fault kind', form.observations, fewest(counts.observed)),
     ...actions.map((name) => atLeast(`${name}: times`, form.actions, counts[name])),
     atLeast('unpinned: times', form.unpins, counts.unpinned),
+    atLeast('late: times', form.late, counts.late),
     atLeast('share of requests answered', 0.6, share(counts.answered, counts.requests - counts.aborted)),
     atLeast('share answered where a provider never fails', 0.999, share(counts.mustAnswered, counts.must)),
     exactly('secret canaries found', 0, found),

@@ -1,7 +1,7 @@
 import { isRouterError, type LoadReport, type RouterEvents, type RouterSnapshot, type Verb } from '../../../src/index.ts';
 import type { AttemptRecord, RequestRecord } from './ledger.ts';
 import type { CallPlan } from './load.ts';
-import { deadlineMsOf, laneOf, usualSlots } from './possible.ts';
+import { deadlineMsOf, laneOf, mayServe, usualSlots } from './possible.ts';
 import type { ProviderPlan, Scenario } from './scenario.ts';
 import type { Complain } from './violations.ts';
 
@@ -18,6 +18,8 @@ export interface LaneBooks {
   quiet(): void;
   /** How many wait has to be what the router says. Only while it is quiet. */
   compare(snapshot: RouterSnapshot): void;
+  /** May somebody wait where no event says so? Then only the router itself can tell how many wait. */
+  isUnsure(): boolean;
   /** Would the call have had to wait for a slot there? */
   isFull(request: RequestRecord, provider: string): boolean;
   readonly counts: LaneCounts;
@@ -28,6 +30,8 @@ export interface LaneCounts {
   granted: number;
   /** Calls that went before others that waited for the same slots in the same lane. */
   overtakable: number;
+  /** Slots in queues that were full when the call came. */
+  late: number;
   saturated: number;
   /** Slots that heavy calls were not given, because they are kept for fast ones. */
   reserved: number;
@@ -50,13 +54,23 @@ interface Pool {
   toldBefore: number | undefined;
 }
 
+/** Since when a call has waited for the slots of a pool, be it with gaps. `latest`: Infinity where it may never have waited there. */
+interface Since {
+  readonly earliestMs: number;
+  readonly latestMs: number;
+}
+
 interface Entry {
   readonly request: RequestRecord;
   readonly lane: Lane;
   readonly pools: ReadonlyMap<string, Pool>;
+  /** Those whose queues may have been full: from the first second on it may be there as well, and no event tells so. */
+  readonly perhaps: ReadonlyMap<string, Pool>;
   /** Where it cannot be asked, or could not once: a call that gets a slot there leaves that queue in silence, and waits on elsewhere. */
   readonly doubtful: Set<Pool>;
   readonly enteredMs: number;
+  /** Somebody else was free: until when it may wait for better ones. */
+  readonly untilMs: number;
   readonly order: number;
 }
 
@@ -70,9 +84,14 @@ interface Options {
 
 const who = ({ plan }: RequestRecord): string => `request ${plan.index}`;
 
+const isAt = ({ pools }: Entry, pool: Pool): boolean => [...pools.values()].includes(pool);
+
 const roundingMs = 0.01;
+/** So often a call looks whether a queue that was full has a place. */
+const lookMs = 1_000;
 /** No attempt begins with less than this left of the deadline. */
 const leastMs = 50;
+const never: Since = { earliestMs: Infinity, latestMs: Infinity };
 const usualAgingMs = 30_000;
 const usualLimit = 1_000;
 
@@ -85,31 +104,32 @@ export function createLaneBooks(options: Options): LaneBooks {
   const pools = new Map<string, Pool>();
   const waiting = new Map<RequestRecord, Entry>();
   const waitedMs = new Map<RequestRecord, number>();
-  /** Pools in whose queues a call has ever been. */
-  const joined = new Map<RequestRecord, Set<Pool>>();
+  /** Its places since its last attempt, also those that it has left for a moment. */
+  const places = new Map<RequestRecord, Map<Pool, Since>>();
   /** The last grant of a call: until its attempt begins, its slot is its own. */
   const grants = new Map<RequestRecord, { readonly pool: Pool; readonly atMs: number }>();
   let doubts: { readonly victim: Entry; readonly pool: Pool; readonly what: string }[] = [];
   let order = 0;
   let isDirty = false;
-  const counts: LaneCounts = { queued: 0, granted: 0, overtakable: 0, saturated: 0, reserved: 0 };
+  const counts: LaneCounts = { queued: 0, granted: 0, overtakable: 0, late: 0, saturated: 0, reserved: 0 };
 
   const poolOf = (id: string, verb: Verb): Pool => {
     const plan = providers.find((each) => each.id === id) as ProviderPlan;
     const key = plan.type === 'ollama' && plan.maxConcurrent === undefined ? `${id}/${verb === 'embed' ? 'e' : 'm'}` : id;
     const known = pools.get(key);
     if (known !== undefined) return known;
-    const never = { changedMs: -Infinity, told: undefined, toldMs: -Infinity, toldBefore: undefined };
+    const untold = { changedMs: -Infinity, told: undefined, toldMs: -Infinity, toldBefore: undefined };
     const made: Pool = {
       plan,
       inUse: { fast: 0, heavy: 0 },
       underWay: new Map(),
       heavyMovedMs: { surely: -Infinity, latest: -Infinity },
-      ...never,
+      ...untold,
     };
     pools.set(key, made);
     return made;
   };
+  const queuesOf = (id: string): Pool[] => [poolOf(id, 'chat'), poolOf(id, 'embed')];
   const touch = (pool: Pool): void => {
     pool.changedMs = nowMs();
     isDirty = true;
@@ -122,28 +142,69 @@ export function createLaneBooks(options: Options): LaneBooks {
     const { fast, heavy } = pool.inUse;
     return fast + heavy < slots && (lane === 'fast' || heavy < slots - reservedIn(pool.plan, slots));
   };
-  const waitersAt = (pool: Pool): Entry[] => [...waiting.values()].filter((entry) => [...entry.pools.values()].includes(pool));
+  const isPerhapsAt = ({ perhaps, enteredMs }: Entry, pool: Pool): boolean =>
+    enteredMs + lookMs <= nowMs() && [...perhaps.values()].includes(pool);
+  const waitersAt = (pool: Pool): Entry[] => [...waiting.values()].filter((entry) => isAt(entry, pool));
+  /** With those of whom nobody can say. */
+  const mostAt = (pool: Pool): Entry[] => [...waiting.values()].filter((entry) => isAt(entry, pool) || isPerhapsAt(entry, pool));
+  const isFull = (request: RequestRecord, provider: string): boolean => {
+    const pool = poolOf(provider, request.plan.verb);
+    const lane = laneOf(request.plan, settings);
+    return !isFree(pool, lane, slotsNow(pool)) || mostAt(pool).some((each) => each.lane === lane);
+  };
+  /** Of a pool whose queue has a place nobody is refused. */
+  const refusing = ({ plan }: RequestRecord, ids: readonly string[]): Map<string, Pool> => {
+    const others = providers.filter((each) => !ids.includes(each.id) && mayServe(plan, each, scenario));
+    const all = others.map(({ id }): [string, Pool] => [id, poolOf(id, plan.verb)]);
+    return new Map(all.filter(([, pool]) => mostAt(pool).length >= limit));
+  };
+  /** Writes down when a call that begins to wait has first joined each queue, for all that is known. */
+  const place = ({ request, pools: all, perhaps }: Entry): void => {
+    const own = places.get(request) ?? new Map<Pool, Since>();
+    places.set(request, own);
+    for (const pool of all.values()) {
+      const { earliestMs, latestMs } = own.get(pool) ?? never;
+      own.set(pool, { earliestMs: Math.min(earliestMs, nowMs()), latestMs: Math.min(latestMs, nowMs()) });
+    }
+    for (const pool of perhaps.values()) {
+      const { earliestMs, latestMs } = own.get(pool) ?? never;
+      own.set(pool, { earliestMs: Math.min(earliestMs, nowMs() + lookMs), latestMs });
+    }
+  };
+  /** Of a call that waits as it begins all rules are known, but whose vectors would do. */
+  const isElsewhere = (request: RequestRecord, ids: readonly string[]): boolean => {
+    const { plan, startMs, attempts, waits } = request;
+    if (plan.verb === 'embed' || startMs !== nowMs() || attempts.length > 0 || waits > 1) return false;
+    const others = providers.filter((each) => !ids.includes(each.id) && mayServe(plan, each, scenario) && !isBarred(each.id, 'm'));
+    return others.some(({ id }) => poolOf(id, plan.verb).changedMs < nowMs() && !isFull(request, id));
+  };
+  const sinceOf = (request: RequestRecord, pool: Pool): Since => places.get(request)?.get(pool) ?? never;
   const doubt = (victim: Entry, pool: Pool, what: string): void => void doubts.push({ victim, pool, what });
   const wasThere = ({ enteredMs }: Entry): boolean => enteredMs < nowMs();
 
   /** Whoever had a better claim to the slot that this call has just got. Whether they still wait is seen when all is quiet. */
-  const weigh = ({ request, lane, enteredMs, order: place }: Entry, pool: Pool): void => {
+  const weigh = ({ request, lane, order: turn }: Entry, pool: Pool): void => {
+    const { earliestMs } = sinceOf(request, pool);
     const others = waitersAt(pool);
     const own = others.filter((each) => each.lane === lane);
     if (own.length > 0) counts.overtakable += 1;
-    for (const each of own)
-      if (each.order < place) doubt(each, pool, `${who(request)} at ${pool.plan.id} went before ${who(each.request)}, which came first`);
-    const other = others.filter((each) => each.lane !== lane && wasThere(each));
+    for (const each of own) {
+      const { latestMs } = sinceOf(each.request, pool);
+      // Of those that came back in this very moment nobody knows whether they were there in time.
+      const isFirst = latestMs < earliestMs ? wasThere(each) || each.order < turn : latestMs === earliestMs && each.order < turn;
+      if (isFirst) doubt(each, pool, `${who(request)} at ${pool.plan.id} went before ${who(each.request)}, which came first`);
+    }
     const { surely, latest } = pool.heavyMovedMs;
-    const [first] = other;
-    if (first === undefined) return;
-    const what = `${who(request)} (${lane}) at ${pool.plan.id} went before ${who(first.request)} (${first.lane})`;
-    const slots = slotsIn(pool, nowMs());
     // The slot that it has just got is not in use yet.
-    if (lane === 'fast' && Math.max(first.enteredMs, latest) + agingMs < enteredMs - roundingMs && isFree(pool, 'heavy', slots))
-      doubt(first, pool, `${what}, which has aged`);
-    if (lane === 'heavy' && Math.max(enteredMs, surely) + agingMs > first.enteredMs + roundingMs)
-      doubt(first, pool, `${what}, and has not aged`);
+    const isFreeForAll = isFree(pool, 'heavy', slotsIn(pool, nowMs()));
+    for (const each of others.filter((other) => other.lane !== lane && wasThere(other))) {
+      const { latestMs } = sinceOf(each.request, pool);
+      const what = `${who(request)} (${lane}) at ${pool.plan.id} went before ${who(each.request)} (${each.lane})`;
+      if (lane === 'fast' && Math.max(latestMs, latest) + agingMs < earliestMs - roundingMs && isFreeForAll)
+        doubt(each, pool, `${what}, which has aged`);
+      if (lane === 'heavy' && Math.max(earliestMs, surely) + agingMs > latestMs + roundingMs)
+        doubt(each, pool, `${what}, and has not aged`);
+    }
   };
 
   return {
@@ -158,14 +219,14 @@ export function createLaneBooks(options: Options): LaneBooks {
         request,
         lane: laneOf(request.plan, settings),
         pools: new Map(ids.map((id) => [id, poolOf(id, request.plan.verb)])),
+        perhaps: refusing(request, ids),
         doubtful: new Set(),
         enteredMs: nowMs(),
+        untilMs: isElsewhere(request, ids) ? nowMs() + deadlineMsOf(request.plan, settings) / 2 : Infinity,
         order: (order += 1),
       };
       if (ids.length === 0) complain('waits once', `${who(request)} waits for nobody`);
-      const known = joined.get(request) ?? new Set();
-      joined.set(request, known);
-      for (const pool of entry.pools.values()) known.add(pool);
+      place(entry);
       waiting.set(request, entry);
     },
     left(request, { provider, ms }) {
@@ -178,16 +239,30 @@ export function createLaneBooks(options: Options): LaneBooks {
       waitedMs.set(request, allMs);
       if (Math.abs(ms - stayedMs) > roundingMs) complain('waits once', `${who(request)} waited ${stayedMs} ms, not ${ms} ms`);
       if (allMs > timeoutMs + roundingMs) complain('waits as long as it may', `${who(request)} waited ${allMs} ms of ${timeoutMs} ms`);
+      const endsAtMs = request.startMs + deadlineMsOf(request.plan, settings) - leastMs;
+      if (nowMs() > endsAtMs + roundingMs)
+        complain('waits as long as it may', `${who(request)} waited ${nowMs() - endsAtMs} ms beyond what its deadline allows`);
+      if (nowMs() > entry.untilMs + roundingMs)
+        complain('waits as long as it may', `${who(request)} waited ${stayedMs} ms, and another was free for it`);
+      const own = places.get(request);
+      // No second was over.
+      for (const pool of entry.perhaps.values()) if (sinceOf(request, pool).earliestMs > nowMs()) own?.delete(pool);
       if (provider === undefined) {
         // It may have been given a slot in the moment in which it left.
-        if (entry.lane === 'heavy') for (const { heavyMovedMs } of entry.pools.values()) heavyMovedMs.latest = nowMs();
+        const all = [...entry.pools.values(), ...entry.perhaps.values()];
+        if (entry.lane === 'heavy') for (const { heavyMovedMs } of all) heavyMovedMs.latest = nowMs();
         return;
       }
-      const pool = entry.pools.get(provider);
-      if (pool === undefined) return complain('waits once', `${who(request)} got a slot at ${provider}, where it did not wait`);
+      const named = entry.pools.get(provider);
+      const pool = named ?? entry.perhaps.get(provider);
+      if (pool === undefined || (named === undefined && stayedMs < lookMs - roundingMs))
+        return complain('waits once', `${who(request)} got a slot at ${provider}, where it did not wait`);
       counts.granted += 1;
+      if (named === undefined) counts.late += 1;
       weigh(entry, pool);
-      if (entry.lane === 'heavy') pool.heavyMovedMs = { surely: nowMs(), latest: nowMs() };
+      // A slot that was free when it came is no turn of its lane.
+      const hasWaited = named !== undefined && stayedMs > 0;
+      if (entry.lane === 'heavy') pool.heavyMovedMs = { surely: hasWaited ? nowMs() : pool.heavyMovedMs.surely, latest: nowMs() };
       grants.set(request, { pool, atMs: nowMs() });
     },
     started(request, attempt) {
@@ -197,6 +272,7 @@ export function createLaneBooks(options: Options): LaneBooks {
       pool.underWay.set(attempt, request);
       touch(pool);
       if (waiting.has(request)) complain('waits once', `${who(request)} is sent while it waits`);
+      places.delete(request);
       const [fast, heavy] = (['fast', 'heavy'] as const).map((each) => pool.inUse[each] - lent(pool, each)) as [number, number];
       const slots = slotsIn(pool, nowMs());
       if (fast + heavy > slots) complain('calls at once', `${attempt.provider}: ${fast + heavy} of ${slots}, with ${who(request)}`);
@@ -219,6 +295,8 @@ export function createLaneBooks(options: Options): LaneBooks {
       const { error } = request;
       if (waiting.has(request)) complain('waits once', `${who(request)} ends while it waits`);
       grants.delete(request);
+      const known = places.get(request);
+      places.delete(request);
       if (!isRouterError(error, 'saturated')) return;
       counts.saturated += 1;
       if (request.attempts.length > 0) complain('waits as long as it may', `${who(request)} is saturated after an attempt`);
@@ -231,7 +309,7 @@ export function createLaneBooks(options: Options): LaneBooks {
         if (pool.changedMs >= nowMs() || isBarred(provider, request.plan.verb === 'embed' ? 'e' : 'm')) continue;
         if (isFree(pool, lane, slotsIn(pool, nowMs())))
           complain('no wait beside a free slot', `${who(request)} was turned away from ${provider}`);
-        const isEarly = joined.get(request)?.has(pool) !== true && waitersAt(pool).length < limit;
+        const isEarly = known?.has(pool) !== true && mostAt(pool).length < limit;
         const endsAtMs = request.startMs + deadlineMsOf(request.plan, settings);
         const hasTime = (waitedMs.get(request) ?? 0) < timeoutMs - roundingMs && endsAtMs - nowMs() > leastMs;
         if (isEarly && hasTime) complain('waits as long as it may', `${who(request)} found no place in the queue of ${provider}`);
@@ -276,16 +354,16 @@ export function createLaneBooks(options: Options): LaneBooks {
     },
     compare({ providers: told }) {
       for (const { provider, waiting: count } of told) {
-        const own = [...waiting.values()].filter(({ pools: all }) => all.has(provider));
-        const sure = own.filter(({ doubtful, pools: all }) => !doubtful.has(all.get(provider) as Pool));
-        if (count > own.length || count < sure.length) complain('counters', `${provider}: ${count} wait, ${own.length} by the events`);
+        const own = [...new Set(queuesOf(provider))];
+        const most = own.flatMap(mostAt);
+        const sure = own.flatMap((pool) => waitersAt(pool).filter(({ doubtful }) => !doubtful.has(pool)));
+        if (count > most.length || count < sure.length)
+          complain('counters', `${provider}: ${count} wait, ${sure.length} to ${most.length} by the events`);
+        if (count > limit * own.length) complain('waits as long as it may', `${provider}: ${count} wait, of ${limit}, as it says itself`);
       }
     },
-    isFull(request, provider) {
-      const pool = poolOf(provider, request.plan.verb);
-      const lane = laneOf(request.plan, settings);
-      return !isFree(pool, lane, slotsNow(pool)) || waitersAt(pool).some((each) => each.lane === lane);
-    },
+    isUnsure: () => [...waiting.values()].some(({ perhaps, enteredMs }) => perhaps.size > 0 && enteredMs + lookMs <= nowMs()),
+    isFull,
   };
 }
 

@@ -60,7 +60,7 @@ export function createLastAttempts({ scenario, nowMs, wasOut, isFull, complain }
       if (!attempt.failed) return;
       blemished.add(provider);
       const key = keyOf(provider, model);
-      if (surelyCounts({ provider, model, ...attempt }) && !failedAtMs.has(key)) failedAtMs.set(key, nowMs());
+      if (surelyCounts({ provider, model, ...attempt }, providers) && !failedAtMs.has(key)) failedAtMs.set(key, nowMs());
     },
     closed(request) {
       const doubt = doubts.get(request);

@@ -33,7 +33,7 @@ export function startSimulation(seed: number, options: SimulationOptions): Runni
   const isBusy = (): boolean => {
     steps += 1;
     lanes.quiet();
-    if (steps % comparedEvery === 0) lanes.compare(router.snapshot());
+    if (steps % comparedEvery === 0 || lanes.isUnsure()) lanes.compare(router.snapshot());
     if (steps <= mostSteps)
       return (callers.waiting() > 0 || clock.worldEvents() > 0 || world.polls.open > 0 || openRequests(simulation)) && clock.step();
     complain('settles once', `there is no end after ${mostSteps} steps`);

@@ -110,7 +110,7 @@ export function createSimulation(seed: number, options: SimulationOptions): Simu
     ledger,
     callers,
     reference,
-    tokens: createTokens(scenario.settings.retry),
+    tokens: createTokens(scenario.settings.retry, scenario.providers),
     lastAttempts: createLastAttempts({ scenario, nowMs: clock.nowMs, wasOut: reference.wasOut, isFull: lanes.isFull, complain }),
     lanes,
     beside: { healthFailed: 0, explained: 0, unpinned: 0 },
