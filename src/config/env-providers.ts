@@ -1,97 +1,101 @@
-import type { EnvVariable } from './env-table.ts';
+import { draftOllama } from './env-ollama.ts';
+import { type Settings, settingsOf } from './env-settings.ts';
+import { type EnvTarget, envTargets } from './env-targets.ts';
 import type { Trail } from './env-trail.ts';
-import type { EnvProvider, EnvValues } from './env-values.ts';
+import type { EnvValues } from './env-values.ts';
 import type { Findings } from './findings.ts';
+import { localityOf } from './locality-of.ts';
+import type { Preset } from './presets.ts';
 import type { ProviderOptions } from './provider-options.ts';
-import { parseProviderUrl } from './provider-url.ts';
 
 /** A provider as the environment describes it, and the variable behind each of its options. */
 export interface Draft {
   readonly id: string;
+  readonly target: EnvTarget;
   readonly options: ProviderOptions;
-  readonly from: readonly (readonly [EnvVariable, string])[];
+  readonly from: readonly (readonly [variable: string, option: string])[];
 }
 
-/** What each provider would be if it were used. `ollama` may be several servers, side by side. */
-export function draftProviders(values: EnvValues, trail: Trail, findings: Findings): Readonly<Record<EnvProvider, readonly Draft[]>> {
-  const { LOCAL_INFERENCE_URL: url, INFERENCE_PROVIDER: first } = values;
-  if (url !== undefined && first === undefined && !findings.refused(['INFERENCE_PROVIDER'])) {
-    findings.refuse(['LOCAL_INFERENCE_URL'], 'does not say which server it is; set INFERENCE_PROVIDER to ollama, vllm or llamacpp');
-  }
+export type Drafts = Readonly<Record<EnvTarget, readonly Draft[]>>;
+
+export interface DraftInput {
+  readonly values: EnvValues;
+  readonly preset: Preset | undefined;
+  /** What INFERENCE_PROVIDER names, where it counts. */
+  readonly first: EnvTarget | undefined;
+  readonly trail: Trail;
+  readonly findings: Findings;
+}
+
+/** What each provider would be if it were used. `ollama` and `tgi` may be several servers, side by side. */
+export function draftProviders(input: DraftInput): Drafts {
+  const { values, trail, findings } = input;
   const belongs = 'it belongs to a local provider that goes first, and none does';
   trail.unused('LOCAL_INFERENCE_URL', `${belongs}; OLLAMA_BASE_URL says where Ollama is`);
   trail.unused('LOCAL_MODEL_NAME', belongs);
-  if (values.OLLAMA_NUM_PARALLEL === 0) trail.unused('OLLAMA_NUM_PARALLEL', 'it is 0, which leaves the choice to the server');
-  // One address belongs to one server: in a chain the others keep their usual ones.
-  const local = (type: 'vllm' | 'llamacpp'): Draft => draft(type, type, ['LOCAL_INFERENCE_URL', first === type ? url : undefined]);
-  return {
-    openai: [openai(values, findings)],
-    ollama: ollama(values, trail, findings).map((server) => withSlots(server, values.OLLAMA_NUM_PARALLEL)),
-    vllm: [local('vllm')],
-    llamacpp: [local('llamacpp')],
-  };
+  trail.unused('ANTHROPIC_AUTH_TOKEN', 'ANTHROPIC_API_KEY stands before it');
+  const ollama = draftOllama(input);
+  const all = Object.keys(envTargets) as EnvTarget[];
+  const drafts = Object.fromEntries(all.map((target) => [target, [draft(target, input)]])) as unknown as Record<
+    EnvTarget,
+    readonly Draft[]
+  >;
+  const gguf = drafts.gguf.map((each) => (ollama.some(({ id }) => id === each.id) ? { ...each, id: 'gguf' } : each));
+  warnOfPlainTunnel(values, findings);
+  return { ...drafts, ollama, gguf, tgi: values.endpoints.size === 0 ? drafts.tgi : draftEndpoints(input) };
 }
 
-function draft(id: string, type: ProviderOptions['type'], [variable, url]: readonly [EnvVariable, string | undefined]): Draft {
-  if (url === undefined) return { id, options: { type }, from: [] };
-  return { id, options: { type, url }, from: [[variable, `providers.${id}.url`]] };
+function draft(target: EnvTarget, { values, preset, first, trail, findings }: DraftInput): Draft {
+  const { type, id } = envTargets[target];
+  const isLocal = target === first && target !== 'openai' && target !== 'ollama';
+  const said = settingsOf(target, values, isLocal ? values.LOCAL_INFERENCE_URL : undefined, trail, findings);
+  const { options, from } = target === 'anthropic' && said.options.apiKey !== undefined ? withoutToken(said) : said;
+  // The options may be changed, and the preset must not be.
+  const usual = structuredClone(preset?.providers[target]);
+  return { id: preset?.ids[target] ?? id, target, options: { type, ...usual, ...options }, from };
 }
 
-function openai(values: EnvValues, findings: Findings): Draft {
-  const { OPENAI_API_KEY: apiKey, OPENAI_BASE_URL: url, OPENAI_API_BASE: oldUrl } = values;
-  if (differ(url, oldUrl))
-    findings.refuse(['OPENAI_BASE_URL'], 'differs from OPENAI_API_BASE, and both say where OpenAI is; unset one of them');
-  const { options, from } = draft('openai', 'openai', url === undefined ? ['OPENAI_API_BASE', oldUrl] : ['OPENAI_BASE_URL', url]);
-  return {
-    id: 'openai',
-    options: { ...options, ...(apiKey !== undefined && { apiKey }) },
-    from: [
-      ...from,
-      ...(url !== undefined && oldUrl !== undefined ? [['OPENAI_API_BASE', 'providers.openai.url'] as const] : []),
-      ...(apiKey === undefined ? [] : [['OPENAI_API_KEY', 'providers.openai.apiKey'] as const]),
-    ],
-  };
+/** With both, the service would look at one of them only. */
+function withoutToken({ options, from }: Settings): Settings {
+  return { options: { ...options, headers: undefined }, from: from.filter(([variable]) => variable !== 'ANTHROPIC_AUTH_TOKEN') };
 }
 
-function ollama(values: EnvValues, trail: Trail, findings: Findings): readonly Draft[] {
-  const { OLLAMA_GPU_URL: gpu, OLLAMA_CPU_URL: cpu, OLLAMA_BASE_URL: base, OLLAMA_HOST: host } = values;
-  const local = values.INFERENCE_PROVIDER === 'ollama' ? values.LOCAL_INFERENCE_URL : undefined;
-  if (differ(local, base))
-    findings.refuse(['LOCAL_INFERENCE_URL'], 'differs from OLLAMA_BASE_URL, and both say where Ollama is; unset one of them');
-  const drafts: Draft[] = [];
-  const add = (id: string, variable: EnvVariable, url: string | undefined): void => {
-    if (url === undefined) return;
-    const same = drafts.find(({ options }) => id === 'ollama' && !differ(options.url, url));
-    if (same === undefined) drafts.push(withDevice(draft(id, 'ollama', [variable, url])));
-    // Two names for one server: the more specific one has told everything.
-    else drafts[drafts.indexOf(same)] = { ...same, from: [...same.from, [variable, `providers.${same.id}.url`]] };
-  };
-  add('gpu', 'OLLAMA_GPU_URL', gpu);
-  add('cpu', 'OLLAMA_CPU_URL', cpu);
-  add('ollama', 'LOCAL_INFERENCE_URL', local);
-  add('ollama', 'OLLAMA_BASE_URL', base);
-  if (drafts.length === 0) return [draft('ollama', 'ollama', ['OLLAMA_HOST', host])];
-  trail.unused('OLLAMA_HOST', 'a variable of higher rank says where Ollama is');
-  // What INFERENCE_PROVIDER was given an address for goes before its siblings.
-  const isFirst = ({ options }: Draft): boolean => local !== undefined && !differ(options.url, local);
-  return [...drafts.filter(isFirst), ...drafts.filter((other) => !isFirst(other))];
+/** Names under which models are known elsewhere: as an id, for people, and at the hub. */
+const knownModels: Readonly<Record<string, { readonly id: string; readonly name: string; readonly hub?: string }>> = {
+  GPT2: { id: 'gpt-2', name: 'GPT-2', hub: 'gpt2' },
+  TINYLLAMA: { id: 'tinyllama', name: 'TinyLlama' },
+  MISTRAL: { id: 'mistral', name: 'Mistral' },
+};
+
+/** The provider's id is the name in lower case. */
+function draftEndpoints({ values, trail, findings }: DraftInput): readonly Draft[] {
+  const drafts = new Map<string, Draft>();
+  const taken = new Set(['gpu', 'gguf', ...Object.values(envTargets).flatMap(({ names }) => names)]);
+  for (const [variable, url] of values.endpoints) {
+    const name = variable.slice('TGI_'.length, -'_ENDPOINT'.length);
+    const known = Object.hasOwn(knownModels, name) ? knownModels[name] : undefined;
+    const usual = known?.id ?? name.toLowerCase().replaceAll('_', '-');
+    const id = taken.has(usual) ? `tgi-${usual}` : usual;
+    if (drafts.has(id)) {
+      findings.refuse([variable], `makes the provider "${id}", and so does another variable; rename one of them`);
+      continue;
+    }
+    const metadata = { name: known?.name ?? name, ...(known?.hub !== undefined && { hf_name: known.hub }) };
+    const said = settingsOf('tgi', values, undefined, trail, findings);
+    drafts.set(id, {
+      id,
+      target: 'tgi',
+      options: { type: 'tgi', url, ...said.options, metadata },
+      from: [[variable, 'url'], ...said.from],
+    });
+  }
+  return [...drafts.values()];
 }
 
-function withDevice({ id, options, from }: Draft): Draft {
-  return id === 'gpu' || id === 'cpu' ? { id, options: { ...options, device: id }, from } : { id, options, from };
-}
-
-function withSlots({ id, options, from }: Draft, slots: number | undefined): Draft {
-  if (slots === undefined || slots === 0) return { id, options, from };
-  return { id, options: { ...options, maxConcurrent: slots }, from: [...from, ['OLLAMA_NUM_PARALLEL', `providers.${id}.maxConcurrent`]] };
-}
-
-/** Whether two variables name two servers; spelling does not count, nor does one that is not set. */
-function differ(one: string | undefined, other: string | undefined): boolean {
-  return one !== undefined && other !== undefined && addressOf(one) !== addressOf(other);
-}
-
-function addressOf(text: string): string {
-  const result = parseProviderUrl(text);
-  return 'parsed' in result ? `${result.parsed.url} ${result.parsed.authorization ?? ''}` : text;
+/** Prompts through a tunnel or into a cloud, for everybody on the way to read. */
+function warnOfPlainTunnel({ settings }: EnvValues, findings: Findings): void {
+  const url = settings.get('GPU_REMOTE_URL');
+  if (typeof url !== 'string' || !/^http:/i.test(url)) return;
+  if (['tunnel', 'cloud'].includes(localityOf(url)))
+    findings.warn(['GPU_REMOTE_URL'], 'is not https, so others can read what is sent there');
 }

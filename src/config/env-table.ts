@@ -1,45 +1,68 @@
-/** What a variable may hold; `docs/reference/config.md` shows the same words. */
-export type EnvKind = 'a URL' | 'a host' | 'a key' | 'a name' | 'a whole number' | 'true or false' | 'a provider' | 'a list of providers';
+import type { EnvKind } from './env-parsers.ts';
+import { metadataRows } from './env-metadata-rows.ts';
+import { providerRows } from './env-provider-rows.ts';
 
 export interface EnvRow {
+  /** What it may hold; `docs/reference/environment.md` shows the same words. */
   readonly reads: EnvKind;
   /** The option it sets. */
   readonly sets: string;
-  readonly since: string;
+  readonly example: string;
+  readonly secret?: true;
+  /** What acts upon it; here it is not looked into. */
+  readonly readBy?: '`inferlane serve`' | 'the command line';
 }
 
-export type EnvVariable =
-  | 'INFERENCE_PROVIDER'
-  | 'LOCAL_INFERENCE_URL'
-  | 'LOCAL_MODEL_NAME'
-  | 'FALLBACK_CHAIN'
-  | 'ENABLE_FALLBACK'
-  | 'ENABLE_PAID_API'
-  | 'OLLAMA_GPU_URL'
-  | 'OLLAMA_CPU_URL'
-  | 'OLLAMA_BASE_URL'
-  | 'OLLAMA_HOST'
-  | 'OLLAMA_NUM_PARALLEL'
-  | 'OPENAI_API_KEY'
-  | 'OPENAI_BASE_URL'
-  | 'OPENAI_API_BASE';
+const rows = {
+  INFERLANE_PRESET: { reads: 'a preset', sets: 'the preset, where the code names none', example: 'free-first' },
+  PROVIDER_ORDER: { reads: 'a list of names', sets: 'exactly which providers are used, in this order', example: 'ollama,vllm,openai' },
+  INFERENCE_PROVIDER: { reads: 'a provider', sets: 'which provider goes first', example: 'ollama' },
+  FALLBACK_CHAIN: { reads: 'a list of providers', sets: 'the providers behind the first, in this order', example: 'vllm,openai' },
+  PRIMARY_BACKEND: { reads: 'a backend', sets: 'which provider goes first', example: 'nvidia' },
+  SECONDARY_BACKEND: { reads: 'a backend', sets: 'the provider behind the first', example: 'together_ai' },
+  ENABLE_FALLBACK: { reads: 'true or false', sets: 'false: only the first provider is used', example: 'true' },
+  AUTO_FAILOVER: { reads: 'true or false', sets: 'as ENABLE_FALLBACK; where they differ, false counts', example: 'true' },
+  ENABLE_PAID_API: { reads: 'true or false', sets: 'allowPaid', example: 'false' },
+  ENABLE_GPU_ACCELERATION: { reads: 'true or false', sets: 'false: nvidia is not used', example: 'true' },
+  ENABLE_TOGETHER_AI: { reads: 'true or false', sets: 'false: together_ai is not used', example: 'true' },
+  LOAD_BALANCING: { reads: 'true or false', sets: "balance 'weighted' between the first two providers", example: 'false' },
+  LOAD_RATIO: { reads: 'a share', sets: 'weight of the first of these two; the second has the rest', example: '0.8' },
+  LLM_TIMEOUT_SECONDS: { reads: 'a number of seconds', sets: 'timeouts.firstTokenMs', example: '15' },
+  HEALTH_CHECK_INTERVAL: { reads: 'a number of seconds', sets: 'health.intervalMs', example: '60' },
+  HEALTH_CHECK_TIMEOUT: { reads: 'a number of seconds', sets: 'health.timeoutMs', example: '5' },
+  LOCAL_INFERENCE_URL: { reads: 'a URL', sets: 'url of the provider that INFERENCE_PROVIDER names', example: 'http://ollama:11434' },
+  LOCAL_MODEL_NAME: { reads: 'a name', sets: 'defaultModel of the local providers that go first', example: 'llama3.1:8b' },
+  OLLAMA_GPU_URL: { reads: 'a URL', sets: 'providers.gpu.url', example: 'http://127.0.0.1:11434' },
+  OLLAMA_CPU_URL: { reads: 'a URL', sets: 'providers.cpu.url', example: 'http://127.0.0.1:11435' },
+  OLLAMA_BASE_URL: { reads: 'a URL', sets: 'providers.ollama.url', example: 'http://localhost:11434' },
+  OLLAMA_HOST: { reads: 'a host', sets: 'providers.ollama.url, where no other variable says where Ollama is', example: '0.0.0.0:11434' },
+  OLLAMA_API_KEY: { reads: 'a key', sets: 'apiKey of the Ollama servers with an https address', example: '…', secret: true },
+  OLLAMA_NUM_PARALLEL: { reads: 'a whole number', sets: 'maxConcurrent of the Ollama providers', example: '2' },
+  OLLAMA_KEEP_ALIVE: { reads: 'a duration', sets: 'keepAliveS of the Ollama providers', example: '30m' },
+} as const;
 
-const row = (reads: EnvKind, sets: string, since: string): EnvRow => Object.freeze({ reads, sets, since });
+/** Those that are looked up by their names. */
+export type NamedVariable = keyof typeof rows;
 
-/** Every environment variable that is read, and no other one is. */
-export const envTable: Readonly<Record<EnvVariable, EnvRow>> = Object.freeze({
-  INFERENCE_PROVIDER: row('a provider', 'which provider goes first', '0.1.0'),
-  LOCAL_INFERENCE_URL: row('a URL', 'url of the provider that INFERENCE_PROVIDER names', '0.1.0'),
-  LOCAL_MODEL_NAME: row('a name', 'defaultModel of the local providers that go first', '0.1.0'),
-  FALLBACK_CHAIN: row('a list of providers', 'the providers behind the first, in this order', '0.1.0'),
-  ENABLE_FALLBACK: row('true or false', 'false: only the first provider is used', '0.1.0'),
-  ENABLE_PAID_API: row('true or false', 'allowPaid', '0.1.0'),
-  OLLAMA_GPU_URL: row('a URL', 'providers.gpu.url', '0.1.0'),
-  OLLAMA_CPU_URL: row('a URL', 'providers.cpu.url', '0.1.0'),
-  OLLAMA_BASE_URL: row('a URL', 'providers.ollama.url', '0.1.0'),
-  OLLAMA_HOST: row('a host', 'providers.ollama.url, where no other variable says where Ollama is', '0.1.0'),
-  OLLAMA_NUM_PARALLEL: row('a whole number', 'maxConcurrent of the Ollama providers', '0.1.0'),
-  OPENAI_API_KEY: row('a key', 'providers.openai.apiKey', '0.1.0'),
-  OPENAI_BASE_URL: row('a URL', 'providers.openai.url', '0.1.0'),
-  OPENAI_API_BASE: row('a URL', 'providers.openai.url', '0.1.0'),
-});
+/** The kind of each of them. */
+export type NamedKind<Name extends NamedVariable> = (typeof rows)[Name]['reads'];
+
+export const namedRows: Readonly<Record<NamedVariable, EnvRow>> = rows;
+
+/** `TGI_<NAME>_ENDPOINT`: any number of them, each a server of its own. */
+export const familyName = 'TGI_<NAME>_ENDPOINT';
+
+const othersRows: Readonly<Record<string, EnvRow>> = {
+  INFERLANE_CONFIG: { reads: 'text', sets: 'the path of a JSON file', example: 'inferlane.json', readBy: 'the command line' },
+  HOST: { reads: 'text', sets: 'the address to listen on', example: '0.0.0.0', readBy: '`inferlane serve`' },
+  PORT: { reads: 'text', sets: 'the port to listen on', example: '8000', readBy: '`inferlane serve`' },
+  ALLOWED_ORIGINS: {
+    reads: 'text',
+    sets: 'web origins that may ask',
+    example: 'http://localhost:3000,http://localhost:5173',
+    readBy: '`inferlane serve`',
+  },
+};
+
+/** Every environment variable that is read, and no other one is, but for the family `TGI_<NAME>_ENDPOINT`. */
+export const envTable: Readonly<Record<string, EnvRow>> = Object.freeze({ ...rows, ...providerRows, ...metadataRows, ...othersRows });

@@ -1,5 +1,5 @@
-import { type EnvVariable, envTable } from './env-table.ts';
-import type { EnvValues } from './env-values.ts';
+import { envTable } from './env-table.ts';
+import type { Findings } from './findings.ts';
 
 /** What became of one variable that was set. */
 export interface EnvSetting {
@@ -8,29 +8,45 @@ export interface EnvSetting {
   readonly sets: readonly string[];
   /** Why it was not used. */
   readonly note?: string;
+  /** What is wrong with it, or what it contradicts. */
+  readonly problem?: string;
+  /** Its value must not be shown. */
+  readonly secret?: true;
 }
 
 /** Which variable led to what, as it is found out. */
 export interface Trail {
-  sets(variable: EnvVariable, path: string): void;
+  /** It is set, whatever it holds. */
+  found(variable: string): void;
+  sets(variable: string, path: string): void;
   /** The reason shown where a variable turns out to have set nothing; the first one stays. */
-  unused(variable: EnvVariable, note: string): void;
+  unused(variable: string, note: string): void;
   /** One row for each variable that is set. */
-  report(values: EnvValues): readonly EnvSetting[];
+  report(findings: Findings): readonly EnvSetting[];
 }
 
 export function createTrail(): Trail {
-  const paths = new Map<EnvVariable, string[]>();
-  const notes = new Map<EnvVariable, string>();
+  const names = new Set<string>();
+  const paths = new Map<string, readonly string[]>();
+  const notes = new Map<string, string>();
   return {
-    sets: (variable, path) => void paths.set(variable, [...(paths.get(variable) ?? []), path]),
+    found: (variable) => void names.add(variable),
+    sets: (variable, path) => {
+      const known = paths.get(variable) ?? [];
+      if (!known.includes(path)) paths.set(variable, [...known, path]);
+    },
     unused: (variable, note) => void (notes.has(variable) || notes.set(variable, note)),
-    report: (values) =>
-      (Object.keys(envTable) as EnvVariable[])
-        .filter((variable) => values[variable] !== undefined)
-        .map((variable) => {
-          const sets = paths.get(variable) ?? [];
-          return sets.length > 0 ? { variable, sets } : { variable, sets, note: notes.get(variable) ?? 'nothing here depends on it' };
-        }),
+    report: ({ issues }) =>
+      [...names].map((variable): EnvSetting => {
+        const sets = paths.get(variable) ?? [];
+        const problem = issues.find(({ path }) => path === variable)?.message;
+        return {
+          variable,
+          sets,
+          ...(sets.length === 0 && problem === undefined && { note: notes.get(variable) ?? 'nothing here depends on it' }),
+          ...(problem !== undefined && { problem }),
+          ...(Object.hasOwn(envTable, variable) && envTable[variable]?.secret && { secret: true }),
+        };
+      }),
   };
 }

@@ -1,133 +1,171 @@
-import { ConfigError } from '../core/errors.ts';
+import { ConfigError, type ConfigIssue } from '../core/errors.ts';
 import type { ConfigWarning } from './config.ts';
-import type { EnvVariable } from './env-table.ts';
+import { type Consent, isPaid, resolveConsent } from './env-consent.ts';
+import { planSteps, readSelection } from './env-order.ts';
 import { type Draft, draftProviders } from './env-providers.ts';
+import { type Placed, routerOptions } from './env-router-options.ts';
+import { balanceOf, sharesCalls } from './env-shares.ts';
+import { familyName } from './env-table.ts';
 import { createTrail, type EnvSetting, type Trail } from './env-trail.ts';
-import { type Env, type EnvProvider, type EnvValues, readValues } from './env-values.ts';
-import { createFindings, type Findings } from './findings.ts';
+import { type Env, type EnvValues, readValues } from './env-values.ts';
+import { createFindings, type Findings, pathText } from './findings.ts';
+import { didYouMean } from './nearest.ts';
 import type { RouterOptions } from './options.ts';
+import { type Preset, presets } from './presets.ts';
+import { type PresetName, presetNames } from './presets-names.ts';
 import type { ProviderOptions } from './provider-options.ts';
 
+export interface FromEnvOptions {
+  /**
+   * How the environment is read: what is there without a variable of its own, who goes first, what the router does besides.
+   * @default what INFERLANE_PRESET names, else none
+   */
+  readonly preset?: PresetName | undefined;
+}
+
 export interface EnvReading {
-  readonly options: RouterOptions;
-  /** One row for each variable that was set, in the order of the table in `docs/reference/config.md`. */
+  /** Undefined where something is wrong. */
+  readonly options: RouterOptions | undefined;
+  /** One row for each variable that was set, in the order of `docs/reference/environment.md`. */
   readonly report: readonly EnvSetting[];
   readonly warnings: readonly ConfigWarning[];
+  readonly issues: readonly ConfigIssue[];
 }
+
+export type EnvOptions = RouterOptions & { readonly report: readonly EnvSetting[] };
 
 /**
  * The environment as plain options, which can be spread and changed before `createRouter()` gets them. `report` tells which
  * variable produced which option; it does not show up when the options are spread.
  * @throws {ConfigError} with every issue; each names its variable and shows no value.
  */
-export function fromEnv(env: Env): RouterOptions & { readonly report: readonly EnvSetting[] } {
-  const { options, report } = readEnv(env);
-  const target: RouterOptions & { readonly report?: readonly EnvSetting[] } = { ...options };
-  return Object.defineProperty(target, 'report', { value: report }) as RouterOptions & { readonly report: readonly EnvSetting[] };
+export function fromEnv(env: Env, options: FromEnvOptions = {}): EnvOptions {
+  const { options: made, report } = readEnv(env, options);
+  const target: RouterOptions & { readonly report?: readonly EnvSetting[] } = { ...made };
+  return Object.defineProperty(target, 'report', { value: report }) as EnvOptions;
 }
 
 /** As `fromEnv`, with the report and the warnings apart. */
-export function readEnv(env: Env): EnvReading {
+export function readEnv(env: Env, options: FromEnvOptions = {}): EnvReading & { readonly options: RouterOptions } {
+  const reading = inspectEnv(env, options);
+  if (reading.options === undefined) throw new ConfigError(reading.issues);
+  return { ...reading, options: reading.options };
+}
+
+/** As `readEnv`, for people: what is wrong is part of what it gives, and never thrown. */
+export function inspectEnv(env: Env, options: FromEnvOptions = {}): EnvReading {
   const findings = createFindings();
-  const values = readValues(env ?? {}, findings);
   const trail = createTrail();
-  const steps = planSteps(values, draftProviders(values, trail, findings), trail, findings);
-  const providers = toProviders(steps, values, trail);
-  const allowPaid = resolveConsent(values, trail, findings);
-  if (Object.keys(providers).length === 0 && findings.issues.length === 0) findings.refuse(['providers'], nothingSet);
-  if (findings.issues.length > 0) throw new ConfigError(findings.issues);
-  const report = trail.report(values);
+  const values = readValues(env ?? {}, trail, findings);
+  const preset = choosePreset(options?.preset, values, trail, findings);
+  const made = toOptions(values, preset, trail, findings);
+  const report = trail.report(findings);
   warnOfUnused(report, findings);
-  return { options: { providers, ...(allowPaid !== undefined && { allowPaid }) }, report, warnings: findings.warnings };
+  const { issues, warnings } = findings;
+  return { options: issues.length > 0 ? undefined : made, report, warnings, issues };
+}
+
+function choosePreset(given: PresetName | undefined, values: EnvValues, trail: Trail, findings: Findings): Preset | undefined {
+  if (given !== undefined && !presetNames.includes(given)) {
+    findings.refuse(['preset'], `must be one of ${presetNames.join(', ')}${didYouMean(given, presetNames)}`);
+    return undefined;
+  }
+  trail.unused('INFERLANE_PRESET', 'the code names the preset');
+  const name = given ?? values.INFERLANE_PRESET;
+  if (name === undefined) return undefined;
+  const preset = presets[name];
+  const { options, intents, aliases } = preset;
+  const paths = ['providers', ...Object.keys(options), ...Object.keys(intents).map((intent) => `intents.${intent}`)];
+  if (given === undefined) for (const path of aliases === undefined ? paths : [...paths, 'models']) trail.sets('INFERLANE_PRESET', path);
+  return preset;
+}
+
+function toOptions(values: EnvValues, preset: Preset | undefined, trail: Trail, findings: Findings): RouterOptions {
+  const selection = readSelection(values, preset, trail, findings);
+  const first = selection.firstBy === 'INFERENCE_PROVIDER' ? selection.first : undefined;
+  refuseNameless(values, preset, findings);
+  const drafts = draftProviders({ values, preset, first, trail, findings });
+  const offBy = fallbackOffBy(values, preset, trail);
+  const steps = planSteps({ values, preset, selection, drafts, offBy, trail, findings });
+  const balance = balanceOf(steps, values, preset, trail, findings);
+  const consent = resolveConsent(steps, values, trail, findings);
+  const placed = placeAll(consent, values, preset, balance.shares, trail);
+  if (placed.length === 0 && findings.issues.length === 0) findings.refuse(['providers'], preset === undefined ? nothingSet : nothingThere);
+  const router = routerOptions(placed, values, preset, trail);
+  return {
+    providers: Object.fromEntries(placed.map(({ draft, options }) => [draft.id, options])),
+    ...(consent.allowPaid !== undefined && { allowPaid: consent.allowPaid }),
+    ...router,
+    ...balance.options,
+  };
 }
 
 const nothingSet =
-  'no variable names a provider; set OLLAMA_BASE_URL, OLLAMA_GPU_URL and OLLAMA_CPU_URL, OPENAI_API_KEY, or INFERENCE_PROVIDER (openai, ollama, vllm, llamacpp)';
+  'no variable names a provider; set OLLAMA_BASE_URL, OLLAMA_GPU_URL and OLLAMA_CPU_URL, OPENAI_API_KEY, INFERENCE_PROVIDER (openai, ollama, vllm, llamacpp, textgen), or INFERLANE_PRESET';
 
-type Drafts = Readonly<Record<EnvProvider, readonly Draft[]>>;
+/** The other presets have somebody without any variable. */
+const nothingThere = `no variable names a provider that the preset has; set ${familyName}`;
 
-/** Who goes first, who second: each step is a priority. */
-function planSteps(values: EnvValues, drafts: Drafts, trail: Trail, findings: Findings): readonly (readonly Draft[])[] {
-  const { FALLBACK_CHAIN: chain, ENABLE_FALLBACK: enabled } = values;
-  const configured = configuredBy(values);
-  const named = values.INFERENCE_PROVIDER;
-  const first = named ?? (chain === undefined ? configured[0] : configured.find((provider) => provider === 'ollama'));
-  if (first === undefined) {
-    if (chain !== undefined && !findings.refused(['INFERENCE_PROVIDER']))
-      findings.refuse(['FALLBACK_CHAIN'], 'says who stands behind the first provider; say in INFERENCE_PROVIDER who that is');
-    return [];
-  }
-  if (named !== undefined) trail.sets('INFERENCE_PROVIDER', `providers.${drafts[named][0]?.id}.priority`);
-  if (enabled === false) {
-    trail.sets('ENABLE_FALLBACK', 'providers');
-    for (const variable of ownVariables) trail.unused(variable, 'ENABLE_FALLBACK is false, so only the first provider is used');
-    return [drafts[first].slice(0, 1)];
-  }
-  if (enabled === true) trail.sets('ENABLE_FALLBACK', 'providers');
-  const rest = (chain ?? configured).filter((provider) => provider !== first);
-  if (chain?.includes(first)) findings.warn(['FALLBACK_CHAIN'], `names ${first}, which goes first; it is tried once`);
-  if (chain !== undefined) {
-    trail.sets('FALLBACK_CHAIN', 'providers');
-    for (const variable of ownVariables) trail.unused(variable, 'FALLBACK_CHAIN does not name its provider');
-  }
-  return [first, ...rest].map((provider) => drafts[provider]);
+function refuseNameless(values: EnvValues, preset: Preset | undefined, findings: Findings): void {
+  const { LOCAL_INFERENCE_URL: url, INFERENCE_PROVIDER: named } = values;
+  if (preset !== undefined || url === undefined || named !== undefined || findings.refused(['INFERENCE_PROVIDER'])) return;
+  findings.refuse(['LOCAL_INFERENCE_URL'], 'does not say which server it is; set INFERENCE_PROVIDER to ollama, vllm, llamacpp or textgen');
 }
 
-/** Variables that describe one provider: unused where that provider is. */
-const ownVariables: readonly EnvVariable[] = [
-  'FALLBACK_CHAIN',
-  'OLLAMA_GPU_URL',
-  'OLLAMA_CPU_URL',
-  'OLLAMA_BASE_URL',
-  'OLLAMA_HOST',
-  'OLLAMA_NUM_PARALLEL',
-  'OPENAI_API_KEY',
-  'OPENAI_BASE_URL',
-  'OPENAI_API_BASE',
-];
-
-/** Providers that a variable of their own speaks of, what costs money last. */
-function configuredBy(values: EnvValues): readonly EnvProvider[] {
-  const { OLLAMA_GPU_URL, OLLAMA_CPU_URL, OLLAMA_BASE_URL, OLLAMA_HOST, OPENAI_API_KEY, OPENAI_BASE_URL, OPENAI_API_BASE } = values;
-  const configured: EnvProvider[] = [];
-  if ((OLLAMA_GPU_URL ?? OLLAMA_CPU_URL ?? OLLAMA_BASE_URL ?? OLLAMA_HOST) !== undefined) configured.push('ollama');
-  if ((OPENAI_API_KEY ?? OPENAI_BASE_URL ?? OPENAI_API_BASE) !== undefined) configured.push('openai');
-  return configured;
+/** Two switches for one thing: false in either of them counts. Where calls are shared out, both providers stay. */
+function fallbackOffBy(values: EnvValues, preset: Preset | undefined, trail: Trail): string | undefined {
+  const switches = ['ENABLE_FALLBACK', 'AUTO_FAILOVER'] as const;
+  const off = switches.filter((name) => values[name] === false);
+  const isShared = sharesCalls(values, preset);
+  for (const name of off) trail.sets(name, isShared ? 'maxAttempts' : 'providers');
+  if (off.length === 0) for (const name of switches.filter((each) => values[each] === true)) trail.sets(name, 'providers');
+  for (const name of switches) trail.unused(name, 'the other switch is false, and that counts');
+  return isShared ? undefined : off[0];
 }
 
-function toProviders(steps: readonly (readonly Draft[])[], values: EnvValues, trail: Trail): Record<string, ProviderOptions> {
-  const providers: Record<string, ProviderOptions> = {};
-  for (const [priority, drafts] of steps.entries()) {
-    for (const { id, options, from } of drafts) {
-      const model = priority === 0 && options.type !== 'openai' ? values.LOCAL_MODEL_NAME : undefined;
-      if (model !== undefined) trail.sets('LOCAL_MODEL_NAME', `providers.${id}.defaultModel`);
-      for (const [variable, path] of from) trail.sets(variable, path);
-      providers[id] = { ...options, priority, ...(model !== undefined && { defaultModel: model }) };
-    }
-  }
-  return providers;
+/** Each step is a priority, but where the intents of a preset order by id. */
+function placeAll(
+  { steps, allowPaid }: Consent,
+  values: EnvValues,
+  preset: Preset | undefined,
+  shares: ReadonlyMap<string, number> | undefined,
+  trail: Trail,
+): readonly Placed[] {
+  const byIntent = Object.keys(preset?.intents ?? {}).length > 0;
+  return steps.flatMap(({ drafts }, index) =>
+    drafts.map((draft): Placed => {
+      const weight = shares?.get(draft.id);
+      const priority = shares === undefined ? index : Math.max(0, index - 1);
+      // The stub stands behind every real answer by itself, also behind those that are added later.
+      const isLast = draft.target === 'stub' && index === steps.length - 1;
+      const options: ProviderOptions = {
+        ...draft.options,
+        ...(!isLast && !(byIntent && draft.target !== 'stub') && { priority: byIntent ? 0 : priority }),
+        ...(weight !== undefined && { weight }),
+        ...modelFor(draft, index, values, trail),
+      };
+      for (const [variable, option] of draft.from) {
+        const isOver = option === 'defaultModel' && options.defaultModel !== draft.options.defaultModel;
+        if (isOver) trail.unused(variable, 'LOCAL_MODEL_NAME stands before it');
+        else trail.sets(variable, pathText(['providers', draft.id, ...option.split('.')]));
+      }
+      return { draft, options, mayLead: allowPaid === true || !isPaid(draft) };
+    }),
+  );
 }
 
-/** Money is spent only where somebody said so: the switch, or a list that names the provider. A list against the switch is an issue. */
-function resolveConsent(values: EnvValues, trail: Trail, findings: Findings): boolean | undefined {
-  const { ENABLE_PAID_API: asked, ENABLE_FALLBACK: fallback, FALLBACK_CHAIN: chain } = values;
-  const naming =
-    values.INFERENCE_PROVIDER === 'openai'
-      ? 'INFERENCE_PROVIDER'
-      : fallback !== false && chain?.includes('openai')
-        ? 'FALLBACK_CHAIN'
-        : undefined;
-  if (asked === false && naming !== undefined) {
-    findings.refuse(['ENABLE_PAID_API'], `is false, but ${naming} names openai, which costs money; change one of the two`);
-  }
-  if (asked !== undefined) trail.sets('ENABLE_PAID_API', 'allowPaid');
-  else if (naming !== undefined) trail.sets(naming, 'allowPaid');
-  return asked ?? (naming === undefined ? undefined : true);
+function modelFor(draft: Draft, step: number, values: EnvValues, trail: Trail): Pick<ProviderOptions, 'defaultModel'> {
+  const { LOCAL_MODEL_NAME: model } = values;
+  const isLocal = ['ollama', 'vllm', 'llamacpp', 'textgen'].includes(draft.target);
+  if (model === undefined || step !== 0 || !isLocal) return {};
+  trail.sets('LOCAL_MODEL_NAME', pathText(['providers', draft.id, 'defaultModel']));
+  return { defaultModel: model };
 }
 
-/** These two sound as if they held for every local provider, and do not. */
+/** These two sound as if they held for every local provider, and do not; and a selection that a preset does not read is one that was meant. */
 function warnOfUnused(report: readonly EnvSetting[], findings: Findings): void {
   for (const { variable, note } of report) {
-    if (note !== undefined && variable.startsWith('LOCAL_')) findings.warn([variable], `is not used: ${note}`);
+    const isSelection = note?.startsWith('the preset does not read it') === true;
+    if (note !== undefined && (variable.startsWith('LOCAL_') || isSelection)) findings.warn([variable], `is not used: ${note}`);
   }
 }

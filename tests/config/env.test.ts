@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { fromEnv, readEnv } from '../../src/config/env.ts';
-import { type EnvVariable, envTable } from '../../src/config/env-table.ts';
+import { envTable } from '../../src/config/env-table.ts';
 import type { Env } from '../../src/config/env-values.ts';
 import { resolveConfig } from '../../src/config/resolve.ts';
 import { issuesOf } from './refusals.ts';
@@ -269,9 +269,9 @@ describe('issues', () => {
   test('nothing is set', () => {
     expect([{}, { ENABLE_PAID_API: 'true' }, { PATH: '/bin' }].flatMap(issues)).toMatchInlineSnapshot(`
       [
-        "providers: no variable names a provider; set OLLAMA_BASE_URL, OLLAMA_GPU_URL and OLLAMA_CPU_URL, OPENAI_API_KEY, or INFERENCE_PROVIDER (openai, ollama, vllm, llamacpp)",
-        "providers: no variable names a provider; set OLLAMA_BASE_URL, OLLAMA_GPU_URL and OLLAMA_CPU_URL, OPENAI_API_KEY, or INFERENCE_PROVIDER (openai, ollama, vllm, llamacpp)",
-        "providers: no variable names a provider; set OLLAMA_BASE_URL, OLLAMA_GPU_URL and OLLAMA_CPU_URL, OPENAI_API_KEY, or INFERENCE_PROVIDER (openai, ollama, vllm, llamacpp)",
+        "providers: no variable names a provider; set OLLAMA_BASE_URL, OLLAMA_GPU_URL and OLLAMA_CPU_URL, OPENAI_API_KEY, INFERENCE_PROVIDER (openai, ollama, vllm, llamacpp, textgen), or INFERLANE_PRESET",
+        "providers: no variable names a provider; set OLLAMA_BASE_URL, OLLAMA_GPU_URL and OLLAMA_CPU_URL, OPENAI_API_KEY, INFERENCE_PROVIDER (openai, ollama, vllm, llamacpp, textgen), or INFERLANE_PRESET",
+        "providers: no variable names a provider; set OLLAMA_BASE_URL, OLLAMA_GPU_URL and OLLAMA_CPU_URL, OPENAI_API_KEY, INFERENCE_PROVIDER (openai, ollama, vllm, llamacpp, textgen), or INFERLANE_PRESET",
       ]
     `);
   });
@@ -279,28 +279,28 @@ describe('issues', () => {
   test('every one at once', () => {
     const env = {
       INFERENCE_PROVIDER: 'olama',
-      FALLBACK_CHAIN: 'openai,textgen',
+      FALLBACK_CHAIN: 'openai,tgi',
       ENABLE_FALLBACK: 'maybe',
       LOCAL_INFERENCE_URL: 'box',
       OPENAI_API_KEY: 'a b',
     };
     expect(issues(env)).toMatchInlineSnapshot(`
       [
-        "INFERENCE_PROVIDER: must be one of openai, ollama, vllm, llamacpp; did you mean ollama?",
-        "LOCAL_INFERENCE_URL: is no address; write it like http://127.0.0.1:11434",
-        "FALLBACK_CHAIN: entry 2 names textgen, which is not supported yet; it must be one of openai, ollama, vllm, llamacpp",
+        "INFERENCE_PROVIDER: must be one of openai, ollama, vllm, llamacpp, textgen; did you mean ollama?",
+        "FALLBACK_CHAIN: entry 2 must be one of openai, ollama, vllm, llamacpp, textgen",
         "ENABLE_FALLBACK: must be true, 1, yes or on, or false, 0, no or off",
+        "LOCAL_INFERENCE_URL: is no address; write it like http://127.0.0.1:11434",
         "OPENAI_API_KEY: holds blanks or characters that a header cannot carry; give the key alone, without "Bearer"",
       ]
     `);
   });
 
-  test('providers that are none, or not yet', () => {
-    expect(['textgen', 'gpt', 'cpu'].flatMap((name) => issues({ INFERENCE_PROVIDER: name }))).toMatchInlineSnapshot(`
+  test('providers that are none', () => {
+    expect(['text-gen', 'gpt', 'cpu'].flatMap((name) => issues({ INFERENCE_PROVIDER: name }))).toMatchInlineSnapshot(`
       [
-        "INFERENCE_PROVIDER: names textgen, which is not supported yet; it must be one of openai, ollama, vllm, llamacpp",
-        "INFERENCE_PROVIDER: must be one of openai, ollama, vllm, llamacpp",
-        "INFERENCE_PROVIDER: must be one of openai, ollama, vllm, llamacpp",
+        "INFERENCE_PROVIDER: must be one of openai, ollama, vllm, llamacpp, textgen; did you mean textgen?",
+        "INFERENCE_PROVIDER: must be one of openai, ollama, vllm, llamacpp, textgen",
+        "INFERENCE_PROVIDER: must be one of openai, ollama, vllm, llamacpp, textgen",
       ]
     `);
     expect(
@@ -309,10 +309,10 @@ describe('issues', () => {
       ),
     ).toMatchInlineSnapshot(`
       [
-        "FALLBACK_CHAIN: entry 2 must be one of openai, ollama, vllm, llamacpp",
-        "FALLBACK_CHAIN: entry 2 must be one of openai, ollama, vllm, llamacpp",
+        "FALLBACK_CHAIN: entry 2 must be one of openai, ollama, vllm, llamacpp, textgen",
+        "FALLBACK_CHAIN: entry 2 must be one of openai, ollama, vllm, llamacpp, textgen",
         "FALLBACK_CHAIN: names vllm twice; each provider belongs there once",
-        "FALLBACK_CHAIN: entry 1 must be one of openai, ollama, vllm, llamacpp",
+        "FALLBACK_CHAIN: entry 1 must be one of openai, ollama, vllm, llamacpp, textgen",
       ]
     `);
   });
@@ -320,33 +320,41 @@ describe('issues', () => {
   test('variables that need another', () => {
     expect([...issues({ LOCAL_INFERENCE_URL: 'http://a' }), ...issues({ ...key, FALLBACK_CHAIN: 'ollama' })]).toMatchInlineSnapshot(`
       [
-        "LOCAL_INFERENCE_URL: does not say which server it is; set INFERENCE_PROVIDER to ollama, vllm or llamacpp",
+        "LOCAL_INFERENCE_URL: does not say which server it is; set INFERENCE_PROVIDER to ollama, vllm, llamacpp or textgen",
         "FALLBACK_CHAIN: says who stands behind the first provider; say in INFERENCE_PROVIDER who that is",
       ]
     `);
   });
 
   const bad: Record<string, string> = {
-    'true or false': 'maybe',
+    'true or false': 'canary',
     'a URL': 'canary',
     'a host': 'can ary',
     'a key': 'can ary',
+    'a list of keys': 'can ary',
+    'a header': 'canary\u0000',
     'a provider': 'canary',
     'a list of providers': 'canary',
+    'a backend': 'canary',
+    'a list of names': 'can ary',
+    'a preset': 'canary',
+    'a whole number': '31337.5',
+    'a number of threads': '31337',
+    'a number of seconds': '31337s',
+    'a duration': '31337 canary',
+    'a share': '31337',
   };
-  const rows = Object.entries(envTable) as [EnvVariable, (typeof envTable)[EnvVariable]][];
+  const rows = Object.entries(envTable).filter(([, { reads }]) => reads !== 'text');
 
   test.each(rows.filter(([, { reads }]) => reads in bad))('%s does not take just anything', (variable, { reads }) => {
     const found = issues({ INFERENCE_PROVIDER: 'vllm', [variable]: bad[reads] });
     expect(found).toEqual([expect.stringMatching(new RegExp(`^${variable}: `))]);
-    expect(found.join()).not.toMatch(/canary|can ary/);
+    expect(found.join()).not.toMatch(/canary|can ary|31337/);
   });
 
-  test.each(rows.filter(([variable]) => variable !== 'FALLBACK_CHAIN'))('%s is not empty', (variable) => {
+  test.each(rows.filter(([variable]) => variable !== 'FALLBACK_CHAIN'))('%s is not empty', (variable, { reads }) => {
     for (const empty of ['', ' \t'])
-      expect(issues({ INFERENCE_PROVIDER: 'vllm', [variable]: empty })).toEqual([
-        `${variable}: is empty; give it ${envTable[variable].reads}, or unset it`,
-      ]);
+      expect(issues({ INFERENCE_PROVIDER: 'vllm', [variable]: empty })).toEqual([`${variable}: is empty; give it ${reads}, or unset it`]);
   });
 
   test('the variables that are read are those of the table', () => {
@@ -400,6 +408,12 @@ describe('the report', () => {
           "variable": "INFERENCE_PROVIDER",
         },
         {
+          "sets": [
+            "providers",
+          ],
+          "variable": "FALLBACK_CHAIN",
+        },
+        {
           "note": "it belongs to a local provider that goes first, and none does; OLLAMA_BASE_URL says where Ollama is",
           "sets": [],
           "variable": "LOCAL_INFERENCE_URL",
@@ -410,17 +424,12 @@ describe('the report', () => {
           "variable": "LOCAL_MODEL_NAME",
         },
         {
-          "sets": [
-            "providers",
-          ],
-          "variable": "FALLBACK_CHAIN",
-        },
-        {
           "note": "FALLBACK_CHAIN does not name its provider",
           "sets": [],
           "variable": "OLLAMA_HOST",
         },
         {
+          "secret": true,
           "sets": [
             "providers.openai.apiKey",
           ],
