@@ -1,0 +1,98 @@
+import { z } from 'zod';
+import { maxTimerMs } from '../lib/clock.ts';
+import { type Findings, type Path } from './findings.ts';
+import { flag, number, oneOf, share, strict, type Takes, text, whole } from './schema-parts.ts';
+
+/** The backends that this format knows, in the order in which `auto` takes them. */
+export type Backend = 'nvidia' | 'cpu' | 'together_ai';
+
+export const backends: readonly Backend[] = Object.freeze(['nvidia', 'cpu', 'together_ai'] as const);
+
+const longestS = Math.floor(maxTimerMs / 1_000);
+const seconds = (): Takes<number> =>
+  number(`a number of seconds above 0 and at most ${longestS}`, (value) => value > 0 && value <= longestS);
+const fraction = (): Takes<number> => number('a fraction from 0 to 1, like 0.8 for 80 %', (value) => value >= 0 && value <= 1);
+const choice = (): Takes<Backend | 'auto'> => oneOf(['nvidia', 'together_ai', 'cpu', 'auto']);
+
+const document = strict({
+  priority: strict({
+    primary: choice().default('auto'),
+    secondary: choice().default('auto'),
+    auto_failover: flag().default(true),
+    failover_attempts: whole(1, 100).optional(),
+    failover_timeout: seconds().optional(),
+    load_balancing: flag().default(false),
+    load_ratio: fraction().default(0.8),
+  }).prefault({}),
+  nvidia: strict({
+    enabled: flag().default(true),
+    enable_tensorrt: flag().optional(),
+    enable_flash_attention: flag().optional(),
+    enable_transformer_engine: flag().optional(),
+    enable_fp8: flag().optional(),
+    enable_gptq: flag().optional(),
+    enable_awq: flag().optional(),
+    default_quant_method: text().optional(),
+    quantization_bit_width: whole(1, 64).optional(),
+    cuda_memory_fraction: share().optional(),
+    multi_gpu_strategy: text().optional(),
+  }).optional(),
+  together_ai: strict({
+    enabled: flag().default(true),
+    api_key: z.string('must be text').optional(),
+    default_model: text().optional(),
+    default_embedding_model: text().optional(),
+    timeout: seconds().optional(),
+    max_retries: whole(0, 100).optional(),
+  }).optional(),
+  cpu: strict({
+    enabled: flag().default(true),
+    default_model: text().optional(),
+    default_embedding_model: text().optional(),
+    num_threads: whole(0, 1_024).optional(),
+    context_size: whole(1, 100_000_000).optional(),
+  }).optional(),
+});
+
+/** What such a file says, with the values that it stands for where it says nothing. */
+export interface BackendsFile {
+  readonly priority: {
+    readonly primary: Backend | 'auto';
+    readonly secondary: Backend | 'auto';
+    readonly auto_failover: boolean;
+    readonly failover_attempts?: number | undefined;
+    readonly failover_timeout?: number | undefined;
+    readonly load_balancing: boolean;
+    readonly load_ratio: number;
+  };
+  readonly nvidia?: Section<'default_quant_method' | 'multi_gpu_strategy', 'quantization_bit_width' | 'cuda_memory_fraction'> | undefined;
+  readonly together_ai?: Section<'api_key' | 'default_model' | 'default_embedding_model', 'timeout' | 'max_retries'> | undefined;
+  readonly cpu?: Section<'default_model' | 'default_embedding_model', 'num_threads' | 'context_size'> | undefined;
+}
+
+/** A backend's own part, by the names of what is text in it and what is a number. */
+type Section<Text extends string, Figure extends string> = { readonly enabled: boolean } & {
+  readonly [Name in Text]?: string | undefined;
+} & {
+  readonly [Name in Figure]?: number | undefined;
+};
+
+/** A file of this format tells itself by its names; one with `providers` is of our own. */
+export function isBackendsFile(value: Readonly<Record<string, unknown>>): boolean {
+  return !('providers' in value) && ['priority', ...backends].some((name) => name in value);
+}
+
+/** Undefined where something is refused, each with what stands at its place. */
+export function readBackendsFile(value: unknown, findings: Findings): BackendsFile | undefined {
+  const result = document.safeParse(value);
+  if (result.success) return result.data;
+  for (const issue of result.error.issues) {
+    const path: Path = issue.path.map((part) => (typeof part === 'number' ? part : String(part)));
+    if (issue.code !== 'unrecognized_keys') findings.refuse(path, issue.message);
+    else {
+      const sentences = issue.message.split('\n');
+      issue.keys.forEach((key, index) => findings.refuse([...path, key], sentences[index] ?? 'unknown option'));
+    }
+  }
+  return undefined;
+}
