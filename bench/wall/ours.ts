@@ -9,7 +9,8 @@ export function ours(createRouter: typeof Inferlane.createRouter, packages: read
   return {
     name: 'inferlane',
     packages,
-    given: '`createRouter({ providers: { first, second }, deadlineMs: 12_000 })`, both `openai-compatible`; all else by default',
+    given:
+      '`createRouter({ providers: { first, second }, deadlineMs: 12_000, health: false })`, both `openai-compatible`; all else by default',
     open({ first, second, model, patienceMs }) {
       const router = createRouter({
         providers: {
@@ -17,6 +18,8 @@ export function ours(createRouter: typeof Inferlane.createRouter, packages: read
           second: { type: 'openai-compatible', url: second.url, apiKey: second.apiKey },
         },
         deadlineMs: patienceMs,
+        // Every request is counted.
+        health: false,
         ...(share !== undefined && { timeouts: { firstTokenMs: patienceMs * share } }),
       });
       const requestOf = (content: string) => ({ model, messages: [{ role: 'user' as const, content }] });

@@ -116,7 +116,7 @@ async function showHealth(router: Router): Promise<void> {
   );
   const rows = providers.map(({ provider, type, device, status, latencyMs, models = [], error }) => {
     const note = (id: string): string => (pinned.get(provider)?.some(({ model }) => model === id) ? `${id} (pinned)` : id);
-    return [provider, type, device, status, milliseconds(latencyMs), error?.code ?? models.map(({ id }) => note(id)).join(', ')];
+    return [provider, type, device, status, milliseconds(latencyMs ?? 0), error?.code ?? models.map(({ id }) => note(id)).join(', ')];
   });
   table([['provider', 'type', 'device', 'status', 'latency', 'models'], ...rows], ([provider, , , status]) =>
     provider === 'provider' ? 'dim' : status === 'ok' ? undefined : 'red',

@@ -34,5 +34,7 @@ async function load(http: HttpClient, signal: AbortSignal): Promise<LoadReport> 
     waiting: ['vllm:num_requests_waiting'],
     // The older name was dropped in 2025.
     cacheUse: ['vllm:kv_cache_usage_perc', 'vllm:gpu_cache_usage_perc'],
+    firstToken: ['vllm:time_to_first_token_seconds'],
+    token: ['vllm:inter_token_latency_seconds', 'vllm:time_per_output_token_seconds'],
   });
 }

@@ -57,6 +57,9 @@ export type BreakerInput =
   /** The attempt ended without a verdict: the caller left, or the fault was not the provider's. */
   | { readonly type: 'abandon'; readonly generation: number };
 
+/** Beside calls: it was asked how it is, and says that it is well, which is worth a probe; or gives no sign of life. */
+export type BreakerSign = { readonly type: 'well' } | { readonly type: 'dead' };
+
 /** What a moment brings in from outside: the clock, and a number from 0 to 1. */
 export interface Moment {
   readonly nowMs: number;
@@ -97,11 +100,17 @@ export function admits(state: BreakerState, nowMs: number, inFlight: number): 'y
 }
 
 /** The next state. Inputs that do not fit the state, and verdicts of an older generation, leave it as it is. */
-export function step(state: BreakerState, input: BreakerInput, moment: Moment, rules: BreakerRules): BreakerState {
+export function step(state: BreakerState, input: BreakerInput | BreakerSign, moment: Moment, rules: BreakerRules): BreakerState {
   if (input.type === 'probe') return toHalfOpen(state, input, moment);
+  if (input.type === 'well' || input.type === 'dead') return afterSign(state, input.type, moment, rules);
   if (input.generation !== state.generation || state.is === 'open') return state;
   if (state.is === 'half-open') return afterProbe(state, input.type, moment, rules);
   return input.type === 'abandon' ? state : afterCall(state, input.type, moment, rules);
+}
+
+function afterSign(state: BreakerState, type: BreakerSign['type'], moment: Moment, rules: BreakerRules): BreakerState {
+  if (type === 'dead') return state.is === 'closed' ? toOpen(state, opensBefore(state, moment), moment, rules) : state;
+  return state.is === 'open' ? { ...state, untilMs: Math.min(state.untilMs, moment.nowMs) } : state;
 }
 
 function toHalfOpen(state: BreakerState, { leaseMs, early = false }: BreakerInput & { type: 'probe' }, { nowMs }: Moment): BreakerState {
@@ -149,7 +158,12 @@ function afterCall(
   const refusals = type === 'refused' ? state.refusals + 1 : 0;
   const next = { ...state, recent, failures, refusals, ramp: nextRamp(state.ramp, verdict) };
   if (!trips(next, type, moment.nowMs, rules)) return next;
-  return toOpen(next, moment.nowMs - state.sinceMs >= healthyMs ? 0 : state.opens, moment, rules);
+  return toOpen(next, opensBefore(state, moment), moment, rules);
+}
+
+/** A long healthy time is forgiveness for what was before. */
+function opensBefore({ sinceMs, opens }: BreakerState & { readonly is: 'closed' }, { nowMs }: Moment): number {
+  return nowMs - sinceMs >= healthyMs ? 0 : opens;
 }
 
 function trips(

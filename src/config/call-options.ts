@@ -7,6 +7,8 @@ export interface CallOptions {
   readonly intent?: string | undefined;
   /** Only this provider; naming a paid one is consent to pay, unless the call or the intent says `allowPaid: false`. */
   readonly provider?: string | undefined;
+  /** Ids of providers that this call does not go to. */
+  readonly without?: readonly string[] | undefined;
   /** Aborting it rejects with its own reason, untouched. */
   readonly signal?: AbortSignal | undefined;
   readonly deadlineMs?: number | undefined;

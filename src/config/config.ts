@@ -42,6 +42,7 @@ export interface ProviderConfig {
   readonly contextLength: number | undefined;
   /** This provider's own settings, over the router's. */
   readonly timeouts: Partial<Timeouts>;
+  readonly metadata: Readonly<Record<string, string>>;
   readonly enabled: boolean;
   readonly adapter: Adapter | undefined;
   readonly modelPath: string | undefined;
@@ -101,6 +102,15 @@ export interface ThroughputConfig {
   readonly sampleChars: number;
 }
 
+export interface HealthConfig {
+  /** Undefined: only when somebody asks. */
+  readonly mode: 'background' | 'per-request' | undefined;
+  readonly intervalMs: number;
+  readonly unhealthyIntervalMs: number;
+  readonly timeoutMs: number;
+  readonly maxAgeMs: number;
+}
+
 export interface QueueConfig {
   readonly limit: number;
   /** Undefined: until the deadline of the call. */
@@ -129,6 +139,7 @@ export interface RouterConfig {
   readonly retry: RetryConfig;
   /** Undefined: off. */
   readonly hedge: HedgeConfig | undefined;
+  readonly health: HealthConfig;
   readonly onAllOpen: 'fail' | 'wait';
   readonly panic: 'off' | 'soonest';
   readonly onStreamFailure: 'error' | 'restart' | 'continue';

@@ -2,6 +2,7 @@ import type { ProviderTypeRow } from '../core/provider-types.ts';
 import { systemRandom } from '../lib/clock.ts';
 import type {
   BreakerConfig,
+  HealthConfig,
   HedgeConfig,
   IntentConfig,
   QueueConfig,
@@ -25,6 +26,7 @@ export interface Defaults {
   readonly breaker: BreakerConfig;
   readonly retry: RetryConfig;
   readonly hedge: HedgeConfig;
+  readonly health: HealthConfig;
   readonly onAllOpen: RouterConfig['onAllOpen'];
   readonly panic: RouterConfig['panic'];
   readonly onStreamFailure: RouterConfig['onStreamFailure'];
@@ -90,6 +92,7 @@ export const defaults: Defaults = Object.freeze({
   }),
   retry: Object.freeze({ maxTokens: 20, tokensPerSuccess: 0.2 }),
   hedge: Object.freeze({ minDelayMs: 1_000, minSamples: 20, maxLoad: 0.05 }),
+  health: Object.freeze({ mode: 'background', intervalMs: 60_000, unhealthyIntervalMs: 10_000, timeoutMs: 5_000, maxAgeMs: 1_000 }),
   onAllOpen: 'fail',
   panic: 'off',
   onStreamFailure: 'error',

@@ -2,10 +2,12 @@ import type { Locality } from '../core/locality.ts';
 import type { PriceTable } from '../core/prices.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Transport } from '../lib/transport.ts';
+import type { HealthOptions } from './health-options.ts';
 import type { ProviderOptions, TimeoutOptions } from './provider-options.ts';
 import type { BreakerOptions, HedgeOptions, RetryOptions, ThroughputOptions } from './resilience-options.ts';
 import type { Balance, IntentOptions, QueueOptions } from './routing-options.ts';
 
+export type { HealthOptions } from './health-options.ts';
 export type { CallOptions } from './call-options.ts';
 export type { Cost, Device, ProviderOptions, TimeoutOptions } from './provider-options.ts';
 export type { Balance, IntentOptions, Lane, QueueOptions } from './routing-options.ts';
@@ -75,6 +77,11 @@ export interface RouterOptions {
    * @default false
    */
   readonly hedge?: boolean | HedgeOptions | undefined;
+  /**
+   * `'per-request'` is short for that `mode`. `false`: providers are asked how they are only by `health()`.
+   * @default {}
+   */
+  readonly health?: false | 'per-request' | HealthOptions | undefined;
   /**
    * What a call does that finds every provider behind an open breaker. `'fail'`: it fails at once and says in `retryAfterMs` when the
    * first one may be asked again. `'wait'`: it waits for that moment, where its deadline allows.

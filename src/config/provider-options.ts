@@ -88,6 +88,8 @@ export interface ProviderOptions {
   /** Tokens of prompt and answer together that the server takes, where it does not tell. It changes nothing at the server. */
   readonly contextLength?: number | undefined;
   readonly timeouts?: TimeoutOptions | undefined;
+  /** What is known of the server and nothing here acts upon, by name: `health()` shows it. Not for secrets. */
+  readonly metadata?: Readonly<Record<string, string>> | undefined;
   /** @default true */
   readonly enabled?: boolean | undefined;
   /** The adapter of a `custom` provider, made by `defineAdapter`. */

@@ -78,6 +78,7 @@ export function resolveProvider(id: string, options: ProviderOptions, isAlone: b
     embeddingSpace: options.embeddingSpace,
     contextLength: options.contextLength,
     timeouts: resolveTimeouts(options.timeouts),
+    metadata: Object.freeze({ ...options.metadata }),
     enabled: wanted && !keyless,
     ...ownOptions(options),
   });

@@ -65,6 +65,7 @@ function resolveRouter(options: RouterOptions, ids: readonly string[], findings:
       options.hedge === undefined || options.hedge === false
         ? undefined
         : over(defaults.hedge, options.hedge === true ? {} : options.hedge),
+    health: resolveHealth(options.health),
     onAllOpen: options.onAllOpen ?? defaults.onAllOpen,
     panic: options.panic ?? defaults.panic,
     onStreamFailure: options.onStreamFailure ?? defaults.onStreamFailure,
@@ -165,6 +166,11 @@ function resolveThroughput(given: RouterOptions['throughput']): RouterConfig['th
   if (given === undefined) return undefined;
   const { minCharsPerSecond, sampleChars = defaults.throughput.sampleChars } = given;
   return Object.freeze({ minCharsPerSecond, sampleChars });
+}
+
+function resolveHealth(given: RouterOptions['health'] = {}): RouterConfig['health'] {
+  if (given === false) return Object.freeze({ ...defaults.health, mode: undefined });
+  return over(defaults.health, given === 'per-request' ? { mode: given } : given);
 }
 
 /** The defaults with what was set in their place. */

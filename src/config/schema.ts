@@ -6,6 +6,7 @@ import { type ProviderType, providerTypes } from '../core/provider-types.ts';
 import { type Clock, maxTimerMs } from '../lib/clock.ts';
 import type { Transport } from '../lib/transport.ts';
 import type { Findings } from './findings.ts';
+import type { HealthOptions } from './health-options.ts';
 import type { RouterOptions } from './options.ts';
 import type { ProviderOptions, TimeoutOptions } from './provider-options.ts';
 import type { BreakerOptions, HedgeOptions, RetryOptions, ThroughputOptions } from './resilience-options.ts';
@@ -60,6 +61,7 @@ const provider = strict({
   embeddingSpace: text().optional(),
   contextLength: whole(1, 100_000_000).optional(),
   timeouts: timeouts.optional(),
+  metadata: record(z.string('must be text')).optional(),
   enabled: flag().optional(),
   adapter: made<Adapter>(
     { name: 'string', chat: 'function', stream: 'function', capabilities: 'object' },
@@ -125,6 +127,14 @@ const queue = strict({
   agingMs: milliseconds().optional(),
 } satisfies Fields<QueueOptions>);
 
+const health = strict({
+  mode: oneOf(['background', 'per-request']).optional(),
+  intervalMs: milliseconds().optional(),
+  unhealthyIntervalMs: milliseconds().optional(),
+  timeoutMs: milliseconds().optional(),
+  maxAgeMs: milliseconds().optional(),
+} satisfies Fields<HealthOptions>);
+
 const router = strict({
   providers: record(provider),
   models: record(record(text())).optional(),
@@ -152,6 +162,7 @@ const router = strict({
   breaker: z.union([z.literal('classic'), breaker], `${object} or 'classic'`).optional(),
   retry: z.union([z.literal('availability'), retry], `${object} or 'availability'`).optional(),
   hedge: z.union([z.boolean(), hedge], `must be true or false, or an object`).optional(),
+  health: z.union([z.literal(false), z.literal('per-request'), health], `must be false, 'per-request', or an object`).optional(),
   onAllOpen: oneOf(['fail', 'wait']).optional(),
   panic: oneOf(['off', 'soonest']).optional(),
   onStreamFailure: oneOf(['error', 'restart', 'continue']).optional(),

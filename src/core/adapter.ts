@@ -66,6 +66,9 @@ export interface LoadReport {
   readonly waiting?: number;
   /** Share of the KV cache in use, 0 to 1. */
   readonly cacheUse?: number;
+  /** Means since the server's start: to the first token, and from one token to the next. */
+  readonly firstTokenMs?: number;
+  readonly tokenMs?: number;
   /** Requests that the server takes on at once, whatever the model. */
   readonly slots?: number;
   /** Tokens of prompt and answer together that one request may have, whatever the model. */

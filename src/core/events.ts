@@ -25,6 +25,14 @@ interface ForAttempt extends ForRequest, ForModel {
   readonly attempt: number;
 }
 
+/** What another configuration means for the providers, by their ids. */
+export interface ConfigChanges {
+  readonly added: readonly string[];
+  readonly removed: readonly string[];
+  /** They are in both, and not the same in both. */
+  readonly changed: readonly string[];
+}
+
 /**
  * Every decision of the router, one readonly object each. Times are milliseconds. No payload holds a prompt, an answer, a
  * key or a full URL. Each `request:start` has exactly one `request:end` or `request:error`, each `attempt:start` exactly
@@ -112,7 +120,9 @@ export interface RouterEvents {
   'stream:reset': ForRequest & ForModel & { readonly from: string; readonly reason: string };
   /** The broken stream goes on at `provider` where its text stopped. */
   'stream:resumed': ForRequest & ForModel & { readonly from: string; readonly reason: string };
-  /** Something in the configuration is odd but works. Told just after `createRouter()` returns, so that listeners hear it. */
+  /** `update()` has put another configuration in the place of the one before. */
+  'config:update': ConfigChanges;
+  /** Something in the configuration is odd but works. Told just after `createRouter()` or `update()` returns, so that listeners hear it. */
   'config:warning': {
     /** The option, or the environment variable. */
     readonly path: string;
@@ -154,6 +164,7 @@ const everyName: Readonly<Record<EventName, true>> = {
   'stream:interrupted': true,
   'stream:reset': true,
   'stream:resumed': true,
+  'config:update': true,
   'config:warning': true,
   'listener:error': true,
 };

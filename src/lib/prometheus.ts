@@ -6,6 +6,9 @@ export interface LoadGauges {
   readonly waiting: readonly string[];
   /** Shares, 0 to 1. */
   readonly cacheUse?: readonly string[];
+  /** Histograms of seconds. */
+  readonly firstToken?: readonly string[];
+  readonly token?: readonly string[];
 }
 
 /**
@@ -17,11 +20,24 @@ export function toLoadReport(metrics: string, names: LoadGauges): LoadReport {
   const running = valuesOf(names.running);
   const waiting = valuesOf(names.waiting);
   const caches = valuesOf(names.cacheUse);
+  const firstTokenMs = meanMs(metrics, names.firstToken);
+  const tokenMs = meanMs(metrics, names.token);
   return {
     ...(running.length > 0 && { running: sum(running) }),
     ...(waiting.length > 0 && { waiting: sum(waiting) }),
     ...(caches.length > 0 && { cacheUse: Math.max(...caches) }),
+    ...(firstTokenMs !== undefined && { firstTokenMs }),
+    ...(tokenMs !== undefined && { tokenMs }),
   };
+}
+
+/** The mean of the first of these histograms that has counted anything, over all engines. */
+function meanMs(metrics: string, names: readonly string[] = []): number | undefined {
+  for (const name of names) {
+    const count = sum(gauges(metrics, `${name}_count`));
+    if (count > 0) return (sum(gauges(metrics, `${name}_sum`)) / count) * 1_000;
+  }
+  return undefined;
 }
 
 /** The values of one gauge in Prometheus text (`name{label="…"} value`), one for each set of labels. */

@@ -25,12 +25,24 @@ export async function runAttempts<Request, Result>(run: Run<Request>, verb: Verb
 
 async function tryEach<Request, Result>(run: Run<Request>, verb: Verb<Request, Result>): Promise<Opened<Request, Result> | undefined> {
   for (;;) {
-    if (run.attempts >= run.call.maxAttempts) throw giveUp(run, 'max-attempts');
+    if (run.attempts >= run.call.maxAttempts) return standIn(run, verb);
     const turn = nextTurn(run);
     if (turn === undefined) return undefined;
     const opened = turn.type === 'go' ? await tryCandidate(run, turn.candidate, undefined, verb) : await tryWhenFree(run, turn, verb);
     if (opened !== undefined) return opened;
   }
+}
+
+/** A stub costs nobody anything, and is there for the calls that nobody else answers: it is asked beyond the budget of attempts. */
+async function standIn<Request, Result>(run: Run<Request>, verb: Verb<Request, Result>): Promise<Opened<Request, Result> | undefined> {
+  const { engine, remaining } = run;
+  const isStub = ({ provider }: PlannedCandidate): boolean => engine.providers.get(provider)?.config.type === 'stub';
+  const stub = remaining.find((candidate) => isStub(candidate) && obstacleOf(run, candidate, false) === undefined);
+  if (stub === undefined) throw giveUp(run, 'max-attempts');
+  remaining.splice(remaining.indexOf(stub), 1);
+  const opened = await tryCandidate(run, stub, undefined, verb);
+  if (opened === undefined) throw giveUp(run, 'max-attempts');
+  return opened;
 }
 
 /** Waits for the first slot among busy candidates. Where none came, those are passed over, or the next one is not waited for again. */

@@ -15,7 +15,10 @@ export interface Closing {
   /** Counts a call in. @throws {RouterError} `closed` */
   enter(): void;
   leave(): void;
-  close(adapters: readonly Adapter[], drainMs: number): Promise<void>;
+  /** Frees an adapter that nobody calls any more. `close` waits for that as well. */
+  free(adapter: Adapter): void;
+  /** `adapters`: those that are not free by then, asked for when the calls have ended. */
+  close(adapters: () => readonly Adapter[], drainMs: number): Promise<void>;
 }
 
 /** An adapter frees what it holds within this, or is left behind (5 s). */
@@ -26,11 +29,18 @@ export function createClosing(clock: Clock): Closing {
   let inFlight = 0;
   let closing: Promise<void> | undefined;
   let drained: (() => void) | undefined;
-  const closeAll = async (adapters: readonly Adapter[], drainMs: number): Promise<void> => {
+  const freeing = new Set<Promise<void>>();
+  const free = (adapter: Adapter): void => {
+    const freed = closeAdapter(adapter, clock, closedError()).then(() => void freeing.delete(freed));
+    freeing.add(freed);
+  };
+  const closeAll = async (adapters: () => readonly Adapter[], drainMs: number): Promise<void> => {
     const late = closedError();
     if (inFlight > 0) await bounded(new Promise<void>((resolve) => (drained = resolve)), drainMs, late, clock).catch(() => undefined);
     shutdown.stop(late);
-    await Promise.all(adapters.map((adapter) => closeAdapter(adapter, clock, late)));
+    // Several providers may share one.
+    for (const adapter of new Set(adapters())) free(adapter);
+    await Promise.all(freeing);
   };
   const assertOpen = (): void => {
     if (closing !== undefined) throw closedError();
@@ -52,6 +62,7 @@ export function createClosing(clock: Clock): Closing {
       inFlight -= 1;
       if (inFlight === 0) drained?.();
     },
+    free,
     close: (adapters, drainMs) => (closing ??= closeAll(adapters, drainMs)),
   };
 }

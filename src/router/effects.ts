@@ -18,6 +18,8 @@ export interface EffectContext {
   readonly id: string;
   readonly config: RouterConfig;
   readonly announce: Announce;
+  /** As in the provider's state, when the configuration was made that the attempt runs on. */
+  readonly credentials: number;
 }
 
 /** The provider said that it lacks the model; it is asked again after this (backends change what they serve). */
@@ -59,7 +61,7 @@ function afterSuccess({ id, announce }: EffectContext, state: ProviderState, mod
 }
 
 function sideEffect(
-  { id, config, announce }: EffectContext,
+  { id, config, announce, credentials }: EffectContext,
   state: ProviderState,
   model: ModelState,
   name: string | undefined,
@@ -81,6 +83,8 @@ function sideEffect(
     case 'disable':
       // Nothing was sent: it is the application's own function that failed, and the next call asks it again.
       if (error.reason === keyFunctionFailed) break;
+      // They have been replaced since.
+      if (credentials !== state.credentials) break;
       state.disabledUntilMs = nowMs + longRestMs;
       if (state.up !== false) announce('provider:down', { provider: id, reason: error.code });
       state.up = false;

@@ -24,8 +24,10 @@ export interface Engine {
   readonly spaces: EmbeddingSpaces;
   /** Undefined where embeddings are not checked. */
   readonly canaries: EmbeddingCanaries | undefined;
-  /** When the first provider is due to be asked for its load. */
+  /** When the first provider is due to be asked for its load; goes on when the configuration is replaced. */
   readonly poll: { dueMs: number };
+  /** Calls and questions under way on this configuration, when the last call began, and what follows when there are none any more. */
+  readonly calls: { underWay: number; lastMs: number; onIdle: (() => void) | undefined };
   readonly announce: Announce;
   readonly hedgeLoad: HedgeLoad;
   /** Aborts when the router closes for good; its reason is the `closed` error. */
@@ -42,4 +44,16 @@ export interface Standing {
   readonly hasEquals: boolean;
   /** The shares given out by weight, for each tier. */
   sharesOf(tier: number): Shares;
+}
+
+/** Counts something in that uses the adapters of a configuration: they are not closed before it is over. Gives what counts it out, once. */
+export function holdEngine({ calls }: Engine): () => void {
+  let isHeld = true;
+  calls.underWay += 1;
+  return () => {
+    if (!isHeld) return;
+    isHeld = false;
+    calls.underWay -= 1;
+    if (calls.underWay === 0) calls.onIdle?.();
+  };
 }

@@ -1,140 +1,122 @@
-import type { HealthReport, LoadReport, ModelInfo } from '../core/adapter.ts';
-import { isRouterError } from '../core/errors.ts';
-import { openDeadline } from '../lib/deadline.ts';
+import { orAborted } from '../lib/abort.ts';
+import type { ModelInfo } from '../core/adapter.ts';
+import { check } from './checks.ts';
 import type { Engine } from './engine.ts';
-import { plainName } from './model-name.ts';
-import { inventoryMs, type Provider } from './provider.ts';
-import { noteLoad } from './residency.ts';
-import { type Situation, situationOf } from './situation.ts';
-
-/** What the router knows of it (see `Situation`); beyond that `down` does not answer and `unknown` cannot be asked. */
-export type ProviderStatus = Situation | 'down' | 'unknown';
-
-export interface ProviderHealth {
-  readonly provider: string;
-  readonly type: string;
-  readonly device: string;
-  readonly status: ProviderStatus;
-  /** Of the health check itself. */
-  readonly latencyMs: number;
-  readonly version?: string;
-  readonly models?: readonly ModelInfo[];
-  readonly load?: LoadReport;
-  /** Why it is not `ok`: a code, and a message that holds no key and no full URL. */
-  readonly error?: { readonly code: string; readonly message: string };
-}
-
-export interface HealthSummary {
-  /** `ok`: all providers are; `degraded`: some are; `down`: none is. */
-  readonly status: 'ok' | 'degraded' | 'down';
-  readonly providers: readonly ProviderHealth[];
-}
-
-/** A provider that takes longer than this to say how it is, is down (5 s). */
-const healthMs = 5_000;
+import type { HealthAsk, HealthSummary, ProviderHealth, ProviderStatus } from './health-report.ts';
+import type { Provider } from './provider.ts';
+import { askLoad, listModels } from './questions.ts';
+import { situationOf } from './situation.ts';
+import { slotFigures } from './snapshot.ts';
 
 /** Asks every provider how it is, side by side. Never rejects for a provider; rejects with the signal's reason. */
-export async function checkHealth(engine: Engine, signal: AbortSignal | undefined): Promise<HealthSummary> {
-  const providers = await Promise.all([...engine.providers.values()].map((provider) => checkProvider(provider, engine, signal)));
-  const usable = providers.filter(({ status }) => status === 'ok' || status === 'warming').length;
-  return { status: usable === providers.length ? 'ok' : usable > 0 ? 'degraded' : 'down', providers };
-}
-
-async function checkProvider(provider: Provider, engine: Engine, signal: AbortSignal | undefined): Promise<ProviderHealth> {
-  const { adapter, config } = provider;
+export async function checkHealth(engine: Engine, { signal, maxAgeMs = 0 }: HealthAsk): Promise<HealthSummary> {
   const { clock } = engine.config;
-  const startMs = clock.nowMs();
-  const base = { provider: provider.id, type: config.type, device: config.device };
-  if (adapter.health === undefined) return { ...base, status: 'unknown', latencyMs: 0 };
-  try {
-    const report = await checked(engine, provider, signal, adapter.health);
-    const latencyMs = clock.nowMs() - startMs;
-    const [models, load] = await Promise.all([
-      orNothing(listModels(provider, engine, signal)),
-      orNothing(askLoad(provider, engine, signal)),
-    ]);
-    signal?.throwIfAborted();
-    const { version } = report;
-    const status = statusOf(provider, report, clock.nowMs());
-    // That it answers this says nothing of the credentials that it has refused.
-    if (status !== 'misconfigured') noteUp(provider, engine, undefined);
-    return { ...base, status, latencyMs, ...(version && { version }), ...(models && { models }), ...(load && { load }) };
-  } catch (error) {
-    signal?.throwIfAborted();
-    const { code, message } = isRouterError(error) ? error : { code: 'bug', message: 'The health check failed with a foreign error.' };
-    noteUp(provider, engine, code);
-    const status = code === 'auth' || code === 'unsupported' ? 'misconfigured' : 'down';
-    return { ...base, status, latencyMs: clock.nowMs() - startMs, error: { code, message } };
-  }
+  const isOld = ({ state }: Provider): boolean => clock.nowMs() - (state.health?.nowMs ?? -Infinity) >= maxAgeMs;
+  const asked = Promise.all(engine.list.filter(isOld).map((provider) => examine(provider, engine, signal)));
+  await (signal === undefined ? asked : orAborted(asked, signal));
+  return summary(engine);
 }
 
-/** The provider's list of models, which routing believes for a minute. Undefined where it keeps none. */
-export async function listModels(
-  provider: Provider,
-  engine: Engine,
-  signal: AbortSignal | undefined,
-): Promise<readonly ModelInfo[] | undefined> {
-  const { adapter, state } = provider;
-  if (adapter.models === undefined) return undefined;
-  const models = await checked(engine, provider, signal, adapter.models);
-  const byName = new Map(models.flatMap((model) => [plainName(model.id).toLowerCase(), plainName(model.id)].map((name) => [name, model])));
-  state.inventory = { models: byName, untilMs: engine.config.clock.nowMs() + inventoryMs };
-  return models;
-}
-
-/** What the provider tells of its load, which routing takes in. Undefined where it tells none. */
-export async function askLoad(provider: Provider, engine: Engine, signal: AbortSignal | undefined): Promise<LoadReport | undefined> {
-  const { id, config, state, adapter } = provider;
-  if (adapter.load === undefined) return undefined;
-  const own = state.inFlight;
-  const askedMs = engine.config.clock.nowMs();
-  const report = await checked(engine, provider, signal, adapter.load);
-  const { announce, config: router } = engine;
-  // Calls that came or went meanwhile are on neither side for sure; the fewer strangers, the better.
-  noteLoad({ id, config, state, router, announce }, report, Math.max(own, state.inFlight), askedMs);
-  return report;
-}
-
-/** One question to a provider about itself, within the limit for such questions. */
-export async function checked<Value>(
-  { config: { clock }, shutdown }: Engine,
-  { id }: Provider,
-  signal: AbortSignal | undefined,
-  work: (signal: AbortSignal) => Promise<Value>,
-): Promise<Value> {
-  const deadline = openDeadline({
-    clock,
-    provider: id,
-    signals: [signal, shutdown],
-    endsAtMs: clock.nowMs() + healthMs,
-    endPhase: 'total',
-  });
-  try {
-    return await deadline.waitFor(work(deadline.signal));
-  } finally {
-    deadline.dispose();
-  }
+/** Asks one provider how it is. Never rejects for it; rejects with the signal's reason. */
+export async function checkOne(provider: Provider, engine: Engine, signal: AbortSignal | undefined): Promise<ProviderHealth> {
+  const asked = examine(provider, engine, signal);
+  await (signal === undefined ? asked : orAborted(asked, signal));
+  return healthOf(provider, engine);
 }
 
 /** Lists and figures are extras: a server that tells neither is no less healthy. */
-async function orNothing<Value>(extra: Promise<Value> | undefined): Promise<Value | undefined> {
-  try {
-    return await extra;
-  } catch {
-    return undefined;
-  }
+async function examine(provider: Provider, engine: Engine, signal: AbortSignal | undefined): Promise<void> {
+  await check(provider, engine, signal);
+  if (provider.state.health?.status === 'down' || signal?.aborted === true) return;
+  await Promise.allSettled([listModels(provider, engine, signal), askLoad(provider, engine, signal)]);
 }
 
-function statusOf({ state }: Provider, report: HealthReport, nowMs: number): ProviderStatus {
+/** What is known now. */
+export function summary(engine: Engine): HealthSummary {
+  const { config, standings, list } = engine;
+  const providers = (standings.get(config.defaultIntent)?.places ?? []).map(({ index }) => healthOf(list[index] as Provider, engine));
+  const usable = providers.filter(({ status }) => status === 'ok' || status === 'warming').length;
+  // Who cannot be asked may as well be there.
+  const isDown = usable === 0 && !providers.some(({ status }) => status === 'unknown');
+  return {
+    status: usable === providers.length ? 'ok' : isDown ? 'down' : 'degraded',
+    atMs: config.clock.wallMs(),
+    balance: config.balance,
+    failsOver: config.maxAttempts > 1 && list.length > 1,
+    providers,
+  };
+}
+
+function healthOf({ id, config, state }: Provider, { config: { clock } }: Engine): ProviderHealth {
+  const nowMs = clock.nowMs();
+  const toWall = (atMs: number): number => Math.round(clock.wallMs() + atMs - nowMs);
+  const { type, device, cost, locality, priority, weight, defaultModel, embeddingModel, metadata } = config;
+  const { successes, failures, failuresInRow, lastError, health, inventory, load, inFlight } = state;
+  const untilMs = worstOpenMs(state);
+  return {
+    provider: id,
+    type,
+    device,
+    cost,
+    locality,
+    url: shownUrl(config.url),
+    priority,
+    weight,
+    defaultModel,
+    embeddingModel,
+    metadata,
+    status: statusOf(state, nowMs),
+    checkedAtMs: health?.wallMs,
+    latencyMs: health?.latencyMs,
+    version: health?.version,
+    error: health?.error,
+    successes,
+    failures,
+    consecutiveFailures: failuresInRow,
+    lastError: lastError && { code: lastError.code, atMs: toWall(lastError.atMs) },
+    circuit: untilMs !== undefined ? 'open' : isProbed(state) ? 'half-open' : 'closed',
+    circuitOpenUntilMs: untilMs === undefined ? undefined : toWall(untilMs),
+    pins: pinsOf(state, nowMs).map((pin) => ({ ...pin, untilMs: toWall(pin.untilMs) })),
+    inFlight,
+    ...slotFigures(state),
+    models: inventory && distinct(inventory.models),
+    load,
+  };
+}
+
+function statusOf(state: Provider['state'], nowMs: number): ProviderStatus {
   const situation = situationOf(state, nowMs);
-  return situation === 'ok' ? report.state : situation;
+  if (situation !== 'ok') return situation;
+  const { health, successAtMs } = state;
+  // A call has found otherwise since.
+  return health?.status === 'down' && successAtMs >= health.nowMs ? 'ok' : (health?.status ?? 'unknown');
 }
 
-function noteUp({ id, state }: Provider, { announce }: Engine, reason: string | undefined): void {
-  const up = reason === undefined;
-  if (state.up === up) return;
-  // The first word of a provider that is up is no news.
-  if (!up) announce('provider:down', { provider: id, reason });
-  else if (state.up === false) announce('provider:up', { provider: id });
-  state.up = up;
+/** When the breaker that stays open longest lets a probe through; undefined where none is open. */
+function worstOpenMs({ connection, models }: Provider['state']): number | undefined {
+  const breakers = [connection, ...Array.from(models.entries(), ([, { breaker }]) => breaker)];
+  const open = breakers.flatMap((breaker) => (breaker.is === 'open' ? [breaker.untilMs] : []));
+  return open.length === 0 ? undefined : Math.max(...open);
+}
+
+function isProbed({ connection, models }: Provider['state']): boolean {
+  return connection.is === 'half-open' || [...models.entries()].some(([, { breaker }]) => breaker.is === 'half-open');
+}
+
+function pinsOf({ models }: Provider['state'], nowMs: number): { readonly model: string; readonly untilMs: number }[] {
+  return [...models.entries()].flatMap(([model, { pin }]) =>
+    pin !== undefined && pin.untilMs > nowMs ? [{ model, untilMs: pin.untilMs }] : [],
+  );
+}
+
+/** A path may be a secret, as those of some tunnels and proxies are. */
+function shownUrl(url: string | undefined): string | undefined {
+  if (url === undefined) return undefined;
+  const { origin, pathname } = new URL(url);
+  return pathname === '/' ? origin : `${origin}/…`;
+}
+
+/** A list is kept under several spellings of each name. */
+function distinct(models: ReadonlyMap<string, ModelInfo>): readonly ModelInfo[] {
+  return [...new Set(models.values())];
 }

@@ -45,12 +45,15 @@ export interface Lanes {
   ahead(lane: LaneName, nowMs: number): number;
   /** Would a slot of the lane `given` be of use to those who wait, or to one more call, of the lane `joining`? */
   isWanted(given: LaneName, joining: LaneName | undefined): boolean;
-  /** Another number of slots. Those in use beyond it end with their calls; new ones are granted before this returns. */
-  resize(limits: Pick<LaneLimits, 'slots' | 'reservedForFast'>, nowMs: number): void;
+  /**
+   * Other limits. Slots in use beyond them end with their calls; new ones are granted before this returns. Those who wait already stay,
+   * however few may wait from now on.
+   */
+  resize(limits: Pick<LaneLimits, 'slots' | 'reservedForFast'> & Partial<LaneLimits>, nowMs: number): void;
 }
 
-export function createLanes({ slots, reservedForFast, queueLimit, agingMs }: LaneLimits): Lanes {
-  const books: Books = { slots, reservedForFast, agingMs, fast: emptyLane(), heavy: emptyLane(), isGranting: false };
+export function createLanes(limits: LaneLimits): Lanes {
+  const books: Books = { ...limits, fast: emptyLane(), heavy: emptyLane(), isGranting: false };
   const isFree = (lane: LaneName): boolean => hasSlot(books, lane) && bestClaim(books) === undefined;
   // Needs no time: no heavy call waits here that could have had the slot, and whoever joins anew from now on ages from its own arrival.
   const take = (lane: LaneName): boolean => {
@@ -80,7 +83,7 @@ export function createLanes({ slots, reservedForFast, queueLimit, agingMs }: Lan
         onGrant();
         return () => {};
       }
-      if (waiting(books) >= queueLimit) return undefined;
+      if (waiting(books) >= books.queueLimit) return undefined;
       const waiter = insert(books[lane], sinceMs, onGrant);
       return () => remove(waiter);
     },
@@ -90,9 +93,8 @@ export function createLanes({ slots, reservedForFast, queueLimit, agingMs }: Lan
       return lane === 'heavy' ? waiting(books) : books.fast.waiting + (heavyClaimMs(books) < nowMs ? 1 : 0);
     },
     isWanted: (given, joining) => isWanted(books, given, joining),
-    resize(limits, nowMs) {
-      books.slots = limits.slots;
-      books.reservedForFast = limits.reservedForFast;
+    resize(others, nowMs) {
+      Object.assign(books, others);
       grantAll(books, nowMs);
     },
   };
@@ -101,7 +103,8 @@ export function createLanes({ slots, reservedForFast, queueLimit, agingMs }: Lan
 interface Books {
   slots: number;
   reservedForFast: number;
-  readonly agingMs: number;
+  queueLimit: number;
+  agingMs: number;
   readonly fast: Lane;
   readonly heavy: Lane;
   isGranting: boolean;

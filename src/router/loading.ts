@@ -1,6 +1,7 @@
+import { orAborted } from '../lib/abort.ts';
 import { sleep } from '../lib/clock.ts';
+import { check } from './checks.ts';
 import type { Engine } from './engine.ts';
-import { checked } from './health.ts';
 
 /** How often a provider is asked whether its model has been loaded. */
 const intervalMs = 1_000;
@@ -12,16 +13,11 @@ const intervalMs = 1_000;
  */
 export async function whileLoading(engine: Engine, id: string, signal: AbortSignal, untilMs: number): Promise<boolean> {
   const provider = engine.providers.get(id);
-  const health = provider?.adapter.health;
-  if (provider === undefined || health === undefined) return false;
+  if (provider?.adapter.health === undefined) return false;
   const { clock } = engine.config;
   while (clock.nowMs() + intervalMs < untilMs) {
-    const state = await checked(engine, provider, signal, health).then(
-      (report) => report.state,
-      () => undefined,
-    );
-    signal.throwIfAborted();
-    if (state !== 'warming') return false;
+    await orAborted(check(provider, engine, signal), signal);
+    if (provider.state.health?.status !== 'warming') return false;
     await sleep(clock, intervalMs, signal);
   }
   return true;

@@ -2,7 +2,7 @@ import { goneModels, type GoneModelRow } from '../core/default-models.ts';
 import { isWithin } from '../core/locality.ts';
 import type { ProviderConfig } from '../config/config.ts';
 import type { Engine } from './engine.ts';
-import { listModels } from './health.ts';
+import { listModels } from './questions.ts';
 import { quoted, sameName } from './model-name.ts';
 import type { Provider } from './provider.ts';
 

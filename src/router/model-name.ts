@@ -22,6 +22,14 @@ export interface ModelQuestion {
   readonly denies: (model: string) => string | undefined;
 }
 
+/** A server that answers whatever it is asked for, and whose names are told: what is not among them is not what it has. */
+function denial({ requested, provider, modelName, config: { models } }: ModelQuestion, model: string): string | undefined {
+  if (modelName !== 'ignored' || requested === undefined || models.has(requested)) return undefined;
+  const told = [...models.values()].flatMap((names) => names.get(provider.id) ?? []);
+  if (told.length === 0 || [...told, provider.defaultModel ?? ''].some((name) => sameName(name, model))) return undefined;
+  return `models names what it serves, and ${quoted(model)} is not among it`;
+}
+
 /** The provider's own name for the model that a caller asked for. */
 export function resolveModel(question: ModelQuestion): ResolvedModel {
   const { requested, provider, verb } = question;
@@ -30,7 +38,8 @@ export function resolveModel(question: ModelQuestion): ResolvedModel {
   const alias = question.config.models.has(requested) ? requested : plainName(requested);
   const names = question.config.models.get(alias);
   const model = names === undefined ? requested : names.get(provider.id);
-  const missing = model === undefined ? `models has no name for ${quoted(requested)} there` : question.denies(model);
+  const missing =
+    model === undefined ? `models has no name for ${quoted(requested)} there` : (denial(question, model) ?? question.denies(model));
   const space = spaceOf(provider, model) ?? alias;
   if (missing === undefined) return { model, missing, substituted: false, space };
   const substitute = question.config.onModelMissing === 'substitute' && verb !== 'embed' ? withDefault(question) : undefined;

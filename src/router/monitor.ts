@@ -1,7 +1,7 @@
 import { isRouterError } from '../core/errors.ts';
 import { isWithin, type Locality } from '../core/locality.ts';
 import type { Engine } from './engine.ts';
-import { askLoad, listModels } from './health.ts';
+import { askLoad, listModels } from './questions.ts';
 import type { Provider } from './provider.ts';
 
 /** A server that does not tell its load is not asked again for this long. */

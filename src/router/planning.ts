@@ -58,6 +58,7 @@ export function planFor(
     textTokens: call.textTokens,
     answerTokens: call.answerTokens,
     only: call.only,
+    without: call.without,
     balance,
     session,
     scoreFor: (facts) => (list[facts.place.index] as Provider).expected(facts, ask, call.promptTokens()),

@@ -10,6 +10,7 @@ import type { LaneName } from './lanes.ts';
 import { plainName, quoted, type ResolvedModel, resolveModel } from './model-name.ts';
 import type { ModelState } from './model-state.ts';
 import type { ProviderState } from './provider-state.ts';
+import { isDown } from './checks.ts';
 import { barrier, restUnderWay } from './readiness.ts';
 import { isBelieved, loadingMs, type Resident } from './residency.ts';
 import { knownLanes } from './slots.ts';
@@ -36,6 +37,8 @@ export interface Books {
   readonly state: ProviderState;
   readonly router: RouterConfig;
   readonly announce: Announce;
+  /** Which of the credentials that it has had, see its state. */
+  readonly credentials: number;
   /** What was resolved last: most calls ask for the model that the one before them asked for. */
   readonly lately: {
     verb: Verb | undefined;
@@ -118,6 +121,7 @@ export function factsOf(books: Books, place: Placement, ask: Ask): CandidateFact
     openUntilMs: held?.untilMs,
     isRecovering: held?.isRecovering === true,
     vramShare: config.device === 'cpu' ? undefined : known.resident?.vramShare,
+    isDown: isDown(state, router.health, nowMs),
     busy: state.inFlight + (lanes?.waiting ?? 0),
     elsewhere: elsewhereOf(books, nowMs),
     isFull: lanes !== undefined && !lanes.isFree(ask.lane),

@@ -1,4 +1,4 @@
-import type { ModelInfo } from '../core/adapter.ts';
+import type { LoadReport, ModelInfo } from '../core/adapter.ts';
 import type { Parameter } from '../core/capabilities.ts';
 import type { RouterError } from '../core/errors.ts';
 import { type BreakerState, closedBreaker } from '../breaker/breaker.ts';
@@ -7,6 +7,7 @@ import type { Lanes } from './lanes.ts';
 import { type LetIn, noneLetIn } from './let-in.ts';
 import { createModelStates, type ModelStates } from './model-state.ts';
 import type { Resident } from './residency.ts';
+import type { Checked } from './checks.ts';
 import type { HeldSlot } from './slots.ts';
 import { nobodyUnderWay, type UnderWay } from './under-way.ts';
 import type { StreamSlots } from './unread.ts';
@@ -70,6 +71,8 @@ export interface ProviderState extends UnderWay {
   rest: Cooldown;
   /** Credentials were refused; asked again after this. */
   disabledUntilMs: number;
+  /** How often they have been replaced. */
+  credentials: number;
   /** What the provider lists, and until when that is believed. */
   inventory: { readonly models: ReadonlyMap<string, ModelInfo>; readonly untilMs: number } | undefined;
   told: ToldLoad | undefined;
@@ -88,7 +91,17 @@ export interface ProviderState extends UnderWay {
   retryTokens: number;
   successes: number;
   failures: number;
+  /** Attempts that failed since the last one that did not. */
+  failuresInRow: number;
+  /** When an attempt last succeeded. */
+  successAtMs: number;
   lastError: { readonly code: string; readonly atMs: number } | undefined;
+  /** What it said when it was last asked how it is. */
+  health: Checked | undefined;
+  /** It is being asked how it is. */
+  checking: Promise<'asked' | 'left'> | undefined;
+  /** What it last told of its load, as it told it. */
+  load: LoadReport | undefined;
   /** What the last health check or call said. */
   up: boolean | undefined;
   /** Parameters that calls went without, each told once. */
@@ -104,6 +117,7 @@ export function createProviderState(retryTokens: number): ProviderState {
     refusedAtMs: -Infinity,
     rest: noCooldown,
     disabledUntilMs: -Infinity,
+    credentials: 0,
     inventory: undefined,
     told: undefined,
     loadsSinceMs: -Infinity,
@@ -116,7 +130,12 @@ export function createProviderState(retryTokens: number): ProviderState {
     retryTokens,
     successes: 0,
     failures: 0,
+    failuresInRow: 0,
+    successAtMs: -Infinity,
     lastError: undefined,
+    health: undefined,
+    checking: undefined,
+    load: undefined,
     up: undefined,
     ignored: new Set(),
     isSupposedTold: false,

@@ -2,27 +2,24 @@ import type { Adapter } from '../core/adapter.ts';
 import type { Capabilities } from '../core/capabilities.ts';
 import type { Announce } from '../core/events.ts';
 import type { Usage, EmbedUsage } from '../core/types.ts';
-import { admits, type BreakerInput, type BreakerState, step } from '../breaker/breaker.ts';
-import { afterFailure, afterSuccess, allowsRetry } from '../breaker/budget.ts';
+import { admits, type BreakerState } from '../breaker/breaker.ts';
+import { allowsRetry } from '../breaker/budget.ts';
 import type { ProviderConfig, RouterConfig } from '../config/config.ts';
-import { learnedLoadMs, learnedShare, type Score } from '../routing/expected-time.ts';
+import type { Score } from '../routing/expected-time.ts';
 import type { CandidateFacts, Placement } from '../routing/facts.ts';
 import type { Candidate } from '../routing/plan.ts';
-import { applyEffect, type Verdicts } from './effects.ts';
 import { expectedNow, expectedOf } from './expected.ts';
-import { remember } from './hedge-delay.ts';
 import type { LaneName, Lanes } from './lanes.ts';
 import { changed, countOf, type LetIn } from './let-in.ts';
-import { type ModelState, smoothed } from './model-state.ts';
 import { aboutOf, type Ask, type Books, capabilitiesOf, factsOf, nothingLookedUp, recentShare, windowOf } from './provider-facts.ts';
 import { createProviderState, type Outcome, type Permit, type ProviderState } from './provider-state.ts';
 import { plainName } from './model-name.ts';
 import { opensAt, readyAt, restsUntil } from './readiness.ts';
 import { loadAhead } from './residency.ts';
 import { type HeldSlot, heldSlot, knownLanes, lanesFor } from './slots.ts';
-import { loadTimeOf, noteTime, type Timed, timingsOf } from './timings.ts';
+import { settle, turn } from './settle.ts';
 import { noteUsage } from './token-count.ts';
-import { noteBegin, noteEnd } from './under-way.ts';
+import { noteBegin } from './under-way.ts';
 
 /** What a call asks leave for. */
 export interface Leave {
@@ -70,6 +67,10 @@ export interface Provider {
   /** Smoothed share of attempts at a model that succeeded of late, 0 to 1. */
   successShare(model: string | undefined): number;
   settle(permit: Permit, outcome: Outcome): void;
+  /** It says that it is well: what is behind a breaker may be probed. `wasDown`: the time before it was not. */
+  noteWell(wasDown: boolean): void;
+  /** It gives no sign of life, and no call has found one of late: its breaker opens. */
+  noteDead(reason: string): void;
   /** Compares the server's count of a prompt's tokens with ours. Gives what it must have had at least, where it was cut. */
   noteUsage(model: string | undefined, textTokens: number, promptTokens: number, usage: Usage | EmbedUsage): number | undefined;
   /** What the adapter can do with a model. */
@@ -81,13 +82,28 @@ export interface Provider {
 /** A list of models is believed for this long: models come and go. */
 export const inventoryMs = 60_000;
 
-/** A provider that is running: its adapter, and what the router has learnt of it. */
-export function createProvider(config: ProviderConfig, adapter: Adapter, router: RouterConfig, announce: Announce): Provider {
-  const state = createProviderState(router.retry.maxTokens);
+/** A provider that is running: its adapter, and what the router has learnt of it, before as well where `state` is given. */
+export function createProvider(
+  config: ProviderConfig,
+  adapter: Adapter,
+  router: RouterConfig,
+  announce: Announce,
+  state: ProviderState = createProviderState(router.retry.maxTokens),
+): Provider {
   const { id } = config;
   const { models } = state;
   const lately = { verb: undefined, requested: undefined, resolved: undefined };
-  const books: Books = { id, config, adapter, state, router, announce, lately, lookedUp: nothingLookedUp() };
+  const books: Books = {
+    id,
+    config,
+    adapter,
+    state,
+    router,
+    announce,
+    lately,
+    lookedUp: nothingLookedUp(),
+    credentials: state.credentials,
+  };
   const nowMs = (): number => router.clock.nowMs();
   return {
     id,
@@ -115,6 +131,8 @@ export function createProvider(config: ProviderConfig, adapter: Adapter, router:
     unpin: (model) => unpin(books, model),
     mayBeRetried: () => allowsRetry(state.retryTokens, router.retry),
     successShare: (model) => recentShare(models.peek(model), nowMs()),
+    noteWell: (wasDown) => noteWell(books, wasDown),
+    noteDead: (reason) => void (state.connection = turn(books, state.connection, { type: 'dead' }, undefined, reason)),
     settle: (permit, outcome) => settle(books, permit, outcome),
     noteUsage: (model, textTokens, promptTokens, usage) => noteUsage(books, model, textTokens, promptTokens, usage),
     capabilities: (model) => capabilitiesOf(books, aboutOf(books, model, nowMs())),
@@ -161,83 +179,16 @@ function acquire(books: Books, name: string | undefined, leave: Leave): Permit |
   };
 }
 
-function settle(books: Books, permit: Permit, outcome: Outcome): void {
-  const { id, state, router, announce } = books;
-  const model = state.models.of(permit.model);
-  noteEnd([state, model], permit.sinceMs);
-  if (state.letIn.generation === permit.connectionGeneration) state.letIn = changed(state.letIn, permit.connectionGeneration, -1);
-  if (model.letIn.generation === permit.modelGeneration) model.letIn = changed(model.letIn, permit.modelGeneration, -1);
-  if (outcome.type === 'success') noteSuccess(books, model, permit, outcome);
-  if (outcome.type === 'failure') {
-    state.failures += 1;
-    state.lastError = { code: outcome.error.code, atMs: router.clock.nowMs() };
-  }
-  const verdict = applyEffect({ id, config: router, announce }, state, permit, outcome);
-  if (verdict.connection === 'refused' || verdict.model === 'failure' || verdict.model === 'soft') noteFailure(books, model);
-  const connection = connectionVerdict(books, permit, verdict);
-  state.connection = turn(books, state.connection, { type: connection, generation: permit.connectionGeneration }, undefined);
-  model.breaker = turn(books, model.breaker, { type: verdict.model, generation: permit.modelGeneration }, permit.model);
-  // Last: whoever gets the slot finds the books closed.
-  state.streams.delete(permit.slot);
-  permit.slot.give();
-}
-
 /**
- * A server that is going down takes no new connections and still answers on those it has: calls that began before a refusal say nothing
- * against it.
+ * A server that says it is well while it fails every call would be probed for ever; so what has failed a probe already is given another
+ * one ahead of its time only after a sign that something has changed.
  */
-function connectionVerdict({ state, router }: Books, permit: Permit, { connection, model }: Verdicts): Verdicts['connection'] {
-  const { generation, is } = state.connection;
-  // An older time changes nothing.
-  if (permit.connectionGeneration !== generation) return 'abandon';
-  if (connection === 'refused') state.refusedAtMs = router.clock.nowMs();
-  // A probe that met with nothing but silence has not found the provider back.
-  if (connection === 'abandon' && model === 'failure' && is === 'half-open') return 'refused';
-  return connection === 'success' && permit.sinceMs < state.refusedAtMs ? 'abandon' : connection;
-}
-
-function noteSuccess(books: Books, model: ModelState, permit: Permit, outcome: Outcome & { readonly type: 'success' }): void {
-  const { state, router } = books;
-  const { ms, firstContentMs } = outcome;
-  const nowMs = router.clock.nowMs();
-  state.successes += 1;
-  state.retryTokens = afterSuccess(state.retryTokens, router.retry);
-  noteShare(model, true, nowMs);
-  model.latencyMs = smoothed(model.latencyMs, ms);
-  if (firstContentMs !== undefined) model.firstContentMs = smoothed(model.firstContentMs, firstContentMs);
-  noteTimes(model, permit, { promptTokens: permit.promptTokens, ms, firstContentMs }, nowMs);
-  model.servedAtMs = nowMs;
-  if (router.hedge === undefined || permit.isCold) return;
-  if (firstContentMs === undefined) remember(model.wholeTimes, ms);
-  else remember(model.firstTimes, firstContentMs);
-}
-
-/** The answer of a model that had to be loaded says how long that took, and little of how fast it answers. */
-function noteTimes(model: ModelState, { intent, isCold, isToldCold, isFirst }: Permit, timed: Timed, nowMs: number): void {
-  if (!isToldCold && (!isCold || model.timings.size === 0)) noteTime(model.timings, intent, timed, nowMs);
-  if (isToldCold && isFirst) model.loadMs = learnedLoadMs(model.loadMs, loadTimeOf(timingsOf(model.timings, intent), timed, nowMs));
-}
-
-/** Only of what is held against it: a prompt that is too long, or a caller in a hurry, says nothing against asking it for something else. */
-function noteFailure({ state, router }: Books, model: ModelState): void {
-  state.retryTokens = afterFailure(state.retryTokens);
-  noteShare(model, false, router.clock.nowMs());
-}
-
-/** What is old counts for less: a provider that failed is tried again some day. */
-function noteShare(model: ModelState, isSuccess: boolean, nowMs: number): void {
-  model.successShare = learnedShare(recentShare(model, nowMs), isSuccess);
-  model.shareAtMs = nowMs;
-}
-
-/** Steps a breaker, and tells where that changed its state. */
-function turn({ id, state, router, announce }: Books, from: BreakerState, input: BreakerInput, model: string | undefined): BreakerState {
-  const { clock, random, breaker } = router;
-  const to = step(from, input, { nowMs: clock.nowMs(), random: random() }, breaker);
-  if (to.is === from.is) return to;
-  if (to.is === 'open') announce('breaker:open', { provider: id, model, untilMs: to.untilMs, reason: state.lastError?.code ?? 'unknown' });
-  else announce(to.is === 'closed' ? 'breaker:close' : 'breaker:half-open', { provider: id, model });
-  return to;
+function noteWell(books: Books, wasDown: boolean): void {
+  const { state } = books;
+  state.connection = turn(books, state.connection, { type: 'well' }, undefined);
+  for (const [name, model] of state.models.entries()) {
+    if (wasDown || model.breaker.opens <= 1) model.breaker = turn(books, model.breaker, { type: 'well' }, name);
+  }
 }
 
 function unpin({ id, state, announce }: Books, only: string | undefined): number {

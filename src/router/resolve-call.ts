@@ -36,6 +36,8 @@ export interface ResolvedCall<Request> {
   readonly maxLocality: Locality;
   readonly maxCostUsd: number | undefined;
   readonly only: string | undefined;
+  /** Providers that it does not go to. */
+  readonly without: readonly string[];
   readonly signal: AbortSignal | undefined;
   readonly startedAtMs: number;
   readonly endsAtMs: number;
@@ -64,7 +66,7 @@ export function resolveCall<Verbed extends Verb>(
   options: CallOptions,
   config: RouterConfig,
 ): ResolvedCall<typeof given> {
-  const request = verb === 'embed' ? copyEmbed(given as EmbedRequest) : copyChat(given as ChatRequest);
+  const request = withoutDefault(verb === 'embed' ? copyEmbed(given as EmbedRequest) : copyChat(given as ChatRequest), config);
   const intent = options.intent ?? config.defaultIntent;
   const settings = config.intents.get(intent);
   if (settings === undefined) throw invalid(`there is no intent ${quoted(intent)}${didYouMean(intent, [...config.intents.keys()])}`);
@@ -87,6 +89,7 @@ export function resolveCall<Verbed extends Verb>(
     maxLocality: nearestOf([config.maxLocality, settings.maxLocality, resolveLocality(options.maxLocality)]),
     maxCostUsd: smallest([config.maxCostUsd, settings.maxCostUsd, resolveCost(options.maxCostUsd)]),
     only: options.provider,
+    without: resolveWithout(options.without, config),
     signal: options.signal,
     startedAtMs,
     endsAtMs: startedAtMs + limitMs(options.deadlineMs, 'deadlineMs', usualMs),
@@ -105,6 +108,13 @@ export function resolveCall<Verbed extends Verb>(
     // From the general to the particular: router, intent, provider, call.
     timeoutsFor: (provider) => merge(config.timeouts, settings.timeouts, provider.timeouts, options.timeouts),
   };
+}
+
+/** Many clients have to send a model and send this word: as long as nothing is called so, it means each provider's own. */
+function withoutDefault<Request extends ChatRequest | EmbedRequest>(request: Request, { models }: RouterConfig): Request {
+  if (request.model !== 'default' || models.has('default')) return request;
+  const { model: _model, ...rest } = request;
+  return rest as Request;
 }
 
 function once<Value>(make: () => Value): () => Value {
@@ -188,6 +198,14 @@ function checkModel(model: unknown): void {
 function checkProvider(id: string, { providers }: RouterConfig): void {
   const ids = providers.filter(({ enabled }) => enabled).map((provider) => provider.id);
   if (!ids.includes(id)) throw invalid(`there is no provider ${quoted(id)}${didYouMean(id, ids)}; configured: ${ids.join(', ')}`);
+}
+
+function resolveWithout(given: readonly string[] = [], { providers }: RouterConfig): readonly string[] {
+  if (!Array.isArray(given)) throw invalid('without must be a list of ids of providers');
+  const ids = providers.map(({ id }) => id);
+  const stray = given.find((id) => !ids.includes(id));
+  if (stray !== undefined) throw invalid(`without names ${quoted(stray)}, which is no provider${didYouMean(String(stray), ids)}`);
+  return [...given];
 }
 
 function resolveAttempts(given: number | undefined, usual: number): number {

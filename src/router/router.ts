@@ -1,17 +1,20 @@
-import type { ModelInfo } from '../core/adapter.ts';
-import type { EventName, Listener } from '../core/events.ts';
+import type { RouterError } from '../core/errors.ts';
+import type { ConfigChanges, EventName, Listener } from '../core/events.ts';
 import type { ChatCompletion, ChatRequest, EmbeddingList, EmbedRequest } from '../core/types.ts';
-import type { CallOptions } from '../config/options.ts';
+import type { CallOptions, RouterOptions } from '../config/options.ts';
 import type { Plan } from '../routing/plan.ts';
 import type { ChatStream } from './chat-stream.ts';
+import type { DrillOptions, FailoverTest, ProviderTest } from './drill.ts';
 import type { ExplainOptions } from './explain.ts';
-import type { HealthSummary } from './health.ts';
+import type { HealthAsk, HealthSummary } from './health-report.ts';
+import type { InventoryAsk, ModelInventory } from './inventory.ts';
 import type { RouterSnapshot } from './snapshot.ts';
 import type { ParsedCompletion, SchemaRequest } from './structured.ts';
 
-export interface ProviderModel extends ModelInfo {
-  readonly provider: string;
-}
+/** `tryChat()`: an answer, or the error in its place. */
+export type TriedChat =
+  | { readonly success: true; readonly provider: string; readonly content: string; readonly answer: ChatCompletion }
+  | { readonly success: false; readonly provider: string | undefined; readonly errorMessage: string; readonly error: RouterError };
 
 export interface CloseOptions {
   /**
@@ -34,14 +37,26 @@ export interface Router extends AsyncDisposable {
    * `repair: true` asks for it.
    */
   chat<Value>(request: SchemaRequest<Value>, options?: CallOptions): Promise<ParsedCompletion<Value>>;
+  /** `chat()` for those who would rather look at a flag than catch an error. Rejects for an abort only. */
+  tryChat(request: ChatRequest, options?: CallOptions): Promise<TriedChat>;
   /** Resolves when the first content is in hand: until then failures are silent, after it they end the stream. */
   stream(request: ChatRequest, options?: CallOptions): Promise<ChatStream>;
   /** One vector per input, in order, all from one model. */
   embed(request: EmbedRequest, options?: CallOptions): Promise<EmbeddingList>;
-  /** Asks every provider how it is, within 5 s. Rejects for an abort only. */
-  health(options?: { readonly signal?: AbortSignal | undefined }): Promise<HealthSummary>;
-  /** The models of every provider that keeps a list and answers. */
-  models(options?: { readonly signal?: AbortSignal | undefined }): Promise<readonly ProviderModel[]>;
+  /** Asks every provider how it is, within `health.timeoutMs`. Rejects for an abort only. */
+  health(options?: HealthAsk): Promise<HealthSummary>;
+  /** Asks every provider for its models: what each serves, and who serves each. Rejects for an abort only. */
+  models(options?: InventoryAsk): Promise<ModelInventory>;
+  /**
+   * Asks one provider how it is, and for a short answer, which costs a few tokens: naming one that is paid is consent. Rejects for an
+   * abort, and with `invalid_request` where there is no such provider.
+   */
+  testProvider(id: string, options?: DrillOptions): Promise<ProviderTest>;
+  /**
+   * What would happen if a provider died, for each of them, by trying it: a short call that does not go there. Costs a few tokens each;
+   * paid providers answer only where `allowPaid` lets them. Rejects for an abort only.
+   */
+  testFailover(options?: DrillOptions): Promise<readonly FailoverTest[]>;
   /** The plan for a request, with the time that each candidate is expected to need, without carrying it out; `formatPlan()` makes a text of it. */
   explain(request: ChatRequest | SchemaRequest<unknown> | EmbedRequest, options?: ExplainOptions): Plan;
   /**
@@ -49,6 +64,13 @@ export interface Router extends AsyncDisposable {
    * pins there were; they are listed in `snapshot()`.
    */
   unpin(which?: { readonly provider?: string | undefined; readonly model?: string | undefined }): number;
+  /**
+   * Puts another configuration in the place of this one, as a whole. Calls under way end on the old one; what was learnt of servers that
+   * stay (same type and address) is kept, and credentials that were refused are tried again where they are others. `clock`, `transport`
+   * and `random` go on where they are left out.
+   * @throws {ConfigError} with every issue; then nothing has changed.
+   */
+  update(options: RouterOptions): ConfigChanges;
   /** What the router knows now, without asking anyone. */
   snapshot(): RouterSnapshot;
   on<Name extends EventName>(name: Name, listener: Listener<Name>): Router;

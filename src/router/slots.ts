@@ -47,9 +47,9 @@ export function knownLanes({ config, state }: Holder, model: Readonly<ModelState
 
 /** The slots that calls for a model take. */
 export function lanesFor(holder: Holder, name: string | undefined): Lanes {
-  const { config, state, router } = holder;
+  const { config, state } = holder;
   const owner = isPerModel(config) ? state.models.of(name) : state;
-  return (owner.lanes ??= createLanes({ ...slotsOf(config, state, name), queueLimit: router.queue.limit, agingMs: router.queue.agingMs }));
+  return (owner.lanes ??= createLanes(limitsOf(holder, name)));
 }
 
 /** From so many slots on one is reserved for fast calls: of fewer, it would take more than a fifth away from batch work. */
@@ -63,10 +63,11 @@ export function slotCount({ maxConcurrent, usualSlots }: ProviderConfig, { told 
   return (said !== undefined && said >= 1 ? said : usualSlots) ?? Infinity;
 }
 
-function slotsOf(config: ProviderConfig, state: ProviderState, name: string | undefined): Pick<LaneLimits, 'slots' | 'reservedForFast'> {
+function limitsOf({ config, state, router }: Holder, name: string | undefined): LaneLimits {
   const slots = slotCount(config, state, name);
   const usual = slots >= leastReserving && slots !== Infinity ? 1 : 0;
-  return { slots, reservedForFast: Math.min(config.reservedForFast ?? usual, slots - 1) };
+  const { limit: queueLimit, agingMs } = router.queue;
+  return { slots, reservedForFast: Math.min(config.reservedForFast ?? usual, slots - 1), queueLimit, agingMs };
 }
 
 /** Neither the configuration nor the server has said how many slots there are. */
@@ -75,10 +76,11 @@ export function isSupposed({ maxConcurrent, usualSlots }: ProviderConfig, { told
   return ![...(told?.resident?.values() ?? [])].some(({ slots }) => slots !== undefined);
 }
 
-/** Takes over what the server has just told. */
-export function resizeLanes({ config, state, router }: Holder): void {
+/** Takes over what the server has just told, or another configuration says. */
+export function resizeLanes(holder: Holder): void {
+  const { config, state, router } = holder;
   const nowMs = router.clock.nowMs();
-  state.lanes?.resize(slotsOf(config, state, undefined), nowMs);
+  state.lanes?.resize(limitsOf(holder, undefined), nowMs);
   if (!isPerModel(config)) return;
-  for (const [name, { lanes }] of state.models.entries()) lanes?.resize(slotsOf(config, state, name), nowMs);
+  for (const [name, { lanes }] of state.models.entries()) lanes?.resize(limitsOf(holder, name), nowMs);
 }

@@ -70,7 +70,7 @@ export function takeSnapshot({ config, providers, shutdown }: Engine, inFlight: 
 
 function snapshotOf({ id, config, state }: Provider, nowMs: number): ProviderSnapshot {
   const { type, device, cost } = config;
-  const { inFlight, successes, failures, lastError, connection, rest, retryTokens, disabledUntilMs, models, lanes, told } = state;
+  const { inFlight, successes, failures, lastError, connection, rest, retryTokens, disabledUntilMs, models, told } = state;
   const ahead = (atMs: number | undefined): number | undefined => (atMs !== undefined && atMs > nowMs ? atMs : undefined);
   return {
     provider: id,
@@ -79,9 +79,7 @@ function snapshotOf({ id, config, state }: Provider, nowMs: number): ProviderSna
     cost,
     situation: situationOf(state, nowMs),
     inFlight,
-    waiting:
-      (lanes?.waiting ?? 0) + Array.from(models.entries(), ([, model]) => model.lanes?.waiting ?? 0).reduce((sum, each) => sum + each, 0),
-    slots: lanes === undefined || lanes.slots === Infinity ? undefined : lanes.slots,
+    ...slotFigures(state),
     elsewhere: told?.elsewhere,
     successes,
     failures,
@@ -105,5 +103,14 @@ function snapshotOf({ id, config, state }: Provider, nowMs: number): ProviderSna
       latencyMs: known.latencyMs,
       firstContentMs: known.firstContentMs,
     })),
+  };
+}
+
+/** Calls that wait, and calls that are taken at once. */
+export function slotFigures({ lanes, models }: Provider['state']): Pick<ProviderSnapshot, 'waiting' | 'slots'> {
+  const waiting = Array.from(models.entries(), ([, model]) => model.lanes?.waiting ?? 0).reduce((sum, each) => sum + each, 0);
+  return {
+    waiting: (lanes?.waiting ?? 0) + waiting,
+    slots: lanes === undefined || lanes.slots === Infinity ? undefined : lanes.slots,
   };
 }

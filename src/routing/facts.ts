@@ -60,6 +60,8 @@ export interface CandidateFacts {
   readonly isRecovering: boolean;
   /** Part of the model that lies in GPU memory, 0 to 1, where the server tells and it is not all. */
   readonly vramShare: number | undefined;
+  /** It was asked how it is and gave no sign of life, and no call has found out otherwise since. */
+  readonly isDown: boolean;
   /** Our own calls there, under way and waiting. */
   readonly busy: number;
   /** Requests of others there, where the server tells. */
@@ -81,6 +83,10 @@ export interface CandidateFacts {
 /** The most of a model that may lie outside of GPU memory before the provider counts as a processor for it. */
 const leastVramShare = 0.5;
 
-export function tierOf({ place, vramShare }: CandidateFacts): number {
-  return vramShare !== undefined && vramShare < leastVramShare ? place.spilledTier : place.tier;
+/** Behind all tiers. */
+const downTiers = 1_000_000;
+
+export function tierOf({ place, vramShare, isDown }: CandidateFacts): number {
+  const tier = vramShare !== undefined && vramShare < leastVramShare ? place.spilledTier : place.tier;
+  return isDown ? tier + downTiers : tier;
 }

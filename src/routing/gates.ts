@@ -26,6 +26,8 @@ export interface GateInput {
   readonly answerTokens: number | undefined;
   /** Only this provider. */
   readonly only: string | undefined;
+  /** None of these providers. */
+  readonly without: readonly string[];
 }
 
 export interface Obstacle {
@@ -40,9 +42,12 @@ const cannot: Readonly<Record<Verb, Obstacle>> = {
   embed: { code: 'unsupported', reason: 'cannot embed' },
 };
 
+const leftOutByCall: Obstacle = { code: 'no_provider', reason: 'the call is not to go there' };
+
 /** What speaks against a candidate for as long as the request and the configuration stay as they are. What is not known does. */
 export function gate(facts: CandidateFacts, input: GateInput): Obstacle | undefined {
   const { place } = facts;
+  if (input.without.length > 0 && input.without.includes(place.provider)) return leftOutByCall;
   if (!place.verbs[input.verb]) return cannot[input.verb];
   if (input.needs.length > 0) {
     const lacking = input.needs.filter((feature) => !facts.capabilities[feature]);

@@ -98,9 +98,9 @@ export function plan(input: PlanInput): MadePlan {
   return { ...inOrder(open, input), skipped, space, isPartial: open.length > input.most };
 }
 
-/** The facts come in the order of the intent, but for models that have spilled out of GPU memory. */
+/** The facts come in the order of the intent, but for models that have spilled out of GPU memory, and for providers that are down. */
 function inOrder(open: CandidateFacts[], input: PlanInput): { candidates: PlannedCandidate[]; turn: Turn | undefined } {
-  if (open.some(({ vramShare }) => vramShare !== undefined)) open.sort((left, right) => tierOf(left) - tierOf(right));
+  if (open.some(({ vramShare, isDown }) => vramShare !== undefined || isDown)) open.sort((left, right) => tierOf(left) - tierOf(right));
   const candidates: PlannedCandidate[] = [];
   let turn: Turn | undefined;
   for (let from = 0; from < open.length && candidates.length < input.most;) {
@@ -165,14 +165,15 @@ function otherSpace(facts: CandidateFacts, space: string | undefined): Obstacle 
 }
 
 function toCandidate(facts: CandidateFacts, tier: number, score: Score | undefined): PlannedCandidate {
-  const { model, substituted, place, pinnedUntilMs, vramShare, seenTokens, isFull } = facts;
-  const reason = substituted || vramShare !== undefined ? noted(facts) : place.reason;
+  const { model, substituted, place, pinnedUntilMs, vramShare, seenTokens, isFull, isDown } = facts;
+  const reason = substituted || vramShare !== undefined || isDown ? noted(facts) : place.reason;
   return { provider: place.provider, model, substituted, isTrial: pinnedUntilMs !== undefined, tier, reason, score, seenTokens, isFull };
 }
 
-function noted({ place, substituted, vramShare }: CandidateFacts): string {
+function noted({ place, substituted, vramShare, isDown }: CandidateFacts): string {
   const spill = vramShare === undefined ? '' : `, with ${Math.round(vramShare * 100)}% of the model in GPU memory`;
-  return `${place.reason}${substituted ? ', with its default model' : ''}${spill}`;
+  const down = isDown ? '; behind the others, because it did not say how it is' : '';
+  return `${place.reason}${substituted ? ', with its default model' : ''}${spill}${down}`;
 }
 
 function toSkipped({ place: { provider }, model, substituted }: CandidateFacts, { code, reason, readyAtMs }: Obstacle): SkippedInPlan {

@@ -28,7 +28,7 @@ export function createTestRouter(
   options: Omit<RouterOptions, 'clock'>,
   { seed, clock = testClock({ seed }) }: TestRouterOptions = {},
 ): TestRouter {
-  const router = createRouter({ checkModels: false, pollMs: false, random: clock.random, ...options, clock });
+  const router = createRouter({ checkModels: false, health: false, pollMs: false, random: clock.random, ...options, clock });
   // Calls that are still under way get their time to end, which nobody else would let pass.
   const close = (): Promise<void> => clock.run(router.close());
   return {

@@ -41,7 +41,7 @@ export function fakeRouter<Id extends string>(
     const device = id === 'gpu' || id === 'cpu' ? { device: id } : {};
     configured[id] = { type: 'custom', adapter: made.adapter, ...device, ...rest } as ProviderOptions;
   }
-  const router = createRouter({ clock, random: () => 0.5, ...options, providers: configured });
+  const router = createRouter({ clock, random: () => 0.5, health: false, ...options, providers: configured });
   return { router, clock, events: record(router), fakes: fakes as Record<Id, Fake> };
 }
 

@@ -1,4 +1,14 @@
-import type { Adapter, Call, ChatRequest, ChunkBatches, EmbedRequest, ProviderHealth, ProviderType, Router } from '../../src/index.ts';
+import type {
+  Adapter,
+  Call,
+  ChatRequest,
+  ChunkBatches,
+  EmbedRequest,
+  ModelInfo,
+  ProviderHealth,
+  ProviderType,
+  Router,
+} from '../../src/index.ts';
 import type * as Inferlane from '../../src/index.ts';
 
 export interface RoutedOptions {
@@ -21,6 +31,7 @@ export function routedAdapter({ inferlane, type, url, like, provider }: RoutedOp
     inferlane.createRouter({
       providers: { box: { type, url, apiKey: 'key-of-the-box', ...provider } },
       checkModels: false,
+      health: false,
       pollMs: false,
       allowPaid: true,
       maxAttempts: 1,
@@ -62,11 +73,11 @@ export function routedAdapter({ inferlane, type, url, like, provider }: RoutedOp
     if (found.error !== undefined) throw new RouterError(found.error.code as 'unavailable', found.error.message);
     return found;
   };
-  // A router leaves out a provider whose list cannot be had; its health says why.
-  const models = async (signal: AbortSignal): Promise<Awaited<ReturnType<Router['models']>>> => {
-    const list = await current().models({ signal });
-    if (list.length === 0) await report(signal);
-    return list;
+  const models = async (signal: AbortSignal): Promise<readonly ModelInfo[]> => {
+    const [found] = (await current().models({ signal })).providers;
+    if (found?.models === undefined)
+      throw new RouterError((found?.error?.code ?? 'bug') as 'unavailable', found?.error?.message ?? 'No list.');
+    return found.models;
   };
   return {
     ...like,

@@ -35,6 +35,18 @@ describe('load', () => {
     });
   });
 
+  test('tells the mean times to the first token and from one to the next, under the old name too', async () => {
+    const first = 'vllm:time_to_first_token_seconds_sum{engine="0"} 3\nvllm:time_to_first_token_seconds_count{engine="0"} 10\n';
+    const second = 'vllm:time_to_first_token_seconds_sum{engine="1"} 1\nvllm:time_to_first_token_seconds_count{engine="1"} 10\n';
+    const [inter, per] = ['inter_token_latency_seconds', 'time_per_output_token_seconds'].map(
+      (name) => `vllm:${name}_bucket{le="0.1"} 9\nvllm:${name}_sum 5\nvllm:${name}_count 200\n`,
+    );
+    const both = { firstTokenMs: 200, tokenMs: 25 };
+    expect(await loadOf(first + second + inter)).toEqual(both);
+    expect(await loadOf(first + second + per)).toEqual(both);
+    expect(await loadOf('vllm:time_to_first_token_seconds_sum 0\nvllm:time_to_first_token_seconds_count 0\n')).toEqual({});
+  });
+
   test.each(['', 'vllm:num_requests_running NaN\n', 'python_gc_objects 1\n'])('what is not told is left out of %j', async (text) => {
     expect(await loadOf(text)).toEqual({});
   });

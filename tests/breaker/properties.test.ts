@@ -1,6 +1,14 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { admits, type BreakerInput, type BreakerRules, type BreakerState, closedBreaker, step } from '../../src/breaker/breaker.ts';
+import {
+  admits,
+  type BreakerInput,
+  type BreakerRules,
+  type BreakerSign,
+  type BreakerState,
+  closedBreaker,
+  step,
+} from '../../src/breaker/breaker.ts';
 import { classicBreaker, defaults } from '../../src/config/defaults.ts';
 import { referenceBreaker, type Word } from './reference-model.ts';
 
@@ -11,6 +19,7 @@ type Command =
   | { readonly do: 'call' }
   | { readonly do: 'settle'; readonly which: number; readonly word: Word }
   | { readonly do: 'burst'; readonly count: number; readonly word: Word }
+  | { readonly do: 'sign'; readonly sign: BreakerSign['type'] }
   | { readonly do: 'wait'; readonly ms: number };
 
 const words: readonly Word[] = ['success', 'failure', 'refused', 'soft', 'abandon'];
@@ -19,6 +28,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   fc.constant<Command>({ do: 'call' }),
   fc.record({ do: fc.constant('settle' as const), which: fc.nat(7), word }),
   fc.record({ do: fc.constant('burst' as const), count: fc.integer({ min: 1, max: 20 }), word }),
+  fc.record({ do: fc.constant('sign' as const), sign: fc.constantFrom('well' as const, 'dead' as const) }),
   fc.record({ do: fc.constant('wait' as const), ms: fc.constantFrom(1, 999, 24_000, 30_000, 36_000, 60_000, 300_000, 600_001) }),
 );
 const commands = fc.array(command, { maxLength: 40, size: 'max' });
@@ -34,18 +44,20 @@ interface Player {
   readonly outstanding: () => number;
 }
 
+type Input = BreakerInput | BreakerSign;
+
 /** Runs commands through the breaker and the reference model side by side; `onStep` sees every step of the breaker. */
 function player(
   own: BreakerRules,
   random: number,
-  onStep?: (from: BreakerState, input: BreakerInput, to: BreakerState, nowMs: number) => void,
+  onStep?: (from: BreakerState, input: Input, to: BreakerState, nowMs: number) => void,
 ): Player {
   const model = referenceBreaker(own);
   const tickets: { readonly generation: number; readonly era: number | undefined }[] = [];
   let state = closedBreaker;
   let nowMs = startMs;
   let agreed = true;
-  const turn = (input: BreakerInput): void => {
+  const turn = (input: Input): void => {
     const from = state;
     state = step(from, input, { nowMs, random }, own);
     onStep?.(from, input, state, nowMs);
@@ -70,6 +82,10 @@ function player(
     outstanding: () => tickets.length,
     play(given) {
       if (given.do === 'wait') nowMs += given.ms;
+      if (given.do === 'sign') {
+        turn({ type: given.sign });
+        model.sign(given.sign, nowMs, random);
+      }
       if (given.do === 'call') call();
       if (given.do === 'settle') settle(given.which, given.word);
       for (let count = 0; given.do === 'burst' && count < given.count; count++) {
@@ -82,7 +98,7 @@ function player(
 
 interface Step {
   readonly from: BreakerState;
-  readonly input: BreakerInput;
+  readonly input: Input;
   readonly to: BreakerState;
   readonly nowMs: number;
 }
@@ -100,8 +116,18 @@ function everyStep(holds: (step: Step) => boolean): void {
   fc.assert(property, { numRuns: 3_000 });
 }
 
+function isSign(input: Input): input is BreakerSign {
+  return input.type === 'well' || input.type === 'dead';
+}
+
+/** A verdict of a call that began before the last change of state. */
+function isLate(input: Input, { generation }: BreakerState): boolean {
+  return !isSign(input) && input.type !== 'probe' && input.generation !== generation;
+}
+
 /** Each way there is to step, `late` for a verdict from before the last change of state. */
 const corners = [
+  'closed dead open',
   'closed failure closed',
   'closed failure open',
   'closed late',
@@ -119,13 +145,14 @@ const corners = [
   'half-open success closed',
   'open late',
   'open probe half-open',
+  'open well open',
 ];
 
 test('random runs agree with the reference model, and reach every corner of it', { timeout: 20_000 }, () => {
   const reached = new Set<string>();
-  const note = (from: BreakerState, input: BreakerInput, to: BreakerState): void => {
+  const note = (from: BreakerState, input: Input, to: BreakerState): void => {
     if (from !== to || input.type === 'probe') reached.add(`${from.is} ${input.type} ${to.is}`);
-    else if (input.generation !== from.generation) reached.add(`${from.is} late`);
+    else if (isLate(input, from)) reached.add(`${from.is} late`);
   };
   const property = fc.property(commands, randoms, fc.constantFrom(rules, rules, classicBreaker), (list, random, own) => {
     const { play, agrees } = player(own, random, note);
@@ -138,8 +165,11 @@ test('random runs agree with the reference model, and reach every corner of it',
   expect([...reached].toSorted()).toEqual(corners);
 });
 
-test('an open breaker lets nothing through before its time', () => {
-  everyStep(({ from, nowMs, to }) => from.is !== 'open' || nowMs >= from.untilMs || (to === from && admits(from, nowMs, 0) === 'no'));
+test('an open breaker lets nothing through before its time, unless it is said to be well', () => {
+  everyStep(({ from, input, nowMs, to }) => {
+    if (from.is !== 'open' || nowMs >= from.untilMs) return true;
+    return admits(from, nowMs, 0) === 'no' && (to === from || (input.type === 'well' && admits(to, nowMs, 0) === 'probe'));
+  });
 });
 
 test('there is at most one probe whose lease has not run out', () => {
@@ -157,7 +187,27 @@ test('the generation grows by one with each change of state and each probe, and 
 });
 
 test('a verdict from before the last change of state changes nothing', () => {
-  everyStep(({ from, to, input }) => input.type === 'probe' || input.generation === from.generation || to === from);
+  everyStep(({ from, to, input }) => !isLate(input, from) || to === from);
+});
+
+test('no sign ever closes a breaker, or lets a call through but as a probe', () => {
+  everyStep(({ from, to, input, nowMs }) => {
+    if (!isSign(input)) return true;
+    const letsMore = admits(from, nowMs, 0) !== 'yes' && admits(to, nowMs, 0) === 'yes';
+    return !letsMore && (to.is !== 'closed' || to === from);
+  });
+});
+
+test('a sign of life changes nothing but that an open time ends, and never prolongs one', () => {
+  everyStep(({ from, to, input, nowMs }) => {
+    if (input.type !== 'well') return true;
+    if (from.is !== 'open' || to.is !== 'open') return to === from;
+    return to.untilMs === Math.min(from.untilMs, nowMs) && to.generation === from.generation && to.opens === from.opens;
+  });
+});
+
+test('a missing sign of life opens a closed breaker, and leaves a recovery and an open time alone', () => {
+  everyStep(({ from, to, input }) => input.type !== 'dead' || (from.is === 'closed' ? to.is === 'open' : to === from));
 });
 
 test('what the caller did, or left, never moves it towards open', () => {

@@ -6,6 +6,8 @@ export interface ReferenceBreaker {
   /** The era of the call let in: how many changes of state came before it. Undefined: not let in. */
   admit(nowMs: number, inFlight: number, leaseMs: number, early?: boolean): number | undefined;
   settle(era: number, word: Word, nowMs: number, random: number): void;
+  /** It was asked how it is. */
+  sign(type: 'well' | 'dead', nowMs: number, random: number): void;
 }
 const bad: readonly Word[] = ['failure', 'refused', 'soft'];
 const inARow = (all: readonly Word[], of: readonly Word[]): number => all.length - 1 - all.findLastIndex((word) => !of.includes(word));
@@ -43,6 +45,12 @@ export function referenceBreaker(rules: BreakerRules): ReferenceBreaker {
       if (is === 'half-open' && leaseEndMs !== -Infinity) opened += 1;
       [is, era, leaseEndMs] = ['half-open', era + 1, nowMs + leaseMs];
       return era;
+    },
+    sign(type, nowMs, random) {
+      if (type === 'well') untilMs = Math.min(untilMs, nowMs);
+      if (type === 'well' || is !== 'closed') return;
+      if (nowMs - closedAtMs >= 600_000) opened = 0;
+      open(nowMs, random);
     },
     settle(from, word, nowMs, random) {
       if (from !== era || is === 'open' || (is === 'closed' && word === 'abandon')) return;

@@ -134,7 +134,13 @@ describe('when the open time is over', () => {
     let isUp = false;
     await using server = await loopback(() => (isUp ? answers('back') : { status: 500, pieces: ['{}'] }));
     const clock = testClock();
-    const router = createRouter({ clock, random: () => 0.5, ...once, providers: { a: { type: 'openai-compatible', url: server.url } } });
+    const router = createRouter({
+      clock,
+      random: () => 0.5,
+      ...once,
+      health: false,
+      providers: { a: { type: 'openai-compatible', url: server.url } },
+    });
     for (let count = 0; count < 3; count++) await failureOf(router.chat(hello));
     isUp = true;
     await clock.advance(30_000);

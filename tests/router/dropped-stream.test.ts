@@ -21,7 +21,7 @@ async function told(program: string): Promise<unknown> {
     const gc = runInNewContext('gc');
     process.on('unhandledRejection', (error) => { console.log(JSON.stringify('unhandled ' + error)); process.exit(3); });
     const server = await loopback(() => ({ headers: sse, pieces: [event('one'), event('two'), event('three')], after: 'hang' }));
-    const router = createRouter({ checkModels: false, pollMs: false, providers: { box: { type: 'openai-compatible', url: server.url } } });
+    const router = createRouter({ checkModels: false, health: false, pollMs: false, providers: { box: { type: 'openai-compatible', url: server.url } } });
     const ends: unknown[] = [];
     router.on('request:end', ({ abandoned }) => ends.push(abandoned));
     router.on('request:error', ({ error }) => ends.push(String(error)));

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { createRouter } from '../../src/router/create-router.ts';
 import { fault, refused } from '../_kit/fake-adapter.ts';
 import { failureOf, fakeRouter, hello, outcomeOf } from '../_kit/fake-router.ts';
 
@@ -39,14 +40,7 @@ describe('health', () => {
     await router.health();
     up = true;
     await router.health();
-    expect(events.lines()).toEqual(['provider:down a', 'provider:up a']);
-  });
-
-  test('never opens or closes a breaker', async () => {
-    const { router } = fakeRouter({ a: { does: fault('driver'), fake: { health: ok } } }, { maxAttempts: 1 });
-    for (let count = 0; count < 3; count++) await failureOf(router.chat(hello));
-    await router.health();
-    expect(await failureOf(router.chat(hello))).toMatchObject({ code: 'no_provider' });
+    expect(events.lines()).toEqual(['provider:down a', 'breaker:open a', 'provider:up a']);
   });
 
   test('says that a provider rests, or refuses the credentials', async () => {
@@ -70,6 +64,116 @@ describe('health', () => {
     await router.chat(hello);
     expect(told()).toEqual(['provider:down locked', 'provider:up locked']);
   });
+
+  test('tells all that is known of a provider, and shows of its address no more than where it is', async () => {
+    const { router, clock } = fakeRouter(
+      {
+        gpu: {
+          does: [fault('out_of_memory', { status: 500 }), 'yes', fault('driver', { status: 500 })],
+          locality: 'host',
+          metadata: { zone: 'cellar' },
+          defaultModel: 'm',
+          maxConcurrent: 3,
+          fake: {
+            health: () => new Promise((resolve) => clock.schedule(40, () => resolve({ state: 'ok', version: '0.9' }))),
+            models: async () => [{ id: 'm:latest' }, { id: 'n' }],
+            load: async () => ({ running: 1, waiting: 2 }),
+          },
+        },
+        b: 'yes',
+      },
+      { pollMs: false },
+    );
+    await router.chat(hello);
+    await router.chat({ ...hello, model: 'n' }, { provider: 'gpu' });
+    await router.chat({ ...hello, model: 'n' });
+    const wallMs = clock.wallMs();
+    const summary = outcomeOf(router.health());
+    await clock.advance(40);
+    expect(summary.value).toMatchObject({ status: 'degraded', atMs: wallMs + 40, failsOver: true, providers: [{}, { status: 'unknown' }] });
+    expect(summary.value?.providers[0]).toMatchObject({
+      provider: 'gpu',
+      device: 'gpu',
+      locality: 'host',
+      defaultModel: 'm',
+      metadata: { zone: 'cellar' },
+      status: 'ok',
+      checkedAtMs: wallMs + 40,
+      latencyMs: 40,
+      version: '0.9',
+      error: undefined,
+      successes: 1,
+      failures: 2,
+      consecutiveFailures: 1,
+      lastError: { code: 'driver', atMs: wallMs },
+      circuit: 'closed',
+      circuitOpenUntilMs: undefined,
+      pins: [{ model: 'm', untilMs: wallMs + 1_800_000 }],
+      inFlight: 0,
+      waiting: 0,
+      slots: 3,
+      models: [{ id: 'm:latest' }, { id: 'n' }],
+      load: { running: 1, waiting: 2 },
+    });
+  });
+
+  test('tells until when a circuit is open: that of the connection or the worst of its models', async () => {
+    const { router, clock } = fakeRouter({ a: { does: fault('driver', { status: 500 }), fake: { health: ok } }, b: 'yes' });
+    for (let count = 0; count < 5; count++) await router.chat(hello);
+    const untilMs = clock.wallMs() + 30_000;
+    expect((await router.health({ maxAgeMs: Infinity })).providers[0]).toMatchObject({
+      circuit: 'open',
+      circuitOpenUntilMs: expect.any(Number),
+    });
+    const { router: other } = fakeRouter({ a: { does: refused(), fake: {} }, b: 'yes' });
+    for (let count = 0; count < 3; count++) await other.chat(hello);
+    expect((await other.health()).providers[0]).toMatchObject({ circuit: 'open', circuitOpenUntilMs: untilMs, status: 'open' });
+  });
+
+  test.each([
+    ['http://user:pass@gpu.example:8080', 'http://gpu.example:8080'],
+    ['https://abc.example/secret/path/v1', 'https://abc.example/…'],
+    ['http://gpu.example:8080/v1', 'http://gpu.example:8080'],
+  ])('shows %s as %s', async (url, shown) => {
+    const router = createRouter({
+      providers: { box: { type: 'openai-compatible', url } },
+      health: false,
+      pollMs: false,
+      transport: { connects: false, send: () => Promise.reject(new Error('no network')) } as never,
+    });
+    const summary = await router.health();
+    expect(summary.providers[0]?.url).toBe(shown);
+    expect(JSON.stringify(summary)).not.toMatch(/pass|secret/);
+  });
+
+  test('asks nobody again whose answer is younger than maxAgeMs', async () => {
+    let asked = 0;
+    const { router, clock } = fakeRouter({ a: { does: 'x', fake: { health: async () => (asked++, { state: 'ok' }) } } });
+    await router.health();
+    await clock.advance(9_999);
+    await router.health({ maxAgeMs: 10_000 });
+    expect(asked).toBe(1);
+    await clock.advance(1);
+    await router.health({ maxAgeMs: 10_000 });
+    await router.health();
+    expect(asked).toBe(3);
+  });
+
+  test('knows of a call that has succeeded since', async () => {
+    const { router, clock } = fakeRouter({ a: { does: 'x', fake: { health: () => Promise.reject(refused()) } } });
+    expect((await router.health()).status).toBe('down');
+    await clock.advance(10);
+    await router.chat(hello);
+    expect(await router.health({ maxAgeMs: 60_000 })).toMatchObject({
+      status: 'ok',
+      providers: [{ status: 'ok', consecutiveFailures: 0 }],
+    });
+  });
+
+  test('does not say that all are down where some cannot be asked', async () => {
+    const { router } = fakeRouter({ a: { does: 'x', fake: { health: () => Promise.reject(refused()) } }, b: 'x' });
+    expect((await router.health()).status).toBe('degraded');
+  });
 });
 
 describe('lists of models', () => {
@@ -79,9 +183,10 @@ describe('lists of models', () => {
       b: { does: 'x', fake: { models: () => Promise.reject(refused()) } },
       c: 'x',
     });
-    expect(await router.models()).toEqual([
-      { provider: 'a', id: 'one' },
-      { provider: 'a', id: 'two' },
+    expect((await router.models()).providers).toMatchObject([
+      { provider: 'a', models: [{ id: 'one' }, { id: 'two' }], error: undefined },
+      { provider: 'b', models: undefined, error: { code: 'unavailable' } },
+      { provider: 'c', models: undefined, error: undefined },
     ]);
   });
 

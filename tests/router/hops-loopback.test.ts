@@ -20,7 +20,7 @@ describe('a request to a server', () => {
     // Left to find out its dialect, this type asks first.
     const dialect = type === 'remote-gpu' && ({ dialect: 'notebook' } as const);
     const provider = { type, url: box.url, apiKey: 'key', cost: 'free', ...dialect } as const;
-    const router = createRouter({ checkModels: false, pollMs: false, providers: { one: provider, two: provider } });
+    const router = createRouter({ checkModels: false, health: false, pollMs: false, providers: { one: provider, two: provider } });
     const verbs = {
       chat: () => router.chat(hello, { hops: 1 }),
       stream: () => router.stream(hello, { hops: 1 }),
@@ -46,7 +46,12 @@ describe('a request to a server', () => {
       const data = input.map((_text, index) => ({ object: 'embedding', index, embedding: [index] }));
       return { pieces: [JSON.stringify({ object: 'list', model: 'm', data })] };
     });
-    const router = createRouter({ checkModels: false, pollMs: false, providers: { box: { type: 'openai', url: box.url, apiKey: 'key' } } });
+    const router = createRouter({
+      checkModels: false,
+      health: false,
+      pollMs: false,
+      providers: { box: { type: 'openai', url: box.url, apiKey: 'key' } },
+    });
     await router.embed({ model: 'm', input: Array.from({ length: 5_000 }, (_, index) => `text ${index}`) });
     expect(box.requests.length).toBeGreaterThan(1);
     for (const { headers } of box.requests) {
@@ -57,7 +62,12 @@ describe('a request to a server', () => {
   test('cannot be made to say less by a header of the provider', async () => {
     await using box = await loopback(() => ({ status: 500, pieces: ['{}'] }));
     const headers = { 'x-inferlane-hops': '0' };
-    const router = createRouter({ checkModels: false, pollMs: false, providers: { box: { type: 'vllm', url: box.url, headers } } });
+    const router = createRouter({
+      checkModels: false,
+      health: false,
+      pollMs: false,
+      providers: { box: { type: 'vllm', url: box.url, headers } },
+    });
     await failureOf(router.chat(hello, { hops: 2, maxAttempts: 1 }));
     expect(box.requests.map(({ headers: { 'x-inferlane-hops': hops } }) => hops)).toEqual(['3']);
   });
@@ -103,7 +113,13 @@ async function serve(): Promise<Served> {
 }
 
 function routerBefore(url: string): Router {
-  return createRouter({ checkModels: false, pollMs: false, random: () => 0, providers: { other: { type: 'openai-compatible', url } } });
+  return createRouter({
+    checkModels: false,
+    health: false,
+    pollMs: false,
+    random: () => 0,
+    providers: { other: { type: 'openai-compatible', url } },
+  });
 }
 
 test('two routers in front of each other end a call that goes in circles', async () => {

@@ -47,7 +47,12 @@ describe.each(balances)('of 60 equal providers under %s', (balance) => {
   test.each([true, false])(
     'each call gets a free slot while there is one, and the next one waits, with a CPU behind: %s',
     async (hasCpu) => {
-      const { router, clock, fakes, events } = farm(40, () => hang, { balance, pollMs: false }, { maxConcurrent: 1, hasCpu });
+      const { router, clock, fakes, events } = farm(
+        40,
+        () => hang,
+        { balance, health: false, pollMs: false },
+        { maxConcurrent: 1, hasCpu },
+      );
       const calls = Array.from({ length: 40 }, () => outcomeOf(router.chat(hello)));
       await clock.settle();
       expect(Object.entries(fakes).filter(([id, { calls: asked }]) => asked.length !== (id === 'cpu' ? 0 : 1))).toEqual([]);

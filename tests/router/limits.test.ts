@@ -137,6 +137,7 @@ describe('the limit for a connection', () => {
       clock,
       transport,
       checkModels: false,
+      health: false,
       pollMs: false,
       providers: { a: { type: 'vllm', url: 'http://127.0.0.1:8000' } },
       timeouts: { connectMs: 2_000 },

@@ -63,7 +63,7 @@ function sceneOf(type: ProviderType, literal: ErrorLiteral): Scene {
     },
     cpu: { type: 'openai-compatible', url: 'http://cpu.test', device: 'cpu', embeddingSpace: 's' },
   };
-  const router = createRouter({ clock, random: () => 0.5, transport, checkModels: false, pollMs: false, providers });
+  const router = createRouter({ clock, random: () => 0.5, transport, checkModels: false, health: false, pollMs: false, providers });
   const verb = type === 'tei' ? 'embed' : literal.status === 'stream' ? 'stream' : 'chat';
   const call: Scene['call'] = async (model) => (await routeOf(router, verb, model)).attempts.map(({ provider }) => provider);
   return { router, clock, events: record(router), asked: () => state.asked, makeRoom: () => void (state.hasRoom = true), call };

@@ -115,7 +115,7 @@ describe('a server that tells its load', () => {
 
   test('is never asked where pollMs is false', async () => {
     const box = watched();
-    const made = routerOf({ box }, { pollMs: false });
+    const made = routerOf({ box }, { health: false, pollMs: false });
     await traffic(made, 10_000, 100_000);
     expect(box.asked).toEqual([]);
   });

@@ -26,7 +26,7 @@ async function pair(script: Script) {
   const second = await loopback(({ body }) =>
     (body as { stream: boolean }).stream ? streams('from the second') : answers('from the second'),
   );
-  const router = createRouter({ providers: { first: openai(first.url), second: openai(second.url) } });
+  const router = createRouter({ health: false, providers: { first: openai(first.url), second: openai(second.url) } });
   return {
     router,
     first,
@@ -136,7 +136,13 @@ describe('connections', () => {
 
   test('that were dead are told as a retry of the same attempt', async () => {
     await using server = await keepAliveServer('at the next request');
-    const router = createRouter({ checkModels: false, pollMs: false, random: () => 0, providers: { only: openai(server.url) } });
+    const router = createRouter({
+      checkModels: false,
+      health: false,
+      pollMs: false,
+      random: () => 0,
+      providers: { only: openai(server.url) },
+    });
     const events = record(router);
     const { route } = await router.chat(hello);
     expect(events.of('retry')).toEqual([]);

@@ -292,7 +292,7 @@ test('no sequence of out-of-memory errors opens a breaker, and each pin is annou
   );
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 12 }), gpu, async (steps, outcomes) => {
-      const { router, clock, events } = fakeRouter({ gpu: outcomes, cpu: 'yes' }, { pollMs: false });
+      const { router, clock, events } = fakeRouter({ gpu: outcomes, cpu: 'yes' }, { health: false, pollMs: false });
       for (const { calls, model, waitMs } of steps) {
         await clock.run(Promise.all(Array.from({ length: calls }, () => router.chat({ ...hello, model }))));
         await clock.advance(waitMs);

@@ -137,6 +137,7 @@ async function carryOut({ scripts, limitedBy, farFirst, options }: Scripted, max
     intents: { private: { allowPaid: true, ...(limitedBy === 'the intent' && limit) } },
     defaultIntent: 'private',
     checkModels: false,
+    health: false,
     pollMs: false,
     deadlineMs: 500,
     timeouts: { firstTokenMs: 100, idleMs: 100, totalMs: 150 },

@@ -125,7 +125,7 @@ function whyNot(provider: Provider, asked: Asked, sent: Contact['request'], all:
 
 /** What speaks against a question that no call asks. */
 function whyNoQuestion(provider: Provider, { what, request }: Contact, before: readonly Contact[], all: Case): string | undefined {
-  const { checkEmbeddings, checkModels, pollMs, maxLocality = 'cloud' } = all.router;
+  const { checkEmbeddings, checkModels, health, pollMs, maxLocality = 'cloud' } = all.router;
   if (!isOn(provider)) return 'it is switched off';
   if (what === 'canary') {
     if (checkEmbeddings !== true || JSON.stringify(request['input']) !== JSON.stringify(canaryTexts)) return 'it is no question of ours';
@@ -140,8 +140,10 @@ function whyNoQuestion(provider: Provider, { what, request }: Contact, before: r
   // A model that is being loaded is waited for by asking how the server is, which some servers tell by their list of models.
   const mayBeLoading = before.some((contact) => contact.what === 'attempt' && contact.provider === provider.id);
   if (mayBeLoading && what !== 'load') return undefined;
-  if (what === 'health') return 'nothing asks for it';
-  return pollMs !== false || (what === 'models' && checkModels !== false) ? undefined : 'nothing asks for it';
+  // Some servers tell how they are by their list of models.
+  const isWatched = health !== false && farnessOf(provider) <= nearToFar.indexOf(maxLocality);
+  if (what === 'health') return isWatched ? undefined : 'nothing asks for it';
+  return pollMs !== false || (what === 'models' && (checkModels !== false || isWatched)) ? undefined : 'nothing asks for it';
 }
 
 /** Set in so many of ten cases. */
@@ -226,6 +228,7 @@ const anyRouter: fc.Arbitrary<Case['router']> = fc.record({
   onModelMissing: optional(fc.constantFrom('skip' as const, 'substitute' as const), 2),
   checkModels: fc.boolean(),
   checkEmbeddings: optional(fc.boolean(), 2),
+  health: fc.constantFrom(false as const, 'per-request' as const, { intervalMs: 2_000, unhealthyIntervalMs: 500 }),
   pollMs: fc.constantFrom(false as const, 3_000),
   breaker: fc.record({ failureThreshold: fc.integer({ min: 1, max: 4 }), openMs: fc.constantFrom(100, 2_000) }),
   pinMs: fc.constantFrom(100, 5_000),

@@ -241,6 +241,7 @@ function server(type: 'ollama' | 'lmstudio', options: object = {}, loaded: reado
     clock,
     random: () => 0.5,
     transport,
+    health: false,
     pollMs: false,
     checkModels: false,
     providers: { a: { type, ...options } },

@@ -22,6 +22,7 @@ async function pair(kind: Kind, step: Step, secondKind: Kind, onStreamFailure: '
   const second = await fakeBackend(secondKind, reply(text)).listen();
   const router = createRouter({
     checkModels: false,
+    health: false,
     pollMs: false,
     onStreamFailure,
     providers: {

@@ -80,7 +80,13 @@ describe('a password in the url of a provider', () => {
       return { status, pieces: [JSON.stringify({ error })] };
     });
     const url = server.url.replace('//', '//keeper:canary-key-99@');
-    const router = createRouter({ checkModels: false, pollMs: false, maxAttempts: 1, providers: { box: { type: 'vllm', url } } });
+    const router = createRouter({
+      checkModels: false,
+      health: false,
+      pollMs: false,
+      maxAttempts: 1,
+      providers: { box: { type: 'vllm', url } },
+    });
     const events = record(router);
     const failure = await failureOf(router.chat(asked));
     expect(server.requests).toHaveLength(1);
@@ -94,7 +100,12 @@ test('a prompt that a server gives as the type of its error is nowhere to be see
     const { messages } = request.body as typeof asked;
     return { status: 400, pieces: [JSON.stringify({ error: { message: 'no', type: messages[0].content } })] };
   });
-  const router = createRouter({ checkModels: false, pollMs: false, providers: { box: { type: 'openai-compatible', url: server.url } } });
+  const router = createRouter({
+    checkModels: false,
+    health: false,
+    pollMs: false,
+    providers: { box: { type: 'openai-compatible', url: server.url } },
+  });
   const words = { model: 'tiny', messages: [{ role: 'user', content: 'grandmother_hid_the_silver_spoons' }] } as const;
   const failure = await failureOf(router.chat(words));
   expect(failure).toMatchObject({ code: 'bad_request', reason: undefined });
@@ -124,7 +135,7 @@ describe('a key that a function gives', () => {
     await using server = await loopback(() => answers('yes'));
     let count = 0;
     const apiKey = async () => `key-number-${++count}`;
-    const router = createRouter({ providers: { box: { type: 'openai-compatible', url: server.url, apiKey } } });
+    const router = createRouter({ health: false, providers: { box: { type: 'openai-compatible', url: server.url, apiKey } } });
     await router.chat(hello);
     await router.chat(hello);
     expect(server.requests.map(({ headers }) => headers['authorization'])).toEqual(['Bearer key-number-1', 'Bearer key-number-2']);
@@ -140,6 +151,7 @@ describe('a key that a function gives', () => {
     const apiKey = (): string => `canary-key-number-${++count}`;
     const router = createRouter({
       checkModels: false,
+      health: false,
       pollMs: false,
       providers: { box: { type: 'openai-compatible', url: server.url, apiKey } },
     });
@@ -161,7 +173,7 @@ describe('a key that a function gives', () => {
     ['gives a line break', () => `${key}\n`],
   ])('that %s fails the attempt as auth, without what it said', async (_, apiKey) => {
     await using server = await loopback(() => answers('never asked'));
-    const router = createRouter({ providers: { box: { type: 'openai-compatible', url: server.url, apiKey } } });
+    const router = createRouter({ health: false, providers: { box: { type: 'openai-compatible', url: server.url, apiKey } } });
     const error = await failureOf(router.chat(hello));
     expect(error).toMatchObject({ attempts: [{ error: { code: 'auth', message: expect.stringContaining('box') } }] });
     expect(shown(error)).not.toMatch(canaries);
@@ -177,6 +189,7 @@ describe('a key that a function gives', () => {
     };
     const router = createRouter({
       checkModels: false,
+      health: false,
       pollMs: false,
       providers: { box: { type: 'openai-compatible', url: server.url, apiKey } },
     });
@@ -189,7 +202,11 @@ describe('a key that a function gives', () => {
 
   test('that hangs is given up after five seconds', async () => {
     const clock = testClock();
-    const router = createRouter({ clock, providers: { box: { type: 'openai-compatible', url: 'http://127.0.0.1:9999', apiKey: never } } });
+    const router = createRouter({
+      clock,
+      health: false,
+      providers: { box: { type: 'openai-compatible', url: 'http://127.0.0.1:9999', apiKey: never } },
+    });
     const call = outcomeOf(router.chat(hello));
     await clock.advance(4_999);
     expect(call.settled).toBe(false);

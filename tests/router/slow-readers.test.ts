@@ -216,7 +216,7 @@ function perModel(): { readonly router: Router; readonly clock: ReturnType<typeo
     },
   };
   const providers = { a: { type: 'ollama', url: 'http://a.test', locality: 'host' } } as const;
-  const router = createRouter({ clock, random: () => 0.5, transport, checkModels: false, pollMs: false, providers });
+  const router = createRouter({ clock, random: () => 0.5, transport, checkModels: false, health: false, pollMs: false, providers });
   return { router, clock, asked };
 }
 

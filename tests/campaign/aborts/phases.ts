@@ -56,7 +56,14 @@ export function openRouter(
 ): Router {
   const provider = plantedProvider(canaries, upstream.url, index % 2 === 0 ? 'key' : 'url');
   const all = (more.length === 0 ? [{}] : more).map((own, index) => [`box${index}`, { ...provider, ...own }] as const);
-  const router = createRouter({ checkModels: false, pollMs: false, random: () => 0.9, ...options, providers: Object.fromEntries(all) });
+  const router = createRouter({
+    checkModels: false,
+    health: false,
+    pollMs: false,
+    random: () => 0.9,
+    ...options,
+    providers: Object.fromEntries(all),
+  });
   canaries.watch(router);
   return router;
 }

@@ -54,6 +54,7 @@ export function openStage(setting: Setting, hasSpare: boolean, hears = true): St
   const router = createRouter({
     clock: lossy,
     random: clock.random,
+    health: false,
     providers: { ...providers, ...gates.providers },
     transport: gates.transport,
   });

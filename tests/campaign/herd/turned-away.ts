@@ -19,7 +19,7 @@ export async function turnAway({ canaries, planted }: Pick<Setting, 'canaries' |
   const providers = Object.fromEntries(backends.map(({ id, backend }) => [id, { type: 'custom' as const, adapter: backend.adapter }]));
   // Open for longer than all of this takes.
   const breaker = { failureThreshold: 1, openMs: 300_000, maxOpenMs: 300_000 };
-  await using router = createRouter({ providers, breaker });
+  await using router = createRouter({ providers, breaker, health: false });
   canaries.watch(router);
   const request = plantedChat(canaries, 'go');
   for (const { id, backend } of backends) {

@@ -94,6 +94,7 @@ async function suffer(
   const headers = { ...attacker.headers, ...(attack.asksForPacking && { 'accept-encoding': 'gzip, deflate, br' }) };
   await using router = createRouter({
     checkModels: false,
+    health: false,
     pollMs: false,
     deadlineMs: 20_000,
     timeouts: timeoutsFor(attack),

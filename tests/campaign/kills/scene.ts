@@ -47,7 +47,13 @@ interface Call {
 /** Starts a backend, fills it with calls, kills it, and sees how the calls end. */
 export async function playKill(signal: NodeJS.Signals, healthy: BackendProcess, canaries: Canaries): Promise<Scene> {
   await using doomed = await startBackend('holds', canaries);
-  await using router = createRouter({ ...limits, checkModels: false, pollMs: false, providers: providersOf(doomed, healthy, canaries) });
+  await using router = createRouter({
+    ...limits,
+    checkModels: false,
+    health: false,
+    pollMs: false,
+    providers: providersOf(doomed, healthy, canaries),
+  });
   canaries.watch(router);
   const start = starter(router);
   const begin = (count: number, wheres: readonly string[], verb: (request: ChatRequest, call: Call) => Promise<void>): Call[] =>

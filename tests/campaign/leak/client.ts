@@ -73,6 +73,7 @@ function openRouter(url: string, canaries: Canaries): Router {
   const provider = (secretIn: 'key' | 'url') => plantedProvider(canaries, `${url}/any`, secretIn);
   return createRouter({
     checkModels: false,
+    health: false,
     pollMs: false,
     maxAttempts: 4,
     breaker: { failureThreshold: 1_000, minimumOutcomes: 1_000 },

@@ -34,6 +34,7 @@ export async function openRouter(
   const router = createRouter({
     clock,
     random,
+    health: false,
     ...options,
     providers: { ...Object.fromEntries(asked), ...gates.providers },
     transport: gates.transport,

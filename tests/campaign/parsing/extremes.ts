@@ -45,7 +45,7 @@ export async function flood(format: Format, count: number, inOneRead: boolean): 
     send: async () => ({ status: 200, header: () => null, body: platformBody(reads), text: async () => '' }),
   };
   const type = format === 'sse' ? 'openai-compatible' : 'ollama';
-  await using router = createRouter({ providers: { box: { type, url: 'http://box.example' } }, transport });
+  await using router = createRouter({ health: false, providers: { box: { type, url: 'http://box.example' } }, transport });
   const startMs = performance.now();
   const watch = watchLag();
   let exact = 0;

@@ -5,7 +5,7 @@ Object.freeze(Object.prototype);
 Object.freeze(Array.prototype);
 
 const url = `http://127.0.0.1:${process.argv[2] ?? ''}/finite`;
-const router = createRouter({ providers: { one: { type: 'openai-compatible', url } } });
+const router = createRouter({ health: false, providers: { one: { type: 'openai-compatible', url } } });
 const request = { model: 'tiny', messages: [{ role: 'user' as const, content: 'tokens:50' }] };
 const chat = await router.chat(request);
 const stream = await collect(await router.stream(request));

@@ -96,7 +96,14 @@ function optionsFor(url: string, canaries: Canaries): Parameters<typeof createRo
   const models = { endless: { endless: 'tiny' }, finite: { finite: 'tiny' } };
   const endless = plantedProvider(canaries, `${url}/endless`, 'key');
   const finite = plantedProvider(canaries, `${url}/finite`, 'url');
-  return { checkModels: false, pollMs: false, timeouts: { firstTokenMs: 20_000, idleMs }, models, providers: { endless, finite } };
+  return {
+    checkModels: false,
+    health: false,
+    pollMs: false,
+    timeouts: { firstTokenMs: 20_000, idleMs },
+    models,
+    providers: { endless, finite },
+  };
 }
 
 /** How long each of so many chats took, one after the other. */

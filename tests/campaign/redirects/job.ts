@@ -86,6 +86,7 @@ async function meet({ location, status, verb, isAlone }: Case, url: string, cana
   const healthy = plantedProvider(canaries, `${url}/healthy`, 'url');
   await using router = createRouter({
     checkModels: false,
+    health: false,
     pollMs: false,
     // Alone it would be asked again, after pauses.
     ...(isAlone && { maxAttempts: 1 }),

@@ -162,6 +162,7 @@ function buildRouter({ providers, settings, routerDice }: Scenario, world: World
     return [id, { ...common, type, url: addressOf(id), apiKey: backend.key, headers }];
   });
   return createRouter({
+    health: false,
     ...settings,
     providers: Object.fromEntries(configured),
     transport: scriptedTransport(world),

@@ -45,6 +45,7 @@ export function createRouterMaker({ fleet, caller, canaries, limits, random, sha
         timeouts: { firstTokenMs, idleMs },
         deadlineMs,
         checkModels: false,
+        health: false,
         pollMs: false,
         random,
         ...options,

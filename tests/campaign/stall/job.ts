@@ -87,6 +87,7 @@ function optionsFor(url: string, canaries: Canaries): Parameters<typeof createRo
   const healthy: ProviderOptions = { ...plantedProvider(canaries, `${url}/healthy`, 'url'), priority: 1 };
   return {
     checkModels: false,
+    health: false,
     pollMs: false,
     deadlineMs: 30_000,
     models: {

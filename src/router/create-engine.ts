@@ -1,0 +1,80 @@
+import type { Adapter } from '../core/adapter.ts';
+import type { Announce } from '../core/events.ts';
+import type { ProviderConfig, RouterConfig } from '../config/config.ts';
+import type { StopSignal } from '../lib/stop.ts';
+import { createAffinity } from '../routing/affinity.ts';
+import { createPrefixMemory } from '../routing/prefixes.ts';
+import { createAdapter, hasSameCredentials, isSameServer, isSpokenToAlike } from './create-adapter.ts';
+import { createEmbeddingCanaries } from './embedding-canary.ts';
+import { createEmbeddingSpaces } from './embedding-space.ts';
+import type { Engine } from './engine.ts';
+import { createHedgeLoad } from './hedge-delay.ts';
+import { createProvider, type Provider } from './provider.ts';
+import type { ProviderState } from './provider-state.ts';
+import { resizeLanes } from './slots.ts';
+import { createStandings } from './standing.ts';
+
+interface Shared {
+  readonly announce: Announce;
+  readonly shutdown: StopSignal;
+}
+
+/** All that runs on one configuration. What `before` has learnt of servers that are still in it goes on. */
+export function createEngine(config: RouterConfig, { announce, shutdown }: Shared, before?: Engine): Engine {
+  const enabled = config.providers.filter((provider) => provider.enabled);
+  // Whatever may fail comes first: until all adapters are there, nothing of `before` changes.
+  const adapters = new Map(enabled.map((provider) => [provider.id, adapterFor(provider, config, announce, before)]));
+  const list = enabled.map((provider) => {
+    const adapter = adapters.get(provider.id) as Adapter;
+    return createProvider(provider, adapter, config, announce, before && takeOver(provider, adapter, config, before));
+  });
+  if (before !== undefined) forgetQuestions(before, list);
+  const providers = new Map(list.map((provider) => [provider.id, provider]));
+  return {
+    config,
+    providers,
+    list,
+    standings: createStandings(config, list),
+    affinity: before?.affinity ?? createAffinity(),
+    prefixes: before?.prefixes ?? createPrefixMemory(),
+    spaces: before?.spaces ?? createEmbeddingSpaces(),
+    canaries: config.checkEmbeddings ? createEmbeddingCanaries({ config, providers, announce, shutdown }) : undefined,
+    poll: before?.poll ?? { dueMs: -Infinity },
+    calls: { underWay: 0, lastMs: before?.calls.lastMs ?? -Infinity, onIdle: undefined },
+    announce,
+    shutdown,
+    hedgeLoad: createHedgeLoad(config.hedge),
+  };
+}
+
+function adapterFor(provider: ProviderConfig, config: RouterConfig, announce: Announce, before: Engine | undefined): Adapter {
+  const known = before?.providers.get(provider.id);
+  const goesOn = before !== undefined && known !== undefined && isSpokenToAlike(known.config, provider, before.config, config);
+  return goesOn ? known.adapter : createAdapter(provider, config, announce);
+}
+
+/** What was learnt of a server that stays; undefined where another one comes. */
+function takeOver(provider: ProviderConfig, adapter: Adapter, config: RouterConfig, before: Engine): ProviderState | undefined {
+  const known = before.providers.get(provider.id);
+  if (known === undefined || !isSameServer(known.config, provider)) return undefined;
+  const { state } = known;
+  if (!hasSameCredentials(known.config, provider)) {
+    // Others may be taken where the old ones were refused; what the old ones still bring in is no news.
+    state.credentials += 1;
+    state.disabledUntilMs = -Infinity;
+  }
+  if (adapter !== known.adapter) state.health = undefined;
+  if (config.pollMs !== before.config.pollMs) state.poll.dueMs = -Infinity;
+  state.retryTokens = Math.min(state.retryTokens, config.retry.maxTokens);
+  // Spaces are another matter in another configuration.
+  state.foreignSpaces.clear();
+  resizeLanes({ config: provider, state, router: config });
+  return state;
+}
+
+/** Nobody waits for what those say of themselves that are spoken to no more, or otherwise. */
+function forgetQuestions(before: Engine, list: readonly Provider[]): void {
+  const adapters = new Set(list.map(({ adapter }) => adapter));
+  for (const { adapter, state } of before.list) if (!adapters.has(adapter)) state.checking = undefined;
+  before.poll.dueMs = -Infinity;
+}

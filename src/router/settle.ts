@@ -1,0 +1,101 @@
+import { type BreakerInput, type BreakerSign, type BreakerState, step } from '../breaker/breaker.ts';
+import { afterFailure, afterSuccess } from '../breaker/budget.ts';
+import { learnedLoadMs, learnedShare } from '../routing/expected-time.ts';
+import { applyEffect, type Verdicts } from './effects.ts';
+import { remember } from './hedge-delay.ts';
+import { changed } from './let-in.ts';
+import { type ModelState, smoothed } from './model-state.ts';
+import { type Books, recentShare } from './provider-facts.ts';
+import type { Outcome, Permit } from './provider-state.ts';
+import { loadTimeOf, noteTime, type Timed, timingsOf } from './timings.ts';
+import { noteEnd } from './under-way.ts';
+
+// What a provider's books say after an attempt: counters, times, breakers.
+
+export function settle(books: Books, permit: Permit, outcome: Outcome): void {
+  const { id, state, router, announce, credentials } = books;
+  const model = state.models.of(permit.model);
+  noteEnd([state, model], permit.sinceMs);
+  if (state.letIn.generation === permit.connectionGeneration) state.letIn = changed(state.letIn, permit.connectionGeneration, -1);
+  if (model.letIn.generation === permit.modelGeneration) model.letIn = changed(model.letIn, permit.modelGeneration, -1);
+  if (outcome.type === 'success') noteSuccess(books, model, permit, outcome);
+  if (outcome.type === 'failure') {
+    state.failures += 1;
+    state.failuresInRow += 1;
+    state.lastError = { code: outcome.error.code, atMs: router.clock.nowMs() };
+  }
+  const verdict = applyEffect({ id, config: router, announce, credentials }, state, permit, outcome);
+  if (verdict.connection === 'refused' || verdict.model === 'failure' || verdict.model === 'soft') noteFailure(books, model);
+  const connection = connectionVerdict(books, permit, verdict);
+  state.connection = turn(books, state.connection, { type: connection, generation: permit.connectionGeneration }, undefined);
+  model.breaker = turn(books, model.breaker, { type: verdict.model, generation: permit.modelGeneration }, permit.model);
+  // Last: whoever gets the slot finds the books closed.
+  state.streams.delete(permit.slot);
+  permit.slot.give();
+}
+
+/**
+ * A server that is going down takes no new connections and still answers on those it has: calls that began before a refusal say nothing
+ * against it.
+ */
+function connectionVerdict({ state, router }: Books, permit: Permit, { connection, model }: Verdicts): Verdicts['connection'] {
+  const { generation, is } = state.connection;
+  // An older time changes nothing.
+  if (permit.connectionGeneration !== generation) return 'abandon';
+  if (connection === 'refused') state.refusedAtMs = router.clock.nowMs();
+  // A probe that met with nothing but silence has not found the provider back.
+  if (connection === 'abandon' && model === 'failure' && is === 'half-open') return 'refused';
+  return connection === 'success' && permit.sinceMs < state.refusedAtMs ? 'abandon' : connection;
+}
+
+function noteSuccess(books: Books, model: ModelState, permit: Permit, outcome: Outcome & { readonly type: 'success' }): void {
+  const { state, router } = books;
+  const { ms, firstContentMs } = outcome;
+  const nowMs = router.clock.nowMs();
+  state.successes += 1;
+  state.failuresInRow = 0;
+  state.successAtMs = nowMs;
+  state.retryTokens = afterSuccess(state.retryTokens, router.retry);
+  noteShare(model, true, nowMs);
+  model.latencyMs = smoothed(model.latencyMs, ms);
+  if (firstContentMs !== undefined) model.firstContentMs = smoothed(model.firstContentMs, firstContentMs);
+  noteTimes(model, permit, { promptTokens: permit.promptTokens, ms, firstContentMs }, nowMs);
+  model.servedAtMs = nowMs;
+  if (router.hedge === undefined || permit.isCold) return;
+  if (firstContentMs === undefined) remember(model.wholeTimes, ms);
+  else remember(model.firstTimes, firstContentMs);
+}
+
+/** The answer of a model that had to be loaded says how long that took, and little of how fast it answers. */
+function noteTimes(model: ModelState, { intent, isCold, isToldCold, isFirst }: Permit, timed: Timed, nowMs: number): void {
+  if (!isToldCold && (!isCold || model.timings.size === 0)) noteTime(model.timings, intent, timed, nowMs);
+  if (isToldCold && isFirst) model.loadMs = learnedLoadMs(model.loadMs, loadTimeOf(timingsOf(model.timings, intent), timed, nowMs));
+}
+
+/** Only of what is held against it: a prompt that is too long, or a caller in a hurry, says nothing against asking it for something else. */
+function noteFailure({ state, router }: Books, model: ModelState): void {
+  state.retryTokens = afterFailure(state.retryTokens);
+  noteShare(model, false, router.clock.nowMs());
+}
+
+/** What is old counts for less: a provider that failed is tried again some day. */
+function noteShare(model: ModelState, isSuccess: boolean, nowMs: number): void {
+  model.successShare = learnedShare(recentShare(model, nowMs), isSuccess);
+  model.shareAtMs = nowMs;
+}
+
+/** Steps a breaker, and tells where that changed its state. */
+export function turn(
+  { id, state, router, announce }: Books,
+  from: BreakerState,
+  input: BreakerInput | BreakerSign,
+  model: string | undefined,
+  reason: string = state.lastError?.code ?? 'unknown',
+): BreakerState {
+  const { clock, random, breaker } = router;
+  const to = step(from, input, { nowMs: clock.nowMs(), random: random() }, breaker);
+  if (to.is === from.is) return to;
+  if (to.is === 'open') announce('breaker:open', { provider: id, model, untilMs: to.untilMs, reason });
+  else announce(to.is === 'closed' ? 'breaker:close' : 'breaker:half-open', { provider: id, model });
+  return to;
+}

@@ -1,0 +1,77 @@
+import type { Adapter } from '../core/adapter.ts';
+import { ConfigError } from '../core/errors.ts';
+import type { ConfigChanges } from '../core/events.ts';
+import type { RouterConfig } from '../config/config.ts';
+import type { Closing } from './closing.ts';
+import { hasSameCredentials } from './create-adapter.ts';
+import type { Engine } from './engine.ts';
+
+/**
+ * Which providers come, go, and are another than before.
+ * @throws {ConfigError} where the clock would be another one: what is under way measures by the old one.
+ */
+export function changesBetween(before: RouterConfig, after: RouterConfig): ConfigChanges {
+  if (before.clock !== after.clock)
+    throw new ConfigError([{ path: 'clock', message: 'cannot be changed while the router runs; make a new one' }]);
+  const was = new Map(before.providers.map((provider) => [provider.id, provider]));
+  const ids = after.providers.map(({ id }) => id);
+  return {
+    added: ids.filter((id) => !was.has(id)),
+    removed: [...was.keys()].filter((id) => !ids.includes(id)),
+    changed: after.providers.flatMap((provider) => {
+      const known = was.get(provider.id);
+      return known === undefined || isAlike(known, provider) ? [] : [provider.id];
+    }),
+  };
+}
+
+type Config = RouterConfig['providers'][number];
+
+function isAlike(one: Config, other: Config): boolean {
+  return plainText(one) === plainText(other) && one.adapter === other.adapter && hasSameCredentials(one, other);
+}
+
+function plainText({ apiKey: _key, adapter: _adapter, ...rest }: Config): string {
+  return JSON.stringify(rest);
+}
+
+/** Adapters of configurations that were replaced: each is closed when the last call that may use it has ended. */
+export interface Retired {
+  /** `after` runs in place of `before` from now on. */
+  retire(before: Engine, after: Engine): void;
+  /** Hands over those that are not closed yet, for somebody else to close; some may be in use by the configuration of now. */
+  take(): readonly Adapter[];
+}
+
+export function createRetired(closing: Closing): Retired {
+  const waiting = new Set<Adapter>();
+  /** Replaced, with calls under way. */
+  const busy = new Set<Engine>();
+  const sweep = (live: Engine): void => {
+    const used = new Set([live, ...busy].flatMap(({ list }) => list.map(({ adapter }) => adapter)));
+    for (const adapter of [...waiting].filter((each) => !used.has(each))) {
+      waiting.delete(adapter);
+      closing.free(adapter);
+    }
+  };
+  let live: Engine | undefined;
+  return {
+    take() {
+      const left = [...waiting];
+      waiting.clear();
+      return left;
+    },
+    retire(before, after) {
+      live = after;
+      for (const { adapter } of before.list) waiting.add(adapter);
+      if (before.calls.underWay > 0) {
+        busy.add(before);
+        before.calls.onIdle = () => {
+          busy.delete(before);
+          if (live !== undefined) sweep(live);
+        };
+      }
+      sweep(after);
+    },
+  };
+}
