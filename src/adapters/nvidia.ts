@@ -1,14 +1,17 @@
-import type { Adapter, HealthReport, LoadReport } from '../core/adapter.ts';
+import type { Adapter, Call, HealthReport, LoadReport } from '../core/adapter.ts';
 import { allCapabilities } from '../core/capabilities.ts';
+import type { EmbedRequest } from '../core/types.ts';
 import { isRouterError, RouterError } from '../core/errors.ts';
 import type { HttpClient } from '../lib/http.ts';
 import { toLoadReport } from '../lib/prometheus.ts';
 import type { NetworkContext } from './context.ts';
 import { openaiCompatible } from './openai-compatible.ts';
+import { listModels } from './openai-models.ts';
 import { okWithVersion, orWhereMissing } from './openai-probes.ts';
 
 const plain: (context: NetworkContext) => Adapter = openaiCompatible({
   name: 'nvidia',
+  modelName: 'optional',
   capabilities: allCapabilities,
   health,
   load,
@@ -22,15 +25,35 @@ const plain: (context: NetworkContext) => Adapter = openaiCompatible({
 export const nvidia = (context: NetworkContext): Adapter => {
   const adapter = plain(context);
   const { chat, stream, embed } = adapter;
+  const soleModel = createSoleModel(context);
+  /** It has no model of its own choice: a call that names none means the one that it serves. */
+  const named = async <Request>(call: Call<Request>): Promise<Call<Request>> =>
+    call.model === undefined ? { ...call, model: await soleModel(call.signal) } : call;
   const explained = <Answer>(work: Promise<Answer>, signal: AbortSignal): Promise<Answer> =>
     work.catch((failure: unknown) => whenLoading(failure, context, signal));
   return Object.freeze({
     ...adapter,
-    chat: (call) => explained(chat(call), call.signal),
-    stream: (call) => explained(stream(call), call.signal),
-    ...(embed && { embed: (call) => explained(embed(call), call.signal) }),
+    chat: (call) => explained(named(call).then(chat), call.signal),
+    stream: (call) => explained(named(call).then(stream), call.signal),
+    ...(embed && { embed: (call: Call<EmbedRequest>) => explained(named(call).then(embed), call.signal) }),
   } satisfies Adapter);
 };
+
+/** The model of a container, which serves one; asked for once, and again where that failed. */
+function createSoleModel({ provider, http }: NetworkContext): (signal: AbortSignal) => Promise<string> {
+  let known: string | undefined;
+  return async (signal) => {
+    if (known !== undefined) return known;
+    const [only, ...others] = await listModels(http, signal);
+    if (only === undefined || others.length > 0) {
+      const count = only === undefined ? 'no model' : `${others.length + 1} models`;
+      throw new RouterError('model_not_found', `${provider}: the request names no model, and it serves ${count}; set defaultModel.`, {
+        provider,
+      });
+    }
+    return (known = only.id);
+  };
+}
 
 /** While the model loads, the gateway answers in its place, with pages of 502 and 503. Never resolves. */
 async function whenLoading(failure: unknown, { provider, http }: NetworkContext, signal: AbortSignal): Promise<never> {

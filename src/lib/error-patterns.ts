@@ -34,10 +34,11 @@ export const textRules: readonly TextRule[] = [
     /requires more system memory/,
     /memory layout cannot be allocated/,
     /unable to load full model on gpu/,
-    /not enough memory/,
+    /not enough (?:\w{1,10} )?(?:memory|vram)\b/,
     // PyTorch on a CPU, and the system's own ENOMEM.
     /can(?:not|'t) allocate memory/,
-    /insufficient (?:memory|system resources)/,
+    /insufficient (?:v?ram\b|memory|system resources)/,
+    /out of v?ram\b/,
     /no available memory for the cache blocks/,
     /free memory on device [^\n]{0,80}is less than desired/,
     // The kernel's OOM killer: SIGKILL, or 128 + 9 as a shell reports it.
