@@ -1,0 +1,13 @@
+// The health of a router in the JSON of other systems.
+export { type View, type ViewName, views } from './views.ts';
+export type { ViewInput } from './view.ts';
+export { type BackendFailoverJson, type BackendStatusJson, backendStatusView } from './backend-status-view.ts';
+export { type GpuProviderJson, type GpuProvidersJson, gpuProvidersView } from './gpu-providers-view.ts';
+export { type ModelHealthJson, modelHealthView, type ModelJson, modelListView } from './model-views.ts';
+export {
+  type FailedFallbackJson,
+  type InferenceHealthJson,
+  inferenceHealthView,
+  type InferenceProviderJson,
+} from './inference-health-view.ts';
+export { type PairMemberJson, pairCheckView, pairModelsView } from './pair-views.ts';
