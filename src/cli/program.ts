@@ -1,0 +1,67 @@
+/*! This file contains commander (https://github.com/tj/commander.js).
+
+(The MIT License)
+
+Copyright (c) 2011 TJ Holowaychuk <tj@vision-media.ca>
+
+Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated documentation files (the
+'Software'), to deal in the Software without restriction, including without limitation the rights to use, copy, modify, merge, publish,
+distribute, sublicense, and/or sell copies of the Software, and to permit persons to whom the Software is furnished to do so, subject to the
+following conditions:
+
+The above copyright notice and this permission notice shall be included in all copies or substantial portions of the Software.
+
+THE SOFTWARE IS PROVIDED 'AS IS', WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT NOT LIMITED TO THE WARRANTIES OF
+MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR ANY
+CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE
+SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
+*/
+import { createRequire } from 'node:module';
+import { Command, Option } from 'commander';
+import { presetNames } from '../index.ts';
+import { overview } from './help-text.ts';
+import type { CliIo } from './io.ts';
+import { plainText } from './plain-text.ts';
+
+const helpColumns = 120;
+
+/** The command without its commands. What it prints goes where `io` says, and it throws instead of ending the process. */
+export function createProgram(io: CliIo): Command {
+  const { version } = createRequire(import.meta.url)('inferlane/package.json') as { readonly version: string };
+  const width = ({ columns }: CliIo['stdout']): number => Math.min(columns ?? helpColumns, helpColumns);
+  return (
+    new Command('inferlane')
+      .description('Asks many inference servers as if they were one: the free and near ones first, the next one when one fails.')
+      .version(version, '-V, --version', 'prints the version')
+      .helpOption('-h, --help', 'shows this; `inferlane help <command>` shows more about a command')
+      .helpCommand('help [command]', 'shows more about a command')
+      .option('--config <file>', 'a JSON file with the configuration')
+      .addOption(new Option('--preset <name>', 'how environment variables are read').choices(presetNames))
+      .addHelpText('after', overview)
+      // Before the commands are added: they copy these.
+      .exitOverride()
+      .configureOutput({
+        writeOut: (text) => void io.stdout.write(text),
+        // Errors are told where all others are.
+        writeErr: () => undefined,
+        getOutHelpWidth: () => width(io.stdout),
+        getErrHelpWidth: () => width(io.stderr),
+        getOutHasColors: () => false,
+        getErrHasColors: () => false,
+      })
+      .configureHelp({ showGlobalOptions: true })
+  );
+}
+
+/** What the parser objects to. A value that was stuck to an unknown option may be a key, so it is left out. */
+export function usageText(message: string): string {
+  const plain = plainText(message)
+    .replace(/^error: /, '')
+    .trim();
+  return plain.replace(/^(unknown option '[^'=]*)=[^]*?'(?=$|\n)/, "$1'");
+}
+
+/** People look for such an option; there is none, for a reason. */
+export function isAboutKeys(message: string): boolean {
+  return /^(?:error: )?unknown option '--?[a-z-]*(?:key|token|secret|password|auth)/i.test(message);
+}
