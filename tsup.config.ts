@@ -1,17 +1,22 @@
 import { defineConfig } from 'tsup';
 
 const config: ReturnType<typeof defineConfig> = defineConfig({
-  // One row per entry point of package.json's `exports`.
+  // One row per entry point of package.json's `exports`, and one for its `bin`.
   entry: {
     index: 'src/index.ts',
+    http: 'src/http/index.ts',
     testing: 'src/testing/index.ts',
+    cli: 'src/cli/main.ts',
   },
   format: 'esm',
   target: ['node22', 'es2023'],
-  dts: true,
+  // Nobody imports the command line.
+  dts: { entry: { index: 'src/index.ts', http: 'src/http/index.ts', testing: 'src/testing/index.ts' } },
   clean: true,
   // tsup would write `http` for `node:http`, which Deno and Workers refuse, and break `node:sqlite`.
   removeNodeProtocol: false,
+  // One dependency less for those who never use the command line; its licence stands in src/cli/program.ts.
+  noExternal: ['commander'],
   // Optional peers stay imports of the consumer's own copy; dependencies are external by default.
   external: ['node-llama-cpp', '@huggingface/transformers', '@pydantic/genai-prices', 'msw'],
 });

@@ -3,6 +3,8 @@ import ts from 'typescript';
 import { caseCounts } from '../tests/_kit/conformance.ts';
 import { backendsPage } from './write-backends.ts';
 import { conformancePage } from './write-conformance.ts';
+import { environmentPage } from './write-environment.ts';
+import { requirementsPage } from './write-requirements.ts';
 import { table } from './markdown-table.ts';
 import { type BreakerEffect, type ErrorCode, errorCodes, type NextStep, type SideEffect } from '../src/core/error-codes.ts';
 import type { Phase, RouterError, StoppedBecause } from '../src/core/errors.ts';
@@ -226,6 +228,8 @@ export function referencePages(): Readonly<Record<string, string>> {
     'docs/reference/errors.md': errorsPage(),
     'docs/reference/events.md': eventsPage(read('src/core/events.ts')),
     'docs/reference/backends.md': backendsPage(),
+    'docs/reference/environment.md': environmentPage(),
+    'docs/reference/requirements.md': requirementsPage(),
     ...Object.fromEntries(guides.map((path) => [path, withFiles(read(path))])),
   };
 }

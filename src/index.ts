@@ -1,9 +1,11 @@
 // The client.
 export { createRouter } from './router/create-router.ts';
-export type { CloseOptions, ProviderModel, Router } from './router/router.ts';
+export type { CloseOptions, Router, TriedChat } from './router/router.ts';
+export type { DrillCall, DrillOptions, FailoverTest, ProviderTest } from './router/drill.ts';
+export type { InventoryAsk, ModelInventory, ProviderModels, ServedModel } from './router/inventory.ts';
 export type { ExplainOptions } from './router/explain.ts';
 export { type ChatStream, collect, textOf } from './router/chat-stream.ts';
-export type { HealthSummary, ProviderHealth, ProviderStatus } from './router/health.ts';
+export type { HealthAsk, HealthSummary, ProviderHealth, ProviderStatus } from './router/health-report.ts';
 export type { Situation } from './router/situation.ts';
 export type { ModelSnapshot, ProviderSnapshot, RouterSnapshot } from './router/snapshot.ts';
 export type { Candidate, Plan, PlannedCandidate, SkippedInPlan } from './routing/plan.ts';
@@ -14,9 +16,22 @@ export { hopsOf } from './router/hops.ts';
 export { type AutodetectOptions, autodetect, type Detection } from './router/autodetect.ts';
 
 // Configuration.
-export { fromEnv } from './config/env.ts';
+export { type EnvOptions, type EnvReading, fromEnv, type FromEnvOptions, inspectEnv } from './config/env.ts';
+export { type Preset, presets } from './config/presets.ts';
+export { type PresetName, presetNames } from './config/presets-names.ts';
+export type { ConfigWarning } from './config/config.ts';
+export { fromFile, fromJson, type LoadedOptions } from './config/file.ts';
 export type { EnvSetting } from './config/env-trail.ts';
-export type { CallOptions, Cost, Device, IntentOptions, ProviderOptions, RouterOptions, TimeoutOptions } from './config/options.ts';
+export type {
+  CallOptions,
+  Cost,
+  Device,
+  HealthOptions,
+  IntentOptions,
+  ProviderOptions,
+  RouterOptions,
+  TimeoutOptions,
+} from './config/options.ts';
 export type { Balance, Lane, QueueOptions } from './config/routing-options.ts';
 export type { BreakerOptions, HedgeOptions, RetryOptions, ThroughputOptions } from './config/resilience-options.ts';
 export { type DefaultModelRow, defaultModels, type GoneModelRow, goneModels } from './core/default-models.ts';
@@ -36,7 +51,7 @@ export type * from './core/route.ts';
 export { AllFailedError, ConfigError, httpStatusOf, isRouterError, RouterError } from './core/errors.ts';
 export type { ConfigIssue, ErrorDetails, FailedAttempt, Phase, SkippedCandidate, StoppedBecause } from './core/errors.ts';
 export { type BreakerEffect, type ErrorCode, errorCodes, type ErrorRow, type NextStep, type SideEffect } from './core/error-codes.ts';
-export { type EventName, eventNames, type Listener, type RouterEvents, type Verb } from './core/events.ts';
+export { type ConfigChanges, type EventName, eventNames, type Listener, type RouterEvents, type Verb } from './core/events.ts';
 
 // Your own backend.
 export { defineAdapter } from './core/adapter.ts';

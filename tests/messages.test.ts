@@ -35,7 +35,7 @@ test('no options and nothing in the environment', async () => {
   Object.assign(process.env, kept);
   expect(message).toMatchInlineSnapshot(`
     "The configuration has 1 issue:
-      providers: no variable names a provider; set OLLAMA_BASE_URL, OLLAMA_GPU_URL and OLLAMA_CPU_URL, OPENAI_API_KEY, or INFERENCE_PROVIDER (openai, ollama, vllm, llamacpp)"
+      providers: no variable names a provider; set OLLAMA_BASE_URL, OLLAMA_GPU_URL and OLLAMA_CPU_URL, OPENAI_API_KEY, INFERENCE_PROVIDER (openai, ollama, vllm, llamacpp, textgen), or INFERLANE_PRESET"
   `);
 });
 

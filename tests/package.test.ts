@@ -56,6 +56,15 @@ const use = `
     await router.close();
   });`;
 
+test('has the command, which needs nothing that is not packed', () => {
+  const command = join(home, manifest.bin.inferlane);
+  expect(execFileSync(command, ['--version'], { cwd: project, encoding: 'utf8' }).trim()).toBe(manifest.version);
+});
+
+test('has the views', () => {
+  expect(run("import { views } from 'inferlane/http'; console.log(Object.keys(views).length > 0);", 'module')).toBe('true\n');
+});
+
 test('can be imported and used', () => {
   expect(run(`import { createRouter } from 'inferlane';${use}`, 'module')).toBe('packed true\n');
 });
@@ -89,7 +98,9 @@ test('the test kit plays servers where its peer is missing, and says what the ha
 
 test('holds the build, the texts of the root and nothing else', () => {
   const built = readdirSync(join(root, 'dist')).map((name) => `dist/${name}`);
-  expect([...listed].sort()).toEqual([...built, 'CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'].sort());
+  expect([...listed].sort()).toEqual(
+    [...built, 'CHANGELOG.md', 'LICENSE', 'README.md', 'docs/reference/config.schema.json', 'package.json'].sort(),
+  );
 });
 
 test('every export of the manifest leads to a file', () => {

@@ -34,7 +34,7 @@ describe('1. a stream that fails midway is not continued with another providerâ€
   test('over sockets', async () => {
     await using first = await loopback(() => ({ headers: sse, pieces: [event('Hello wor')], after: 'reset' }));
     await using second = await loopback(() => ({ headers: sse, pieces: [event('Hello world')] }));
-    const router = createRouter({ providers: { first: box(first.url), second: box(second.url) } });
+    const router = createRouter({ health: false, providers: { first: box(first.url), second: box(second.url) } });
     expect((await readAll(await router.stream(hello))).text).toBe('Hello wor');
     expect(second.requests).toHaveLength(0);
   });
@@ -61,7 +61,7 @@ describe('2. concurrent calls share no position: each has all the providers', ()
   test('over sockets', async () => {
     await using first = await loopback(() => ({ status: 503, pieces: ['{"error": "busy"}'] }));
     await using second = await loopback(() => answers('healthy'));
-    const router = createRouter({ providers: { first: box(first.url), second: box(second.url) } });
+    const router = createRouter({ health: false, providers: { first: box(first.url), second: box(second.url) } });
     const all = await Promise.all(Array.from({ length: 20 }, () => router.chat(hello)));
     expect(all.map(({ route }) => route.provider)).toEqual(Array(20).fill('second'));
   });
@@ -83,7 +83,7 @@ describe('3. cancelling calls nobody else, and cancels the one that was called',
   test('over sockets', async () => {
     await using first = await loopback(() => ({ headers: sse, pieces: [event('one')], after: 'hang' }));
     await using second = await loopback(() => answers('never asked'));
-    const router = createRouter({ providers: { first: box(first.url), second: box(second.url) } });
+    const router = createRouter({ health: false, providers: { first: box(first.url), second: box(second.url) } });
     const controller = new AbortController();
     const iterator = (await router.stream(hello, { signal: controller.signal }))[Symbol.asyncIterator]();
     await iterator.next();
@@ -113,7 +113,7 @@ describe('4. a stream without a reader drains nothing', () => {
     const server = createServer((_, response) => void Readable.from(many).pipe(response.writeHead(200, sse)));
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
-    const router = createRouter({ providers: { only: box(`http://127.0.0.1:${(server.address() as AddressInfo).port}`) } });
+    const router = createRouter({ health: false, providers: { only: box(`http://127.0.0.1:${(server.address() as AddressInfo).port}`) } });
     const stream = await router.stream(hello);
     await sleep(300);
     const before = written;

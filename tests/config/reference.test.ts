@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs';
 import ts from 'typescript';
 import { describe, expect, test } from 'vitest';
 import { defaults, usualIntent } from '../../src/config/defaults.ts';
-import { envTable } from '../../src/config/env-table.ts';
 import { defaultModels } from '../../src/core/default-models.ts';
 import { localities } from '../../src/core/locality.ts';
 import { providerTypes } from '../../src/core/provider-types.ts';
@@ -132,12 +131,6 @@ test('Provider types are those of the table', () => {
 
 test('Default models are those of the table', () => {
   expect(rowsUnder('Default models')).toEqual(defaultModels.map(({ type, verb, model, asOf }) => [type, verb, model, asOf]));
-});
-
-test('Environment has a row for each variable', () => {
-  expect(rowsUnder('Environment')).toEqual(
-    Object.entries(envTable).map(([variable, { reads, sets, since }]) => [variable, reads, sets, since]),
-  );
 });
 
 test('every link on the page leads to a heading of it', () => {

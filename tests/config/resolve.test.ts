@@ -106,7 +106,7 @@ describe('what is set', () => {
   test('is kept for each option of routing', () => {
     const given = { maxLocality: 'tunnel', balance: 'least-busy', pollMs: 500, checkEmbeddings: true, maxCostUsd: 3, ...priced } as const;
     expect(resolved({ ...given, queue: { timeoutMs: 9 } })).toMatchObject({ ...given, queue: { ...defaults.queue, timeoutMs: 9 } });
-    expect(resolved({ pollMs: false }).pollMs).toBeUndefined();
+    expect(resolved({ health: false, pollMs: false }).pollMs).toBeUndefined();
   });
 
   test('is kept for what a provider can take', () => {
