@@ -26,24 +26,32 @@ export const nvidia = (context: NetworkContext): Adapter => {
   const adapter = plain(context);
   const { chat, stream, embed } = adapter;
   const soleModel = createSoleModel(context);
-  /** It has no model of its own choice: a call that names none means the one that it serves. */
-  const named = async <Request>(call: Call<Request>): Promise<Call<Request>> =>
-    call.model === undefined ? { ...call, model: await soleModel(call.signal) } : call;
+  /** It has no model of its own choice: a call that names none means the one that it serves, which another start may change. */
+  const named = async <Request, Answer>(call: Call<Request>, ask: (call: Call<Request>) => Promise<Answer>): Promise<Answer> => {
+    if (call.model !== undefined) return ask(call);
+    const model = await soleModel(call.signal, undefined);
+    return ask({ ...call, model }).catch(async (failure: unknown) => {
+      if (!isRouterError(failure) || failure.code !== 'model_not_found') throw failure;
+      const other = await soleModel(call.signal, model);
+      if (other === model) throw failure;
+      return ask({ ...call, model: other });
+    });
+  };
   const explained = <Answer>(work: Promise<Answer>, signal: AbortSignal): Promise<Answer> =>
     work.catch((failure: unknown) => whenLoading(failure, context, signal));
   return Object.freeze({
     ...adapter,
-    chat: (call) => explained(named(call).then(chat), call.signal),
-    stream: (call) => explained(named(call).then(stream), call.signal),
-    ...(embed && { embed: (call: Call<EmbedRequest>) => explained(named(call).then(embed), call.signal) }),
+    chat: (call) => explained(named(call, chat), call.signal),
+    stream: (call) => explained(named(call, stream), call.signal),
+    ...(embed && { embed: (call: Call<EmbedRequest>) => explained(named(call, embed), call.signal) }),
   } satisfies Adapter);
 };
 
-/** The model of a container, which serves one; asked for once, and again where that failed. */
-function createSoleModel({ provider, http }: NetworkContext): (signal: AbortSignal) => Promise<string> {
+/** The model of a container, which serves one; asked for once, and again where that failed, or where it is `gone`. */
+function createSoleModel({ provider, http }: NetworkContext): (signal: AbortSignal, gone: string | undefined) => Promise<string> {
   let known: string | undefined;
-  return async (signal) => {
-    if (known !== undefined) return known;
+  return async (signal, gone) => {
+    if (known !== undefined && known !== gone) return known;
     const [only, ...others] = await listModels(http, signal);
     if (only === undefined || others.length > 0) {
       const count = only === undefined ? 'no model' : `${others.length + 1} models`;

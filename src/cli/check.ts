@@ -41,7 +41,7 @@ async function check(cli: Cli, router: Router, { json, view, model }: CheckOptio
   const health = await router.health({ signal });
   if (view !== undefined) await cli.print(toJson(await viewed(router, health, view, model, signal)));
   else await cli.print(json === true ? toJson(health) : healthTable(health, from, cli.paint));
-  return canServe(health) ? 0 : 1;
+  return canServe(withoutUnpaid(health, router)) ? 0 : 1;
 }
 
 async function viewed(
@@ -57,6 +57,13 @@ async function viewed(
   if (made === undefined)
     throw new CommandFailure(2, `There is no model "${model}" here.`, ['`inferlane models` shows which models there are.']);
   return made;
+}
+
+/** Without those that cost money which nothing allows to spend: they are well, and get no calls. */
+function withoutUnpaid(health: HealthSummary, router: Router): HealthSummary {
+  const { skipped } = router.explain({ messages: [{ role: 'user', content: 'Hello!' }] });
+  const unpaid = new Set(skipped.flatMap(({ provider, reason }) => (/allowPaid/.test(reason) ? [provider] : [])));
+  return { ...health, providers: health.providers.filter(({ provider }) => !unpaid.has(provider)) };
 }
 
 /** Whether a call would be answered, as far as asking for health can tell. */

@@ -27,13 +27,13 @@ function shownValue({ secret, problem }: EnvSetting, value: string): string | un
 }
 
 /** The flags of a server may hold its key. */
-const namesSecret = /key|token|secret|password/i;
+const namesSecret = /key|token|secret|pass|auth|credential|bearer/i;
 
 /** Words, numbers, names of models and hosts. Keys are long, and mix letters with figures. */
 function isHarmless(part: string): boolean {
   if (part.includes('://') || part.includes('@')) return false;
   return (
-    part.split(/[/:]/).every((word) => word.length < 20 || !/\d/.test(word) || /^[a-z.\d]+(?:-[a-z.\d]+)+$/i.test(word)) &&
+    part.split(/[/:]/).every((word) => word.length < 20 || !/\d/.test(word) || /^[a-z.\d]{1,19}(?:-[a-z.\d]{1,19})+$/i.test(word)) &&
     !/^(?:sk|hf|pk|gh[pousr])[-_]/i.test(part)
   );
 }

@@ -50,7 +50,7 @@ function adviceFor(error: RouterError): readonly string[] {
   const reasons = error.skipped.map(({ reason }) => reason).join(' ');
   return [
     ...(codes.includes('unavailable') ? ['`inferlane check` shows who answers.'] : []),
-    ...(codes.includes('model_not_found') ? ['`inferlane models` shows which models there are.'] : []),
+    ...(codes.includes('model_not_found') ? ['`inferlane models` shows which models there are; --model names one.'] : []),
     ...(/allowPaid/.test(`${reasons} ${error.message}`)
       ? ['Paid providers answer where the configuration sets allowPaid, or where --provider names one.']
       : []),

@@ -58,10 +58,10 @@ export function usageText(message: string): string {
   const plain = plainText(message)
     .replace(/^error: /, '')
     .trim();
-  return plain.replace(/^(unknown option '[^'=]*)=[^]*?'(?=$|\n)/, "$1'");
+  return plain.replace(/^(unknown option '(?:--[^'=]*(?==)|-[^-]))[^]*?'(?=$|\n)/, "$1'");
 }
 
 /** People look for such an option; there is none, for a reason. */
 export function isAboutKeys(message: string): boolean {
-  return /^(?:error: )?unknown option '--?[a-z-]*(?:key|token|secret|password|auth)/i.test(message);
+  return /^(?:error: )?unknown option '--?[a-z_-]*(?:key|token|secret|password|auth)/i.test(message);
 }

@@ -59,8 +59,10 @@ async function fail(error: unknown, { io, paintError }: Cli): Promise<number> {
 }
 
 /** Undefined: the help or the version was asked for, and printed. */
-function usageFailure({ message, exitCode }: CommanderError): CommandFailure | undefined {
+function usageFailure({ code, message, exitCode }: CommanderError): CommandFailure | undefined {
   if (exitCode === 0) return undefined;
+  // `help` of what is not there.
+  if (code === 'commander.help') return new CommandFailure(2, 'There is no such command.', ['`inferlane --help` lists the commands.']);
   const advice = isAboutKeys(message)
     ? ['Keys are never options, where others could read them: set the variable, such as OPENAI_API_KEY, or write "${NAME}" into the file.']
     : ['`inferlane --help` lists the commands; `inferlane help <command>` shows examples.'];

@@ -106,6 +106,8 @@ function selectedSteps({ values, preset, selection, drafts, offBy, trail, findin
   const rest = (chain ?? (preset?.follows === 'named' ? [] : present)).filter((target) => target !== first);
   const by = (target: EnvTarget): string | undefined => {
     if (target === selection.first) return firstBy;
+    // Who takes this preset takes its first provider, as if it were named.
+    if (target === first && target === preset?.first) return 'INFERLANE_PRESET';
     return chain?.includes(target) ? chainBy : undefined;
   };
   return [first, ...rest].map((target) => ({ drafts: drafts[target], by: by(target) }));

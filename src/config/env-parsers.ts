@@ -83,12 +83,15 @@ function parseHeader(text: string): Read<string> {
 }
 
 /** Flags of a command may hold a key, and the text is shown. */
-const keyFlags = /(--[\w-]*(?:key|token|auth|password|secret)[\w-]*[ =]+)\S+/gi;
+const keyFlags = /(-[\w-]*(?:key|token|auth|pass|secret|credential)[\w-]*["']?[ =:]+)(?:"[^"]*"?|'[^']*'?|\S+)/gi;
+/** What else may hold one: credentials of an address, a header, a variable of its own. */
+const otherSecrets = /:\/\/[^\s/@]+@|bearer|authorization|(?:^|\s)-k\s|(?:key|token|auth|pass|secret|credential)\w*=/i;
 
 function parseText(text: string): Read<string> {
   if (text.length > 500 || /\p{Cc}/u.test(text.trim()))
     return { problem: 'it is longer than 500 characters or a line, so it is not shown' };
-  return { value: text.trim().replaceAll(keyFlags, '$1[secret]') };
+  const shown = text.trim().replaceAll(keyFlags, '$1[secret]');
+  return { value: otherSecrets.test(shown.replaceAll('[secret]', '').replaceAll(/--[\w-]+/g, '')) ? '[secret]' : shown };
 }
 
 const words: ReadonlyMap<string, boolean> = new Map([

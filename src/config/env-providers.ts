@@ -33,7 +33,7 @@ export function draftProviders(input: DraftInput): Drafts {
   const belongs = 'it belongs to a local provider that goes first, and none does';
   trail.unused('LOCAL_INFERENCE_URL', `${belongs}; OLLAMA_BASE_URL says where Ollama is`);
   trail.unused('LOCAL_MODEL_NAME', belongs);
-  trail.unused('ANTHROPIC_AUTH_TOKEN', 'ANTHROPIC_API_KEY stands before it');
+  if (values.settings.has('ANTHROPIC_API_KEY')) trail.unused('ANTHROPIC_AUTH_TOKEN', 'ANTHROPIC_API_KEY stands before it');
   const ollama = draftOllama(input);
   const all = Object.keys(envTargets) as EnvTarget[];
   const drafts = Object.fromEntries(all.map((target) => [target, [draft(target, input)]])) as unknown as Record<

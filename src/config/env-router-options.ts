@@ -87,7 +87,8 @@ type Names = Record<string, Record<string, string>>;
 
 /** The id of a server is the name of its model, and so is its name at the hub. */
 function endpointNames(placed: readonly Placed[]): Names {
-  const names = placed.flatMap(({ draft: { id }, options }) => {
+  const endpoints = placed.filter(({ draft }) => draft.target === 'tgi');
+  const names = endpoints.flatMap(({ draft: { id }, options }) => {
     const hub = options.metadata?.['hf_name'] ?? id;
     return [...new Set([id, hub])].map((alias) => [alias, { [id]: hub }] as const);
   });

@@ -28,7 +28,7 @@ export const allRows: readonly (readonly [string, ProviderRow])[] = Object.freez
 export function settingsOf(target: EnvTarget, values: EnvValues, first: string | undefined, trail: Trail, findings: Findings): Settings {
   const said = allRows.flatMap(([variable, { of, option, rank, prefix }]): Said[] => {
     const value = of.includes(target) ? values.settings.get(variable) : undefined;
-    return value === undefined ? [] : [{ variable, option, value: prefix === '' ? value : `${prefix}${value}`, rank }];
+    return value === undefined ? [] : [{ variable, option, value: prefix === '' ? value : `${prefix}${bare(String(value))}`, rank }];
   });
   if (first !== undefined) said.unshift({ variable: 'LOCAL_INFERENCE_URL', option: 'url', value: first, rank: 1 });
   const options = [...new Set(said.map(({ option }) => option))];

@@ -78,7 +78,8 @@ export interface RouterOptions {
    */
   readonly hedge?: boolean | HedgeOptions | undefined;
   /**
-   * `'per-request'` is short for that `mode`. `false`: providers are asked how they are only by `health()`.
+   * `'per-request'` is short for that `mode`. `false`: providers are asked how they are only by `health()`, and what
+   * they say moves nothing.
    * @default {}
    */
   readonly health?: false | 'per-request' | HealthOptions | undefined;

@@ -1,6 +1,6 @@
 import type { Candidate, PlannedCandidate } from '../routing/plan.ts';
 import type { Opened, Verb } from './carry-out.ts';
-import { hasFailed, isFull, obstacleOf, othersLeft, passOver } from './candidates.ts';
+import { hasFailed, isFull, obstacleOf, othersLeft, passOver, stubLeft } from './candidates.ts';
 import { slotFor } from './queue.ts';
 import { allTaken, giveUp, type Run } from './run.ts';
 import type { HeldSlot } from './slots.ts';
@@ -33,13 +33,12 @@ async function tryEach<Request, Result>(run: Run<Request>, verb: Verb<Request, R
   }
 }
 
-/** A stub costs nobody anything, and is there for the calls that nobody else answers: it is asked beyond the budget of attempts. */
+/** The stub, where one is left, else the end of the call. */
 async function standIn<Request, Result>(run: Run<Request>, verb: Verb<Request, Result>): Promise<Opened<Request, Result> | undefined> {
-  const { engine, remaining } = run;
-  const isStub = ({ provider }: PlannedCandidate): boolean => engine.providers.get(provider)?.config.type === 'stub';
-  const stub = remaining.find((candidate) => isStub(candidate) && obstacleOf(run, candidate, false) === undefined);
+  if (run.plan.isPartial) replan(run);
+  const stub = stubLeft(run);
   if (stub === undefined) throw giveUp(run, 'max-attempts');
-  remaining.splice(remaining.indexOf(stub), 1);
+  run.remaining.splice(run.remaining.indexOf(stub), 1);
   const opened = await tryCandidate(run, stub, undefined, verb);
   if (opened === undefined) throw giveUp(run, 'max-attempts');
   return opened;

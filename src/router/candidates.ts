@@ -56,8 +56,15 @@ export function isInferior({ engine }: Run<unknown>, { provider }: Candidate, th
 
 /** Would another candidate get a turn after this attempt? It would get a second attempt, so it needs to be allowed one. */
 export function othersLeft(run: Run<unknown>): boolean {
+  if (stubLeft(run) !== undefined) return true;
   if (run.attempts >= run.call.maxAttempts - 1) return false;
   return run.remaining.some((candidate) => obstacleOf(run, candidate, false) === undefined);
+}
+
+/** A stub costs nobody anything, and is there for the calls that nobody else answers: it is asked beyond the budget of attempts. */
+export function stubLeft(run: Run<unknown>): PlannedCandidate | undefined {
+  const isStub = ({ provider }: PlannedCandidate): boolean => run.engine.providers.get(provider)?.config.type === 'stub';
+  return run.remaining.find((candidate) => isStub(candidate) && obstacleOf(run, candidate, false) === undefined);
 }
 
 type Obstacle = Pick<SkippedInPlan, 'code' | 'reason' | 'readyAtMs'> | 'unfit';

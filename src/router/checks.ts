@@ -80,8 +80,8 @@ function note(provider: Provider, engine: Engine, found: Pick<Checked, 'status' 
   // That it answers this says nothing of the credentials that it has refused.
   if (isDown || state.disabledUntilMs <= nowMs)
     noteUp(provider, engine, isDown || found.status === 'misconfigured' ? (found.error?.code ?? found.status) : undefined);
-  // The plain breaker of old counts calls, and stays open for as long as it says.
-  if (!Number.isFinite(breaker.minimumOutcomes)) return;
+  // Switched off, health is told and moves nothing. The plain breaker of old counts calls, and stays open for as long as it says.
+  if (health.mode === undefined || !Number.isFinite(breaker.minimumOutcomes)) return;
   if (found.status === 'ok') provider.noteWell(before !== undefined && before.status !== 'ok');
   // Calls under way find out by themselves; there are servers that say nothing of their health while they generate.
   else if (timesDown >= timesUntilDead && state.inFlight === 0 && nowMs - state.successAtMs > health.intervalMs)
@@ -102,10 +102,12 @@ function noteUp({ id, state }: Provider, { announce }: Engine, reason: string | 
  * has waited for in vain is down as well.
  */
 export function isDown(
-  { health, checking, successAtMs }: Provider['state'],
+  { health, checking, successAtMs, inFlight }: Provider['state'],
   { mode, maxAgeMs }: Engine['config']['health'],
   nowMs: number,
 ): boolean {
   if (mode === 'per-request' && checking !== undefined && nowMs - (health?.nowMs ?? -Infinity) > maxAgeMs) return true;
-  return health !== undefined && health.timesDown >= (mode === 'per-request' ? 1 : timesUntilDead) && successAtMs < health.nowMs;
+  // There are servers that say nothing of their health while they generate.
+  if (mode === undefined || health === undefined || (mode !== 'per-request' && inFlight > 0)) return false;
+  return health.timesDown >= (mode === 'per-request' ? 1 : timesUntilDead) && successAtMs < health.nowMs;
 }

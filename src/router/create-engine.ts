@@ -38,13 +38,17 @@ export function createEngine(config: RouterConfig, { announce, shutdown }: Share
     affinity: before?.affinity ?? createAffinity(),
     prefixes: before?.prefixes ?? createPrefixMemory(),
     spaces: before?.spaces ?? createEmbeddingSpaces(),
-    canaries: config.checkEmbeddings ? createEmbeddingCanaries({ config, providers, announce, shutdown }) : undefined,
+    canaries: config.checkEmbeddings ? createEmbeddingCanaries({ config, providers: embedders(list), announce, shutdown }) : undefined,
     poll: before?.poll ?? { dueMs: -Infinity },
     calls: { underWay: 0, lastMs: before?.calls.lastMs ?? -Infinity, onIdle: undefined },
     announce,
     shutdown,
     hedgeLoad: createHedgeLoad(config.hedge),
   };
+}
+
+function embedders(list: readonly Provider[]): Parameters<typeof createEmbeddingCanaries>[0]['providers'] {
+  return new Map(list.map(({ id, config, adapter, state: { foreignSpaces } }) => [id, { id, config, adapter, state: { foreignSpaces } }]));
 }
 
 function adapterFor(provider: ProviderConfig, config: RouterConfig, announce: Announce, before: Engine | undefined): Adapter {
@@ -66,8 +70,8 @@ function takeOver(provider: ProviderConfig, adapter: Adapter, config: RouterConf
   if (adapter !== known.adapter) state.health = undefined;
   if (config.pollMs !== before.config.pollMs) state.poll.dueMs = -Infinity;
   state.retryTokens = Math.min(state.retryTokens, config.retry.maxTokens);
-  // Spaces are another matter in another configuration.
-  state.foreignSpaces.clear();
+  // Spaces are another matter in another configuration; comparisons under way write to the map of theirs.
+  state.foreignSpaces = new Map();
   resizeLanes({ config: provider, state, router: config });
   return state;
 }

@@ -26,7 +26,8 @@ export interface ModelQuestion {
 function denial({ requested, provider, modelName, config: { models } }: ModelQuestion, model: string): string | undefined {
   if (modelName !== 'ignored' || requested === undefined || models.has(requested)) return undefined;
   const told = [...models.values()].flatMap((names) => names.get(provider.id) ?? []);
-  if (told.length === 0 || [...told, provider.defaultModel ?? ''].some((name) => sameName(name, model))) return undefined;
+  if (told.length === 0 || [...told, provider.defaultModel ?? '', provider.embeddingModel ?? ''].some((name) => sameName(name, model)))
+    return undefined;
   return `models names what it serves, and ${quoted(model)} is not among it`;
 }
 

@@ -81,7 +81,7 @@ export interface ProviderState extends UnderWay {
   /** When it is next asked for its load, and whether it is being asked now. */
   readonly poll: { dueMs: number; isOut: boolean };
   /** Embedding spaces that its vectors turned out not to belong to, each with the reason. */
-  readonly foreignSpaces: Map<string, string>;
+  foreignSpaces: Map<string, string>;
   /** The slots of the server, where its models share them. */
   lanes: Lanes | undefined;
   /** Those that are under way and have their slots. */

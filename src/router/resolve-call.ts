@@ -200,7 +200,10 @@ function checkProvider(id: string, { providers }: RouterConfig): void {
   if (!ids.includes(id)) throw invalid(`there is no provider ${quoted(id)}${didYouMean(id, ids)}; configured: ${ids.join(', ')}`);
 }
 
-function resolveWithout(given: readonly string[] = [], { providers }: RouterConfig): readonly string[] {
+const nobody: readonly string[] = Object.freeze([]);
+
+function resolveWithout(given: readonly string[] | undefined, { providers }: RouterConfig): readonly string[] {
+  if (given === undefined) return nobody;
   if (!Array.isArray(given)) throw invalid('without must be a list of ids of providers');
   const ids = providers.map(({ id }) => id);
   const stray = given.find((id) => !ids.includes(id));

@@ -324,3 +324,30 @@ test('anything in any variable, with any preset, gives options or a ConfigError,
   );
   expect(resolved).toBeGreaterThan(150);
 }, 60_000);
+
+test.each([
+  '--api-key "hunter2 phrase"',
+  "--gradio-auth 'user:pa hunter2'",
+  '--proxy http://u:hunter2@host',
+  '--api-key:hunter2',
+  '"--api-key" hunter2',
+  '--pass hunter2',
+  '--credentials hunter2',
+  '-k hunter2',
+  '--header "Authorization: Bearer hunter2"',
+  'HF_TOKEN=hunter2 --api',
+  '--extra-flags "key=hunter2"',
+])('flags of a server never show a key: %s', (flags) => {
+  const { options } = readEnv({ INFERENCE_PROVIDER: 'textgen', CLI_ARGS: flags });
+  expect(JSON.stringify(options)).not.toContain('hunter2');
+});
+
+test('flags of a server that hold no key are shown', () => {
+  const { options } = readEnv({ INFERENCE_PROVIDER: 'textgen', CLI_ARGS: '--api --listen --n-gpu-layers 32' });
+  expect(JSON.stringify(options)).toContain('--api --listen --n-gpu-layers 32');
+});
+
+test('stray quotes and blanks are taken off a token that goes into a header', () => {
+  const { options } = readEnv({ ANTHROPIC_AUTH_TOKEN: ' "tok-abc"\n' });
+  expect(JSON.stringify(options.providers)).toContain('Bearer tok-abc"');
+});

@@ -484,3 +484,19 @@ describe('which preset', () => {
     expect(models.filter((model) => gone.includes(model))).toEqual(['huggingface distilgpt2', 'anthropic claude-3-5-haiku-20241022']);
   });
 });
+
+test('switchable: its first provider is asked where nobody names another, with a chain as well', () => {
+  const env = { INFERLANE_PRESET: 'switchable', OPENAI_API_KEY: 'k', FALLBACK_CHAIN: 'ollama', LOCAL_MODEL_NAME: 'm' };
+  expect(tried(fromEnv(env), 'fast')).toMatch(/^openai/);
+  expect(() => fromEnv({ ...env, ENABLE_PAID_API: 'false' })).toThrow(/ENABLE_PAID_API/);
+});
+
+test('tgi-registry: a provider that is no server of TGI gets no name for a model', () => {
+  const { models } = fromEnv({
+    INFERLANE_PRESET: 'tgi-registry',
+    TGI_MISTRAL_ENDPOINT: 'http://a:8080',
+    PROVIDER_ORDER: 'mistral,openai',
+    OPENAI_API_KEY: 'k',
+  });
+  expect(Object.values(models ?? {}).flatMap((names) => Object.keys(names))).not.toContain('openai');
+});

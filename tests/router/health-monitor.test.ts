@@ -265,6 +265,19 @@ describe('a provider that gives no sign of life', () => {
     expect(router.explain(hello).candidates[0]?.provider).toBe('a');
   });
 
+  test('keeps its place while it answers a call: nobody is paid for that', async () => {
+    const a = server();
+    const { router, clock } = watched(a, server(), { ...even, allowPaid: true });
+    await clock.settle();
+    a.does = hang;
+    const call = outcomeOf(router.chat(hello, { deadlineMs: 600_000 }));
+    await clock.settle();
+    a.says = 'hangs';
+    await clock.advance(200_000);
+    expect(router.explain(hello).candidates[0]?.provider).toBe('a');
+    expect(call.settled).toBe(false);
+  });
+
   test('opens its breaker after two checks, so that calls lose no time there', async () => {
     const a = server();
     a.go(false);

@@ -115,3 +115,11 @@ test('a plan for a person has them all', () => {
   const { router } = farm(60, () => 'found');
   expect(router.explain(hello).candidates).toHaveLength(61);
 });
+
+test('a stub behind 40 providers that fail answers in the end', async () => {
+  const providers = Object.fromEntries(
+    Array.from({ length: 40 }, (_, index) => [`gpu${index}`, { device: 'gpu' as const, does: refused() }]),
+  );
+  const { router } = fakeRouter({ ...providers, last: { does: 'unused', type: 'stub', adapter: undefined } as never });
+  expect((await router.chat(hello)).route).toMatchObject({ provider: 'last', degraded: true });
+});
