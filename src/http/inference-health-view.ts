@@ -1,19 +1,5 @@
 import type { HealthSummary, ProviderHealth } from '../index.ts';
-import { reasonOf, statusOf, type Words } from './view.ts';
-
-/** Healthy is what would answer now: scripts wait for it after a start, which takes minutes with a large model. */
-const isHealthy: Words<boolean> = {
-  ok: true,
-  saturated: true,
-  warming: false,
-  limited: false,
-  misconfigured: false,
-  'out-of-memory': false,
-  open: false,
-  probing: false,
-  down: false,
-  unknown: false,
-};
+import { answersNow, reasonOf, statusOf } from './view.ts';
 
 export interface InferenceProviderJson {
   readonly type: string;
@@ -46,7 +32,7 @@ export function inferenceHealthView({ health }: { readonly health: HealthSummary
 }
 
 function providerOf(provider: ProviderHealth): InferenceProviderJson {
-  const healthy = isHealthy[statusOf(provider)];
+  const healthy = answersNow[statusOf(provider)];
   return { type: provider.type, healthy, models: healthy ? (provider.models ?? []).map(({ id }) => id) : [] };
 }
 

@@ -1,19 +1,5 @@
 import type { ProviderHealth, ServedModel } from '../index.ts';
-import { statusOf, statusWithModels, type ViewInput, type Words } from './view.ts';
-
-/** These servers refuse their own health check while they load the model. */
-const availability: Words<boolean> = {
-  ok: true,
-  saturated: true,
-  warming: false,
-  limited: false,
-  misconfigured: false,
-  'out-of-memory': false,
-  open: false,
-  probing: false,
-  down: false,
-  unknown: false,
-};
+import { answersNow, statusOf, statusWithModels, type ViewInput } from './view.ts';
 
 export interface ModelJson {
   /** What a call names. */
@@ -65,7 +51,7 @@ function singleModel(provider: ProviderHealth): ModelJson {
     name: metadata['name'] ?? id,
     hf_name: metadata['hf_name'] ?? models?.[0]?.id ?? defaultModel ?? id,
     endpoint: url ?? null,
-    available: availability[statusWithModels(provider)] && pins.length === 0,
+    available: answersNow[statusWithModels(provider)] && pins.length === 0,
   };
 }
 
@@ -83,5 +69,5 @@ function servedModel({ id, servedBy }: ServedModel, providers: ReadonlyMap<strin
 /** Pins know a model without the tag that goes without saying. */
 function isReady(server: ProviderHealth, model: string): boolean {
   const isPinned = server.pins.some((pin) => pin.model === model || `${pin.model}:latest` === model);
-  return availability[statusOf(server)] && !isPinned;
+  return answersNow[statusOf(server)] && !isPinned;
 }

@@ -9,6 +9,23 @@ export interface ViewInput {
 /** A view's own words for each status. */
 export type Words<Word> = Readonly<Record<ProviderStatus, Word>>;
 
+/**
+ * What would answer now: scripts wait for it after a start, which takes minutes with a large model, and servers of one model refuse their
+ * own health check while they load it.
+ */
+export const answersNow: Words<boolean> = {
+  ok: true,
+  saturated: true,
+  warming: false,
+  limited: false,
+  misconfigured: false,
+  'out-of-memory': false,
+  open: false,
+  probing: false,
+  down: false,
+  unknown: false,
+};
+
 /** Of a provider that cannot be asked how it is, its calls tell; what runs in this process is known to be there. */
 export function statusOf({ status, url, successes, consecutiveFailures }: ProviderHealth): ProviderStatus {
   const isKnown = consecutiveFailures === 0 && (successes > 0 || url === undefined);

@@ -76,7 +76,7 @@ export async function autodetect(url: string, options: AutodetectOptions = {}): 
   try {
     const probes = createProbes({ url: target.url, transport, headers, signal: deadline.signal });
     const detected = detect(probes, target, headers, deadline, clock);
-    return await (signal === undefined ? detected : orAborted(detected, signal));
+    return await orAborted(detected, signal);
   } finally {
     deadline.dispose();
     // Ends the questions that are still open.

@@ -56,9 +56,8 @@ export function isInferior({ engine }: Run<unknown>, { provider }: Candidate, th
 
 /** Would another candidate get a turn after this attempt? It would get a second attempt, so it needs to be allowed one. */
 export function othersLeft(run: Run<unknown>): boolean {
-  if (stubLeft(run) !== undefined) return true;
-  if (run.attempts >= run.call.maxAttempts - 1) return false;
-  return run.remaining.some((candidate) => obstacleOf(run, candidate, false) === undefined);
+  const isAllowed = run.attempts < run.call.maxAttempts - 1;
+  return (isAllowed && run.remaining.some((candidate) => obstacleOf(run, candidate, false) === undefined)) || stubLeft(run) !== undefined;
 }
 
 /** A stub costs nobody anything, and is there for the calls that nobody else answers: it is asked beyond the budget of attempts. */

@@ -97,16 +97,18 @@ function noteUp({ id, state }: Provider, { announce }: Engine, reason: string | 
   state.up = up;
 }
 
+/** How long ago a provider last said how it is; Infinity where it never has. */
+export function healthAgeMs({ health }: Pick<Provider['state'], 'health'>, nowMs: number): number {
+  return nowMs - (health?.nowMs ?? -Infinity);
+}
+
 /**
  * Is a provider's last word that it is down, with no call that found otherwise since? Where each call waits for that word, one that it
  * has waited for in vain is down as well.
  */
-export function isDown(
-  { health, checking, successAtMs, inFlight }: Provider['state'],
-  { mode, maxAgeMs }: Engine['config']['health'],
-  nowMs: number,
-): boolean {
-  if (mode === 'per-request' && checking !== undefined && nowMs - (health?.nowMs ?? -Infinity) > maxAgeMs) return true;
+export function isDown(state: Provider['state'], { mode, maxAgeMs }: Engine['config']['health'], nowMs: number): boolean {
+  const { health, checking, successAtMs, inFlight } = state;
+  if (mode === 'per-request' && checking !== undefined && healthAgeMs(state, nowMs) > maxAgeMs) return true;
   // There are servers that say nothing of their health while they generate.
   if (mode === undefined || health === undefined || (mode !== 'per-request' && inFlight > 0)) return false;
   return health.timesDown >= (mode === 'per-request' ? 1 : timesUntilDead) && successAtMs < health.nowMs;

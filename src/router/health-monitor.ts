@@ -1,5 +1,5 @@
 import { isWithin, type Locality } from '../core/locality.ts';
-import { check } from './checks.ts';
+import { check, healthAgeMs } from './checks.ts';
 import type { Engine } from './engine.ts';
 import type { Provider } from './provider.ts';
 import { modelSituationOf, situationOf } from './situation.ts';
@@ -80,9 +80,10 @@ export function checkBefore(
   }: { readonly only: string | undefined; readonly without: readonly string[]; readonly maxLocality: Locality },
 ): Promise<unknown> | undefined {
   const { health, clock } = engine.config;
+  const nowMs = clock.nowMs();
   const isMeant = (provider: Provider): boolean =>
     (only === undefined || provider.id === only) && !without.includes(provider.id) && isAskable(provider, maxLocality);
-  const isOld = ({ state }: Provider): boolean => clock.nowMs() - (state.health?.nowMs ?? -Infinity) > health.maxAgeMs;
+  const isOld = ({ state }: Provider): boolean => healthAgeMs(state, nowMs) > health.maxAgeMs;
   const meant = engine.list.filter((provider) => isMeant(provider) && isOld(provider));
   return meant.length === 0 ? undefined : Promise.all(meant.map((provider) => check(provider, engine)));
 }

@@ -1,6 +1,6 @@
 import { orAborted } from '../lib/abort.ts';
 import type { ModelInfo } from '../core/adapter.ts';
-import { check } from './checks.ts';
+import { check, healthAgeMs } from './checks.ts';
 import type { Engine } from './engine.ts';
 import type { HealthAsk, HealthSummary, ProviderHealth, ProviderStatus } from './health-report.ts';
 import type { Provider } from './provider.ts';
@@ -10,17 +10,17 @@ import { slotFigures } from './snapshot.ts';
 
 /** Asks every provider how it is, side by side. Never rejects for a provider; rejects with the signal's reason. */
 export async function checkHealth(engine: Engine, { signal, maxAgeMs = 0 }: HealthAsk): Promise<HealthSummary> {
-  const { clock } = engine.config;
-  const isOld = ({ state }: Provider): boolean => clock.nowMs() - (state.health?.nowMs ?? -Infinity) >= maxAgeMs;
+  const nowMs = engine.config.clock.nowMs();
+  const isOld = ({ state }: Provider): boolean => healthAgeMs(state, nowMs) >= maxAgeMs;
   const asked = Promise.all(engine.list.filter(isOld).map((provider) => examine(provider, engine, signal)));
-  await (signal === undefined ? asked : orAborted(asked, signal));
+  await orAborted(asked, signal);
   return summary(engine);
 }
 
 /** Asks one provider how it is. Never rejects for it; rejects with the signal's reason. */
 export async function checkOne(provider: Provider, engine: Engine, signal: AbortSignal | undefined): Promise<ProviderHealth> {
   const asked = examine(provider, engine, signal);
-  await (signal === undefined ? asked : orAborted(asked, signal));
+  await orAborted(asked, signal);
   return healthOf(provider, engine);
 }
 

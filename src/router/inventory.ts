@@ -36,7 +36,7 @@ export interface ModelInventory {
 /** Asks everybody at once. Never rejects for a provider; rejects with the signal's reason. */
 export async function takeInventory(engine: Engine, { signal }: InventoryAsk): Promise<ModelInventory> {
   const asked = Promise.all(engine.list.map((provider) => modelsOf(provider, engine, signal)));
-  const providers = await (signal === undefined ? asked : orAborted(asked, signal));
+  const providers = await orAborted(asked, signal);
   return { providers, models: merged(providers, engine.config.models) };
 }
 
