@@ -5,7 +5,11 @@ import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { metadataRows } from '../../src/config/env-metadata-rows.ts';
+import { envTable } from '../../src/config/env-table.ts';
+import { createRouter, fromEnv, fromJson, type RouterOptions } from '../../src/index.ts';
 import { classifyResponse } from '../../src/lib/classify.ts';
+import { loopback } from '../_kit/loopback.ts';
 
 const deploy = new URL('../../examples/deploy/', import.meta.url).pathname;
 const read = (path: string): string => readFileSync(join(deploy, path), 'utf8');
@@ -34,10 +38,10 @@ const containerVariables: Readonly<Record<string, readonly string[]>> = {
   ollama: ['OLLAMA_NUM_PARALLEL', 'OLLAMA_MAX_LOADED_MODELS', 'OLLAMA_KEEP_ALIVE', 'CUDA_VISIBLE_DEVICES'],
   vllm: ['VLLM_NO_USAGE_STATS', 'VLLM_LOGGING_LEVEL', 'VLLM_API_KEY', 'HF_TOKEN', 'CUDA_VISIBLE_DEVICES'],
   llamacpp: ['LLAMA_API_KEY', 'HF_TOKEN', 'CUDA_VISIBLE_DEVICES'],
-  textgen: ['EXTRA_LAUNCH_ARGS', 'HF_TOKEN', 'CUDA_VISIBLE_DEVICES'],
+  textgen: ['EXTRA_LAUNCH_ARGS', 'OPENEDAI_EMBEDDING_MODEL', 'HF_TOKEN', 'CUDA_VISIBLE_DEVICES'],
 };
 
-/** Every setting of the five systems that only a server can act on. */
+/** Every setting of the five systems that a server acts on, and those of the ecosystems around them. */
 const serverSettings = wordsOf(`
   ENABLE_TENSORRT ENABLE_FLASH_ATTENTION ENABLE_TRANSFORMER_ENGINE ENABLE_FP8 ENABLE_GPTQ ENABLE_AWQ DEFAULT_QUANT_METHOD
   QUANTIZATION_BIT_WIDTH CUDA_MEMORY_FRACTION multi_gpu_strategy
@@ -45,7 +49,8 @@ const serverSettings = wordsOf(`
   VLLM_MODEL_NAME VLLM_TENSOR_PARALLEL_SIZE VLLM_PIPELINE_PARALLEL_SIZE VLLM_GPU_MEMORY_UTILIZATION VLLM_MAX_MODEL_LEN
   VLLM_MAX_NUM_SEQS VLLM_MAX_NUM_BATCHED_TOKENS VLLM_DTYPE VLLM_QUANTIZATION VLLM_KV_CACHE_DTYPE VLLM_DOWNLOAD_DIR
   VLLM_NO_USAGE_STATS VLLM_LOGGING_LEVEL VLLM_ENABLE_CHUNKED_PREFILL VLLM_USE_V2_BLOCK_MANAGER VLLM_ENABLE_METRICS
-  CLI_ARGS HF_TOKEN`);
+  CLI_ARGS HF_TOKEN
+  LLAMA_ARG_HOST LLAMA_ARG_PORT OPENEDAI_PORT OPENEDAI_EMBEDDING_MODEL`);
 
 interface Flags {
   readonly value: readonly string[];
@@ -275,7 +280,7 @@ describe('the compose files', () => {
   });
 
   test('never set to nothing what hides every GPU when it is empty, nor a key', () => {
-    const handedOn = ['CUDA_VISIBLE_DEVICES', 'HF_TOKEN', 'VLLM_API_KEY', 'LLAMA_API_KEY'];
+    const handedOn = ['CUDA_VISIBLE_DEVICES', 'OPENEDAI_EMBEDDING_MODEL', 'HF_TOKEN', 'VLLM_API_KEY', 'LLAMA_API_KEY'];
     for (const { environment } of [...services, ...Object.entries(gpu.services)].map(([, service]) => service)) {
       for (const name of handedOn) expect([null, undefined]).toContain(environment[name]);
     }
@@ -330,13 +335,15 @@ function readUnit(path: string): (readonly [string, string, string])[] {
     });
 }
 
+function environmentOf(lane: 'gpu' | 'cpu'): Variables {
+  const values = readUnit(`systemd/ollama-${lane}@.service`).filter(([, key]) => key === 'Environment');
+  return Object.fromEntries(values.map(([, , value]) => value.split(/=(.*)/s).slice(0, 2)));
+}
+
 describe('the units of the two lanes', () => {
   const paths = readdirSync(join(deploy, 'systemd')).toSorted();
   const lanes = paths.map((path) => ({ path, lines: readUnit(`systemd/${path}`) }));
-  const environmentOf = (path: string): Variables =>
-    Object.fromEntries(readUnit(path).flatMap(([, key, value]) => (key === 'Environment' ? [value.split(/=(.*)/s).slice(0, 2)] : [])));
-  const gpu = environmentOf('systemd/ollama-gpu@.service');
-  const cpu = environmentOf('systemd/ollama-cpu@.service');
+  const [gpu, cpu] = [environmentOf('gpu'), environmentOf('cpu')];
 
   test('are two, and instances of the user who starts them', () => {
     expect(paths).toEqual(['ollama-cpu@.service', 'ollama-gpu@.service']);
@@ -500,6 +507,12 @@ describe('the page', () => {
     for (const row of explained) expect(row.map((cell) => cell !== '')).toEqual([true, true, true, true]);
   });
 
+  test('leaves out no variable that the router takes for a setting of a server, short names aside', () => {
+    const taken = Object.keys(metadataRows).filter((name) => !(`VLLM_${name}` in envTable));
+    expect(taken.filter((name) => !serverSettings.includes(name))).toEqual([]);
+    expect(taken.length).toBeGreaterThan(30);
+  });
+
   test('names as the place of a setting only places that have it', () => {
     const lost = rows
       .filter(([name]) => serverSettings.includes(name?.replaceAll('`', '') ?? ''))
@@ -516,7 +529,7 @@ describe('the page', () => {
   });
 
   test('and the example of settings name only flags that exist, but for one that does not', () => {
-    const own = ['--profile', '--detach', '--wait', '--user', '--now', '--url'];
+    const own = ['--profile', '--detach', '--wait', '--user', '--now', '--url', '--intent'];
     const known = new Set([vllmFlags, llamacppFlags, textgenFlags].flatMap((flags) => [...flags.value, ...flags.switch]).concat(own));
     const flags = [...`${page}\n${read('.env.example')}`.matchAll(/(?<![\w-])--[a-z][a-z-]+/g)].map(([flag]) => flag);
     expect([...new Set(flags.filter((flag) => !known.has(flag)))]).toEqual(['--enable-embeddings']);
@@ -528,5 +541,52 @@ describe('the page', () => {
       const row = rows.find(([profile]) => profile === `\`${id}\``)?.join(' ');
       for (const port of ports) expect(row).toContain(port.split(':')[1]);
     }
+  });
+});
+
+/** Each `NAME=value` that is a line or a piece of code. */
+function variablesIn(text: string): Variables {
+  return Object.fromEntries(
+    Array.from(text.matchAll(/(?<=^|`)([A-Z_]+)=([^`\s]+)(?=`|$)/gm), ([, name = '', value = '']) => [name, value]),
+  );
+}
+
+describe('what the page tells to set for the router', () => {
+  const page = read('README.md');
+  const blocks = Array.from(page.matchAll(/^```\w*\n([\s\S]*?)^```$/gm), ([, block = '']) => block);
+  const preset = variablesIn(blocks.find((block) => block.includes('INFERLANE_PRESET')) ?? '');
+  const addresses = variablesIn(Array.from(page.matchAll(/`OLLAMA_[CG]PU_URL=[^`]*`/g), ([text]) => text).join('\n'));
+
+  test.each([
+    ['the preset', { ...preset }],
+    ['the addresses', { ...addresses, OLLAMA_NUM_PARALLEL: preset['OLLAMA_NUM_PARALLEL'] ?? '' }],
+  ])('leads to the two lanes as they are: %s', async (_name, env) => {
+    const options: RouterOptions = fromEnv(env);
+    const lane = (device: 'gpu' | 'cpu'): object => {
+      const { OLLAMA_HOST: host = '', OLLAMA_NUM_PARALLEL: parallel } = environmentOf(device);
+      return { type: 'ollama', url: `http://${host}`, device, maxConcurrent: Number(parallel) };
+    };
+    expect(options.providers).toMatchObject({ gpu: lane('gpu'), cpu: lane('cpu') });
+    expect(options.health).toEqual('INFERLANE_PRESET' in env ? { mode: 'per-request' } : undefined);
+
+    await using router = createRouter({ ...options, health: false });
+    const request = { model: 'any', messages: [{ role: 'user' as const, content: 'Hello' }] };
+    const plans = [router.explain(request), router.explain(request, { intent: 'heavy' })];
+    expect(plans.map(({ candidates }) => candidates.map(({ provider }) => provider))).toEqual([
+      ['gpu', 'cpu'],
+      ['cpu', 'gpu'],
+    ]);
+  });
+
+  test('leads to the notebook, and takes nothing off an answer that begins with its question', async () => {
+    await using server = await loopback(({ path }) => ({
+      pieces: [JSON.stringify(path === '/health' ? { status: 'healthy', model: 'tiny' } : { content: 'Hello there.' })],
+    }));
+    const document = blocks.find((block) => block.includes('remote-gpu"')) ?? '';
+    const options = fromJson(document, { env: { GPU_REMOTE_URL: server.url, REMOTE_GPU_TOKEN: 'the-token' } });
+    await using router = createRouter({ ...options, health: false });
+    const { choices } = await router.chat({ messages: [{ role: 'user', content: 'Hello' }] });
+    expect(choices[0].message.content).toBe('Hello there.');
+    expect(server.requests.map(({ path, headers }) => [path, headers['authorization']])).toEqual([['/generate', 'Bearer the-token']]);
   });
 });

@@ -406,7 +406,7 @@ def load_transformers(settings: Settings) -> Model:
     # Cards before Ampere, as the T4 of the free notebooks, have no bfloat16; processors have no use for either.
     dtype = torch.float32 if not on_gpu else torch.bfloat16 if torch.cuda.get_device_capability()[0] >= 8 else torch.float16
     tokenizer = AutoTokenizer.from_pretrained(settings.model)
-    model = AutoModelForCausalLM.from_pretrained(settings.model, torch_dtype=dtype).to("cuda" if on_gpu else "cpu").eval()
+    model = AutoModelForCausalLM.from_pretrained(settings.model, dtype=dtype).to("cuda" if on_gpu else "cpu").eval()
     window = getattr(model.config, "max_position_embeddings", None)
 
     class AskedToStop(StoppingCriteria):

@@ -56,6 +56,7 @@ function playOne(duel: Duel, mood: readonly Word[], random: Random): void {
   if (kind < 0.2) return duel.call(random() < 0.05);
   if (kind < 0.4) return duel.settle(placeOf(duel, random), pick(mood, random));
   if (kind < 0.65) return duel.goTo(nextMs(duel, random));
+  if (kind < 0.75) return duel.sign(pick(['well', 'dead'], random));
   const stepMs = pick([0, 0, 1, 10, 1_000], random);
   for (let left = 1 + Math.floor(random() * 24); left > 0; left--) {
     const before = duel.underWay().length;

@@ -1,4 +1,12 @@
-import { admits, type BreakerInput, type BreakerRules, type BreakerState, closedBreaker, step } from '../../../src/breaker/breaker.ts';
+import {
+  admits,
+  type BreakerInput,
+  type BreakerRules,
+  type BreakerSign,
+  type BreakerState,
+  closedBreaker,
+  step,
+} from '../../../src/breaker/breaker.ts';
 import { referenceBreaker, type Word } from '../../breaker/reference-model.ts';
 
 /** A call that was let in and has not ended: what both sides call the time since which it runs. */
@@ -23,11 +31,13 @@ export interface Duel {
   call(early?: boolean): void;
   /** The call under way at this place ends. */
   settle(at: number, word: Word): void;
+  /** It was asked how it is. */
+  sign(type: BreakerSign['type']): void;
   goTo(ms: number): void;
 }
 
 export interface Turn {
-  readonly input: BreakerInput;
+  readonly input: BreakerInput | BreakerSign;
   readonly nowMs: number;
   readonly random: number;
 }
@@ -44,7 +54,7 @@ export function createDuel(rules: BreakerRules, leaseMs: number, startMs: number
   let state = closedBreaker;
   let nowMs = startMs;
   let agreed = true;
-  const turn = (input: BreakerInput, chance: number): void => {
+  const turn = (input: Turn['input'], chance: number): void => {
     const from = state;
     const taken = { input, nowMs, random: chance };
     inputs.push(taken);
@@ -75,6 +85,11 @@ export function createDuel(rules: BreakerRules, leaseMs: number, startMs: number
       const chance = random();
       turn({ type: word, generation: ticket.generation }, chance);
       if (ticket.era !== undefined) model.settle(ticket.era, word, nowMs, chance);
+    },
+    sign(type) {
+      const chance = random();
+      turn({ type }, chance);
+      model.sign(type, nowMs, chance);
     },
     goTo(ms) {
       nowMs = Math.max(nowMs, ms);

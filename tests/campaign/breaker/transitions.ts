@@ -1,4 +1,4 @@
-import { admits, type BreakerRules, type BreakerState } from '../../../src/breaker/breaker.ts';
+import { admits, type BreakerInput, type BreakerRules, type BreakerSign, type BreakerState } from '../../../src/breaker/breaker.ts';
 import type { Turn } from './duel.ts';
 
 /** Everything that a breaker can do; one that was never seen would be a case that nobody tried. */
@@ -26,6 +26,15 @@ export const transitions = [
   'open time at its longest',
   'open time begins anew after 10 healthy minutes',
   'open time goes on before that',
+  'said to be well: open time ends',
+  'said to be well after its time',
+  'said to be well while closed',
+  'said to be well while half-open',
+  'no sign of life: closed to open',
+  'no sign of life: open time begins anew after 10 healthy minutes',
+  'no sign of life: open time goes on before that',
+  'no sign of life while open',
+  'no sign of life while half-open',
   'late by 1 generation',
   'late by 2 generations',
   'late by 3 generations',
@@ -47,6 +56,7 @@ export function note(seen: Seen, from: BreakerState, turn: Turn, to: BreakerStat
 }
 
 function* namesOf(from: BreakerState, { input, nowMs }: Turn, to: BreakerState, rules: BreakerRules): Generator<Transition> {
+  if (input.type === 'well' || input.type === 'dead') return yield* ofSign(from, input.type, to, nowMs);
   if (input.type !== 'probe' && input.generation !== from.generation) {
     const age = from.generation - input.generation;
     const ages = ['late by 1 generation', 'late by 2 generations', 'late by 3 generations', 'late by 4 generations or more'] as const;
@@ -70,9 +80,25 @@ function* namesOf(from: BreakerState, { input, nowMs }: Turn, to: BreakerState, 
   }
 }
 
+/** Named by what it was before, so that a sign which has to change nothing is counted too. */
+function* ofSign(from: BreakerState, type: BreakerSign['type'], to: BreakerState, nowMs: number): Generator<Transition> {
+  if (type === 'well') {
+    if (from.is !== 'open') yield `said to be well while ${from.is}`;
+    else yield nowMs < from.untilMs ? 'said to be well: open time ends' : 'said to be well after its time';
+    return;
+  }
+  if (from.is !== 'closed') return yield `no sign of life while ${from.is}`;
+  yield 'no sign of life: closed to open';
+  if (from.opens > 0) {
+    yield to.opens === 1
+      ? 'no sign of life: open time begins anew after 10 healthy minutes'
+      : 'no sign of life: open time goes on before that';
+  }
+}
+
 function* fromClosed(
   from: BreakerState & { readonly is: 'closed' },
-  type: Turn['input']['type'],
+  type: BreakerInput['type'],
   to: BreakerState,
   nowMs: number,
   rules: BreakerRules,
