@@ -3,6 +3,7 @@ import { envTable, familyName } from '../src/config/env-table.ts';
 import { presets } from '../src/config/presets.ts';
 import { envTargets } from '../src/config/env-targets.ts';
 import type { EnvKind } from '../src/config/env-parsers.ts';
+import { usualRatio } from '../src/config/share-calls.ts';
 import { table } from './markdown-table.ts';
 
 const intro = `<!-- Written by scripts/write-reference.ts. -->
@@ -57,8 +58,8 @@ const rules = `## Who goes first, who follows
 - \`ollama\` in a list means all the Ollama servers that variables describe, or the one on the usual address; \`gpu\` and \`cpu\` in
   \`PROVIDER_ORDER\` mean one of them. \`cpu\` is the model in this process where no variable describes a CPU server of Ollama.
 - \`ENABLE_FALLBACK=false\` or \`AUTO_FAILOVER=false\` leaves one server: the one of \`LOCAL_INFERENCE_URL\`, else the first of the order.
-- \`LOAD_BALANCING=true\` sends \`LOAD_RATIO\` of the calls (0.8 where it is not set) to the first of the two providers and the rest to the second;
-  each stands in for the other, unless failing over is off. It holds for the intent \`fast\`; \`heavy\` keeps its fixed order.
+- \`LOAD_BALANCING=true\` sends \`LOAD_RATIO\` of the calls (${usualRatio} where it is not set) to the first of the two providers and the rest to the second;
+  each stands in for the other, unless failing over is off. It holds for \`heavy\` as for \`fast\`; who else is there comes behind both.
 - \`LOCAL_INFERENCE_URL\` and \`LOCAL_MODEL_NAME\` belong to the first provider and to no other: a chain's members keep the addresses and models
   of their own variables or types. The address is an issue without \`INFERENCE_PROVIDER\`, and both are a warning where they are not used.
 - \`*_TIMEOUT\` is the limit of an attempt. Where the limits of three attempts come to more than the deadline of a call (120 s), the deadline is
@@ -67,8 +68,9 @@ const rules = `## Who goes first, who follows
 ## Paying
 
 \`INFERENCE_PROVIDER\`, \`PRIMARY_BACKEND\`, \`FALLBACK_CHAIN\`, \`SECONDARY_BACKEND\` and \`PROVIDER_ORDER\` are consent to pay for the providers they
-name, and other paid ones are left out then; \`ENABLE_PAID_API=true\` is consent to pay for all. A key alone is none: the provider is there, and
-calls that name it may use it. \`ENABLE_PAID_API=false\` next to a list that names a paid provider is an issue.
+name, and other paid ones are left out then; \`ENABLE_PAID_API=true\` is consent to pay for all. A key alone is none where something free is
+there: its provider gets the calls that name it. Where nothing else is described, the first in the order above is consent for itself, and the
+others are left out with a warning. \`ENABLE_PAID_API=false\` next to a list that names a paid provider is an issue.
 
 ## Several variables for one thing
 
@@ -109,7 +111,7 @@ export function environmentPage(): string {
     `\nThe name in \`${familyName}\` is in capitals; in lower case, with dashes, it is the provider's id (\`gpt2\` is \`gpt-2\`, and a name that other
 providers have gets \`tgi-\` in front). A key marked with … is never shown anywhere.\n`,
     '## Variables of servers\n',
-    'Nothing here acts upon these: they are shown as `metadata` of their providers.\n',
+    'Nothing here acts upon these, `CUDA_MEMORY_FRACTION` included: they are shown as `metadata` of their providers. How many calls a server\ngets at once is `maxConcurrent`.\n',
     table(['Variable', 'Reads', 'Sets', 'Example'], rowsOf(isMetadata)),
     '\n## What is read\n',
     table(['Kind', 'Takes'], Object.entries(kinds)),

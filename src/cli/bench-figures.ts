@@ -6,6 +6,8 @@ export interface Sample {
   readonly tokens?: number;
   /** The server counted the tokens; otherwise these are the pieces in which the answer came, which is about the same. */
   readonly isCounted?: boolean;
+  /** It waited for a free place at a provider first. */
+  readonly hasWaited?: boolean;
   readonly provider?: string;
   readonly model?: string | undefined;
   readonly error?: { readonly code: string; readonly message: string };
@@ -21,13 +23,18 @@ export interface Spread {
 
 export interface BenchFigures {
   readonly requests: number;
+  /** Calls that were made at once. */
   readonly concurrency: number;
+  /** Calls that waited for a free place at a provider, so that fewer than `concurrency` were answered at once. */
+  readonly waited: number;
   readonly succeeded: number;
   /** How often each error came, by its code, with the last message of each. */
   readonly failures: readonly { readonly code: string; readonly count: number; readonly message: string }[];
   readonly answeredBy: readonly { readonly provider: string; readonly model: string | undefined; readonly count: number }[];
   /** The call before, which is in none of the other figures. */
   readonly firstCallMs: number;
+  /** Often the reason why the others failed: after it nobody is asked for a while. */
+  readonly firstCallError?: { readonly code: string; readonly message: string };
   readonly wallMs: number;
   readonly firstTokenMs: Spread | undefined;
   readonly totalMs: Spread | undefined;
@@ -51,6 +58,7 @@ export function figuresOf({ first, samples, wallMs, concurrency }: Measured): Be
   return {
     requests: samples.length,
     concurrency,
+    waited: good.filter(({ hasWaited }) => hasWaited === true).length,
     succeeded: good.length,
     failures: grouped(
       samples.flatMap(({ error }) => error ?? []),
@@ -61,6 +69,7 @@ export function figuresOf({ first, samples, wallMs, concurrency }: Measured): Be
       ({ provider, model }) => `${provider} ${model}`,
     ),
     firstCallMs: first.totalMs,
+    ...(first.error !== undefined && { firstCallError: first.error }),
     wallMs,
     firstTokenMs: spread(good.flatMap(({ firstMs }) => firstMs ?? [])),
     totalMs: spread(good.map(({ totalMs }) => totalMs)),

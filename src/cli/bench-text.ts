@@ -5,11 +5,17 @@ import { plainLine } from './plain-text.ts';
 import { type Cell, table } from './table.ts';
 
 export function benchText(figures: BenchFigures, paint: Paint): string {
-  const { requests, concurrency, succeeded, failures, answeredBy, wallMs, firstCallMs } = figures;
+  const { requests, concurrency, waited, succeeded, failures, answeredBy, wallMs, firstCallMs, firstCallError } = figures;
   const title = `${counted(requests, 'call')}, ${concurrency} at once, in ${duration(wallMs)}: ${succeeded} succeeded, ${requests - succeeded} failed.`;
   const who = answeredBy.map(
     ({ provider, model, count }) => `Answered by ${plainLine(provider)}${model === undefined ? '' : ` (${plainLine(model)})`}: ${count}`,
   );
+  const waiting =
+    waited === 0 ? [] : [`Waited for a free place at a provider (maxConcurrent): ${waited}. The wait is part of their times.`];
+  const first =
+    firstCallError === undefined
+      ? []
+      : [`${paint('red', 'Failed, before these, the call that is not counted')}\n  ${plainLine(firstCallError.message)}`];
   const failed = failures.map(({ code, count, message }) => `${paint('red', `Failed with ${code}: ${count}`)}\n  ${plainLine(message)}`);
   const rows: (readonly Cell[])[] = [
     rowOf('time to first token', figures.firstTokenMs, duration),
@@ -18,7 +24,7 @@ export function benchText(figures: BenchFigures, paint: Paint): string {
   ].filter((row) => row.length > 0);
   const together = `${rounded(figures.tokensPerSecondTogether)} tokens per second in all${figures.tokensAreCounted ? '' : ', by the pieces that came: the server does not count them'}; the first call, which is not counted, took ${duration(firstCallMs)}.`;
   const measured = rows.length === 0 ? [] : ['', table(['', 'MEAN', 'P50', 'P95', 'WORST'], rows, paint).trimEnd(), '', together];
-  return [title, ...who, ...failed, ...measured].map((line) => `${line}\n`).join('');
+  return [title, ...who, ...waiting, ...first, ...failed, ...measured].map((line) => `${line}\n`).join('');
 }
 
 function rowOf(name: string, spread: Spread | undefined, shown: (value: number) => string): readonly Cell[] {

@@ -46,7 +46,7 @@ export function addBench(cli: Cli): void {
 async function bench(cli: Cli, words: string[], options: BenchOptions): Promise<number> {
   const text = words.length === 0 ? usualText : await readText(words, cli.io, 'message');
   const request: ChatRequest = { ...modelOf(options), messages: [{ role: 'user', content: text }], max_tokens: options.maxTokens };
-  return withRouter(cli, {}, async (router) => {
+  return withRouter(cli, options, async (router) => {
     const figures = await measure(cli, router, request, options);
     await cli.print(options.json === true ? toJson(figures) : benchText(figures, cli.paint));
     return figures.succeeded > 0 ? 0 : 1;
@@ -71,8 +71,9 @@ async function measure(cli: Cli, router: Router, request: ChatRequest, options: 
       }
     };
     progress.show(0, '0 failed');
-    await Promise.all(Array.from({ length: Math.min(options.concurrency, options.requests) }, work));
-    return figuresOf({ first, samples, wallMs: clock.nowMs() - startMs, concurrency: options.concurrency });
+    const concurrency = Math.min(options.concurrency, options.requests);
+    await Promise.all(Array.from({ length: concurrency }, work));
+    return figuresOf({ first, samples, wallMs: clock.nowMs() - startMs, concurrency });
   } finally {
     progress.clear();
   }

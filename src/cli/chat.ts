@@ -52,7 +52,7 @@ export function addChat(cli: Cli): void {
 
 async function chat(cli: Cli, words: string[], options: ChatOptions): Promise<number> {
   const request = requestOf(await readText(words, cli.io, 'message'), options);
-  return withRouter(cli, {}, async (router) => {
+  return withRouter(cli, options, async (router) => {
     if (options.json !== true) return stream(cli, router, request, options);
     await cli.print(toJson(await router.chat(request, callOptionsOf(options, cli.io))));
     return 0;

@@ -16,6 +16,7 @@ import { configurationFailure } from './failure-text.ts';
 import { listed } from './figures.ts';
 import type { CliIo } from './io.ts';
 import { type LocalServer, lookAround, providersOf } from './local-servers.ts';
+import { type Unasked, unaskedOf } from './unasked.ts';
 
 export interface GlobalOptions {
   readonly config?: string | undefined;
@@ -33,8 +34,10 @@ export interface Configuration {
   readonly from: string;
   /** What is odd about it but works. */
   readonly warnings: readonly ConfigWarning[];
-  /** The servers that were found, where nothing was configured. */
+  /** The servers that were found, where nothing was configured but a key, or not even that. */
   readonly found?: readonly LocalServer[];
+  /** Nobody said that it may be paid. */
+  readonly unasked?: Unasked;
 }
 
 export const usualFile = 'inferlane.json';
@@ -82,7 +85,9 @@ async function readConfiguration(source: Source, io: CliIo): Promise<Configurati
   if (namesNobody(reading, source, io)) return findLocal(io);
   const { options, issues, warnings } = reading;
   if (options === undefined) throw new ConfigError(issues);
-  return { options, from, warnings };
+  const unasked = unaskedOf(reading);
+  const configuration = { options, from, warnings };
+  return unasked === undefined ? configuration : withLocal({ ...configuration, unasked }, io);
 }
 
 export function sourceName(source: Source, { env }: CliIo): string {
@@ -95,6 +100,17 @@ export function sourceName(source: Source, { env }: CliIo): string {
 /** Nothing is wrong with the environment but that it says nothing about providers. */
 export function namesNobody({ issues }: EnvReading, { preset }: { readonly preset: PresetName | undefined }, { env }: CliIo): boolean {
   return preset === undefined && env['INFERLANE_PRESET'] === undefined && issues.length === 1 && issues[0]?.path === 'providers';
+}
+
+/** As `init` would write it: what answers here goes first, and clouds get no calls unless somebody says so. */
+async function withLocal(configuration: Configuration, io: CliIo): Promise<Configuration> {
+  const servers = await lookAround(io);
+  const found = servers.filter((server) => server.found !== undefined);
+  if (found.length === 0) return configuration;
+  const { options, from } = configuration;
+  const clouds = Object.entries(options.providers).map(([id, cloud]) => [id, { ...cloud, priority: (cloud.priority ?? 0) + 1 }] as const);
+  const providers = { ...providersOf(servers), ...Object.fromEntries(clouds) };
+  return { ...configuration, options: { ...options, providers }, from: `the usual ports of this machine and ${from}`, found };
 }
 
 async function findLocal(io: CliIo): Promise<Configuration> {
@@ -121,11 +137,3 @@ export const waysToBegin: readonly string[] = [
 ];
 
 const madeByInit = 'For everything else write a file; `inferlane init` makes one from what it finds.';
-
-/** What was found, in one sentence. */
-export function foundInWords(found: readonly LocalServer[]): string {
-  const names = found.flatMap(({ url, found: detection }) =>
-    detection === undefined ? [] : [`${providerTypes[detection.type].title} at ${new URL(url).host}`],
-  );
-  return `Nothing is configured; using what answers on this machine: ${listed(names)}. \`inferlane init\` writes this to a file.`;
-}

@@ -1,6 +1,7 @@
 import type { EmbeddingList } from '../index.ts';
 import { callOptionsOf, modelOf, routed, type RoutedOptions, wholeNumber } from './call-options.ts';
 import type { Cli } from './cli.ts';
+import { CommandFailure } from './exit-codes.ts';
 import { counted } from './figures.ts';
 import { withExamples } from './help-text.ts';
 import { readText } from './input.ts';
@@ -17,6 +18,7 @@ interface EmbedOptions extends RoutedOptions {
 const examples = [
   ['inferlane embed "a cat" "a dog"', 'two texts, and how close they are'],
   ['inferlane embed --json < lines.txt > vectors.json', 'one text on each line'],
+  ["inferlane embed --json < lines.txt | jq -c '.data[].embedding'", 'as many vectors as lines, each on a line of its own'],
 ] as const;
 
 export function addEmbed(cli: Cli): void {
@@ -24,7 +26,9 @@ export function addEmbed(cli: Cli): void {
     cli.program
       .command('embed')
       .summary('makes vectors of texts')
-      .description('Makes a vector of each text. Where none is given, or -, each line of the standard input is one.')
+      .description(
+        'Makes a vector of each text. Where none is given, or -, each line of the standard input is one; the place of an empty line holds null.',
+      )
       .argument('[texts...]', 'one text each; put it in quotes'),
   )
     .option('--dimensions <count>', 'the length of the vectors, where the model can make shorter ones', wholeNumber)
@@ -34,19 +38,37 @@ export function addEmbed(cli: Cli): void {
 }
 
 async function embed(cli: Cli, words: string[], options: EmbedOptions): Promise<number> {
-  const input = await textsOf(cli, words);
+  const lines = await linesOf(cli, words);
+  const input = lines.filter((line) => !isEmpty(line));
   const { dimensions, json } = options;
-  return withRouter(cli, {}, async (router) => {
+  return withRouter(cli, options, async (router) => {
     const request = { ...modelOf(options), input, ...(dimensions !== undefined && { dimensions }) };
     const list = await router.embed(request, callOptionsOf(options, cli.io));
-    await cli.print(json === true ? toJson(list) : vectorsText(list, input, cli.paint));
+    const empty = lines.length - input.length;
+    if (empty > 0) await cli.warn(`${counted(empty, 'line is', 'lines are')} empty: ${json === true ? 'null stands there' : 'left out'}.`);
+    await cli.print(json === true ? toJson({ ...list, data: inPlace(list, lines) }) : vectorsText(list, input, cli.paint));
     return 0;
   });
 }
 
-async function textsOf(cli: Cli, words: string[]): Promise<readonly string[]> {
-  if (words.length > 0 && !(words.length === 1 && words[0] === '-')) return words;
-  return (await readText([], cli.io, 'list of texts')).split(/\r?\n/).filter((line) => line.trim() !== '');
+async function linesOf(cli: Cli, words: string[]): Promise<readonly string[]> {
+  if (words.length === 0 || (words.length === 1 && words[0] === '-')) {
+    // The line feed at the end begins no further line.
+    return (await readText([], cli.io, 'list of texts')).replace(/\r?\n$/, '').split(/\r?\n/);
+  }
+  const empty = words.findIndex(isEmpty);
+  if (empty !== -1) throw new CommandFailure(2, `Text ${empty + 1} of ${words.length} is empty, so there is nothing to make a vector of.`);
+  return words;
+}
+
+function isEmpty(text: string): boolean {
+  return text.trim() === '';
+}
+
+/** One item for each line, so that what was read and what is printed stay side by side. */
+function inPlace({ data }: EmbeddingList, lines: readonly string[]): readonly object[] {
+  let next = 0;
+  return lines.map((line, index) => (isEmpty(line) ? { object: 'embedding', index, embedding: null } : { ...data[next++], index }));
 }
 
 /** People cannot read vectors; how close texts are to the first one, they can. */

@@ -56,7 +56,7 @@ export function reportText(report: EnvReport, file: string | undefined, paint: P
   return parts.filter((part) => part !== '').join('');
 }
 
-function titleOf({ source, isEmpty, providers, variables, issues }: EnvReport, file: string | undefined): string {
+function titleOf({ source, isEmpty, hasOnlyKeys, providers, variables, issues }: EnvReport, file: string | undefined): string {
   const isWrong = issues.length > 0;
   const given = `${counted(providers.length, 'provider')}: ${listed(providers)}`;
   if (file !== undefined) {
@@ -66,7 +66,10 @@ function titleOf({ source, isEmpty, providers, variables, issues }: EnvReport, f
   if (isEmpty) {
     return 'No variable names a provider, so commands use what answers on the usual ports of this machine.\nSet OLLAMA_BASE_URL, OPENAI_API_KEY or another one of docs/reference/environment.md, or run `inferlane init`.\n';
   }
-  return `The configuration comes from ${plainLine(source)}${isWrong ? ', in which something is wrong' : `, with ${given}`}.\n`;
+  const first = hasOnlyKeys
+    ? 'Nothing but a key names it, so commands use what answers on the usual ports of this machine in its place; where nothing does, they say who is paid.\n'
+    : '';
+  return `The configuration comes from ${plainLine(source)}${isWrong ? ', in which something is wrong' : `, with ${given}`}.\n${first}`;
 }
 
 function rowOf({ variable, value, isSet, sets, note, problem }: ReportedVariable): readonly Cell[] {

@@ -5,6 +5,7 @@ import type { Cli } from './cli.ts';
 import { withExamples } from './help-text.ts';
 import { type ReportedVariable, reportText, variablesOf } from './env-report.ts';
 import { toJson } from './plain-text.ts';
+import { unaskedOf } from './unasked.ts';
 
 const examples = [
   ['inferlane env', 'which variables are used, and for what'],
@@ -17,6 +18,8 @@ export interface EnvReport {
   readonly source: string;
   /** Nothing names a provider, so commands look for servers on this machine. */
   readonly isEmpty: boolean;
+  /** Only keys of clouds name providers, so commands look for servers on this machine first. */
+  readonly hasOnlyKeys: boolean;
   readonly providers: readonly string[];
   readonly variables: readonly ReportedVariable[];
   readonly warnings: readonly ConfigWarning[];
@@ -49,6 +52,7 @@ function environmentReport({ io }: Cli, source: Source & { readonly kind: 'envir
   return {
     source: sourceName(source, io),
     isEmpty,
+    hasOnlyKeys: unaskedOf(reading) !== undefined,
     providers: Object.keys(options?.providers ?? {}),
     variables: variablesOf(report, io.env),
     warnings,
@@ -58,7 +62,7 @@ function environmentReport({ io }: Cli, source: Source & { readonly kind: 'envir
 
 /** Of a file, the variables that it refers to; what they hold is nobody's business, since a file does not say what is a key. */
 async function fileReport({ io }: Cli, source: Source & { readonly kind: 'file' }): Promise<EnvReport> {
-  const named = { source: sourceName(source, io), isEmpty: false };
+  const named = { source: sourceName(source, io), isEmpty: false, hasOnlyKeys: false };
   try {
     const { report, warnings, providers } = await fromFile(source.path, { env: io.env });
     const hidden = report.map((row): EnvSetting => ({ ...row, secret: true }));

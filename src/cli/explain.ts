@@ -46,7 +46,7 @@ async function explain(cli: Cli, words: string[], options: ExplainOptions): Prom
     const notes = silent.filter(({ provider }) => asked.has(provider));
     if (options.json !== true && notes.length > 0) {
       await cli.print(
-        `They did not answer just now, so the call would go on to the next:\n${notes.map(({ message }) => `  ${plainLine(message)}\n`).join('')}`,
+        `They did not answer just now, so ${notes.length < asked.size ? 'the call would go on to the next' : 'nobody would answer'}:\n${notes.map(({ message }) => `  ${plainLine(message)}\n`).join('')}`,
       );
     }
     return plan.candidates.length > 0 ? 0 : 1;

@@ -44,13 +44,18 @@ function attemptsText(error: RouterError, paint: Paint): string {
   return withAdvice(['No provider could answer.', ...tries, ...skipped].join('\n'), adviceFor(error), paint);
 }
 
+const modelAdvice = [
+  '`inferlane models` shows which models there are; --model names one.',
+  'To name one for all calls: LOCAL_MODEL_NAME beside OLLAMA_BASE_URL and the like, or "defaultModel" in a file; for vectors, "embeddingModel".',
+];
+
 /** By what happened most lately, since that is what stands in the way. */
 function adviceFor(error: RouterError): readonly string[] {
   const codes = [error.code, ...error.attempts.map(({ error: each }) => each.code), ...error.skipped.map(({ code }) => code)];
   const reasons = error.skipped.map(({ reason }) => reason).join(' ');
   return [
     ...(codes.includes('unavailable') ? ['`inferlane check` shows who answers.'] : []),
-    ...(codes.includes('model_not_found') ? ['`inferlane models` shows which models there are; --model names one.'] : []),
+    ...(codes.includes('model_not_found') ? modelAdvice : []),
     ...(/allowPaid/.test(`${reasons} ${error.message}`)
       ? ['Paid providers answer where the configuration sets allowPaid, or where --provider names one.']
       : []),

@@ -22,7 +22,12 @@ const styles: Readonly<Record<ProviderHealth['status'], Style>> = {
 /** How the providers are, in the order in which calls try them, and below it what is wrong and what to know. */
 export function healthTable({ providers }: HealthSummary, from: string, paint: Paint): string {
   const well = providers.filter(({ status }) => status === 'ok' || status === 'warming').length;
-  const wellness = well === providers.length ? 'all are well' : `${well} ${well === 1 ? 'is' : 'are'} well`;
+  const wellness =
+    well === providers.length
+      ? well === 1
+        ? 'it is well'
+        : 'all are well'
+      : `${well === 0 ? 'none' : well} ${well < 2 ? 'is' : 'are'} well`;
   const title = `${counted(providers.length, 'provider')} from ${from}: ${wellness}. Calls try them in this order:`;
   const notes = providers.flatMap(notesOf).map((note) => `${plainLine(note)}\n`);
   return [`${title}\n\n`, table(head, providers.map(rowOf), paint), ...(notes.length > 0 ? ['\n', ...notes] : [])].join('');

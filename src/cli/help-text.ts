@@ -14,7 +14,7 @@ Where the configuration comes from, the first that is there:
   INFERLANE_CONFIG, the path of a file
   inferlane.json in this folder
   environment variables, such as OLLAMA_BASE_URL or OPENAI_API_KEY
-  what answers on the usual ports of this machine
+  what answers on the usual ports of this machine, also in place of a cloud whose key is all there is
 
 Keys are never given as options, where other users of the machine and the history of the shell would see them: set the
 variable (OPENAI_API_KEY, …), or write "\${NAME}" into the file.

@@ -7,7 +7,7 @@ import { CommandFailure } from './exit-codes.ts';
 import { listed } from './figures.ts';
 import { withExamples } from './help-text.ts';
 import type { CliIo } from './io.ts';
-import { type LocalServer, lookAround, providersOf } from './local-servers.ts';
+import { fetchesModel, isBare, isOnCpu, type LocalServer, lookAround, providersOf } from './local-servers.ts';
 import { plainLine, toJson } from './plain-text.ts';
 
 interface InitOptions {
@@ -83,22 +83,23 @@ function isThere(path: string): CommandFailure {
 }
 
 function told(servers: readonly LocalServer[], providers: Readonly<Record<string, ProviderOptions>>): readonly string[] {
-  const here = servers.flatMap(({ url, found, problem }) => {
+  const here = servers.flatMap((server) => {
+    const { url, found, problem } = server;
     if (problem !== undefined) return [`left out: ${plainLine(problem)}`];
     if (found === undefined) return [];
-    const { title } = providerTypes[found.type];
-    return [`found: ${title}${found.version === undefined ? '' : ` ${plainLine(found.version)}`} at ${new URL(url).host}`];
+    const version = found.version === undefined ? '' : ` ${plainLine(found.version)}`;
+    const name = `found: ${providerTypes[found.type].title}${version} at ${new URL(url).host}`;
+    return [[name, ...(isOnCpu(server) ? ['taken for one on the processor'] : []), ...(isBare(server) ? [fetchesModel] : [])].join(', ')];
   });
   const clouds = Object.entries(providers).filter(([, { apiKey }]) => apiKey !== undefined);
-  const paid = clouds.map(([id]) => id);
-  const needsConsent = paid.length > 0 && Object.keys(providers).length > 1;
+  const ids = listed(clouds.map(([id]) => id));
+  const isPaid =
+    clouds.length < Object.keys(providers).length
+      ? 'are made only where --provider names it, or where the file says "allowPaid": true'
+      : 'are made: nothing that is free is in the file';
   return [
     ...here,
     ...clouds.map(([id, { apiKey }]) => `found: a key for ${id}, as ${String(apiKey)}`),
-    ...(needsConsent
-      ? [
-          `${listed(paid)} cost${paid.length === 1 ? 's' : ''} money and get${paid.length === 1 ? 's' : ''} no calls until the file says "allowPaid": true.`,
-        ]
-      : []),
+    ...(clouds.length > 0 ? [`Calls to ${ids} cost money, and ${isPaid}.`] : []),
   ];
 }

@@ -6,13 +6,20 @@ export interface Outgoing {
   readonly isTerminal: boolean;
   /** Its width in characters; undefined where it has none. */
   readonly columns: number | undefined;
-  /** Resolves when there is room for more, also where nobody reads any longer. Never rejects. */
+  /** Resolves when there is room for more, or the command is told to end, or nobody reads any longer. Never rejects. */
   write(text: string): Promise<void>;
 }
 
 export interface Incoming {
   readonly isTerminal: boolean;
   readonly pieces: AsyncIterable<Uint8Array>;
+}
+
+/** Where a server may listen that nobody configured. */
+export interface Place {
+  readonly url: string;
+  /** An Ollama there is the second one of a machine, which people start for the processor. */
+  readonly isCpuTwin?: true;
 }
 
 /** Everything that a command touches of the process it runs in. */
@@ -27,7 +34,7 @@ export interface CliIo {
   /** Aborts for SIGINT and the like, with a `Stop` as its reason. */
   readonly signal: AbortSignal;
   /** Where to look for servers. Default: the usual ports of this machine. */
-  readonly localUrls?: readonly string[] | undefined;
+  readonly places?: readonly Place[] | undefined;
 }
 
 /** Why a command ends before its time, and with which code. */

@@ -7,20 +7,28 @@ import { runCli } from './run-cli.ts';
 // The edge to the process: everything below gets what it needs from here.
 
 const controller = new AbortController();
-/** Output that was lost is told after a command that knew nothing of it, too. */
-let outputCode = 0;
+/** Nothing is left to wait for: the command has ended, or was told to end once before. */
+let isDone = false;
 
-/** The second time the signal ends the process, as ever. */
 function stopOn(signal: 'SIGINT' | 'SIGTERM', exitCode: number): void {
-  process.once(signal, () => controller.abort(new Stop(signal, exitCode)));
+  process.on(signal, () => {
+    if (isDone) process.exit(exitCode);
+    isDone = true;
+    controller.abort(new Stop(signal, exitCode));
+  });
 }
 
 /** Whoever read the output has gone, as `head` does: that is no error, and nothing more needs to be said. A full disk is one. */
 function outgoing(stream: NodeJS.WriteStream): Outgoing {
+  let isLost = false;
   stream.on('error', ({ code }: NodeJS.ErrnoException) => {
+    // Each write fails anew.
+    if (isLost) return;
+    isLost = true;
     const isGone = code === 'EPIPE' || code === 'ECONNRESET';
     if (!isGone && stream !== process.stderr) process.stderr.write(`error: The output could not be written: ${code ?? 'unknown'}.\n`);
-    if (!isGone) outputCode = 1;
+    // Also after a command that has ended and knew nothing of it.
+    if (!isGone) process.exitCode = 1;
     controller.abort(new Stop(code ?? 'output', isGone ? 0 : 1));
   });
   return {
@@ -29,7 +37,16 @@ function outgoing(stream: NodeJS.WriteStream): Outgoing {
       // Some terminals say 0 and mean that they do not know.
       return stream.isTTY && stream.columns > 0 ? stream.columns : undefined;
     },
-    write: (text) => new Promise((resolve) => void stream.write(text, () => resolve())),
+    write: (text) =>
+      new Promise((resolve) => {
+        const done = (): void => {
+          controller.signal.removeEventListener('abort', done);
+          resolve();
+        };
+        controller.signal.addEventListener('abort', done);
+        if (controller.signal.aborted) done();
+        stream.write(text, done);
+      }),
   };
 }
 
@@ -44,6 +61,9 @@ const exitCode = await runCli(process.argv.slice(2), {
   clock: systemClock,
   signal: controller.signal,
 });
-process.exitCode = exitCode === 0 ? outputCode : exitCode;
+if (exitCode !== 0) process.exitCode = exitCode;
+isDone = true;
+// Output that nobody takes would keep the process waiting.
+if (controller.signal.aborted) process.exit();
 // A terminal or pipe that nobody writes to any more would keep the process waiting.
 process.stdin.unref?.();

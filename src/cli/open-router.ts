@@ -1,22 +1,27 @@
 import { createRouter, type Router, type RouterOptions } from '../index.ts';
 import type { Cli } from './cli.ts';
-import { type Configuration, findConfiguration, foundInWords } from './configuration.ts';
+import { type Configuration, findConfiguration } from './configuration.ts';
+import { foundInWords, unaskedInWords } from './unasked.ts';
 
-/** What a command needs of the router beside calls. */
 interface Needs {
-  /** It asks the providers how they are, within the limit that the configuration sets for that. */
+  /** It makes no call: it asks the providers how they are, within the limit that the configuration sets for that. */
   readonly asksHealth?: true;
+  /** Whom its calls name. */
+  readonly provider?: string | undefined;
 }
 
 /** A router for one command: it asks nobody on its own, says aloud what is odd, and is closed whatever happens. */
 export async function withRouter(
   cli: Cli,
-  { asksHealth }: Needs,
+  { asksHealth, provider }: Needs,
   use: (router: Router, configuration: Configuration) => Promise<number>,
 ): Promise<number> {
   const { io } = cli;
   const configuration = await findConfiguration(cli.globals(), io);
-  if (configuration.found !== undefined) await cli.note(foundInWords(configuration.found));
+  const { found, unasked } = configuration;
+  if (found !== undefined && (unasked === undefined || provider === undefined)) await cli.note(foundInWords(found, unasked));
+  if (found === undefined && unasked !== undefined && asksHealth !== true && provider === undefined)
+    await cli.warn(unaskedInWords(unasked));
   for (const { path, message } of configuration.warnings) await cli.warn(`${path}: ${message}`);
   const { options } = configuration;
   const router = createRouter({

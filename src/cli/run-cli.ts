@@ -44,18 +44,23 @@ export async function runCli(argv: readonly string[], io: CliIo): Promise<number
   try {
     if (argv.length === 0) program.outputHelp();
     else await program.parseAsync([...argv], { from: 'user' });
-    return exitCode;
+    // What was told to end may have come to its end without noticing.
+    return exitCode === 0 && io.signal.aborted ? stopCode(io.signal) : exitCode;
   } catch (error) {
     return fail(error, cli);
   }
 }
 
 async function fail(error: unknown, { io, paintError }: Cli): Promise<number> {
-  if (io.signal.aborted) return io.signal.reason instanceof Stop ? io.signal.reason.exitCode : 70;
+  if (io.signal.aborted) return stopCode(io.signal);
   const shown = error instanceof CommanderError ? usageFailure(error) : error;
   if (shown === undefined) return 0;
   await io.stderr.write(failureText(shown, paintError));
   return exitCodeOf(shown);
+}
+
+function stopCode({ reason }: AbortSignal): number {
+  return reason instanceof Stop ? reason.exitCode : 70;
 }
 
 /** Undefined: the help or the version was asked for, and printed. */

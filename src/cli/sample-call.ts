@@ -18,8 +18,8 @@ export async function sampleCall(router: Router, request: ChatRequest, options: 
       tokens = usage?.completion_tokens ?? tokens;
     }
     const totalMs = clock.nowMs() - startMs;
-    const { provider, model } = stream.route;
-    return { totalMs, firstMs, tokens: tokens ?? pieces, isCounted: tokens !== undefined, provider, model };
+    const { provider, model, queuedMs } = stream.route;
+    return { totalMs, firstMs, tokens: tokens ?? pieces, isCounted: tokens !== undefined, hasWaited: queuedMs > 0, provider, model };
   } catch (error) {
     if (!isRouterError(error)) throw error;
     const last = error.attempts.at(-1)?.error ?? error;

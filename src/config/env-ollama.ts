@@ -18,14 +18,22 @@ export function draftOllama(input: DraftInput): readonly Draft[] {
   ];
   addServer(servers, usualId, 'LOCAL_INFERENCE_URL', local);
   addServer(servers, usualId, 'OLLAMA_BASE_URL', base);
-  if (servers.length > 0) trail.unused('OLLAMA_HOST', 'a variable of higher rank says where Ollama is');
+  const [better] = servers.flatMap(({ names }) => names);
+  if (servers.length > 0)
+    trail.unused('OLLAMA_HOST', better === undefined ? presetSays : `${better} says where Ollama is, and stands before it`);
   else servers.push({ id: usualId, url: host, names: host === undefined ? [] : ['OLLAMA_HOST'] });
   const shared = sharedBy(input);
   // What INFERENCE_PROVIDER was given an address for goes before its siblings.
   const isFirst = ({ url }: Server): boolean => local !== undefined && url !== undefined && addressOf(url) === addressOf(local);
   const sorted = [...servers.filter(isFirst), ...servers.filter((server) => !isFirst(server))];
-  return sorted.map((server) => toDraft(server, shared, input));
+  const drafts = sorted.map((server) => toDraft(server, shared, input));
+  if (!drafts.some(({ options }) => options.apiKey !== undefined)) trail.unused('OLLAMA_API_KEY', noCloud);
+  return drafts;
 }
+
+const presetSays = 'the preset says where its two servers are; OLLAMA_GPU_URL and OLLAMA_CPU_URL can say otherwise';
+
+const noCloud = 'it is sent to https addresses of Ollama only, like that of OLLAMA_HOST=ollama.com, and there is none';
 
 interface Server {
   readonly id: string;
@@ -44,8 +52,8 @@ function addServer(servers: Server[], id: string, variable: string, url: string 
   if (url === undefined) return;
   const index = servers.findIndex((server) => server.url !== undefined && addressOf(server.url) === addressOf(url));
   const same = servers[index];
-  // Two names for one server: the more specific one has told everything.
-  if (same !== undefined) servers[index] = { ...same, names: [...same.names, variable] };
+  // Two names for one server: the more specific one has told everything, and a preset nothing.
+  if (same !== undefined) servers[index] = { ...same, url: same.names.length === 0 ? url : same.url, names: [...same.names, variable] };
   else if (!servers.some((server) => server.id === id)) servers.push({ id, url, names: [variable] });
 }
 
@@ -68,11 +76,10 @@ function sharedBy({ values, trail, findings }: DraftInput): Settings {
   };
 }
 
-function toDraft({ id, lane, url, names }: Server, shared: Settings, { values, preset, trail }: DraftInput): Draft {
+function toDraft({ id, lane, url, names }: Server, shared: Settings, { values, preset }: DraftInput): Draft {
   const { OLLAMA_API_KEY: apiKey } = values;
   // Servers on one's own machines ask for none, and this is the key of the cloud.
   const isAsked = apiKey !== undefined && url !== undefined && /^\s*https:/i.test(url);
-  trail.unused('OLLAMA_API_KEY', 'no server of Ollama has an https address, and to others it is not sent');
   const own = { ...(url !== undefined && { url }), ...(lane !== undefined && { device: lane }), ...(isAsked && { apiKey }) };
   const from = [
     ...names.map((name) => [name, 'url'] as const),

@@ -80,6 +80,7 @@ export function planSteps(input: OrderInput): readonly Step[] {
     refuseSwitchedOff(drafts, by, input);
     refuseIncomplete(drafts, by, input);
   }
+  noteAbsent(values, trail);
   return steps;
 }
 
@@ -126,9 +127,29 @@ function presentTargets(values: EnvValues, preset: Preset | undefined, trail: Tr
   }
   const order = preset?.order ?? (Object.keys(envTargets) as EnvTarget[]);
   return order.filter((target) => {
-    if (isSwitchedOff(target, values) !== undefined) return false;
+    const flag = isSwitchedOff(target, values);
+    for (const [variable] of flag === undefined ? [] : rowsOf(target)) trail.unused(variable, `${flag} is false`);
+    if (flag !== undefined) return false;
     return preset?.assumed.includes(target) === true || isDescribed(target, values);
   });
+}
+
+/** The variables that speak of this one only. */
+function rowsOf(target: EnvTarget): typeof allRows {
+  return allRows.filter(([, { of }]) => of.every((each) => each === target));
+}
+
+/** The reason where nothing else was one: what a variable speaks of is not there. */
+function noteAbsent(values: EnvValues, trail: Trail): void {
+  for (const target of (Object.keys(envTargets) as EnvTarget[]).filter((each) => !isDescribed(each, values))) {
+    const describing = rowsOf(target).flatMap(([variable, { describes }]) => (describes ? [variable] : []));
+    const [by = target === 'ollama' ? 'OLLAMA_BASE_URL' : 'PROVIDER_ORDER'] = describing;
+    const all = [...rowsOf(target).map(([variable]) => variable), ...(target === 'ollama' ? ollamaVariables : [])];
+    for (const variable of all)
+      trail.unused(variable, `it is for ${envTargets[target].title}, and no variable says that this is there; ${by} can`);
+  }
+  for (const [variable, { of }] of allRows.filter(([, row]) => row.of.length > 1))
+    trail.unused(variable, `it is for ${of.map((target) => envTargets[target].title).join(', ')}, and none of these is used`);
 }
 
 function isDescribed(target: EnvTarget, values: EnvValues): boolean {
@@ -201,6 +222,8 @@ function find(name: string, drafts: Drafts): readonly Draft[] | undefined {
   return target && drafts[target];
 }
 
+const ollamaVariables = ['OLLAMA_API_KEY', 'OLLAMA_NUM_PARALLEL', 'OLLAMA_KEEP_ALIVE'] as const;
+
 /** The reason for all variables that describe a provider and are not used. */
 export function noteOthers(note: string, trail: Trail): void {
   const named = [
@@ -210,9 +233,7 @@ export function noteOthers(note: string, trail: Trail): void {
     'OLLAMA_CPU_URL',
     'OLLAMA_BASE_URL',
     'OLLAMA_HOST',
-    'OLLAMA_API_KEY',
-    'OLLAMA_NUM_PARALLEL',
-    'OLLAMA_KEEP_ALIVE',
+    ...ollamaVariables,
   ];
   for (const variable of [...named, ...allRows.map(([each]) => each)]) trail.unused(variable, note);
 }

@@ -42,7 +42,9 @@ export const providerRows: Readonly<Record<string, ProviderRow>> = {
   NIM_BASE_URL: url('nvidia', 'http://nim:8000'),
   NVIDIA_API_KEY: key('nvidia'),
   NGC_API_KEY: key('nvidia', { rank: 2 }),
-  NVIDIA_DEFAULT_MODEL: row('a name', ['nvidia'], 'defaultModel', 'meta/llama-3.1-8b-instruct'),
+  NVIDIA_DEFAULT_MODEL: row('a name', ['nvidia'], 'defaultModel', 'meta/llama-3.1-8b-instruct', {
+    sets: 'providers.nvidia.defaultModel, which a server of several models needs',
+  }),
   CPU_DEFAULT_MODEL: row('a name', ['gguf'], 'modelPath', 'llama-2-7b-chat.Q4_K_M.gguf', { describes: true }),
   CPU_DEFAULT_EMBEDDING_MODEL: row('a name', ['gguf'], 'embeddingModel', 'all-MiniLM-L6-v2'),
   CPU_NUM_THREADS: row('a number of threads', ['gguf'], 'threads', '4'),

@@ -6,7 +6,7 @@ import type { Trail } from './env-trail.ts';
 import type { EnvValues } from './env-values.ts';
 import type { Findings } from './findings.ts';
 import type { ProviderOptions } from './provider-options.ts';
-import { parseProviderUrl } from './provider-url.ts';
+import { parseProviderUrl, plainUrl } from './provider-url.ts';
 
 /** Options of a provider, and the variable behind each of them: its name, and the option it set. */
 export interface Settings {
@@ -78,7 +78,7 @@ function isSame(option: string, one: string | number, other: string | number): b
 
 export function addressOf(text: string): string {
   const result = parseProviderUrl(text);
-  return 'parsed' in result ? `${result.parsed.url} ${result.parsed.authorization ?? ''}` : text;
+  return 'parsed' in result ? `${plainUrl(result.parsed.url)} ${result.parsed.authorization ?? ''}` : text;
 }
 
 function bare(text: string): string {

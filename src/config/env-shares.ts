@@ -2,20 +2,18 @@ import { isPaid } from './env-consent.ts';
 import type { Step } from './env-order.ts';
 import type { Trail } from './env-trail.ts';
 import type { EnvValues } from './env-values.ts';
-import type { Findings } from './findings.ts';
+import { type Findings, pathText } from './findings.ts';
 import type { RouterOptions } from './options.ts';
 import type { Preset } from './presets.ts';
+import { shareCalls, usualRatio } from './share-calls.ts';
 
 export interface Shares {
   readonly options: Pick<RouterOptions, 'balance' | 'intents' | 'maxAttempts'>;
-  /** Ids of two providers, and their weights; undefined: nothing is shared. */
-  readonly shares: ReadonlyMap<string, number> | undefined;
+  /** Weights by the ids of two providers; empty: nothing is shared. */
+  readonly shares: ReadonlyMap<string, number>;
 }
 
-const none: Shares = { options: {}, shares: undefined };
-
-/** As the configuration that the variable comes from has it. */
-const usualRatio = 0.8;
+const none: Shares = { options: {}, shares: new Map() };
 
 export function sharesCalls({ LOAD_BALANCING: asked }: EnvValues, preset: Preset | undefined): boolean {
   return asked === true && (preset === undefined || preset.selects === 'PRIMARY_BACKEND');
@@ -40,17 +38,9 @@ export function balanceOf(steps: readonly Step[], values: EnvValues, preset: Pre
         `would send calls to ${draft.id}, which costs money; name it in PRIMARY_BACKEND or SECONDARY_BACKEND, or set ENABLE_PAID_API=true`,
       );
   }
-  const ids = [first.draft.id, second.draft.id];
-  trail.sets('LOAD_BALANCING', 'balance');
-  trail.sets('LOAD_BALANCING', 'intents.fast.order');
-  for (const id of ids) trail.sets('LOAD_RATIO', `providers.${id}.weight`);
+  const { options, weights } = shareCalls(first.draft.id, second.draft.id, ratio);
+  for (const path of ['balance', ...Object.keys(options.intents).map((intent) => `intents.${intent}`)]) trail.sets('LOAD_BALANCING', path);
+  for (const id of weights.keys()) trail.sets('LOAD_RATIO', pathText(['providers', id, 'weight']));
   const isFailoverOff = values.AUTO_FAILOVER === false || values.ENABLE_FALLBACK === false;
-  return {
-    options: { balance: 'weighted', intents: { fast: { order: [ids] } }, ...(isFailoverOff && { maxAttempts: 1 }) },
-    shares: new Map([
-      [first.draft.id, ratio],
-      // Six decimals, as it was written: 1 - 0.7 is not 0.3.
-      [second.draft.id, Number((1 - ratio).toFixed(6))],
-    ]),
-  };
+  return { options: { ...options, ...(isFailoverOff && { maxAttempts: 1 }) }, shares: weights };
 }

@@ -21,6 +21,8 @@ export interface Trail {
   sets(variable: string, path: string): void;
   /** The reason shown where a variable turns out to have set nothing; the first one stays. */
   unused(variable: string, note: string): void;
+  /** The same over any reason before: its provider is used, and has the option from another variable. */
+  outranked(variable: string, note: string): void;
   /** One row for each variable that is set. */
   report(findings: Findings): readonly EnvSetting[];
 }
@@ -36,6 +38,7 @@ export function createTrail(): Trail {
       if (!known.includes(path)) paths.set(variable, [...known, path]);
     },
     unused: (variable, note) => void (notes.has(variable) || notes.set(variable, note)),
+    outranked: (variable, note) => void notes.set(variable, note),
     report: ({ issues }) =>
       [...names].map((variable): EnvSetting => {
         const sets = paths.get(variable) ?? [];

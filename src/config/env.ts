@@ -128,14 +128,16 @@ function placeAll(
   { steps, allowPaid }: Consent,
   values: EnvValues,
   preset: Preset | undefined,
-  shares: ReadonlyMap<string, number> | undefined,
+  shares: ReadonlyMap<string, number>,
   trail: Trail,
 ): readonly Placed[] {
   const byIntent = Object.keys(preset?.intents ?? {}).length > 0;
-  return steps.flatMap(({ drafts }, index) =>
-    drafts.map((draft): Placed => {
-      const weight = shares?.get(draft.id);
-      const priority = shares === undefined ? index : Math.max(0, index - 1);
+  // Those who share stand first together, and whoever else is there comes behind them, also out of the same step.
+  const behind = steps.filter(({ drafts }) => drafts.some(({ id }) => !shares.has(id)));
+  return steps.flatMap((step, index) =>
+    step.drafts.map((draft): Placed => {
+      const weight = shares.get(draft.id);
+      const priority = weight === undefined ? behind.indexOf(step) + Math.min(1, shares.size) : 0;
       // The stub stands behind every real answer by itself, also behind those that are added later.
       const isLast = draft.target === 'stub' && index === steps.length - 1;
       const options: ProviderOptions = {
@@ -146,7 +148,7 @@ function placeAll(
       };
       for (const [variable, option] of draft.from) {
         const isOver = option === 'defaultModel' && options.defaultModel !== draft.options.defaultModel;
-        if (isOver) trail.unused(variable, 'LOCAL_MODEL_NAME stands before it');
+        if (isOver) trail.outranked(variable, 'LOCAL_MODEL_NAME stands before it');
         else trail.sets(variable, pathText(['providers', draft.id, ...option.split('.')]));
       }
       return { draft, options, mayLead: allowPaid === true || !isPaid(draft) };

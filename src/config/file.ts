@@ -62,7 +62,8 @@ export function fromJson(
     { ...(taken as RouterOptions) },
     {
       report: { value: references.report().map((row) => (isBackends ? withOptions(row) : row)) },
-      warnings: { value: findings.warnings.map(placed) },
+      // They are of what is written, so where its parts come from explains none of them.
+      warnings: { value: findings.warnings.map(({ path, message }) => ({ path: place.of(path), message })) },
     },
   ) as LoadedOptions;
 }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { maxTimerMs } from '../lib/clock.ts';
 import { type Findings, type Path } from './findings.ts';
 import { flag, number, oneOf, share, strict, type Takes, text, whole } from './schema-parts.ts';
+import { usualRatio } from './share-calls.ts';
 
 /** The backends that this format knows, in the order in which `auto` takes them. */
 export type Backend = 'nvidia' | 'cpu' | 'together_ai';
@@ -22,7 +23,7 @@ const document = strict({
     failover_attempts: whole(1, 100).optional(),
     failover_timeout: seconds().optional(),
     load_balancing: flag().default(false),
-    load_ratio: fraction().default(0.8),
+    load_ratio: fraction().default(usualRatio),
   }).prefault({}),
   nvidia: strict({
     enabled: flag().default(true),

@@ -4,6 +4,7 @@ import { isPlaceholder } from './json-options.ts';
 import type { References } from './json-references.ts';
 import type { RouterOptions } from './options.ts';
 import type { ProviderOptions } from './provider-options.ts';
+import { shareCalls, type SharedCalls } from './share-calls.ts';
 
 export { isBackendsFile };
 
@@ -23,20 +24,18 @@ export const backendsOrigins: Readonly<Record<string, string>> = Object.freeze({
 
 /**
  * A file with `priority`, `nvidia`, `together_ai` and `cpu` as our options; undefined where it is refused. What only a server can act on
- * becomes `metadata` of its provider. The file has no place for an address of NVIDIA's, which NVIDIA_BASE_URL gives.
+ * becomes `metadata` of its provider. The file has no place for NVIDIA's address, key and model, which variables give.
  */
 export function fromBackendsFile(value: unknown, references: References, findings: Findings): RouterOptions | undefined {
   const file = readBackendsFile(value, findings);
   if (file === undefined) return undefined;
   const ranks = rank(file, findings);
   const { priority } = file;
-  const { all, used, equals } = ranks;
-  const isBalanced = equals.length > 0;
+  const { all, used, shared } = ranks;
   if (used.length === 0 && findings.issues.length === 0) findings.refuse([], 'every backend is switched off; leave one of them enabled');
   const describe = { nvidia, together_ai, cpu } satisfies Record<Backend, Describe>;
-  const provider = (backend: Backend): ProviderOptions =>
-    withRank(describe[backend](file, { used, references, findings }), backend, ranks, file);
-  const attempts = attemptsOf(file, used, isBalanced);
+  const provider = (backend: Backend): ProviderOptions => withRank(describe[backend](file, { used, references, findings }), backend, ranks);
+  const attempts = attemptsOf(file, used, shared !== undefined);
   const isPaid = used.includes('together_ai') && isNamed('together_ai', file);
   if (used.includes('together_ai') && !isPaid && used.length > 1) findings.warn(['together_ai'], unpaid);
   return {
@@ -45,7 +44,7 @@ export function fromBackendsFile(value: unknown, references: References, finding
     ...(isPaid && { allowPaid: true }),
     ...(attempts !== undefined && { maxAttempts: attempts }),
     ...(priority.failover_timeout !== undefined && { timeouts: { firstTokenMs: priority.failover_timeout * 1_000 } }),
-    ...(isBalanced && { balance: 'weighted', intents: balancedIntents(equals) }),
+    ...shared?.options,
   };
 }
 
@@ -57,8 +56,8 @@ interface Ranks {
   readonly all: readonly Backend[];
   /** Those that get calls. */
   readonly used: readonly Backend[];
-  /** The two that share the calls; none where one goes before the other. */
-  readonly equals: readonly Backend[];
+  /** Two that share the calls; undefined where one goes before the other. */
+  readonly shared: SharedCalls | undefined;
 }
 
 /** Who goes first, second and last. */
@@ -69,13 +68,15 @@ function rank(file: BackendsFile, findings: Findings): Ranks {
   const primary = choose('primary', enabled, [], file, findings);
   const secondary = choose('secondary', enabled, primary === undefined ? [] : [primary], file, findings);
   const pair = [primary, secondary].filter((backend) => backend !== undefined);
-  const isShared = load_balancing && pair.length === 2 && load_ratio > 0 && load_ratio < 1;
+  const [first, second] = pair;
+  const isShared = load_balancing && first !== undefined && second !== undefined && load_ratio > 0 && load_ratio < 1;
   if (load_balancing && pair.length < 2) findings.warn(['priority', 'load_balancing'], alone);
   // All of them to the second one.
   if (load_balancing && load_ratio === 0) pair.reverse();
   const order = [...pair, ...enabled.filter((backend) => !pair.includes(backend))];
-  const used = auto_failover ? order : order.slice(0, isShared ? 2 : 1);
-  return { all: [...order, ...described.filter((backend) => !order.includes(backend))], used, equals: isShared ? pair : [] };
+  const shared = isShared ? shareCalls(first, second, load_ratio) : undefined;
+  const used = auto_failover ? order : order.slice(0, shared === undefined ? 1 : 2);
+  return { all: [...order, ...described.filter((backend) => !order.includes(backend))], used, shared };
 }
 
 const alone = 'has no second backend to share the calls with; switch one on, and name it in priority.secondary';
@@ -116,22 +117,14 @@ function attemptsOf({ priority, together_ai }: BackendsFile, used: readonly Back
   return used[0] === 'together_ai' && together_ai?.max_retries !== undefined ? Math.min(1 + together_ai.max_retries, 5) : undefined;
 }
 
-function withRank(options: ProviderOptions, backend: Backend, { all, used, equals }: Ranks, { priority }: BackendsFile): ProviderOptions {
-  const place = equals.includes(backend) ? 0 : all.indexOf(backend);
-  const ratio = equals[0] === backend ? priority.load_ratio : 1 - priority.load_ratio;
+function withRank(options: ProviderOptions, backend: Backend, { all, used, shared }: Ranks): ProviderOptions {
+  const weight = shared?.weights.get(backend);
   return {
     ...options,
-    priority: place,
-    // 1 - 0.7 is not quite 0.3.
-    ...(equals.includes(backend) && { weight: Number(ratio.toFixed(12)) }),
+    priority: weight === undefined ? all.indexOf(backend) : 0,
+    ...(weight !== undefined && { weight }),
     ...(!used.includes(backend) && { enabled: false }),
   };
-}
-
-/** Equals whatever they cost and whatever the call is for: by themselves free ones go before paid ones. */
-function balancedIntents(equals: readonly Backend[]): NonNullable<RouterOptions['intents']> {
-  const shared = { order: [equals], balance: 'weighted' } as const;
-  return { fast: shared, heavy: shared };
 }
 
 interface Context {
@@ -147,8 +140,15 @@ const nvidia: Describe = ({ nvidia: section }, { used, references, findings }) =
   const { enabled: _, ...settings } = section ?? {};
   const url = references.read('NVIDIA_BASE_URL', ['providers', 'nvidia', 'url']);
   const apiKey = references.read('NVIDIA_API_KEY', ['providers', 'nvidia', 'apiKey']);
+  const defaultModel = references.read('NVIDIA_DEFAULT_MODEL', ['providers', 'nvidia', 'defaultModel']);
   if (url === undefined && used.includes('nvidia')) findings.warn(['nvidia'], noAddress);
-  return { type: 'nvidia', ...(url !== undefined && { url }), ...(apiKey !== undefined && { apiKey }), metadata: toTexts(settings) };
+  return {
+    type: 'nvidia',
+    ...(url !== undefined && { url }),
+    ...(apiKey !== undefined && { apiKey }),
+    ...(defaultModel !== undefined && { defaultModel }),
+    metadata: toTexts(settings),
+  };
 };
 
 const together_ai: Describe = ({ together_ai: section }, { used, references, findings }) => {

@@ -51,15 +51,18 @@ export function warnOfPlainKeys(written: Readonly<Record<string, unknown>>, find
     if (name === 'api_key') warnOfPlainKey(value, ['together_ai', name], 'TOGETHER_API_KEY', findings);
   }
   for (const [id, provider] of entriesOf(providers)) {
-    const { type, apiKey, headers } = (provider ?? {}) as { type?: unknown; apiKey?: unknown; headers?: unknown };
+    const { type, url, apiKey, headers } = (provider ?? {}) as { type?: unknown; url?: unknown; apiKey?: unknown; headers?: unknown };
+    warnOfPlainPassword(url, ['providers', id, 'url'], findings);
     warnOfPlainKey(apiKey, ['providers', id, 'apiKey'], variableOf(type), findings);
     for (const [name, value] of entriesOf(headers)) {
-      if (secretHeaders.has(name.toLowerCase())) warnOfPlainKey(value, ['providers', id, 'headers', name], variableOf(type), findings);
+      if (secretHeader.test(name)) warnOfPlainKey(value, ['providers', id, 'headers', name], variableOf(type), findings);
     }
   }
 }
 
-const secretHeaders: ReadonlySet<string> = new Set(['authorization', 'cookie', 'proxy-authorization', 'x-api-key', 'api-key']);
+/** Gateways have names of their own; a `key` alone may be one of a cache. */
+const secretHeader =
+  /(?:auth|authori[sz]ation|token|secret|passw(?:or)?d|credentials?|cookie|jwt|(?:api|access|auth|secret|subscription|functions)[-_]?key)$/i;
 
 /** What examples have in the place of a key. */
 export function isPlaceholder(key: string): boolean {
@@ -69,6 +72,15 @@ export function isPlaceholder(key: string): boolean {
 function warnOfPlainKey(value: unknown, path: Path, variable: string, findings: Findings): void {
   if (typeof value !== 'string' || isPlaceholder(value) || /(?:^|[^$])\$\{/.test(value)) return;
   findings.warn(path, `is written out; write \${${variable}} for it and set that variable, so that the file holds no secret`);
+}
+
+/** A reference stands for whatever it holds. */
+function warnOfPlainPassword(url: unknown, path: Path, findings: Findings): void {
+  if (typeof url !== 'string') return;
+  const written = url.replace(/(?<!\$)\$\{[^{}]*\}/g, '\0');
+  const [, user = '', password = user] = /^\s*https?:\/\/([^/?#@:]*)(?::([^/?#]*))?@/i.exec(written) ?? [];
+  if (password === '' || password.includes('\0')) return;
+  findings.warn(path, 'holds a password that is written out; write ${NAME} for it and set that variable, so that the file holds no secret');
 }
 
 function variableOf(type: unknown): string {

@@ -23,6 +23,11 @@ const reachable: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '[
 
 const longestUrl = 2_048;
 
+/** An address in the one spelling that all names of this machine share: for comparisons, never for the wire. */
+export function plainUrl(url: string): string {
+  return url.replace(/(?<=^https?:\/\/)(?:localhost|\[::1\])(?=[:/]|$)/, '127.0.0.1');
+}
+
 /** Reads the address of a server. The problems never repeat it, because it may hold a password. */
 export function parseProviderUrl(text: string): ParsedUrl {
   const url = text.length > longestUrl ? undefined : toUrl(text);

@@ -7,8 +7,10 @@ import { copyOptions } from './copy-options.ts';
 import { availableRetry, classicBreaker, defaults, mostAttempts } from './defaults.ts';
 import { createFindings, type Findings, quoteName } from './findings.ts';
 import { frozenMap } from './frozen-map.ts';
+import { localityOf } from './locality-of.ts';
 import { didYouMean } from './nearest.ts';
 import type { RouterOptions } from './options.ts';
+import { plainUrl } from './provider-url.ts';
 import { resolveIntents } from './resolve-intents.ts';
 import { resolveProvider, resolveTimeouts } from './resolve-provider.ts';
 import { checkShape } from './schema.ts';
@@ -111,15 +113,24 @@ function refuseBadId(id: string, findings: Findings): void {
   );
 }
 
-/** Two names for one server look like a choice and are none: when it fails, both fail. */
+/** Two names for one server look like a choice and are none. */
 function warnOfTwins(providers: readonly ProviderConfig[], findings: Findings): void {
   const first = new Map<string, string>();
-  for (const { id, type, url } of providers) {
-    const address = `${type} ${url}`;
-    const twin = url === undefined ? undefined : first.get(address);
-    if (twin === undefined) first.set(address, id);
-    else findings.warn(['providers', id, 'url'], `is the address of provider "${twin}" as well; both lead to one server`);
+  for (const { id, url } of providers) {
+    if (url === undefined) continue;
+    const server = serverOf(url);
+    const twin = first.get(server);
+    if (twin === undefined) first.set(server, id);
+    else findings.warn(['providers', id, 'url'], `leads to the same server as provider "${twin}": ${twinsMean}`);
   }
+}
+
+const twinsMean = 'both fail together, and what it takes at once is counted twice';
+
+/** A host of a cloud may be a gateway with another service under each path; on a machine nearby one port is one server. */
+function serverOf(url: string): string {
+  const plain = plainUrl(url);
+  return localityOf(plain) === 'cloud' ? plain : new URL(plain).origin;
 }
 
 function resolveModels(models: RouterOptions['models'] = {}, ids: readonly string[], findings: Findings): RouterConfig['models'] {

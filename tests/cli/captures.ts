@@ -5,7 +5,7 @@ import { figuresOf, type Sample } from '../../src/cli/bench-figures.ts';
 import { benchText } from '../../src/cli/bench-text.ts';
 import { exitCodes } from '../../src/cli/exit-codes.ts';
 import type { CliIo, Outgoing } from '../../src/cli/io.ts';
-import { usualUrls } from '../../src/cli/local-servers.ts';
+import { usualPlaces } from '../../src/cli/local-servers.ts';
 import { table } from '../../scripts/markdown-table.ts';
 import { runCli } from '../../src/cli/run-cli.ts';
 import { fakeBackend, models, reply, testClock } from '../../src/testing/index.ts';
@@ -40,7 +40,7 @@ async function inWorld(commands: readonly string[], scene: Scene): Promise<reado
   const gone = await fakeBackend('vllm').listen();
   await gone.close();
   const folder = mkdtempSync(join(tmpdir(), 'inferlane-guide-'));
-  const usual = usualUrls.map((url) => new URL(url).port);
+  const usual = usualPlaces.map(({ url }) => new URL(url).port);
   const names = [
     [gpu.url, '11434'],
     [cpu.url, '11435'],
@@ -48,11 +48,12 @@ async function inWorld(commands: readonly string[], scene: Scene): Promise<reado
   ] as const;
   if (scene === 'file') writeFileSync(join(folder, 'inferlane.json'), JSON.stringify(configuration(gpu.url, cpu.url, gone.url), null, 2));
   const env = scene === 'cloud' ? { OPENAI_API_KEY: 'sk-0123456789' } : undefined;
-  const localUrls = scene === 'nobody' ? [gone.url] : [gpu.url, cpu.url, gone.url];
+  const places =
+    scene === 'nobody' ? [{ url: gone.url }] : [{ url: gpu.url }, { url: cpu.url, isCpuTwin: true } as const, { url: gone.url }];
   const outputs: string[] = [];
   try {
     for (const line of commands) {
-      const text = await printed(line, { folder, clock, localUrls, env });
+      const text = await printed(line, { folder, clock, places, env });
       outputs.push(`${line}\n${names.reduce((all, [real, name]) => all.replaceAll(new URL(real).port, name), text)}`);
     }
   } finally {
@@ -64,7 +65,7 @@ async function inWorld(commands: readonly string[], scene: Scene): Promise<reado
 
 async function printed(
   line: string,
-  world: Pick<CliIo, 'folder' | 'clock' | 'localUrls'> & { readonly env: CliIo['env'] | undefined },
+  world: Pick<CliIo, 'folder' | 'clock' | 'places'> & { readonly env: CliIo['env'] | undefined },
 ): Promise<string> {
   const { argv, env } = wordsOf(line);
   if (argv[0] === 'bench') return benchCapture();

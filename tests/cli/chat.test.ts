@@ -1,6 +1,16 @@
 import { describe, expect, test } from 'vitest';
 import { Stop } from '../../src/cli/io.ts';
-import { cutAfter, inWrites, models, outOfMemory, reply, stallAfter, toolCall } from '../../src/testing/index.ts';
+import {
+  cutAfter,
+  inWrites,
+  modelMissing,
+  models,
+  outOfMemory,
+  reply,
+  stallAfter,
+  toolCall,
+  unauthorized,
+} from '../../src/testing/index.ts';
 import { deadUrl, folderWith, run, server } from './cli-kit.ts';
 
 const well = models(['llama3.1:8b', 'nomic-embed-text']);
@@ -104,6 +114,17 @@ describe('chat', () => {
     expect(err).toContain('--provider names one');
   });
 
+  test('says how a model is named where none is, or one that is not there', async () => {
+    const gpu = await server('ollama', [well]);
+    const folder = folderWith({ providers: { gpu: { type: 'ollama', url: gpu.url } } });
+    const advice = /`inferlane models` shows .*--model names one\.\n.*LOCAL_MODEL_NAME .*"defaultModel" .*"embeddingModel".*\n$/;
+    expect(await run(['chat', 'Hi'], { folder })).toMatchObject({ code: 1, err: expect.stringMatching(advice) as string });
+    const without = await server('ollama', [models(['qwen3:4b']), modelMissing()]);
+    const other = folderWith({ providers: { gpu: ollama(without.url) } });
+    expect(await run(['chat', 'Hi'], { folder: other })).toMatchObject({ code: 1, err: expect.stringMatching(advice) as string });
+    expect(await run(['embed', 'a'], { folder })).toMatchObject({ code: 1, err: expect.stringMatching(advice) as string });
+  });
+
   test('ends the line and exits with 1 where a stream breaks', async () => {
     const gpu = await server('ollama', [well, cutAfter(2, 'fin', reply('One two three four.'))]);
     const { code, out, err } = await run(['chat', 'Hi'], { folder: folderWith({ providers: { gpu: ollama(gpu.url) } }) });
@@ -197,12 +218,35 @@ describe('embed', () => {
 
   test('takes each line of the standard input for a text', async () => {
     const gpu = await server('ollama', [well]);
-    const { out } = await run(['embed', '--json'], {
+    const { out, err } = await run(['embed', '--json'], {
       folder: folderWith({ providers: { gpu: ollama(gpu.url) } }),
-      stdin: ['one\r\n\ntw', 'o\n'],
+      stdin: ['one\r\ntw', 'o\n'],
     });
+    expect(err).toBe('');
     expect(gpu.calls[0]?.body).toMatchObject({ input: ['one', 'two'] });
     expect(JSON.parse(out)).toMatchObject({ data: [{ index: 0 }, { index: 1 }], route: { provider: 'gpu' } });
+  });
+
+  test('keeps the place of an empty line, and says how many there are', async () => {
+    const gpu = await server('ollama', [well]);
+    const world = { folder: folderWith({ providers: { gpu: ollama(gpu.url) } }), stdin: ['\none\n \r\ntwo\n'] };
+    const { code, out, err } = await run(['embed', '--json'], world);
+    expect({ code, err }).toEqual({ code: 0, err: 'note: 2 lines are empty: null stands there.\n' });
+    expect(gpu.calls[0]?.body).toMatchObject({ input: ['one', 'two'] });
+    const { data } = JSON.parse(out) as { readonly data: readonly { readonly index: number; readonly embedding: unknown }[] };
+    expect(data.map(({ index }) => index)).toEqual([0, 1, 2, 3]);
+    expect(data.map(({ embedding }) => embedding)).toEqual([null, expect.any(Array), null, expect.any(Array)]);
+    const one = JSON.parse((await run(['embed', '--json', 'two'], { folder: world.folder })).out) as { readonly data: typeof data };
+    expect(data[3]?.embedding).toEqual(one.data[0]?.embedding);
+    expect((await run(['embed'], world)).err).toBe('note: 2 lines are empty: left out.\n');
+  });
+
+  test.each([
+    [['embed', ''], 'Text 1 of 1 is empty'],
+    [['embed', 'a', ' \n'], 'Text 2 of 2 is empty'],
+  ])('refuses to send an empty text: %j', async (argv, message) => {
+    const folder = folderWith({ providers: { gpu: ollama(await deadUrl()) } });
+    expect(await run(argv, { folder })).toMatchObject({ code: 2, out: '', err: expect.stringContaining(message) as string });
   });
 });
 
@@ -214,8 +258,14 @@ describe('explain', () => {
     expect(code).toBe(0);
     expect(out).toMatch(/1\. {2}gpu \(llama3\.1:8b\)/);
     expect(out).toMatch(/- {2}paid \(.*\) +costs money/);
-    expect(out).toMatch(/They did not answer just now.*\n {2}gone: not available/);
+    expect(out).toMatch(/They did not answer just now, so the call would go on to the next:\n {2}gone: not available/);
     expect(gpu.calls).toEqual([]);
+  });
+
+  test('says so where nobody that would get it answers', async () => {
+    const { code, out } = await run(['explain'], { folder: folderWith({ providers: { gone: ollama(await deadUrl()) } }) });
+    expect(code).toBe(0);
+    expect(out).toMatch(/They did not answer just now, so nobody would answer:\n {2}gone: /);
   });
 
   test('exits with 1 where nobody would get it', async () => {
@@ -244,6 +294,15 @@ describe('bench', () => {
     expect(out).toMatch(/\ntime to first token .*\nwhole answer .*/);
   });
 
+  test('says how many calls it made at once, and how many of them waited for others', async () => {
+    const gpu = await server('ollama', [well]);
+    const folder = folderWith({ providers: { gpu: { ...ollama(gpu.url), maxConcurrent: 1 } } });
+    const { out } = await run(['bench', '-n', '3', '-c', '50', 'Hi'], { folder });
+    expect(out).toMatch(/^3 calls, 3 at once, .*\n.*\nWaited for a free place at a provider \(maxConcurrent\): 2\./);
+    expect(JSON.parse((await run(['bench', '-n', '2', '-c', '8', '--json'], { folder })).out)).toMatchObject({ concurrency: 2, waited: 1 });
+    expect((await run(['bench', '-n', '2'], { folder })).out).not.toContain('Waited');
+  });
+
   test('counts what failed, and exits with 1 where nothing succeeded', async () => {
     const folder = folderWith({ providers: { gone: ollama(await deadUrl()) }, maxAttempts: 1 });
     const { code, out } = await run(['bench', '-n', '2', '--json'], { folder });
@@ -253,6 +312,14 @@ describe('bench', () => {
       succeeded: 0,
       failures: [{ code: 'unavailable', count: expect.any(Number) as number }],
     });
+  });
+
+  test('says why the call before failed, after which nobody was asked', async () => {
+    const cloud = await server('openai', unauthorized());
+    const folder = folderWith({ providers: { cloud: { type: 'openai', url: cloud.url, apiKey: '${KEY}', defaultModel: 'gpt-5' } } });
+    const { code, out } = await run(['bench', '-n', '2'], { folder, env: { KEY: 'sk-0123456789' } });
+    expect(code).toBe(1);
+    expect(out).toMatch(/\nFailed, before these, the call that is not counted\n {2}cloud: .*401/);
   });
 
   test('ends with 130 when it is interrupted', async () => {

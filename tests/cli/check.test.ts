@@ -19,13 +19,27 @@ describe('check', () => {
 
   test('exits with 1 where nobody can serve', async () => {
     const folder = folderWith({ providers: { cpu: ollama(await deadUrl()) } });
-    expect(await run(['check'], { folder })).toMatchObject({ code: 1, out: expect.stringContaining('0 are well') as string });
+    expect(await run(['check'], { folder })).toMatchObject({
+      code: 1,
+      out: expect.stringContaining('1 provider from inferlane.json: none is well') as string,
+    });
   });
 
   test('does not count a stub beside real providers, and counts one that is alone', async () => {
     const beside = folderWith({ providers: { cpu: ollama(await deadUrl()), stub: { type: 'stub' } } });
     expect(await run(['check'], { folder: beside })).toMatchObject({ code: 1 });
     expect(await run(['check'], { folder: folderWith({ providers: { stub: { type: 'stub' } } }) })).toMatchObject({ code: 0 });
+  });
+
+  test('does not count a paid provider that nothing allows to pay', async () => {
+    const cloud = await server('openai', [models(['gpt-5'])]);
+    const paid = { type: 'openai', url: cloud.url, apiKey: '${OPENAI_API_KEY}', defaultModel: 'gpt-5' };
+    const providers = { gone: ollama(await deadUrl()), paid };
+    const env = { OPENAI_API_KEY: 'sk-0123456789' };
+    const { code, out } = await run(['check'], { env, folder: folderWith({ providers }) });
+    expect(out).toMatch(/paid +openai +cloud +paid +ok/);
+    expect(code).toBe(1);
+    expect(await run(['check'], { env, folder: folderWith({ providers, allowPaid: true }) })).toMatchObject({ code: 0 });
   });
 
   test('says that a server lacks the default model set for it', async () => {
@@ -68,6 +82,17 @@ describe('check', () => {
       err: expect.stringContaining('inferlane models') as string,
     });
     expect(await run([...view, '--model', 'llama3.1:8b'], { folder })).toMatchObject({ code: 0 });
+  });
+
+  test('ends with the code of what interrupts it while it prints', async () => {
+    const gpu = await server('ollama', [well]);
+    const controller = new AbortController();
+    const { Stop } = await import('../../src/cli/io.ts');
+    const world = { folder: folderWith({ providers: { gpu: ollama(gpu.url) } }), signal: controller.signal };
+    expect(await run(['check'], { ...world, onOut: () => controller.abort(new Stop('SIGTERM', 143)) })).toMatchObject({
+      code: 143,
+      err: '',
+    });
   });
 
   test('ends at once when it is interrupted', async () => {

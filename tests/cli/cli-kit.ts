@@ -15,10 +15,13 @@ export interface World {
   readonly isTerminal?: boolean;
   readonly columns?: number;
   readonly localUrls?: readonly string[];
+  /** Where the second Ollama of a machine listens. */
+  readonly cpuUrl?: string;
   readonly signal?: AbortSignal;
   readonly clock?: Clock;
   /** Called with every piece that is printed, before it counts as written. */
   readonly onOut?: (text: string) => void | Promise<void>;
+  readonly onErr?: (text: string) => void | Promise<void>;
 }
 
 export interface Ran {
@@ -27,11 +30,11 @@ export interface Ran {
   readonly err: string;
 }
 
-/** The command line in this process. Servers of this machine are only those of `localUrls`. */
+/** The command line in this process. Servers of this machine are only those that are named here. */
 export async function run(argv: readonly string[], world: World = {}): Promise<Ran> {
-  const { env = {}, folder = emptyFolder(), stdin = [], isTerminal = false, localUrls = [] } = world;
+  const { env = {}, folder = emptyFolder(), stdin = [], isTerminal = false, localUrls = [], cpuUrl } = world;
   const out = sink(world);
-  const err = sink({ isTerminal });
+  const err = sink({ isTerminal, ...(world.onErr !== undefined && { onOut: world.onErr }) });
   const io: CliIo = {
     stdin: { isTerminal: isTerminal && stdin.length === 0, pieces: piecesOf(stdin) },
     stdout: out,
@@ -40,7 +43,7 @@ export async function run(argv: readonly string[], world: World = {}): Promise<R
     folder,
     clock: world.clock ?? systemClock,
     signal: world.signal ?? new AbortController().signal,
-    localUrls,
+    places: [...localUrls.map((url) => ({ url })), ...(cpuUrl === undefined ? [] : [{ url: cpuUrl, isCpuTwin: true } as const])],
   };
   const code = await runCli(argv, io);
   return { code, out: out.text(), err: err.text() };

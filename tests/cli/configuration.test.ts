@@ -1,10 +1,11 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
-import { fromJson, providerTypes } from '../../src/index.ts';
-import { usualUrls } from '../../src/cli/local-servers.ts';
-import { models } from '../../src/testing/index.ts';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { createRouter, fromJson, providerTypes } from '../../src/index.ts';
+import { usualPlaces } from '../../src/cli/local-servers.ts';
+import { models, outOfMemory, reply } from '../../src/testing/index.ts';
 import { loopback } from '../_kit/loopback.ts';
+import { Stop } from '../../src/cli/io.ts';
 import { deadUrl, emptyFolder, folderWith, run, server, type World } from './cli-kit.ts';
 
 const stub = (reply: string): object => ({ providers: { last: { type: 'stub', reply } } });
@@ -104,34 +105,134 @@ describe('without any configuration', () => {
     expect(await run(['check'], world)).toMatchObject({ code: 0, err: expect.stringContaining('using what answers') as string });
   });
 
-  test('the usual ports are those of every local server, and of the second Ollama', () => {
+  test('the usual ports are those of every local server, the next one of llama.cpp, and that of the second Ollama', () => {
     const local = Object.values(providerTypes).flatMap(({ defaultUrl }) => (defaultUrl?.startsWith('http:') ? [defaultUrl] : []));
-    expect(new Set(usualUrls)).toEqual(new Set([...local, 'http://127.0.0.1:11435']));
-    expect(usualUrls).toHaveLength(new Set(usualUrls).size);
+    const urls = usualPlaces.map(({ url }) => url);
+    expect(new Set(urls)).toEqual(new Set([...local, 'http://127.0.0.1:9931', 'http://127.0.0.1:11435']));
+    expect(urls).toHaveLength(new Set(urls).size);
+    expect(usualPlaces.filter(({ isCpuTwin }) => isCpuTwin)).toEqual([{ url: 'http://127.0.0.1:11435', isCpuTwin: true }]);
+  });
+
+  test('an Ollama on the port of the second one is on the processor, also without a first one; another server is not', async () => {
+    const cpu = await server('ollama', models(['llama3.1:8b']));
+    const gpu = await server('ollama', models(['llama3.1:8b']));
+    const pair = await run(['check'], { localUrls: [gpu.url], cpuUrl: cpu.url });
+    expect(pair.out).toMatch(/\nollama +ollama +gpu .*\ncpu +ollama +cpu /);
+    expect((await run(['check'], { cpuUrl: cpu.url })).out).toMatch(/\nollama +ollama +cpu /);
+    const vllm = await server('vllm', models(['m']));
+    expect((await run(['check'], { cpuUrl: vllm.url })).out).toMatch(/\nvllm +vllm +gpu /);
+  });
+});
+
+/** What is said before a call, which is never made. */
+async function saidBefore(argv: readonly string[], world: World): Promise<string> {
+  const controller = new AbortController();
+  const onErr = (): void => controller.abort(new Stop('SIGINT', 130));
+  const { code, err } = await run(argv, { ...world, localUrls: [await deadUrl()], signal: controller.signal, onErr });
+  expect(code).toBe(130);
+  return err;
+}
+
+describe('with nothing but the key of a cloud', () => {
+  const env = { OPENAI_API_KEY: 'sk-secretsecretsecret' };
+
+  test.each([['chat'], ['embed'], ['bench']])('%s says before it pays whom and why, and how not to', async (command) => {
+    const err = await saidBefore([command, 'Hi'], { env });
+    expect(err).toMatch(
+      /^note: nothing is configured but OPENAI_API_KEY, and no server answers .* openai will be paid\. .*OLLAMA_BASE_URL.*\n$/,
+    );
+    expect(err).not.toContain('secretsecret');
+  });
+
+  test('what answers on this machine is used, and nobody is paid', async () => {
+    const here = await server('ollama', models(['llama3.1:8b']));
+    const { code, err } = await run(['chat', 'Hi'], { env, localUrls: [here.url] });
+    expect(code).toBe(0);
+    expect(err).toMatch(
+      /^Nothing is configured but OPENAI_API_KEY; using what answers on this machine: Ollama at 127\.0\.0\.1:\d+\. Calls to openai cost money, and are made only with --provider openai\.\n$/,
+    );
+    expect(here.calls).toHaveLength(1);
+  });
+
+  test('and a server that cannot answer, nobody is paid either, and it is said how that would be done', async () => {
+    const here = await server('ollama', [models(['llama3.1:8b']), outOfMemory()]);
+    const { code, err } = await run(['chat', 'Hi'], { env, localUrls: [here.url] });
+    expect(code).toBe(1);
+    expect(err).toMatch(/ollama: out of memory.*\n {2}openai: not asked: costs money.*\n(?:.*\n)*.*--provider names one/);
+  });
+
+  test.each([
+    ['a switch', { ENABLE_PAID_API: 'true' }],
+    ['a list', { INFERENCE_PROVIDER: 'openai' }],
+    ['a preset', { INFERLANE_PRESET: 'switchable', INFERENCE_PROVIDER: 'openai' }],
+  ])('%s beside it is a word about money', async (_what, more) => {
+    const { out } = await run(['env', '--json'], { env: { ...env, ...more } });
+    expect(JSON.parse(out)).toMatchObject({ hasOnlyKeys: false, issues: [] });
+  });
+
+  test('an address beside it says who is meant: nobody else is looked for', async () => {
+    const here = await server('ollama', models(['llama3.1:8b']));
+    const cloud = await server('openai', reply('From the cloud.'));
+    const world = { env: { ...env, OPENAI_BASE_URL: `${cloud.url}/v1` }, localUrls: [here.url] };
+    expect(await run(['chat', '-m', 'gpt-5', 'Hi'], world)).toEqual({ code: 0, out: 'From the cloud.\n', err: '' });
+    expect(here.requests).toEqual([]);
+  });
+
+  test('--provider says who is meant, so that nothing more has to be said', async () => {
+    const here = await server('ollama', models(['llama3.1:8b']));
+    expect(await run(['chat', '-p', 'ollama', 'Hi'], { env, localUrls: [here.url] })).toMatchObject({ code: 0, err: '' });
+  });
+
+  test('env says what commands do', async () => {
+    const { out } = await run(['env'], { env });
+    expect(out).toMatch(/with 1 provider: openai\.\nNothing but a key names it, so commands use what answers /);
+    expect((await run(['env'], { env: { ...env, ENABLE_PAID_API: 'true' } })).out).not.toContain('Nothing but a key');
   });
 });
 
 describe('init', () => {
   test('writes what it finds, each with its models, and a reference in place of a key', async () => {
     const gpu = await server('ollama', models(['nomic-embed-text', 'llama3.1:8b']));
+    const other = await server('ollama', models(['qwen3:4b']));
     const cpu = await server('ollama', models(['llama3.1:8b']));
     const folder = emptyFolder();
     const env = { OPENAI_API_KEY: 'sk-secretsecretsecret' };
-    const { code, out, err } = await run(['init'], { folder, env, localUrls: [gpu.url, cpu.url, await deadUrl()] });
+    const { code, out, err } = await run(['init'], { folder, env, localUrls: [gpu.url, other.url, await deadUrl()], cpuUrl: cpu.url });
     expect({ code, out }).toEqual({ code: 0, out: '' });
     const text = readFileSync(join(folder, 'inferlane.json'), 'utf8');
     expect(JSON.parse(text)).toEqual({
       providers: {
         ollama: { type: 'ollama', url: gpu.url, defaultModel: 'llama3.1:8b', embeddingModel: 'nomic-embed-text' },
-        [`ollama-${new URL(cpu.url).port}`]: { type: 'ollama', url: cpu.url, defaultModel: 'llama3.1:8b' },
+        [`ollama-${new URL(other.url).port}`]: { type: 'ollama', url: other.url, defaultModel: 'qwen3:4b' },
+        cpu: { type: 'ollama', url: cpu.url, device: 'cpu', defaultModel: 'llama3.1:8b' },
         openai: { type: 'openai', apiKey: '${OPENAI_API_KEY}' },
       },
     });
-    expect(err).toMatch(/^found: Ollama .* at 127\.0\.0\.1:\d+\nfound: Ollama/);
+    expect(err).toMatch(/^found: Ollama .* at 127\.0\.0\.1:\d+\nfound: Ollama .*\nfound: Ollama .*, taken for one on the processor\n/);
     expect(err).toContain('found: a key for openai, as ${OPENAI_API_KEY}');
     expect(err).toContain('"allowPaid": true');
     expect(text + err).not.toContain('secretsecret');
     expect(await run(['check'], { folder, env })).toMatchObject({ code: 0 });
+  });
+
+  test('says of clouds alone that they will be paid', async () => {
+    const folder = emptyFolder();
+    const env = { OPENAI_API_KEY: 'sk-secretsecretsecret', ANTHROPIC_API_KEY: 'sk-ant-secretsecret' };
+    const { err } = await run(['init'], { folder, env, localUrls: [await deadUrl()] });
+    expect(err).toContain('\nCalls to openai and anthropic cost money, and are made: nothing that is free is in the file.\n');
+    const options = fromJson(readFileSync(join(folder, 'inferlane.json'), 'utf8'), { env });
+    const router = createRouter({ ...options, health: false, checkModels: false });
+    onTestFinished(() => router.close({ drainMs: 0 }));
+    const { candidates } = router.explain({ messages: [{ role: 'user', content: 'Hi' }] });
+    expect(candidates.map(({ provider }) => provider)).toEqual(['openai', 'anthropic']);
+  });
+
+  test('says that a new Ollama has no model yet, and how it gets one', async () => {
+    const here = await server('ollama', models([]));
+    expect((await run(['init', '--print'], { localUrls: [here.url] })).err).toMatch(
+      /\d, without a model yet: `ollama pull <name>` fetches one\n$/,
+    );
+    expect((await run(['check'], { localUrls: [here.url] })).err).toMatch(/ \(without a model yet: `ollama pull <name>` fetches one\)\. /);
   });
 
   test('never overwrites a file, but with --force', async () => {

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { existsSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -20,14 +20,20 @@ interface Running {
   ended(): Promise<number | null>;
 }
 
-function start(argv: readonly string[], folder: string, env: Readonly<Record<string, string>> = {}): Running {
-  const child = spawn(process.execPath, [program, ...argv], { cwd: folder, env: { PATH: process.env['PATH'] ?? '', ...env } });
+/** `stdout`: where it goes; left out: to a pipe that is read, and shown by `out()`. */
+function start(argv: readonly string[], folder: string, stdout?: 'unread' | number): Running {
+  const child = spawn(process.execPath, [program, ...argv], {
+    cwd: folder,
+    env: { PATH: process.env['PATH'] ?? '' },
+    stdio: ['pipe', typeof stdout === 'number' ? stdout : 'pipe', 'pipe'],
+  });
   onTestFinished(() => void child.kill('SIGKILL'));
   let out = '';
   let err = '';
-  child.stdout.on('data', (bytes: Buffer) => (out += bytes.toString()));
-  child.stderr.on('data', (bytes: Buffer) => (err += bytes.toString()));
-  const close = once(child, 'close') as Promise<[number | null]>;
+  if (stdout === undefined) child.stdout?.on('data', (bytes: Buffer) => (out += bytes.toString()));
+  child.stderr?.on('data', (bytes: Buffer) => (err += bytes.toString()));
+  const exit = once(child, 'exit');
+  const close = (stdout === 'unread' ? exit : once(child, 'close')) as Promise<[number | null]>;
   return {
     child,
     out: () => out,
@@ -70,6 +76,33 @@ describe('the process', () => {
     expect(await running.ended()).toBe(code);
     expect(running.err()).toBe('');
     await expect.poll(() => gpu.aborted).toBe(1);
+  });
+
+  test.each([
+    ['SIGTERM', 143],
+    ['SIGINT', 130],
+  ] as const)('ends within a second at %s with %i where nobody takes its output, and closes its connections', async (signal, code) => {
+    const gpu = await server('ollama', [well, stallAfter(900, reply(`${'word'.repeat(1_000)} `.repeat(1_000)))]);
+    const running = start(['chat', 'Hi'], folderFor(gpu.url), 'unread');
+    await once(running.child.stdout as NodeJS.ReadableStream, 'readable');
+    // Until the pipe is full: it holds a tenth of this.
+    await sleep(1_000);
+    const startMs = performance.now();
+    running.child.kill(signal);
+    expect(await running.ended()).toBe(code);
+    expect(performance.now() - startMs).toBeLessThan(1_000);
+    await expect.poll(() => gpu.aborted).toBe(1);
+  });
+
+  test.skipIf(!existsSync('/dev/full')).each([
+    ['chat', ['chat', 'Hi']],
+    ['check', ['check']],
+    ['the help', ['--help']],
+  ])('%s tells of a full disk once, with exit code 1', async (_command, argv) => {
+    const gpu = await server('ollama', [well, reply('One two three.')]);
+    const running = start(argv, folderFor(gpu.url), openSync('/dev/full', 'w'));
+    expect(await running.ended()).toBe(1);
+    expect(running.err()).toBe('error: The output could not be written: ENOSPC.\n');
   });
 
   test('ends at Ctrl-C while it waits for the standard input', async () => {

@@ -227,7 +227,9 @@ describe('values', () => {
     expect(provider({ OLLAMA_HOST: 'ollama.com', OLLAMA_API_KEY: 'k' }, 'ollama')?.apiKey).toBe('k');
     const env = { OLLAMA_BASE_URL: 'http://box', OLLAMA_API_KEY: 'k' };
     expect(provider(env, 'ollama')).not.toHaveProperty('apiKey');
-    expect(noteOf(env, 'OLLAMA_API_KEY')).toMatch(/^no server of Ollama has an https address/);
+    expect(noteOf(env, 'OLLAMA_API_KEY')).toBe(
+      'it is sent to https addresses of Ollama only, like that of OLLAMA_HOST=ollama.com, and there is none',
+    );
   });
 
   test('a remote GPU that is not https is warned of, unless it is near', () => {
@@ -245,6 +247,80 @@ describe('values', () => {
     expect(provider(env, 'vllm')).toEqual({ type: 'vllm', priority: 0 });
     expect(noteOf(env, 'VLLM_DTYPE')).toBe('it is empty');
   });
+});
+
+describe('the reason why a variable set nothing is what happened', () => {
+  test.each<[string, Env, string]>([
+    ['a preset', { INFERLANE_PRESET: 'hybrid', OLLAMA_HOST: 'box' }, presetSays],
+    [
+      'one variable',
+      { INFERLANE_PRESET: 'hybrid', OLLAMA_HOST: 'box', OLLAMA_CPU_URL: 'http://b' },
+      'OLLAMA_CPU_URL says where Ollama is, and stands before it',
+    ],
+    ['another one', { OLLAMA_BASE_URL: 'http://a', OLLAMA_HOST: 'box' }, 'OLLAMA_BASE_URL says where Ollama is, and stands before it'],
+  ])('OLLAMA_HOST gives way to %s', (_by, env, note) => {
+    expect(noteOf(env, 'OLLAMA_HOST')).toBe(note);
+  });
+
+  test.each<[Env, string]>([
+    [
+      { OLLAMA_CPU_URL: 'https://far', OLLAMA_GPU_URL: 'http://near', AUTO_FAILOVER: 'false' },
+      'AUTO_FAILOVER is false, so only the first provider is used',
+    ],
+    [{ OLLAMA_HOST: 'ollama.com', INFERENCE_PROVIDER: 'vllm', FALLBACK_CHAIN: 'textgen' }, 'FALLBACK_CHAIN does not name its provider'],
+    [{ OLLAMA_HOST: 'ollama.com', PROVIDER_ORDER: 'vllm' }, 'PROVIDER_ORDER does not name its provider'],
+  ])('a key of Ollama whose https server is not used: %o', (env, note) => {
+    expect(noteOf({ ...env, OLLAMA_API_KEY: 'k' }, 'OLLAMA_API_KEY')).toBe(note);
+  });
+
+  test.each<[string, Env, string]>([
+    ['TOGETHER_API_KEY', { ENABLE_TOGETHER_AI: 'false' }, 'ENABLE_TOGETHER_AI is false'],
+    ['NVIDIA_BASE_URL', { ENABLE_GPU_ACCELERATION: 'false' }, 'ENABLE_GPU_ACCELERATION is false'],
+    ['NVIDIA_API_KEY', {}, 'it is for NVIDIA, and no variable says that this is there; NVIDIA_BASE_URL can'],
+    ['VLLM_DTYPE', {}, 'it is for vLLM, and no variable says that this is there; VLLM_BASE_URL can'],
+    ['CLI_ARGS', {}, 'it is for text-generation-webui, and no variable says that this is there; PROVIDER_ORDER can'],
+    [
+      'LOCAL_INFERENCE_TIMEOUT',
+      { OLLAMA_HOST: undefined, GPU_REMOTE_URL: 'http://a' },
+      'it is for Ollama, vLLM, llama.cpp, text-generation-webui, and none of these is used',
+    ],
+    [
+      'OLLAMA_NUM_PARALLEL',
+      { OLLAMA_HOST: undefined, GPU_REMOTE_URL: 'http://a' },
+      'it is for Ollama, and no variable says that this is there; OLLAMA_BASE_URL can',
+    ],
+    [
+      'VLLM_MODEL_NAME',
+      { INFERENCE_PROVIDER: 'vllm', LOCAL_MODEL_NAME: 'a', FALLBACK_CHAIN: 'ollama' },
+      'LOCAL_MODEL_NAME stands before it',
+    ],
+    [
+      'VLLM_MODEL_NAME',
+      { INFERLANE_PRESET: 'switchable', INFERENCE_PROVIDER: 'vllm', LOCAL_MODEL_NAME: 'a' },
+      'LOCAL_MODEL_NAME stands before it',
+    ],
+  ])('%s with %o', (variable, env, note) => {
+    expect(
+      noteOf({ OLLAMA_HOST: 'box', [variable]: envTable[variable]?.secret ? 'k' : envTable[variable]?.example, ...env }, variable),
+    ).toBe(note);
+  });
+
+  test('none says that its provider is missing where that is described', () => {
+    expect(
+      inspectEnv({ FALLBACK_CHAIN: 'openai', OPENAI_API_KEY: 'k' }).report.find(({ variable }) => variable === 'OPENAI_API_KEY')?.note,
+    ).toBe('nothing here depends on it');
+  });
+});
+
+const presetSays = 'the preset says where its two servers are; OLLAMA_GPU_URL and OLLAMA_CPU_URL can say otherwise';
+
+test('of a preset and a variable that mean one server of this machine, the variable says how it is written', () => {
+  const { options, report } = readEnv({ INFERLANE_PRESET: 'hybrid', OLLAMA_BASE_URL: 'http://localhost:11434' });
+  expect(Object.entries(options.providers).map(([id, { url }]) => `${id} ${url}`)).toEqual([
+    'gpu http://localhost:11434',
+    'cpu http://127.0.0.1:11435',
+  ]);
+  expect(report.find(({ variable }) => variable === 'OLLAMA_BASE_URL')?.sets).toEqual(['providers.gpu.url']);
 });
 
 const withChain = (): Readonly<Record<string, ProviderOptions>> =>

@@ -39,6 +39,15 @@ describe('addresses', () => {
     expect(order({ ...pair, OLLAMA_BASE_URL: 'http://other:11434' })).toBe('gpu=0 cpu=0 ollama=0');
   });
 
+  test('a lane under two names of this machine is one provider', () => {
+    const env = { ...pair, OLLAMA_BASE_URL: 'http://localhost:11434' };
+    expect(providers(env)).toEqual(providers(pair));
+    expect(setBy(env)['OLLAMA_BASE_URL']).toEqual(['providers.gpu.url']);
+    expect(
+      issues({ INFERENCE_PROVIDER: 'ollama', LOCAL_INFERENCE_URL: 'http://[::1]:1234', OLLAMA_BASE_URL: 'http://127.0.0.1:1234' }),
+    ).toEqual([]);
+  });
+
   test('a lane under two names is one provider', () => {
     const env = { ...pair, OLLAMA_BASE_URL: 'http://127.0.0.1:11434/' };
     expect(order(env)).toBe('gpu=0 cpu=0');
@@ -207,6 +216,54 @@ describe('the chain', () => {
 });
 
 describe('paying', () => {
+  const all = { HF_TOKEN: 'h', TOGETHER_API_KEY: 't', ANTHROPIC_API_KEY: 'a', ...key };
+
+  test('keys of paid clouds and nothing else: the first is the primary, the others stay out, and that is said', () => {
+    const { TOGETHER_API_KEY: _, HF_TOKEN: __, ...two } = all;
+    const env = { ...two, ANTHROPIC_BASE_URL: 'http://proxy' };
+    expect(order(env)).toBe('openai=0');
+    expect(allowPaid(env)).toBeUndefined();
+    expect(resolveConfig(readEnv(env).options).config.allowPaid).toBe(true);
+    expect(setBy(env)).toMatchObject({ ANTHROPIC_API_KEY: [], ANTHROPIC_BASE_URL: [] });
+    expect(warnings(env)).toMatchInlineSnapshot(`
+      [
+        "ANTHROPIC_API_KEY: is not used: anthropic costs money and would stand in for openai, which nothing allows; ENABLE_PAID_API=true or PROVIDER_ORDER does",
+      ]
+    `);
+    expect(readEnv(env).report.find(({ variable }) => variable === 'ANTHROPIC_BASE_URL')?.note).toMatch(/PROVIDER_ORDER does$/);
+  });
+
+  test('the first is that of the usual order, whichever key was set first', () => {
+    expect(order(all)).toBe('huggingface=0');
+    expect(warnings(all).map((text) => text.split(':')[0])).toEqual(['TOGETHER_API_KEY', 'OPENAI_API_KEY', 'ANTHROPIC_API_KEY']);
+    expect(order({ ...all, PRIMARY_BACKEND: 'auto', ENABLE_FALLBACK: 'true' })).toBe('huggingface=0');
+  });
+
+  test.each<[string, Env]>([
+    ['huggingface=0 together_ai=1 openai=2 anthropic=3', { ENABLE_PAID_API: 'true' }],
+    ['anthropic=0 openai=1', { PROVIDER_ORDER: 'anthropic,openai' }],
+    ['openai=0', { INFERENCE_PROVIDER: 'openai' }],
+    ['openai=0', { INFERLANE_PRESET: 'switchable' }],
+    ['ollama=0 huggingface=1 together_ai=2 openai=3 anthropic=4', { OLLAMA_HOST: 'box' }],
+  ])('what is said, or free, stands over that: %s with %o', (expected, env) => {
+    expect(order({ ...all, ...env })).toBe(expected);
+    expect(warnings({ ...all, ...env })).toEqual([]);
+  });
+
+  test('options in code name their providers, so all of them are paid', () => {
+    const { config } = resolveConfig({ providers: { a: { type: 'openai', apiKey: 'k' }, b: { type: 'anthropic', apiKey: 'k' } } });
+    expect([config.allowPaid, config.providers.length]).toEqual([true, 2]);
+  });
+
+  test('ENABLE_PAID_API=false with nothing free leaves nobody, and that is said by the name of the variable', () => {
+    expect(warnings({ ...key, ENABLE_PAID_API: 'false' })).toMatchInlineSnapshot(`
+      [
+        "ENABLE_PAID_API: is false, and everybody who is described costs money, so nobody is left; describe one that is free, or set it to true",
+      ]
+    `);
+    expect(warnings({ ...key, ...pair, ENABLE_PAID_API: 'false' })).toEqual([]);
+  });
+
   test('a key alone is no consent', () => {
     expect(allowPaid({ ...key, ...pair })).toBeUndefined();
     expect(resolveConfig(readEnv({ ...key, ...pair }).options).config.allowPaid).toBe(false);

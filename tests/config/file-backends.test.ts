@@ -89,13 +89,19 @@ describe('the file of the multi-backend guide', () => {
   });
 
   test('takes what it lacks from variables, and says so', async () => {
-    const variables = { ...env, NVIDIA_API_KEY: 'nvapi' };
+    const variables = { ...env, NVIDIA_API_KEY: 'nvapi', NVIDIA_DEFAULT_MODEL: 'meta/llama' };
     const options = await fromFile(file('backends'), { env: variables });
     const { nvidia, together_ai } = options.providers;
-    expect([nvidia?.url, nvidia?.apiKey, together_ai?.apiKey]).toEqual(['http://gpu-box:8000/v1', 'nvapi', 'canary-key']);
+    expect([nvidia?.url, nvidia?.apiKey, nvidia?.defaultModel, together_ai?.apiKey]).toEqual([
+      'http://gpu-box:8000/v1',
+      'nvapi',
+      'meta/llama',
+      'canary-key',
+    ]);
     expect(options.report).toEqual([
       { variable: 'NVIDIA_BASE_URL', sets: ['providers.nvidia.url'] },
       { variable: 'NVIDIA_API_KEY', sets: ['providers.nvidia.apiKey'] },
+      { variable: 'NVIDIA_DEFAULT_MODEL', sets: ['providers.nvidia.defaultModel'] },
       { variable: 'TOGETHER_API_KEY', sets: ['providers.together_ai.apiKey'] },
     ]);
     expect(options.warnings).toEqual([]);
@@ -178,6 +184,12 @@ describe('priority', () => {
     const options = load(changes);
     expect(order(options)).toBe(expected);
     expect(() => resolveConfig(options)).not.toThrow();
+  });
+
+  test.each([1e-13, 0.9999999999999])('a share of %d leaves the other side one above 0', (load_ratio) => {
+    const options = load({ priority: { load_balancing: true, load_ratio } });
+    const weights = Object.values(options.providers).map(({ weight }) => weight ?? 0);
+    expect(weights.slice(0, 2).every((weight) => weight > 0)).toBe(true);
   });
 
   test('what gets no calls stays in the options, switched off', () => {

@@ -156,6 +156,57 @@ describe('keys that are written out', () => {
     `);
   });
 
+  test.each([
+    'Authorization',
+    'proxy-authorization',
+    'Cookie',
+    'api-key',
+    'X-Api-Key',
+    'x-goog-api-key',
+    'Ocp-Apim-Subscription-Key',
+    'x-auth-token',
+    'X-Amz-Security-Token',
+    'x-access-key',
+    'cf-access-client-secret',
+    'x-password',
+    'apikey',
+    'x-auth',
+    'x-jwt',
+  ])('are warned of in the header %s', (name) => {
+    const warned = (value: string): string[] => warnings({ providers: { v: { type: 'vllm', headers: { [name]: value } } } }, { K: 'k' });
+    expect(warned('canary')).toEqual([expect.stringMatching(/^providers\.v\.headers\S+ is written out; write \$\{NAME\}/)]);
+    expect(warned('${K}')).toEqual([]);
+  });
+
+  test.each(['x-author', 'x-max-tokens', 'x-cache-key', 'user-agent', 'openai-organization', 'x-request-id', 'x-tokenizer'])(
+    'are not seen in the header %s',
+    (name) => {
+      expect(warnings({ providers: { v: { type: 'vllm', headers: { [name]: 'text' } } } })).toEqual([]);
+    },
+  );
+
+  test.each([
+    ['http://user:canary@box:8000', true],
+    ['https://canary@box', true],
+    ['https://:canary@box', true],
+    ['http://${U}:canary@box', true],
+    ['http://user:${P}@box', false],
+    ['http://${U}:${P}@box', false],
+    ['http://${U}@box', false],
+    ['${URL}', false],
+    ['http://box:8000/a@b', false],
+    ['http://box:8000', false],
+  ])('are warned of in an address: %s is one: %s', (url, isOne) => {
+    const env = { U: 'user', P: 'canary', URL: 'http://user:canary@box' };
+    expect(warnings({ providers: { v: { type: 'vllm', url } } }, env)).toEqual(
+      isOne
+        ? [
+            'providers.v.url: holds a password that is written out; write ${NAME} for it and set that variable, so that the file holds no secret',
+          ]
+        : [],
+    );
+  });
+
   test('are none where a variable gives them', () => {
     expect(
       warnings(

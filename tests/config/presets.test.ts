@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { type FromEnvOptions, fromEnv, readEnv } from '../../src/config/env.ts';
+import { fromJson } from '../../src/config/file.ts';
 import { envTargets } from '../../src/config/env-targets.ts';
 import type { Env } from '../../src/config/env-values.ts';
 import type { RouterOptions } from '../../src/config/options.ts';
@@ -29,7 +30,10 @@ function tried(options: RouterOptions, intent: string, model?: string): string {
 const made = (env: Env, preset?: FromEnvOptions['preset']): RouterOptions => readEnv(env, { preset }).options;
 
 /** Who answers each of 100 calls, by host, when the hosts that `fails` names do not. */
-async function shares(options: RouterOptions, fails: (host: string) => boolean = () => false): Promise<Record<string, number>> {
+async function shares(
+  options: RouterOptions,
+  { fails = () => false, intent = 'fast' }: { readonly fails?: (host: string) => boolean; readonly intent?: string } = {},
+): Promise<Record<string, number>> {
   const counts: Record<string, number> = {};
   send.mockImplementation(({ url, body }) => {
     const { host } = new URL(url);
@@ -50,7 +54,7 @@ async function shares(options: RouterOptions, fails: (host: string) => boolean =
     });
   });
   const router = createRouter({ ...options, ...quiet });
-  for (let call = 0; call < 100; call++) await router.chat({ model: 'm', messages: [{ role: 'user', content: 'Hello!' }] });
+  for (let call = 0; call < 100; call++) await router.chat({ model: 'm', messages: [{ role: 'user', content: 'Hello!' }] }, { intent });
   await router.close();
   return counts;
 }
@@ -149,7 +153,10 @@ describe('multi-backend', () => {
         },
         allowPaid: true,
         balance: 'weighted',
-        intents: { fast: { order: [['nvidia', 'together_ai']] } },
+        intents: {
+          fast: { order: [['nvidia', 'together_ai']], balance: 'weighted' },
+          heavy: { order: [['nvidia', 'together_ai']], balance: 'weighted' },
+        },
       },
       'nvidia → together_ai',
     ],
@@ -162,9 +169,38 @@ describe('multi-backend', () => {
     expect(await shares(made(blocks['both in shares'], 'multi-backend'))).toEqual({ '127.0.0.1:8000': 70, 'api.together.ai': 30 });
   });
 
+  test('heavy ones too: the ratio is said of all calls', async () => {
+    const options = made(blocks['both in shares'], 'multi-backend');
+    expect(await shares(options, { intent: 'heavy' })).toEqual({ '127.0.0.1:8000': 70, 'api.together.ai': 30 });
+  });
+
+  test('the file of the same system says the same with the same figures', () => {
+    const priority = { primary: 'nvidia', secondary: 'together_ai', load_balancing: true };
+    const file = fromJson({ priority, nvidia: {}, together_ai: { api_key: '${K}' } }, { env: { K: 'k' } });
+    const { LOAD_RATIO: _, ...block } = blocks['both in shares'];
+    const { balance, intents, providers } = made(block);
+    expect([file.balance, file.intents]).toEqual([balance, intents]);
+    expect(Object.entries(file.providers).map(([id, { weight }]) => [id, weight])).toEqual(
+      Object.entries(providers).map(([id, { weight }]) => [id, weight]),
+    );
+    expect(providers['nvidia']?.weight).toBe(0.8);
+  });
+
+  test.each<[string, Env, string]>([
+    ['two servers of Ollama', {}, 'gpu=0 cpu=0 vllm=1 remote_gpu=2'],
+    ['a third one beside them', { OLLAMA_BASE_URL: 'http://box' }, 'gpu=0 cpu=0 ollama=1 vllm=2 remote_gpu=3'],
+    ['another server and the first of them', { INFERENCE_PROVIDER: 'vllm' }, 'vllm=0 gpu=0 cpu=1 remote_gpu=2'],
+  ])('whoever is there besides comes behind those who share: %s', (_name, env, expected) => {
+    const pair = { OLLAMA_GPU_URL: 'http://127.0.0.1:11434', OLLAMA_CPU_URL: 'http://127.0.0.1:11435' };
+    const options = made({ ...pair, VLLM_BASE_URL: 'http://vllm', GPU_REMOTE_URL: 'http://far', LOAD_BALANCING: 'true', ...env });
+    const ranks = Object.entries(options.providers).map(([id, { priority }]) => `${id}=${priority}`);
+    expect(ranks.join(' ')).toBe(expected);
+    expect(tried(options, 'fast', 'm')).toBe(expected.replaceAll(/=\d/g, '').replaceAll(' ', ' → '));
+  });
+
   test('a share that fails is taken over by the other side', async () => {
     const options = made(blocks['both in shares'], 'multi-backend');
-    expect(await shares(options, (host) => host === '127.0.0.1:8000')).toEqual({ 'api.together.ai': 100 });
+    expect(await shares(options, { fails: (host) => host === '127.0.0.1:8000' })).toEqual({ 'api.together.ai': 100 });
   });
 
   test('shares without failing over are one attempt each', () => {

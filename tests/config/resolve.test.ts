@@ -331,6 +331,10 @@ describe('reading the options', () => {
   });
 });
 
+/** Whether two providers at these addresses are said to be on one server. */
+const twins = (one: string, other: string, type: ProviderType = 'vllm'): boolean =>
+  warnings({ providers: { a: { type: 'vllm', url: one }, b: { type, url: other } } }).some((text) => text.includes('the same server'));
+
 describe('warnings', () => {
   test('there are none for plain options', () => {
     expect(warnings(provider({ type: 'ollama' }))).toEqual([]);
@@ -346,17 +350,43 @@ describe('warnings', () => {
   });
 
   test('two providers on one address', () => {
-    expect(warnings({ providers: { a: { type: 'vllm' }, b: { type: 'vllm', url: 'http://127.0.0.1:8000/v1/' } } })).toMatchInlineSnapshot(`
+    const a = { type: 'vllm' } as const;
+    expect(warnings({ providers: { a, b: { type: 'vllm', url: 'http://127.0.0.1:8000/v1/' } } })).toMatchInlineSnapshot(`
       [
-        "providers.b.url: is the address of provider "a" as well; both lead to one server",
+        "providers.b.url: leads to the same server as provider "a": both fail together, and what it takes at once is counted twice",
       ]
     `);
+    expect(twins('http://127.0.0.1:8000', 'http://127.0.0.1:8000', 'openai-compatible')).toBe(true);
+    expect(warnings({ providers: { a, nim: { type: 'nvidia' } } })).toEqual([expect.stringMatching(/^providers\.nim\.url: leads/)]);
   });
 
-  test('one address with two types, or two types of address, is fine', () => {
-    expect(warnings({ providers: { a: { type: 'vllm' }, b: { type: 'openai-compatible', url: 'http://127.0.0.1:8000' } } })).toEqual([]);
-    expect(warnings({ providers: { a: { type: 'vllm', url: 'http://h/a' }, b: { type: 'vllm', url: 'http://h/b' } } })).toEqual([]);
+  test.each([
+    ['http://localhost:8000', 'http://127.0.0.1:8000'],
+    ['http://[::1]:8000', 'http://localhost:8000/v1'],
+    ['http://0.0.0.0:8000', 'http://localhost:8000'],
+    ['http://gpu-box:8000/a', 'http://gpu-box:8000/b'],
+    ['http://192.168.1.5/a', 'http://192.168.1.5/b'],
+    ['https://name.ngrok.io/a', 'https://name.ngrok.io/b'],
+    ['https://api.example.com', 'https://api.example.com/v1/'],
+    ['https://gateway.example.com/a', 'https://gateway.example.com/a/'],
+  ])('%s and %s are one server', (one, other) => {
+    expect(twins(one, other)).toBe(true);
+  });
+
+  test.each([
+    ['https://gateway.example.com/a', 'https://gateway.example.com/b'],
+    ['http://localhost:8000', 'http://localhost:8001'],
+    ['http://gpu-box:8000', 'http://cpu-box:8000'],
+    ['http://vllm.localhost', 'http://ollama.localhost'],
+    ['http://127.0.0.1:8000', 'http://127.0.0.2:8000'],
+    ['http://localhost.example.com', 'http://127.0.0.1.example.com'],
+  ])('%s and %s are two', (one, other) => {
+    expect(twins(one, other)).toBe(false);
+  });
+
+  test('a provider without an address has no twin, nor has one that is switched off', () => {
     expect(warnings({ providers: { a: { type: 'stub' }, b: { type: 'stub' } } })).toEqual([]);
+    expect(warnings({ providers: { a: { type: 'vllm' }, b: { type: 'vllm', enabled: false } } })).toEqual([]);
   });
 
   test('nothing but paid providers is consent to pay; one free one beside them is none', () => {
