@@ -5,7 +5,7 @@ export type { DrillCall, DrillOptions, FailoverTest, ProviderTest } from './rout
 export type { InventoryAsk, ModelInventory, ProviderModels, ServedModel } from './router/inventory.ts';
 export type { ExplainOptions } from './router/explain.ts';
 export { type ChatStream, collect, textOf } from './router/chat-stream.ts';
-export type { HealthAsk, HealthSummary, ProviderHealth, ProviderStatus } from './router/health-report.ts';
+export { type HealthAsk, type HealthSummary, type ProviderHealth, type ProviderStatus, serves } from './router/health-report.ts';
 export type { Situation } from './router/situation.ts';
 export type { ModelSnapshot, ProviderSnapshot, RouterSnapshot } from './router/snapshot.ts';
 export type { Candidate, Plan, PlannedCandidate, SkippedInPlan } from './routing/plan.ts';

@@ -36,6 +36,7 @@ const values = [
   'providerTypes',
   'readEvents',
   'readLines',
+  'serves',
   'systemClock',
   'textOf',
 ];

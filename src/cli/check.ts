@@ -1,5 +1,5 @@
 import { Option } from 'commander';
-import { type HealthSummary, type ProviderHealth, providerTypes, type Router } from '../index.ts';
+import { type HealthSummary, type Router, serves } from '../index.ts';
 import { type ViewName, views } from '../http/index.ts';
 import type { Cli } from './cli.ts';
 import { CommandFailure } from './exit-codes.ts';
@@ -69,11 +69,5 @@ function withoutUnpaid(health: HealthSummary, router: Router): HealthSummary {
 /** Whether a call would be answered, as far as asking for health can tell. */
 export function canServe({ providers }: HealthSummary): boolean {
   const real = providers.filter(({ type }) => type !== 'stub');
-  return (real.length > 0 ? real : providers).some(serves);
-}
-
-/** What runs in this process cannot be asked, and is there. */
-export function serves({ status, type }: ProviderHealth): boolean {
-  const runsHere = type in providerTypes && providerTypes[type as keyof typeof providerTypes].runs === 'process';
-  return ['ok', 'warming', 'saturated'].includes(status) || (status === 'unknown' && runsHere);
+  return (real.length > 0 ? real : providers).some((provider) => serves(provider) === true);
 }

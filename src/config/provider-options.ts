@@ -92,7 +92,10 @@ export interface ProviderOptions {
   readonly metadata?: Readonly<Record<string, string>> | undefined;
   /** @default true */
   readonly enabled?: boolean | undefined;
-  /** The adapter of a `custom` provider, made by `defineAdapter`. */
+  /**
+   * The adapter of a `custom` provider, made by `defineAdapter`. The router closes it after its last call, and one that was closed cannot
+   * come back.
+   */
   readonly adapter?: Adapter | undefined;
   /** `cpu`: path of the GGUF file for chats. */
   readonly modelPath?: string | undefined;

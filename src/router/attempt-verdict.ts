@@ -5,6 +5,7 @@ import type { Candidate } from '../routing/plan.ts';
 import type { Provider } from './provider.ts';
 import type { Outcome, Permit } from './provider-state.ts';
 import { named, type Run } from './run.ts';
+import { type ShownError, shownError } from './shown-error.ts';
 
 /** What an attempt is judged by. */
 export interface Books {
@@ -81,9 +82,7 @@ export function outcomeOf(
 }
 
 /** Foreign errors and reasons may say anything, so the trace names them only. */
-export function shown(error: unknown, aborted: boolean): { readonly code: string; readonly message: string } {
-  if (isRouterError(error)) return { code: error.code, message: error.message };
-  return aborted
-    ? { code: 'aborted', message: 'The caller aborted.' }
-    : { code: 'bug', message: 'The adapter failed with a foreign error.' };
+export function shown(error: unknown, aborted: boolean): ShownError {
+  if (aborted && !isRouterError(error)) return { code: 'aborted', message: 'The caller aborted.' };
+  return shownError(error, 'The adapter failed with a foreign error.');
 }

@@ -17,7 +17,12 @@ export async function runAttempts<Request, Result>(run: Run<Request>, verb: Verb
   const { call, engine } = run;
   call.signal?.throwIfAborted();
   engine.shutdown.throwIfAborted();
-  const opened = (await tryEach(run, verb)) ?? (await panic(run, verb)) ?? (await tryAgain(run, verb));
+  let opened = await tryEach(run, verb);
+  if (opened === undefined && hasLostAll(run)) {
+    replan(run);
+    opened = await tryEach(run, verb);
+  }
+  opened ??= (await panic(run, verb)) ?? (await tryAgain(run, verb));
   const { provider, model, substituted } = opened.attempt.candidate;
   Object.assign(run.trace, { provider, model, substituted });
   return opened;
@@ -31,6 +36,14 @@ async function tryEach<Request, Result>(run: Run<Request>, verb: Verb<Request, R
     const opened = turn.type === 'go' ? await tryCandidate(run, turn.candidate, undefined, verb) : await tryWhenFree(run, turn, verb);
     if (opened !== undefined) return opened;
   }
+}
+
+/**
+ * While it waited, the model ran out of memory with everybody whom it could have asked: a new plan puts a pin to the test, as a call of now
+ * would. Once: where that has failed for another call, it fails for this one.
+ */
+function hasLostAll({ attempts, passed }: Run<unknown>): boolean {
+  return attempts === 0 && passed.some(({ code }) => code === 'out_of_memory');
 }
 
 /** The stub, where one is left, else the end of the call. */

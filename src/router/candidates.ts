@@ -9,13 +9,17 @@ export function hasFailed({ failed }: Run<unknown>, candidate: Candidate): boole
 }
 
 /** Takes a candidate out of those that remain, with the reason. */
-export function passOver(
-  { remaining, passed }: Run<unknown>,
-  candidate: PlannedCandidate,
+export function passOver(run: Run<unknown>, candidate: PlannedCandidate, why: Pick<SkippedInPlan, 'code' | 'reason' | 'readyAtMs'>): void {
+  run.remaining.splice(run.remaining.indexOf(candidate), 1);
+  notePassed(run, candidate, why);
+}
+
+/** Writes down why a candidate was not asked when it was its turn. */
+export function notePassed(
+  { passed }: Run<unknown>,
+  { provider, model, substituted }: Candidate,
   { code, reason, readyAtMs }: Pick<SkippedInPlan, 'code' | 'reason' | 'readyAtMs'>,
 ): void {
-  const { provider, model, substituted } = candidate;
-  remaining.splice(remaining.indexOf(candidate), 1);
   passed.push({ provider, model, substituted, code, reason, readyAtMs });
 }
 
@@ -74,7 +78,7 @@ export function obstacleOf(
   { provider: id, model, isTrial }: Pick<Candidate, 'provider' | 'model' | 'isTrial'>,
   isFirst: boolean = run.attempts === 0,
 ): Obstacle | undefined {
-  const { engine, call } = run;
+  const { engine, plannedAtMs } = run;
   const provider = engine.providers.get(id);
   if (provider === undefined || run.accepts?.(provider, model) === false) return 'unfit';
   if (!mayHold(run, id, model)) return 'unfit';
@@ -84,7 +88,7 @@ export function obstacleOf(
     return { code: 'model_not_found', reason: 'it has just said that it does not serve the model', readyAtMs: undefined };
   }
   // One whose pin is put to the test knows of that pin, but not of a younger one.
-  if (provider.isPinned(model, isTrial === true ? call.startedAtMs : -Infinity)) {
+  if (provider.isPinned(model, isTrial === true ? plannedAtMs : -Infinity)) {
     return { code: 'out_of_memory', reason: 'the model has just run out of memory there', readyAtMs: undefined };
   }
   const underTrial = isTrial === true ? undefined : onTrial(provider, model, nowMs);

@@ -1,9 +1,10 @@
+import type { Adapter } from '../core/adapter.ts';
 import type { ErrorCode } from '../core/error-codes.ts';
-import { isRouterError } from '../core/errors.ts';
 import type { Engine } from './engine.ts';
 import type { ProviderStatus } from './health-report.ts';
 import type { Provider } from './provider.ts';
 import { checked } from './questions.ts';
+import { type ShownError, shownError } from './shown-error.ts';
 
 /** What a provider said when it was asked how it is. */
 export interface Checked {
@@ -14,7 +15,7 @@ export interface Checked {
   readonly latencyMs: number;
   /** Also of an earlier answer. */
   readonly version: string | undefined;
-  readonly error: { readonly code: string; readonly message: string } | undefined;
+  readonly error: ShownError | undefined;
   /** How often in a row it was down. */
   readonly timesDown: number;
 }
@@ -25,12 +26,13 @@ const timesUntilDead = 2;
 /** Asks a provider how it is, unless somebody is asking already. Ends early with the signal. Never rejects. */
 export async function check(provider: Provider, engine: Engine, signal?: AbortSignal): Promise<void> {
   const { state, adapter } = provider;
-  if (adapter.health === undefined) return;
+  const { health } = adapter;
+  if (health === undefined) return;
   // Where whoever asked has left before the answer came, it has to be asked for again.
   while (state.checking !== undefined) if ((await state.checking) === 'asked') return;
   // Until an update brings another adapter: of what this one says then, nobody wants to know.
   const isCurrent = (): boolean => state.checking === asked;
-  const asked = ask(provider, engine, signal, isCurrent).finally(() => {
+  const asked = ask(provider, health, engine, signal, isCurrent).finally(() => {
     if (isCurrent()) state.checking = undefined;
   });
   state.checking = asked;
@@ -39,21 +41,22 @@ export async function check(provider: Provider, engine: Engine, signal?: AbortSi
 
 async function ask(
   provider: Provider,
+  health: NonNullable<Adapter['health']>,
   engine: Engine,
   signal: AbortSignal | undefined,
   isCurrent: () => boolean,
 ): Promise<'asked' | 'left'> {
-  const { adapter, state } = provider;
+  const { state } = provider;
   const { clock } = engine.config;
   const startMs = clock.nowMs();
   let found: Pick<Checked, 'status' | 'version' | 'error'>;
   try {
-    const report = await checked(engine, provider, signal, adapter.health ?? (async () => ({ state: 'ok' as const })));
+    const report = await checked(engine, provider, signal, health);
     found = { status: report.state, version: report.version, error: undefined };
   } catch (error) {
     if (signal?.aborted === true) return 'left';
-    const { code, message } = isRouterError(error) ? error : { code: 'bug', message: 'The health check failed with a foreign error.' };
-    found = { status: statuses[code as ErrorCode] ?? 'down', version: state.health?.version, error: { code, message } };
+    const told = shownError(error, 'The health check failed with a foreign error.');
+    found = { status: statuses[told.code as ErrorCode] ?? 'down', version: state.health?.version, error: told };
   }
   if (isCurrent() && !engine.shutdown.aborted) note(provider, engine, found, clock.nowMs() - startMs);
   return 'asked';

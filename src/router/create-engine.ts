@@ -6,9 +6,10 @@ import { createAffinity } from '../routing/affinity.ts';
 import { createPrefixMemory } from '../routing/prefixes.ts';
 import { createAdapter, hasSameCredentials, isSameServer, isSpokenToAlike } from './create-adapter.ts';
 import { createEmbeddingCanaries } from './embedding-canary.ts';
-import { createEmbeddingSpaces } from './embedding-space.ts';
+import { createEmbeddingSpaces, type EmbeddingSource } from './embedding-space.ts';
 import type { Engine } from './engine.ts';
 import { createHedgeLoad } from './hedge-delay.ts';
+import { resolveModel, sameName } from './model-name.ts';
 import { createProvider, type Provider } from './provider.ts';
 import type { ProviderState } from './provider-state.ts';
 import { resizeLanes } from './slots.ts';
@@ -37,7 +38,7 @@ export function createEngine(config: RouterConfig, { announce, shutdown }: Share
     standings: createStandings(config, list),
     affinity: before?.affinity ?? createAffinity(),
     prefixes: before?.prefixes ?? createPrefixMemory(),
-    spaces: before?.spaces ?? createEmbeddingSpaces(),
+    spaces: before?.spaces.under((source) => stillGives(source, config, before.providers, providers)) ?? createEmbeddingSpaces(),
     canaries: config.checkEmbeddings ? createEmbeddingCanaries({ config, providers: embedders(list), announce, shutdown }) : undefined,
     poll: before?.poll ?? { dueMs: -Infinity },
     calls: { underWay: 0, lastMs: before?.calls.lastMs ?? -Infinity, onIdle: undefined },
@@ -72,8 +73,24 @@ function takeOver(provider: ProviderConfig, adapter: Adapter, config: RouterConf
   state.retryTokens = Math.min(state.retryTokens, config.retry.maxTokens);
   // Spaces are another matter in another configuration; comparisons under way write to the map of theirs.
   state.foreignSpaces = new Map();
-  resizeLanes({ config: provider, state, router: config });
+  state.slotRules = { config: provider, router: config };
+  resizeLanes(state);
   return state;
+}
+
+type Providers = Engine['providers'];
+
+/** Is it the same server, and would a call in the space still be one for the model whose vectors it gave there? */
+function stillGives({ space, provider: id, model }: EmbeddingSource, config: RouterConfig, before: Providers, after: Providers): boolean {
+  const [was, is] = [before.get(id)?.config, after.get(id)];
+  if (was === undefined || is === undefined || !isSameServer(was, is.config)) return false;
+  if (was.embeddingModelPath !== is.config.embeddingModelPath) return false;
+  const { modelName } = is.adapter;
+  return [undefined, model, ...config.models.keys()].some((requested) => {
+    const question = { verb: 'embed', requested, provider: is.config, modelName, config, denies: () => undefined } as const;
+    const found = resolveModel(question);
+    return found.missing === undefined && found.space === space && sameName(found.model ?? '', model ?? '');
+  });
 }
 
 /** Nobody waits for what those say of themselves that are spoken to no more, or otherwise. */

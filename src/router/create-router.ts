@@ -50,6 +50,7 @@ function startLater(engine: Engine, { closing }: Live, emitter: RouterEmitter, w
   return () => {
     isOver = true;
     stop?.();
+    engine.canaries?.stop();
   };
 }
 
@@ -73,7 +74,7 @@ function createClient(live: Live, emitter: RouterEmitter, firstStop: () => void)
     },
     async testFailover(ask = {}) {
       closing.assertOpen();
-      return testFailover(router, live.engine, ask);
+      return testFailover(router, () => live.engine, ask);
     },
     explain: (request, options = {}) => explain(live.engine, request, options),
     unpin: ({ provider, model } = {}) =>
@@ -83,6 +84,7 @@ function createClient(live: Live, emitter: RouterEmitter, firstStop: () => void)
       closing.assertOpen();
       const before = live.engine;
       const { config, warnings } = resolveConfig(goingOn(options, before.config));
+      retired.refuseClosed(config);
       const odd = [...warningsOf(options), ...warnings];
       const changes = changesBetween(before.config, config);
       const after = createEngine(config, { ...emitter, shutdown: closing.shutdown }, before);

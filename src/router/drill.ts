@@ -7,6 +7,7 @@ import { checkOne } from './health.ts';
 import type { ProviderHealth } from './health-report.ts';
 import { quoted } from './model-name.ts';
 import type { Router } from './router.ts';
+import { type ShownError, shownError } from './shown-error.ts';
 
 export interface DrillOptions {
   /** The model to ask for. Left out: each provider's own default. */
@@ -23,7 +24,7 @@ export interface DrillCall {
   readonly provider: string | undefined;
   readonly model: string | undefined;
   readonly ms: number;
-  readonly error: { readonly code: string; readonly message: string } | undefined;
+  readonly error: ShownError | undefined;
 }
 
 export interface ProviderTest extends DrillCall {
@@ -49,11 +50,17 @@ export async function testProvider(client: Client, engine: Engine, id: string, o
   return { ...call, health };
 }
 
-/** One after the other: side by side they would stand in each other's way. */
-export async function testFailover(client: Client, engine: Engine, options: DrillOptions): Promise<readonly FailoverTest[]> {
+/**
+ * One after the other: side by side they would stand in each other's way. An update in between takes some out of it.
+ * @param engine That of now.
+ */
+export async function testFailover(client: Client, engine: () => Engine, options: DrillOptions): Promise<readonly FailoverTest[]> {
   const tests: FailoverTest[] = [];
-  for (const { id } of engine.list) {
-    tests.push({ without: id, ...(await tryOut(client, engine, true, options, { without: [id] })) });
+  for (const { id } of engine().list) {
+    const { providers, list } = engine();
+    if (!providers.has(id)) continue;
+    const chats = list.some((other) => other.id !== id && other.adapter.chats);
+    tests.push({ without: id, ...(await tryOut(client, engine(), chats, options, { without: [id] })) });
   }
   return tests;
 }
@@ -72,8 +79,9 @@ async function tryOut(
     const { route } = await (chats ? client.chat({ ...question, ...named }, options) : client.embed({ input: 'ok', ...named }, options));
     return { ok: true, provider: route.provider, model: route.model, ms: clock.nowMs() - startMs, error: undefined };
   } catch (error) {
-    if (!isRouterError(error)) throw error;
-    const { code, message } = error;
-    return { ok: false, provider: undefined, model: undefined, ms: clock.nowMs() - startMs, error: { code, message } };
+    // Neither a caller who leaves nor a router that closes says anything of the providers.
+    if (signal?.aborted === true || isRouterError(error, 'closed')) throw error;
+    const told = shownError(error, 'The adapter failed with a foreign error.');
+    return { ok: false, provider: undefined, model: undefined, ms: clock.nowMs() - startMs, error: told };
   }
 }

@@ -38,7 +38,7 @@ export function applyEffect(context: EffectContext, state: ProviderState, permit
     afterSuccess(context, state, model, permit);
     return answered;
   }
-  sideEffect(context, state, model, permit.model, outcome);
+  sideEffect(context, state, model, permit, outcome);
   return verdictsOf(outcome, model, context.config);
 }
 
@@ -64,15 +64,15 @@ function sideEffect(
   { id, config, announce, credentials }: EffectContext,
   state: ProviderState,
   model: ModelState,
-  name: string | undefined,
-  { error, ms, loading }: Failure,
+  { model: name, pinTimes }: Permit,
+  { error, loading }: Failure,
 ): void {
   const nowMs = config.clock.nowMs();
   if (loading) noteLoading(model, nowMs);
   switch (errorCodes[error.code].effect) {
     case 'pin':
       // Calls that were under way when the memory ran out tell of the same shortage, not of a second one.
-      if (model.pin !== undefined && model.pin.sinceMs >= nowMs - ms) break;
+      if (model.pin !== undefined && model.pin.times !== pinTimes) break;
       model.pin = { ...nextPin(model.pin, config.pinMs, nowMs), sinceMs: nowMs, wasGone: false };
       announce('model:pinned', { provider: id, model: name && plainName(name), untilMs: model.pin.untilMs, reason: error.code });
       break;

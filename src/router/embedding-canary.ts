@@ -1,9 +1,11 @@
 import type { EmbedAnswer } from '../core/types.ts';
 import { isWithin } from '../core/locality.ts';
 import { openDeadline } from '../lib/deadline.ts';
+import { createStop, type StopSignal } from '../lib/stop.ts';
 import type { RouterConfig } from '../config/config.ts';
 import { costUsd } from '../routing/cost.ts';
 import { estimateTokens, mostPerEstimate } from '../routing/tokens.ts';
+import { leastCosine } from './cosine.ts';
 import { lengthOf } from './embedding-space.ts';
 import type { Engine } from './engine.ts';
 import { hopsHeader } from './hops.ts';
@@ -64,7 +66,10 @@ interface Space {
 const notCompared = { is: 'unknown', reason: undefined, told: false, againAtMs: -Infinity } as const;
 
 type Vectors = readonly (readonly number[])[];
-type Parts = Pick<Engine, 'config' | 'announce' | 'shutdown'> & { readonly providers: ReadonlyMap<string, Embedder> };
+interface Parts extends Pick<Engine, 'config' | 'announce' | 'shutdown'> {
+  readonly providers: ReadonlyMap<string, Embedder>;
+  readonly replaced: StopSignal;
+}
 
 type CallLimits = Pick<ResolvedCall<unknown>, 'maxLocality' | 'maxCostUsd' | 'pays'>;
 /** Who may be asked for the texts. */
@@ -76,6 +81,8 @@ export interface EmbeddingCanaries {
   compareAll(): Promise<void>;
   /** A call is made in the space: those that were not compared before have another chance, beside the call and within its limits. */
   compareAgain(space: string, call: CallLimits): void;
+  /** Another configuration has taken the place of this one: what is under way ends, and nothing is told any more. */
+  stop(): void;
 }
 
 /**
@@ -83,7 +90,9 @@ export interface EmbeddingCanaries {
  * compared stands in for nobody. Until the first comparison only the first of the registry is let in, so that there is one who answers
  * and nobody to mix with. Verdicts hold as long as the router: with whom was let in first, all others are compared for good.
  */
-export function createEmbeddingCanaries(parts: Parts): EmbeddingCanaries {
+export function createEmbeddingCanaries(given: Omit<Parts, 'replaced'>): EmbeddingCanaries {
+  const replaced = createStop();
+  const parts: Parts = { ...given, replaced: replaced.signal };
   const spaces = sharedSpaces(parts);
   for (const space of spaces.values()) {
     for (const { id, state } of parts.providers.values()) {
@@ -102,6 +111,7 @@ export function createEmbeddingCanaries(parts: Parts): EmbeddingCanaries {
       const limits = { maxLocality, maxCostUsd, allowPaid: allowPaid && pays !== 'nobody', prices };
       if (space !== undefined) void compare(space, parts, limits);
     },
+    stop: () => replaced.stop(undefined),
   };
 }
 
@@ -144,7 +154,8 @@ function enforce({ name, members, reference }: Space, config: RouterConfig): voi
 }
 
 async function compare(space: Space, parts: Parts, limits: Limits = parts.config): Promise<void> {
-  const { config, shutdown } = parts;
+  const { config, shutdown, replaced } = parts;
+  if (replaced.aborted) return;
   const unknown = space.members.filter(({ is }) => is === 'unknown');
   const askable = unknown.filter((member) => whyNotAsked(member, config) === undefined);
   for (const member of unknown) if (!askable.includes(member)) judge(member, space, undefined, parts);
@@ -153,8 +164,8 @@ async function compare(space: Space, parts: Parts, limits: Limits = parts.config
   if (open.length === 0 || (space.reference === undefined && open.length < askable.length)) return;
   for (const member of open) member.againAtMs = Infinity;
   const answers = await Promise.all(open.map((member) => vectorsOf(member, parts)));
-  // What a closed router hears is nobody's news.
-  if (shutdown.aborted) return;
+  // What a closed router hears is nobody's news, nor is what a configuration of before hears.
+  if (shutdown.aborted || replaced.aborted) return;
   for (const [index, member] of open.entries()) {
     judge(member, space, answers[index], parts);
     member.againAtMs = config.clock.nowMs() + againMs;
@@ -203,11 +214,11 @@ function whyNotAsked({ provider: { config }, model }: Member, { allowPaid, maxLo
 }
 
 /** Undefined where it gives no answer, or none that can be compared: that is the health check's business. */
-async function vectorsOf({ provider, model }: Member, { config, shutdown }: Parts): Promise<Vectors | undefined> {
+async function vectorsOf({ provider, model }: Member, { config, shutdown, replaced }: Parts): Promise<Vectors | undefined> {
   const { id, adapter } = provider;
   if (adapter.embed === undefined) return undefined;
   const endsAtMs = config.clock.nowMs() + answerMs;
-  const deadline = openDeadline({ clock: config.clock, provider: id, signals: [shutdown], endsAtMs, endPhase: 'total' });
+  const deadline = openDeadline({ clock: config.clock, provider: id, signals: [shutdown, replaced], endsAtMs, endPhase: 'total' });
   const ids = { requestId: globalThis.crypto.randomUUID(), headers: { [hopsHeader]: '1' } };
   try {
     const answer = await deadline.waitFor(adapter.embed({ request: { input: canaryTexts }, model, signal: deadline.signal, ...ids }));
@@ -222,19 +233,6 @@ async function vectorsOf({ provider, model }: Member, { config, shutdown }: Part
 function comparable(provider: string, { data }: EmbedAnswer): Vectors | undefined {
   const vectors = data.map(({ embedding }) => embedding);
   return vectors.length === canaryTexts.length && lengthOf(provider, vectors) !== undefined ? vectors : undefined;
-}
-
-/** Of the pair that is farthest apart; undefined where the lengths differ. */
-function leastCosine(vectors: Vectors, others: Vectors): number | undefined {
-  if (vectors[0]?.length !== others[0]?.length) return undefined;
-  return Math.min(...vectors.map((vector, index) => cosineOf(vector, others[index] ?? [])));
-}
-
-function cosineOf(left: readonly number[], right: readonly number[]): number {
-  const [lengths, dot] = [Math.hypot(...left) * Math.hypot(...right), left.reduce((sum, value, at) => sum + value * (right[at] ?? 0), 0)];
-  // A model that knows no word of a text may make nothing of it; two that do so agree.
-  if (lengths === 0) return left.every((value, at) => value === right[at]) ? 1 : 0;
-  return dot / lengths;
 }
 
 /** Rounded down: what missed a threshold must not look as if it had met it. */

@@ -7,31 +7,64 @@ export interface EmbeddingSpaces {
    * Lets vectors pass that may stand beside others of their space. Which of two providers that disagree is right, no answer tells: the
    * first one in this process wins, and the other is refused from then on.
    * @param dimensions the length that the request asks for, which an answer has to have
+   * @param model the provider's own name for it; undefined where the server chooses
    * @throws {RouterError} `embedding_space` where their length is another one, `bad_response` where they are no vectors
    */
-  check(space: string, dimensions: number | undefined, provider: string, vectors: readonly (readonly number[])[]): void;
+  check(
+    space: string,
+    dimensions: number | undefined,
+    provider: string,
+    vectors: readonly (readonly number[])[],
+    model?: string | undefined,
+  ): void;
+  /**
+   * What of this holds under another configuration: the lengths that somebody has confirmed who still gives such vectors. A copy: what
+   * answers of the old configuration still bring in says nothing of the new one.
+   */
+  under(isStill: (source: EmbeddingSource) => boolean): EmbeddingSpaces;
+}
+
+/** Who gave vectors of a space, with which model. */
+export interface EmbeddingSource {
+  readonly space: string;
+  readonly provider: string;
+  readonly model: string | undefined;
+}
+
+interface Known {
+  readonly length: number;
+  /** Providers that gave vectors of this length, the first one first, each with the model that it last did so with. */
+  readonly sources: Map<string, string | undefined>;
 }
 
 /** Names of models come from callers, so their number has to be bounded; the one that was not used for longest is forgotten. */
 const mostSpaces = 1_000;
 
-export function createEmbeddingSpaces(): EmbeddingSpaces {
-  const known = new Map<string, { readonly length: number; readonly provider: string }>();
+export function createEmbeddingSpaces(before: Iterable<readonly [string, Known]> = []): EmbeddingSpaces {
+  const known = new Map(before);
   return {
-    check(space, dimensions, provider, vectors) {
+    check(space, dimensions, provider, vectors, model) {
       const length = lengthOf(provider, vectors);
       if (length === undefined) return;
       if (dimensions !== undefined) {
         if (length !== dimensions) throw misfit(provider, `its vectors have ${numbers(length)} where ${shown(dimensions)} were asked for`);
         return;
       }
-      const first = known.get(space) ?? { length, provider };
+      const first: Known = known.get(space) ?? { length, sources: new Map() };
       if (length !== first.length) throw misfit(provider, otherLength(provider, space, length, first));
+      first.sources.set(provider, model);
       // The last one in is the one that was used last.
       known.delete(space);
       known.set(space, first);
       if (known.size > mostSpaces) known.delete(known.keys().next().value as string);
     },
+    under: (isStill) =>
+      createEmbeddingSpaces(
+        [...known].flatMap(([space, { length, sources }]) => {
+          const left = [...sources].filter(([provider, model]) => isStill({ space, provider, model }));
+          return left.length === 0 ? [] : [[space, { length, sources: new Map(left) }] as const];
+        }),
+      ),
   };
 }
 
@@ -49,16 +82,12 @@ export function lengthOf(provider: string, vectors: readonly (readonly number[])
   return length;
 }
 
-function otherLength(
-  provider: string,
-  space: string,
-  length: number,
-  first: { readonly length: number; readonly provider: string },
-): string {
+function otherLength(provider: string, space: string, length: number, first: Known): string {
   const [where, had] = [`in the space ${quoted(space)}`, shown(first.length)];
-  if (first.provider === provider) return `its vectors ${where} have ${numbers(length)}, and had ${had}: it serves another model now`;
+  const [other] = first.sources.keys();
+  if (first.sources.has(provider)) return `its vectors ${where} have ${numbers(length)}, and had ${had}: it serves another model now`;
   return (
-    `its vectors have ${numbers(length)} where those of ${first.provider}, the first to answer ${where}, have ${had}: ` +
+    `its vectors have ${numbers(length)} where those of ${other}, the first to answer ${where}, have ${had}: ` +
     'the two serve different models under one name'
   );
 }

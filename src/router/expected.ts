@@ -21,7 +21,7 @@ export function expectedOf(
   const { config, state } = books;
   const { model: name, seenTokens, loadMs, successShare } = facts;
   const model = state.models.peek(name);
-  const lanes = knownLanes(books, model);
+  const lanes = knownLanes(state, model);
   const timings = timingsOf(model.timings, intent);
   const isStream = verb === 'stream';
   const firstMs = timings && expectedFirstMs(timings, isStream, promptTokens, nowMs);
@@ -35,7 +35,7 @@ export function expectedOf(
     serviceMs: timings?.serviceMs,
     spreadMs: timings?.spreadMs,
     // Of the calls that have these slots.
-    runningMs: runningMs(lanes !== undefined && lanes === state.lanes ? state : model, nowMs),
+    runningMs: runningMs(lanes !== undefined && lanes.pool === state.lanes?.pool ? state : model, nowMs),
     firstMs,
     loadMs,
     savedMs: firstMs === undefined || restMs === undefined ? 0 : firstMs - restMs,

@@ -1,14 +1,37 @@
 import type { LoadReport, ModelInfo } from '../core/adapter.ts';
 import type { Locality } from '../core/locality.ts';
+import { providerTypes } from '../core/provider-types.ts';
 import type { Balance, Cost, Device } from '../config/options.ts';
 import type { Situation } from './situation.ts';
 
 /** What the router knows of it (see `Situation`); beyond that `down` does not answer and `unknown` cannot be asked. */
 export type ProviderStatus = Situation | 'down' | 'unknown';
 
+const serving: Readonly<Record<ProviderStatus, boolean | undefined>> = {
+  ok: true,
+  warming: true,
+  saturated: true,
+  limited: false,
+  misconfigured: false,
+  'out-of-memory': false,
+  open: false,
+  probing: false,
+  down: false,
+  unknown: undefined,
+};
+
+/**
+ * Does a provider serve calls, if need be once its model is loaded or it has room again? One that has asked for a pause does not: that may
+ * last, and nothing here says how long. Undefined: it cannot be asked. What runs in this process cannot either, and is there.
+ */
+export function serves({ status, type }: Pick<ProviderHealth, 'status' | 'type'>): boolean | undefined {
+  const runsHere = Object.hasOwn(providerTypes, type) && providerTypes[type as keyof typeof providerTypes].runs === 'process';
+  return status === 'unknown' && runsHere ? true : serving[status];
+}
+
 /** How all providers are. Times that end in `atMs` or `untilMs` are milliseconds since 1970, unlike those of `snapshot()`. */
 export interface HealthSummary {
-  /** `ok`: all providers are; `degraded`: some are; `down`: none is. */
+  /** `ok`: all providers serve calls (see `serves`); `degraded`: some do, or nobody knows; `down`: none does. */
   readonly status: 'ok' | 'degraded' | 'down';
   readonly atMs: number;
   readonly balance: Balance;

@@ -2,7 +2,7 @@ import { orAborted } from '../lib/abort.ts';
 import type { ModelInfo } from '../core/adapter.ts';
 import { check, healthAgeMs } from './checks.ts';
 import type { Engine } from './engine.ts';
-import type { HealthAsk, HealthSummary, ProviderHealth, ProviderStatus } from './health-report.ts';
+import { type HealthAsk, type HealthSummary, type ProviderHealth, type ProviderStatus, serves } from './health-report.ts';
 import type { Provider } from './provider.ts';
 import { askLoad, listModels } from './questions.ts';
 import { situationOf } from './situation.ts';
@@ -35,11 +35,10 @@ async function examine(provider: Provider, engine: Engine, signal: AbortSignal |
 export function summary(engine: Engine): HealthSummary {
   const { config, standings, list } = engine;
   const providers = (standings.get(config.defaultIntent)?.places ?? []).map(({ index }) => healthOf(list[index] as Provider, engine));
-  const usable = providers.filter(({ status }) => status === 'ok' || status === 'warming').length;
-  // Who cannot be asked may as well be there.
-  const isDown = usable === 0 && !providers.some(({ status }) => status === 'unknown');
+  const answers = providers.map(serves);
   return {
-    status: usable === providers.length ? 'ok' : isDown ? 'down' : 'degraded',
+    // Who cannot be asked may as well be there.
+    status: answers.every((yes) => yes === true) ? 'ok' : answers.every((yes) => yes === false) ? 'down' : 'degraded',
     atMs: config.clock.wallMs(),
     balance: config.balance,
     failsOver: config.maxAttempts > 1 && list.length > 1,

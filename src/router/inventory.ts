@@ -1,10 +1,10 @@
 import type { ModelInfo } from '../core/adapter.ts';
-import { isRouterError } from '../core/errors.ts';
 import { orAborted } from '../lib/abort.ts';
 import type { Engine } from './engine.ts';
 import { plainName } from './model-name.ts';
 import type { Provider } from './provider.ts';
 import { listModels } from './questions.ts';
+import { type ShownError, shownError } from './shown-error.ts';
 
 export interface InventoryAsk {
   readonly signal?: AbortSignal | undefined;
@@ -16,7 +16,7 @@ export interface ProviderModels {
   /** Undefined where it keeps no list, or did not answer. */
   readonly models: readonly ModelInfo[] | undefined;
   /** Why it did not answer: a code, and a message that holds no key and no full URL. */
-  readonly error: { readonly code: string; readonly message: string } | undefined;
+  readonly error: ShownError | undefined;
 }
 
 /** Who serves a model, each by its own name for it. */
@@ -44,8 +44,7 @@ async function modelsOf(provider: Provider, engine: Engine, signal: AbortSignal 
   try {
     return { provider: provider.id, models: await listModels(provider, engine, signal), error: undefined };
   } catch (error) {
-    const { code, message } = isRouterError(error) ? error : { code: 'bug', message: 'Its list of models could not be read.' };
-    return { provider: provider.id, models: undefined, error: { code, message } };
+    return { provider: provider.id, models: undefined, error: shownError(error, 'Its list of models could not be read.') };
   }
 }
 

@@ -1,3 +1,5 @@
+import { emptyLane, enqueue, type Lane, moveLane, type Owner, remove, use, type Waiter } from './lane-queue.ts';
+
 /**
  * Who may call one provider now, and who waits. Two lanes share its slots: `fast` for calls that a person waits for, `heavy` for batch
  * work. Within a lane whoever has waited longest is the first to go. Between them fast calls go first, until batch work has stood still for
@@ -5,6 +7,8 @@
  * fast calls without end do not stop batch work, and while a fast call waits at most one heavy call gets a slot, however long the batch is.
  */
 export type LaneName = 'fast' | 'heavy';
+
+const laneNames: readonly LaneName[] = ['fast', 'heavy'];
 
 export interface LaneLimits {
   /** Calls under way at once, both lanes together. Infinity: no limit. */
@@ -50,18 +54,41 @@ export interface Lanes {
    * however few may wait from now on.
    */
   resize(limits: Pick<LaneLimits, 'slots' | 'reservedForFast'> & Partial<LaneLimits>, nowMs: number): void;
+  /** Those who take their slots from one pool stand in one queue, and all of the above is said of all of them together. */
+  readonly pool: SlotPool;
+  /** None of its own calls has a slot or waits for one. */
+  readonly isIdle: boolean;
+  /** Its own calls, under way and waiting, go over to other slots; those who wait keep their age. Grants none: `resize` does. */
+  moveTo(others: SlotPool): void;
 }
 
+export function createPool(limits: LaneLimits): SlotPool {
+  return { ...limits, fast: emptyLane('fast'), heavy: emptyLane('heavy'), isGranting: false };
+}
+
+/** Calls that have slots of their own. */
 export function createLanes(limits: LaneLimits): Lanes {
-  const books: Books = { ...limits, fast: emptyLane(), heavy: emptyLane(), isGranting: false };
+  return lanesOf(createPool(limits));
+}
+
+/** Calls that share the slots of a pool with others. */
+export function lanesOf(pool: SlotPool): Lanes {
+  let books = pool;
+  const own: Owner = { fast: 0, heavy: 0, waiting: 0 };
   const isFree = (lane: LaneName): boolean => hasSlot(books, lane) && bestClaim(books) === undefined;
   // Needs no time: no heavy call waits here that could have had the slot, and whoever joins anew from now on ages from its own arrival.
   const take = (lane: LaneName): boolean => {
     const free = isFree(lane);
-    if (free) books[lane].inUse += 1;
+    if (free) use(books[lane], own, 1);
     return free;
   };
   return {
+    get pool() {
+      return books;
+    },
+    get isIdle() {
+      return own.fast + own.heavy + own.waiting === 0;
+    },
     get slots() {
       return books.slots;
     },
@@ -74,8 +101,8 @@ export function createLanes(limits: LaneLimits): Lanes {
     isFree,
     take,
     give(lane, nowMs) {
-      if (books[lane].inUse === 0) return;
-      books[lane].inUse -= 1;
+      if (own[lane] === 0) return;
+      use(books[lane], own, -1);
       grantAll(books, nowMs);
     },
     join(lane, sinceMs, onGrant) {
@@ -84,7 +111,7 @@ export function createLanes(limits: LaneLimits): Lanes {
         return () => {};
       }
       if (waiting(books) >= books.queueLimit) return undefined;
-      const waiter = insert(books[lane], sinceMs, onGrant);
+      const waiter = enqueue(books[lane], own, sinceMs, onGrant);
       return () => remove(waiter);
     },
     ahead(lane, nowMs) {
@@ -97,10 +124,15 @@ export function createLanes(limits: LaneLimits): Lanes {
       Object.assign(books, others);
       grantAll(books, nowMs);
     },
+    moveTo(others) {
+      for (const lane of laneNames) moveLane(own, books[lane], others[lane]);
+      books = others;
+    },
   };
 }
 
-interface Books {
+/** The books of some slots. Only this file looks into them. */
+export interface SlotPool {
   slots: number;
   reservedForFast: number;
   queueLimit: number;
@@ -110,50 +142,27 @@ interface Books {
   isGranting: boolean;
 }
 
-/** Calls of one lane: how many are under way, and those that wait, linked in their order so that any of them leaves in one step. */
-interface Lane {
-  inUse: number;
-  /** When one of them last got a slot that it had waited for. */
-  movedMs: number;
-  waiting: number;
-  first: Waiter | undefined;
-  last: Waiter | undefined;
-}
-
-interface Waiter {
-  readonly lane: Lane;
-  readonly joinedMs: number;
-  readonly onGrant: () => void;
-  waits: boolean;
-  before: Waiter | undefined;
-  behind: Waiter | undefined;
-}
-
-function emptyLane(): Lane {
-  return { inUse: 0, movedMs: -Infinity, waiting: 0, first: undefined, last: undefined };
-}
-
-function inUse({ fast, heavy }: Books): number {
+function inUse({ fast, heavy }: SlotPool): number {
   return fast.inUse + heavy.inUse;
 }
 
-function waiting({ fast, heavy }: Books): number {
+function waiting({ fast, heavy }: SlotPool): number {
   return fast.waiting + heavy.waiting;
 }
 
-function hasSlot(books: Books, lane: LaneName): boolean {
+function hasSlot(books: SlotPool, lane: LaneName): boolean {
   return inUse(books) < books.slots && (lane === 'fast' || books.heavy.inUse < books.slots - books.reservedForFast);
 }
 
 /** After their number fell it takes more than one slot to let somebody go, so this asks what is short, and not what would follow. */
-function isWanted(books: Books, given: LaneName, joining: LaneName | undefined): boolean {
+function isWanted(books: SlotPool, given: LaneName, joining: LaneName | undefined): boolean {
   const isShort = (lane: LaneName): boolean => (lane === joining || books[lane].waiting > 0) && !hasSlot(books, lane);
   // What a fast call gives back is of no use to heavy ones while they have all that they may have.
   return isShort('fast') || (isShort('heavy') && (given === 'heavy' || books.heavy.inUse < books.slots - books.reservedForFast));
 }
 
 /** Who gets the next slot. Undefined where nobody waits, or no slot is free for those who do. */
-function bestClaim(books: Books): Waiter | undefined {
+function bestClaim(books: SlotPool): Waiter | undefined {
   const fast = hasSlot(books, 'fast') ? books.fast.first : undefined;
   const heavy = hasSlot(books, 'heavy') ? books.heavy.first : undefined;
   if (fast === undefined || heavy === undefined) return fast ?? heavy;
@@ -162,7 +171,7 @@ function bestClaim(books: Books): Waiter | undefined {
 }
 
 /** The first heavy call that waits goes before the fast ones that join after this. Infinity where none waits. */
-function heavyClaimMs({ heavy, agingMs }: Books): number {
+function heavyClaimMs({ heavy, agingMs }: SlotPool): number {
   return heavy.first === undefined ? Infinity : Math.max(heavy.first.joinedMs, heavy.movedMs) + agingMs;
 }
 
@@ -170,45 +179,17 @@ function heavyClaimMs({ heavy, agingMs }: Books): number {
  * One at a time, asking anew after each: an `onGrant` may give, join, leave or resize here. The call that it makes then returns at once
  * and this loop goes on, because a chain of calls that end as soon as they begin would otherwise be as deep as the queue is long.
  */
-function grantAll(books: Books, nowMs: number): void {
+function grantAll(books: SlotPool, nowMs: number): void {
   if (books.isGranting) return;
   books.isGranting = true;
   try {
     for (let waiter = bestClaim(books); waiter !== undefined; waiter = bestClaim(books)) {
       remove(waiter);
-      waiter.lane.inUse += 1;
+      use(waiter.lane, waiter.own, 1);
       waiter.lane.movedMs = nowMs;
       waiter.onGrant();
     }
   } finally {
     books.isGranting = false;
   }
-}
-
-/** Behind all that have waited as long, or longer: nearly always the last place. */
-function insert(lane: Lane, joinedMs: number, onGrant: () => void): Waiter {
-  let before = lane.last;
-  while (before !== undefined && before.joinedMs > joinedMs) before = before.before;
-  const behind = before === undefined ? lane.first : before.behind;
-  const waiter: Waiter = { lane, joinedMs, onGrant, waits: true, before, behind };
-  if (before === undefined) lane.first = waiter;
-  else before.behind = waiter;
-  if (behind === undefined) lane.last = waiter;
-  else behind.before = waiter;
-  lane.waiting += 1;
-  return waiter;
-}
-
-function remove(waiter: Waiter): void {
-  if (!waiter.waits) return;
-  const { lane, before, behind } = waiter;
-  if (before === undefined) lane.first = behind;
-  else before.behind = behind;
-  if (behind === undefined) lane.last = before;
-  else behind.before = before;
-  // Whoever keeps the leaving function of a call that is over keeps no others alive with it.
-  waiter.before = undefined;
-  waiter.behind = undefined;
-  waiter.waits = false;
-  lane.waiting -= 1;
 }

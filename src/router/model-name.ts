@@ -22,13 +22,24 @@ export interface ModelQuestion {
   readonly denies: (model: string) => string | undefined;
 }
 
-/** A server that answers whatever it is asked for, and whose names are told: what is not among them is not what it has. */
-function denial({ requested, provider, modelName, config: { models } }: ModelQuestion, model: string): string | undefined {
+/**
+ * A server that answers whatever it is asked for, and whose names are told: what is not among them is not what it has. Such a server
+ * compares no names at all, so case is no difference there.
+ */
+function denial({ verb, requested, provider, modelName, config: { models } }: ModelQuestion, model: string): string | undefined {
   if (modelName !== 'ignored' || requested === undefined || models.has(requested)) return undefined;
-  const told = [...models.values()].flatMap((names) => names.get(provider.id) ?? []);
-  if (told.length === 0 || [...told, provider.defaultModel ?? '', provider.embeddingModel ?? ''].some((name) => sameName(name, model)))
-    return undefined;
+  const { id, defaultModel, embeddingModel } = provider;
+  const told = [...models.values()].flatMap((names) => names.get(id) ?? []);
+  // An alias of the embedding model says nothing of what it chats with.
+  const says = verb === 'embed' ? told.length > 0 : told.some((name) => !isAlike(name, embeddingModel ?? ''));
+  const isAmong = [...told, defaultModel ?? '', embeddingModel ?? ''].some((name) => isAlike(name, model));
+  if (!says || isAmong) return undefined;
   return `models names what it serves, and ${quoted(model)} is not among it`;
+}
+
+/** As a server sees them that overlooks case. */
+function isAlike(left: string, right: string): boolean {
+  return sameName(left.toLowerCase(), right.toLowerCase());
 }
 
 /** The provider's own name for the model that a caller asked for. */

@@ -37,9 +37,9 @@ export interface ModelState extends UnderWay {
   loadMs: number | undefined;
   /** How the server's counts of prompt tokens compare with our estimates. */
   tokenRatio: TokenRatio | undefined;
-  /** Tokens that it cannot hold: a prompt with as many was cut in silence. */
-  cutAtTokens: number | undefined;
-  /** Its own slots, where each loaded model of a server has some. */
+  /** Tokens that it cannot hold: a prompt with as many was cut in silence. Servers are started anew with another window, so not for ever. */
+  cut: { readonly atTokens: number; readonly untilMs: number } | undefined;
+  /** Its calls, where each loaded model of a server has slots of its own; a limit for all of them makes them share. */
   lanes: Lanes | undefined;
   /** The last times to the whole answer and to the first content; kept where hedging is on. */
   readonly wholeTimes: number[];
@@ -104,7 +104,7 @@ function newState(): ModelState {
     timings: new Map(),
     loadMs: undefined,
     tokenRatio: undefined,
-    cutAtTokens: undefined,
+    cut: undefined,
     lanes: undefined,
     wholeTimes: [],
     firstTimes: [],
@@ -118,8 +118,8 @@ function newState(): ModelState {
 function forgetOne(states: Map<string, ModelState>): void {
   let oldest: { readonly name: string; readonly isBarred: boolean; readonly servedAtMs: number } | undefined;
   for (const [name, { inFlight, lanes, breaker, pin, servedAtMs }] of states) {
-    // A slot may be held by a call that has waited for it and is about to begin.
-    if (inFlight > 0 || (lanes?.inUse ?? 0) > 0) continue;
+    // A slot may be held by a call that has waited for it and is about to begin, and others may wait still.
+    if (inFlight > 0 || lanes?.isIdle === false) continue;
     const isBarred = breaker.is !== 'closed' || pin !== undefined;
     const isBetter = oldest === undefined || (oldest.isBarred === isBarred ? servedAtMs < oldest.servedAtMs : oldest.isBarred);
     if (isBetter) oldest = { name, isBarred, servedAtMs };

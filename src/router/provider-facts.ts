@@ -99,7 +99,7 @@ export function factsOf(books: Books, place: Placement, ask: Ask): CandidateFact
   const model = state.models.peek(name);
   const known = aboutOf(books, name, nowMs);
   const held = barrier(state, model, nowMs);
-  const lanes = knownLanes(books, model);
+  const lanes = knownLanes(state, model);
   const loadMs = loadingMs(books, model, known, nowMs);
   const hasOwnFields = request.extra?.[config.type] !== undefined;
   return {
@@ -111,7 +111,7 @@ export function factsOf(books: Books, place: Placement, ask: Ask): CandidateFact
     capabilities: capabilitiesOf(books, known),
     leftOut: isLeftOutAsked(ask, config) && verb !== 'embed' ? adapter.leavesOut(request as ChatRequest, name) : nothing,
     refusal: refusalOf(books, name, resolved.space, verb),
-    window: hasOwnFields ? undefined : windowOf(books, model, known),
+    window: hasOwnFields ? undefined : windowOf(books, model, known, nowMs),
     tokenRatio: model.tokenRatio,
     // Fields of its own may ask for more tokens, or for another model.
     price: ask.limitsCost && name !== undefined && !hasOwnFields ? router.prices?.priceOf(config.type, name) : undefined,
@@ -182,11 +182,16 @@ export function capabilitiesOf({ adapter }: Books, { info }: About): Capabilitie
 
 /**
  * Tokens of prompt and answer together: what each call asks the server to load the model with, else what it serves the model with now,
- * else what was configured or its list says; never more than what it has been seen to cut.
+ * else what was configured or its list says; never more than what it has been seen to cut of late.
  */
-export function windowOf({ state, config }: Books, model: Readonly<ModelState>, { info, resident }: About): number | undefined {
+export function windowOf(
+  { state, config }: Books,
+  { cut }: Readonly<ModelState>,
+  { info, resident }: About,
+  nowMs: number,
+): number | undefined {
   const said = config.contextSize ?? resident?.contextLength ?? state.told?.contextLength ?? config.contextLength ?? info?.contextLength;
-  return model.cutAtTokens === undefined ? said : Math.min(model.cutAtTokens, said ?? Infinity);
+  return cut === undefined || cut.untilMs <= nowMs ? said : Math.min(cut.atTokens, said ?? Infinity);
 }
 
 function refusalOf(books: Books, name: string | undefined, space: string, verb: Verb): CandidateFacts['refusal'] {

@@ -8,7 +8,7 @@ import { type LetIn, noneLetIn } from './let-in.ts';
 import { createModelStates, type ModelStates } from './model-state.ts';
 import type { Resident } from './residency.ts';
 import type { Checked } from './checks.ts';
-import type { HeldSlot } from './slots.ts';
+import type { HeldSlot, SlotRules } from './slots.ts';
 import { nobodyUnderWay, type UnderWay } from './under-way.ts';
 import type { StreamSlots } from './unread.ts';
 
@@ -29,6 +29,8 @@ export interface Permit {
   readonly isToldCold: boolean;
   /** No other call for the model was under way, so that a load begins with this one. */
   readonly isFirst: boolean;
+  /** How often in a row the model had run out of memory. */
+  readonly pinTimes: number;
 }
 
 /** What a server last said of itself. */
@@ -84,6 +86,8 @@ export interface ProviderState extends UnderWay {
   foreignSpaces: Map<string, string>;
   /** The slots of the server, where its models share them. */
   lanes: Lanes | undefined;
+  /** What limits them: the configuration of now, be it for calls of one before. */
+  slotRules: SlotRules;
   /** Those that are under way and have their slots. */
   readonly streams: StreamSlots;
   letIn: LetIn;
@@ -110,7 +114,7 @@ export interface ProviderState extends UnderWay {
   isSupposedTold: boolean;
 }
 
-export function createProviderState(retryTokens: number): ProviderState {
+export function createProviderState(retryTokens: number, slotRules: SlotRules): ProviderState {
   return {
     models: createModelStates(),
     connection: closedBreaker,
@@ -124,6 +128,7 @@ export function createProviderState(retryTokens: number): ProviderState {
     poll: { dueMs: -Infinity, isOut: false },
     foreignSpaces: new Map(),
     lanes: undefined,
+    slotRules,
     streams: new Map(),
     ...nobodyUnderWay,
     letIn: noneLetIn,

@@ -88,7 +88,7 @@ export function createProvider(
   adapter: Adapter,
   router: RouterConfig,
   announce: Announce,
-  state: ProviderState = createProviderState(router.retry.maxTokens),
+  state: ProviderState = createProviderState(router.retry.maxTokens, { config, router }),
 ): Provider {
   const { id } = config;
   const { models } = state;
@@ -114,8 +114,8 @@ export function createProvider(
     expected: (facts, ask, promptTokens) => expectedOf(books, facts, ask, promptTokens),
     acquire: (model, leave) => acquire(books, model, leave),
     expectedNow: (candidate, call, promptTokens) => expectedNow(books, candidate, { ...call, nowMs: nowMs() }, promptTokens),
-    isFull: (model, lane) => knownLanes(books, models.peek(model))?.isFree(lane) === false,
-    lanes: (model) => lanesFor(books, model),
+    isFull: (model, lane) => knownLanes(state, models.peek(model))?.isFree(lane) === false,
+    lanes: (model) => lanesFor(state, model),
     allowanceMs(name) {
       const { loadMs, isTold } = loadAhead(books, models.peek(name), aboutOf(books, name, nowMs()), nowMs());
       // What is only likely gets less: the server may as well hang.
@@ -136,7 +136,7 @@ export function createProvider(
     settle: (permit, outcome) => settle(books, permit, outcome),
     noteUsage: (model, textTokens, promptTokens, usage) => noteUsage(books, model, textTokens, promptTokens, usage),
     capabilities: (model) => capabilitiesOf(books, aboutOf(books, model, nowMs())),
-    contextLength: (model) => windowOf(books, models.peek(model), aboutOf(books, model, nowMs())),
+    contextLength: (model) => windowOf(books, models.peek(model), aboutOf(books, model, nowMs()), nowMs()),
   };
 }
 
@@ -150,7 +150,7 @@ function acquire(books: Books, name: string | undefined, leave: Leave): Permit |
   const connection = admit(state.connection, state.letIn);
   const own = admit(model.breaker, model.letIn);
   if (connection === 'no' || own === 'no') return undefined;
-  const lanes = slot?.lanes ?? lanesFor(books, name);
+  const lanes = slot?.lanes ?? lanesFor(state, name);
   if (slot === undefined && !lanes.take(lane)) return undefined;
   slot?.use();
   if (connection === 'probe') state.connection = turn(books, state.connection, { type: 'probe', leaseMs, early }, undefined);
@@ -176,6 +176,7 @@ function acquire(books: Books, name: string | undefined, leave: Leave): Permit |
     isCold,
     isToldCold,
     isFirst,
+    pinTimes: model.pin?.times ?? 0,
   };
 }
 

@@ -103,11 +103,11 @@ export function noteLoad(books: Told, report: LoadReport, own: number, askedMs: 
     resident:
       resident && new Map(resident.map((model) => [plainName(model.id), withShare(model, before?.resident?.get(plainName(model.id)))])),
   };
-  resizeLanes(books);
+  resizeLanes(state);
   for (const [name, model] of state.models.entries()) {
     // Loaded anew with another window, it may hold what was cut before.
     const length = residentOf(state, name)?.contextLength;
-    if (length !== undefined && length !== before?.resident?.get(name)?.contextLength) model.cutAtTokens = undefined;
+    if (length !== undefined && length !== before?.resident?.get(name)?.contextLength) model.cut = undefined;
   }
   if (state.told.resident === undefined || config.device === 'cpu') return;
   for (const [name, model] of state.told.resident) noteSpill(books, name, model, before?.resident?.get(name));

@@ -54,7 +54,8 @@ export interface Router extends AsyncDisposable {
   testProvider(id: string, options?: DrillOptions): Promise<ProviderTest>;
   /**
    * What would happen if a provider died, for each of them, by trying it: a short call that does not go there. Costs a few tokens each;
-   * paid providers answer only where `allowPaid` lets them. Rejects for an abort only.
+   * paid providers answer only where `allowPaid` lets them. Those that an update takes away meanwhile are left out. Rejects for an
+   * abort, and with `closed` where the router is closed meanwhile.
    */
   testFailover(options?: DrillOptions): Promise<readonly FailoverTest[]>;
   /** The plan for a request, with the time that each candidate is expected to need, without carrying it out; `formatPlan()` makes a text of it. */
@@ -67,7 +68,7 @@ export interface Router extends AsyncDisposable {
   /**
    * Puts another configuration in the place of this one, as a whole. Calls under way end on the old one; what was learnt of servers that
    * stay (same type and address) is kept, and credentials that were refused are tried again where they are others. `clock`, `transport`
-   * and `random` go on where they are left out.
+   * and `random` go on where they are left out. An adapter that it goes without is closed after its last call, and cannot come back.
    * @throws {ConfigError} with every issue; then nothing has changed.
    */
   update(options: RouterOptions): ConfigChanges;

@@ -30,6 +30,8 @@ export interface Run<Request> {
   readonly engine: Engine;
   /** The first one, or the one that was made when that did not do any more. */
   plan: MadePlan;
+  /** What has happened since then, the plan does not know. */
+  plannedAtMs: number;
   readonly trace: LiveTrace;
   readonly failed: FailedAttempt[];
   /** Candidates that have not had a turn, in order. */
@@ -94,6 +96,7 @@ export function beginRun<Request>(call: ResolvedCall<Request>, engine: Engine, o
     call,
     engine,
     plan,
+    plannedAtMs: clock.nowMs(),
     trace,
     failed: [],
     remaining: [...plan.candidates],

@@ -1,6 +1,6 @@
 import type { ProviderConfig, RouterConfig } from '../config/config.ts';
 import type { Clock } from '../lib/clock.ts';
-import { createLanes, type LaneLimits, type LaneName, type Lanes } from './lanes.ts';
+import { createLanes, createPool, type LaneLimits, type LaneName, type Lanes, lanesOf } from './lanes.ts';
 import type { ModelState } from './model-state.ts';
 import { plainName } from './model-name.ts';
 import type { ProviderState } from './provider-state.ts';
@@ -29,9 +29,9 @@ export function heldSlot(lanes: Lanes, lane: LaneName, clock: Clock): HeldSlot {
   };
 }
 
-interface Holder {
+/** The configuration that says how many slots there are. */
+export interface SlotRules {
   readonly config: ProviderConfig;
-  readonly state: ProviderState;
   readonly router: RouterConfig;
 }
 
@@ -41,15 +41,17 @@ function isPerModel({ slotsPer, maxConcurrent }: ProviderConfig): boolean {
 }
 
 /** The slots that calls for a model take, where there are any yet. */
-export function knownLanes({ config, state }: Holder, model: Readonly<ModelState>): Lanes | undefined {
-  return isPerModel(config) ? model.lanes : state.lanes;
+export function knownLanes({ lanes }: ProviderState, model: Readonly<ModelState>): Lanes | undefined {
+  return model.lanes ?? lanes;
 }
 
 /** The slots that calls for a model take. */
-export function lanesFor(holder: Holder, name: string | undefined): Lanes {
-  const { config, state } = holder;
-  const owner = isPerModel(config) ? state.models.of(name) : state;
-  return (owner.lanes ??= createLanes(limitsOf(holder, name)));
+export function lanesFor(state: ProviderState, name: string | undefined): Lanes {
+  const { config } = state.slotRules;
+  if (isPerModel(config)) return (state.models.of(name).lanes ??= createLanes(limitsOf(state, name)));
+  const shared = (state.lanes ??= createLanes(limitsOf(state, undefined)));
+  // Their calls are told apart, for the day when each has its own.
+  return config.slotsPer === 'model' ? (state.models.of(name).lanes ??= lanesOf(shared.pool)) : shared;
 }
 
 /** From so many slots on one is reserved for fast calls: of fewer, it would take more than a fifth away from batch work. */
@@ -63,7 +65,8 @@ export function slotCount({ maxConcurrent, usualSlots }: ProviderConfig, { told 
   return (said !== undefined && said >= 1 ? said : usualSlots) ?? Infinity;
 }
 
-function limitsOf({ config, state, router }: Holder, name: string | undefined): LaneLimits {
+function limitsOf(state: ProviderState, name: string | undefined): LaneLimits {
+  const { config, router } = state.slotRules;
   const slots = slotCount(config, state, name);
   const usual = slots >= leastReserving && slots !== Infinity ? 1 : 0;
   const { limit: queueLimit, agingMs } = router.queue;
@@ -77,10 +80,19 @@ export function isSupposed({ maxConcurrent, usualSlots }: ProviderConfig, { told
 }
 
 /** Takes over what the server has just told, or another configuration says. */
-export function resizeLanes(holder: Holder): void {
-  const { config, state, router } = holder;
+export function resizeLanes(state: ProviderState): void {
+  const { config, router } = state.slotRules;
   const nowMs = router.clock.nowMs();
-  state.lanes?.resize(limitsOf(holder, undefined), nowMs);
+  regroup(state);
+  state.lanes?.resize(limitsOf(state, undefined), nowMs);
   if (!isPerModel(config)) return;
-  for (const [name, { lanes }] of state.models.entries()) lanes?.resize(limitsOf(holder, name), nowMs);
+  for (const [name, { lanes }] of state.models.entries()) lanes?.resize(limitsOf(state, name), nowMs);
+}
+
+/** Where models had slots of their own and share them now, or the other way round: with the calls under way, and those that wait. */
+function regroup(state: ProviderState): void {
+  const { config } = state.slotRules;
+  if (config.slotsPer !== 'model' || isPerModel(config) === (state.lanes === undefined)) return;
+  state.lanes = isPerModel(config) ? undefined : createLanes(limitsOf(state, undefined));
+  for (const [name, { lanes }] of state.models.entries()) lanes?.moveTo(state.lanes?.pool ?? createPool(limitsOf(state, name)));
 }

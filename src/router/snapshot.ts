@@ -108,9 +108,9 @@ function snapshotOf({ id, config, state }: Provider, nowMs: number): ProviderSna
 
 /** Calls that wait, and calls that are taken at once. */
 export function slotFigures({ lanes, models }: Provider['state']): Pick<ProviderSnapshot, 'waiting' | 'slots'> {
-  const waiting = Array.from(models.entries(), ([, model]) => model.lanes?.waiting ?? 0).reduce((sum, each) => sum + each, 0);
+  const waiting = (): number => [...models.entries()].reduce((sum, [, model]) => sum + (model.lanes?.waiting ?? 0), 0);
   return {
-    waiting: (lanes?.waiting ?? 0) + waiting,
+    waiting: lanes?.waiting ?? waiting(),
     slots: lanes === undefined || lanes.slots === Infinity ? undefined : lanes.slots,
   };
 }

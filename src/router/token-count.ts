@@ -1,14 +1,16 @@
-import type { Adapter } from '../core/adapter.ts';
 import type { EmbedUsage, Usage } from '../core/types.ts';
 import { isTruncated, noteTokens, surelyAtLeast } from '../routing/tokens.ts';
-import type { ProviderState } from './provider-state.ts';
+import type { Books } from './provider-facts.ts';
+
+/** That it cuts prompts is believed for half an hour; to find out that it still does costs the beginning of one. */
+const cutMs = 1_800_000;
 
 /**
  * Learns from the server's count how many tokens a prompt has there. Gives what the prompt must have had at least, where the server
- * counted so few that it has dropped a part in silence; prompts as long as that are not sent there again.
+ * counted so few that it has dropped a part in silence; prompts as long as that are not sent there for a while.
  */
 export function noteUsage(
-  { state, adapter }: { readonly state: ProviderState; readonly adapter: Adapter },
+  { state, adapter, router }: Pick<Books, 'state' | 'adapter' | 'router'>,
   name: string | undefined,
   textTokens: number,
   promptTokens: number,
@@ -19,7 +21,9 @@ export function noteUsage(
   const model = state.models.of(name);
   const least = surelyAtLeast(textTokens, model.tokenRatio);
   if (adapter.cutsPrompts && isTruncated(least, counted)) {
-    model.cutAtTokens = Math.min(model.cutAtTokens ?? Infinity, least);
+    const nowMs = router.clock.nowMs();
+    const known = model.cut !== undefined && model.cut.untilMs > nowMs ? model.cut.atTokens : Infinity;
+    model.cut = { atTokens: Math.min(known, least), untilMs: nowMs + cutMs };
     return least;
   }
   // What images and schemas count as says nothing of texts.

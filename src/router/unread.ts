@@ -18,7 +18,7 @@ export type StreamSlots = Map<HeldSlot, Pick<AttemptDeadline, 'pausedAtMs'>>;
  */
 export function makeRoom(streams: StreamSlots, lanes: Lanes, joining: LaneName | undefined, nowMs: number): void {
   for (const [slot, reader] of streams) {
-    if (slot.lanes !== lanes || !lanes.isWanted(slot.lane, joining)) continue;
+    if (slot.lanes.pool !== lanes.pool || !lanes.isWanted(slot.lane, joining)) continue;
     const pausedAtMs = reader.pausedAtMs();
     if (pausedAtMs === undefined || nowMs - pausedAtMs < unreadMs) continue;
     streams.delete(slot);

@@ -37,6 +37,11 @@ function plainText({ apiKey: _key, adapter: _adapter, ...rest }: Config): string
 
 /** Adapters of configurations that were replaced: each is closed when the last call that may use it has ended. */
 export interface Retired {
+  /**
+   * Before a configuration takes over. An adapter is closed once, so it cannot come back after it was.
+   * @throws {ConfigError}
+   */
+  refuseClosed(config: RouterConfig): void;
   /** `after` runs in place of `before` from now on. */
   retire(before: Engine, after: Engine): void;
   /** Hands over those that are not closed yet, for somebody else to close; some may be in use by the configuration of now. */
@@ -45,17 +50,27 @@ export interface Retired {
 
 export function createRetired(closing: Closing): Retired {
   const waiting = new Set<Adapter>();
+  const closed = new WeakSet<Adapter>();
   /** Replaced, with calls under way. */
   const busy = new Set<Engine>();
   const sweep = (live: Engine): void => {
     const used = new Set([live, ...busy].flatMap(({ list }) => list.map(({ adapter }) => adapter)));
+    // Those of providers that are switched off as well: they may be switched on again.
+    for (const { adapter } of live.config.providers) if (adapter !== undefined) used.add(adapter);
     for (const adapter of [...waiting].filter((each) => !used.has(each))) {
       waiting.delete(adapter);
+      if (adapter.close !== undefined) closed.add(adapter);
       closing.free(adapter);
     }
   };
   let live: Engine | undefined;
   return {
+    refuseClosed({ providers }) {
+      const back = providers.filter(({ adapter }) => adapter !== undefined && closed.has(adapter));
+      if (back.length === 0) return;
+      const message = 'was closed after an update that went without it; make a new one';
+      throw new ConfigError(back.map(({ id }) => ({ path: `providers.${id}.adapter`, message })));
+    },
     take() {
       const left = [...waiting];
       waiting.clear();

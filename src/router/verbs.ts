@@ -2,6 +2,7 @@ import { isRouterError, RouterError } from '../core/errors.ts';
 import type { ChatCompletion, ChatRequest, EmbedAnswer, EmbeddingList, EmbedRequest, EmbedUsage, Usage } from '../core/types.ts';
 import { openDeadline } from '../lib/deadline.ts';
 import type { CallOptions } from '../config/options.ts';
+import type { Candidate } from '../routing/plan.ts';
 import { runAttempts } from './attempts.ts';
 import type { Attempt } from './attempt.ts';
 import { type ChatStream, createChatStream } from './chat-stream.ts';
@@ -143,19 +144,20 @@ async function embed(run: Run<EmbedRequest>): Promise<EmbeddingList> {
     if (adapter.embed === undefined) throw noAnswer(attempt, 'no embeddings');
     const answer = await attempt.deadline.waitFor(adapter.embed(attempt.call));
     if (answer.data.length !== count) throw noAnswer(attempt, `${answer.data.length} vectors for ${count} inputs`);
-    checkVectors(run, attempt.candidate.provider, answer);
+    checkVectors(run, attempt.candidate, answer);
     return answer;
   });
 }
 
 /** A vector of another space would spoil whatever the caller keeps the others in. A stand-in's are no vectors of any. */
-function checkVectors({ plan, call, engine }: Run<EmbedRequest>, provider: string, { data, degraded }: EmbedAnswer): void {
+function checkVectors({ plan, call, engine }: Run<EmbedRequest>, { provider, model }: Candidate, { data, degraded }: EmbedAnswer): void {
   if (plan.space === undefined || degraded) return;
   engine.spaces.check(
     plan.space,
     call.request.dimensions,
     provider,
     data.map(({ embedding }) => embedding),
+    model,
   );
 }
 

@@ -6,7 +6,7 @@ import { sleep } from '../lib/clock.ts';
 import { openDeadline } from '../lib/deadline.ts';
 import { backoffMs } from '../breaker/cooldown.ts';
 import type { Candidate } from '../routing/plan.ts';
-import { hasFailed, isFull, obstacleOf, onlyFirst } from './candidates.ts';
+import { hasFailed, isFull, notePassed, obstacleOf, onlyFirst } from './candidates.ts';
 import type { Opened, Verb } from './carry-out.ts';
 import { whileLoading } from './loading.ts';
 import { slotFor } from './queue.ts';
@@ -85,8 +85,7 @@ async function tryDue<Request, Result>(
   const granted = await slotFor(run, [candidate], Infinity, isAnother);
   if (granted === 'stopped' || granted === 'gone') return 'not-asked';
   if (granted === undefined) {
-    const { provider, model, substituted } = candidate;
-    run.passed.push({ provider, model, substituted, ...allTaken });
+    notePassed(run, candidate, allTaken);
     throw giveUp(run, 'exhausted');
   }
   try {

@@ -4,7 +4,7 @@ import type { Adapter, Call } from '../../src/core/adapter.ts';
 import type { ChatRequest, EmbedRequest } from '../../src/core/types.ts';
 import { adapterContext } from '../_kit/adapter-context.ts';
 import { type Loopback, loopback, type Script } from '../_kit/loopback.ts';
-import { answers } from '../_kit/openai-bytes.ts';
+import { answers, streams } from '../_kit/openai-bytes.ts';
 
 const { signal } = new AbortController();
 const user = { role: 'user', content: 'Hi' } as const;
@@ -193,6 +193,83 @@ describe('embeddings', () => {
       code: 'bad_request',
       message: expect.stringContaining('input_type') as string,
     });
+  });
+});
+
+describe('a call that names no model', () => {
+  const gone = json({ error: { message: 'The model `x` does not exist.', type: 'NotFoundError', code: 404 } }, 404);
+  const vector = json({ object: 'list', data: [{ index: 0, object: 'embedding', embedding: [1] }], model: 'm' });
+  /** A container that is started with one model after another, and answers for that alone. */
+  const container = async (serves: { models: readonly string[]; lists?: readonly string[] }) =>
+    loopback(({ path, body }) => {
+      const { models: now, lists = now } = serves;
+      if (path === models) return json({ object: 'list', data: lists.map((id) => ({ id })) });
+      const { model, stream } = body as { readonly model: string; readonly stream?: boolean };
+      if (!now.includes(model)) return gone;
+      if (path !== chat) return vector;
+      return stream === true ? streams('of', model) : answers(`of ${model}`);
+    });
+  const asked = ({ requests }: Loopback): readonly string[] =>
+    requests.map(({ path, body }) => (path === models ? 'list' : (body as { readonly model: string }).model));
+  const unnamed = { ...callOf(), model: undefined };
+  const ways: readonly (readonly [string, (adapter: Adapter) => Promise<unknown>])[] = [
+    ['chat', (adapter) => adapter.chat(unnamed)],
+    ['stream', (adapter) => adapter.stream(unnamed)],
+    ['embed', (adapter) => adapter.embed!({ ...embedCall(), model: undefined })],
+  ];
+
+  test.each(ways)('means the one that the container serves, which is asked for once (%s)', async (_, ask) => {
+    await using box = await container({ models: ['a'] });
+    const adapter = adapterOf(box);
+    await ask(adapter);
+    await ask(adapter);
+    expect(asked(box)).toEqual(['list', 'a', 'a']);
+  });
+
+  test.each(ways)('means the one of now where the container was started again with another (%s)', async (_, ask) => {
+    const serves = { models: ['a'] };
+    await using box = await container(serves);
+    const adapter = adapterOf(box);
+    await ask(adapter);
+    serves.models = ['b'];
+    await ask(adapter);
+    await ask(adapter);
+    expect(asked(box)).toEqual(['list', 'a', 'a', 'list', 'b', 'b']);
+  });
+
+  test('asks once more for all calls together that have met with the change', async () => {
+    const serves = { models: ['a'] };
+    await using box = await container(serves);
+    const adapter = adapterOf(box);
+    await adapter.chat(unnamed);
+    serves.models = ['b'];
+    const both = await Promise.all([adapter.chat(unnamed), adapter.chat(unnamed)]);
+    expect(both.map(({ choices }) => choices[0]?.message.content)).toEqual(['of b', 'of b']);
+    await adapter.chat(unnamed);
+    expect(asked(box).at(-1)).toBe('b');
+  });
+
+  test('fails where the model that is not found is still the one on the list, and is not sent twice', async () => {
+    await using box = await container({ models: [], lists: ['a'] });
+    await expect(adapterOf(box).chat(unnamed)).rejects.toMatchObject({ code: 'model_not_found' });
+    expect(asked(box)).toEqual(['list', 'a', 'list']);
+  });
+
+  test.each([
+    ['no model', []],
+    ['2 models', ['a', 'b']],
+  ])('fails where the server has %s, with what to set', async (count, listed) => {
+    await using box = await container({ models: listed });
+    await expect(adapterOf(box).chat(unnamed)).rejects.toMatchObject({
+      code: 'model_not_found',
+      message: `box: the request names no model, and it serves ${count}; set defaultModel.`,
+    });
+  });
+
+  test('is the only one that goes to another model: one with a name fails where its model is gone', async () => {
+    await using box = await container({ models: ['b'] });
+    await expect(adapterOf(box).chat({ ...callOf(), model: 'a' })).rejects.toMatchObject({ code: 'model_not_found' });
+    expect(asked(box)).toEqual(['a']);
   });
 });
 

@@ -1,7 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { fault, hang, refused } from '../_kit/fake-adapter.ts';
+import type { ProviderOptions } from '../../src/config/options.ts';
+import { after, fault, hang, refused } from '../_kit/fake-adapter.ts';
 import { failureOf, fakeRouter, outcomeOf } from '../_kit/fake-router.ts';
 import { server } from './health-kit.ts';
+
+const embeds = (does: string) => ({ does, fake: { chat: undefined, stream: undefined } as never });
 
 describe('testProvider()', () => {
   test('asks the one that it names how it is, and for a short answer, and nobody else', async () => {
@@ -88,6 +91,55 @@ describe('testFailover()', () => {
       { without: 'paid', ok: true, provider: 'only' },
     ]);
     expect(fakes.paid.calls).toEqual([]);
+  });
+
+  test('chats where somebody is left who does, and has the others embed', async () => {
+    const { router, fakes } = fakeRouter({ one: embeds('1'), chats: { does: '1', fake: { embed: undefined } as never } });
+    expect(await router.testFailover()).toMatchObject([
+      { without: 'one', ok: true, provider: 'chats' },
+      { without: 'chats', ok: true, provider: 'one' },
+    ]);
+    expect([fakes.one.calls, fakes.chats.calls].map((calls) => calls.map(({ verb }) => verb))).toEqual([['embed'], ['chat']]);
+  });
+
+  test('has providers that only embed do so', async () => {
+    const { router } = fakeRouter({ one: embeds('1'), two: embeds('1') });
+    expect(await router.testFailover()).toMatchObject([
+      { without: 'one', ok: true, provider: 'two' },
+      { without: 'two', ok: true, provider: 'one' },
+    ]);
+  });
+
+  test('leaves those out that an update takes away in its middle, and goes by the new configuration', async () => {
+    const { router, clock, fakes } = fakeRouter({ a: 'a', b: after(1_000, 'b'), c: 'c', d: 'd' });
+    const tested = outcomeOf(router.testFailover());
+    await clock.advance(500);
+    const [a, d] = [fakes.a, fakes.d].map(({ adapter }) => ({ type: 'custom', adapter }) as const);
+    router.update({ health: false, providers: { a: a as ProviderOptions, d: d as ProviderOptions } });
+    await clock.advance(10_000);
+    expect(tested.value).toMatchObject([
+      { without: 'a', ok: true, provider: 'b' },
+      { without: 'd', ok: true, provider: 'a' },
+    ]);
+  });
+
+  test('rejects with the error of a router that is closed in its middle', async () => {
+    const { router, clock } = fakeRouter({ a: hang, b: after(1_000, 'b'), c: 'c' });
+    const tested = outcomeOf(router.testFailover());
+    await clock.advance(500);
+    const closing = outcomeOf(router.close());
+    await clock.advance(10_000);
+    expect([closing.settled, tested.error]).toMatchObject([true, { code: 'closed' }]);
+  });
+
+  test('tells of an adapter that fails with an error of its own, and rejects with nothing but the reason of the caller', async () => {
+    const { router } = fakeRouter({ a: new TypeError('secret'), b: 'b' });
+    expect(await router.testFailover()).toMatchObject([
+      { without: 'a', ok: true },
+      { without: 'b', ok: false, error: { code: 'bug', message: 'The adapter failed with a foreign error.' } },
+    ]);
+    const reason = fault('timeout');
+    expect(await failureOf(router.testFailover({ signal: AbortSignal.abort(reason) }))).toBe(reason);
   });
 
   test('is no failure of those that are left out', async () => {

@@ -4,8 +4,9 @@ import type { RouterError } from '../../src/core/errors.ts';
 import type { Locality } from '../../src/core/locality.ts';
 import type { PriceTable } from '../../src/core/prices.ts';
 import { createStop } from '../../src/lib/stop.ts';
-import type { RouterOptions } from '../../src/config/options.ts';
+import type { ProviderOptions, RouterOptions } from '../../src/config/options.ts';
 import { resolveConfig } from '../../src/config/resolve.ts';
+import { createRouter } from '../../src/router/create-router.ts';
 import { canaryTexts, createEmbeddingCanaries, type EmbeddingCanaries } from '../../src/router/embedding-canary.ts';
 import { fake, fault } from '../_kit/fake-adapter.ts';
 import { testClock, type TestClock } from '../_kit/test-clock.ts';
@@ -322,6 +323,66 @@ describe('a call with limits', () => {
     await made.clock.advance(60_000);
     made.canaries.compareAgain('nomic', { ...anybody, ...limit });
     await made.clock.settle();
+    expect(made.asked).toHaveLength(2);
+  });
+});
+
+describe('under update()', () => {
+  const space = { embeddingModel: 'nomic', embeddingSpace: 's' };
+  /** Embeds by a model of its own, in its own time. */
+  const box = (cosine: number, does: () => Promise<void> = async () => undefined) => {
+    const counts = { asked: 0, aborted: 0 };
+    const embed: Embed = async ({ request, signal }) => {
+      counts.asked += 1;
+      signal.addEventListener('abort', () => (counts.aborted += 1), { once: true });
+      await does();
+      const vectors = [request.input].flat().map(turned(cosine));
+      return { object: 'list', model: 'm', data: vectors.map((each, index) => ({ object: 'embedding', index, embedding: [...each] })) };
+    };
+    return { counts, options: { type: 'custom', adapter: fake('not asked', { embed }).adapter, ...space } as ProviderOptions };
+  };
+  const base = { checkEmbeddings: true, health: false, pollMs: false, checkModels: false } as const;
+  const start = (providers: Readonly<Record<string, ProviderOptions>>) => {
+    const clock = testClock();
+    const router = createRouter({ ...base, clock, providers });
+    const told: string[] = [];
+    router.on('config:warning', ({ path, message }) => void told.push(`${path} ${message}`));
+    const members = () => router.explain({ input: 'x' }).candidates.map(({ provider }) => provider);
+    return { clock, router, told, members };
+  };
+
+  test('all are compared anew, with whoever stands first in the new configuration', async () => {
+    const [a, b, c] = [box(1), box(0.5), box(0.5)];
+    const { clock, router, members } = start({ a: a.options, b: b.options, c: c.options });
+    await clock.settle();
+    expect(members()).toEqual(['a']);
+    router.update({ ...base, providers: { b: b.options, c: c.options } });
+    expect(members()).toEqual(['b']);
+    await clock.settle();
+    expect(members()).toEqual(['b', 'c']);
+    expect([a, b, c].map(({ counts }) => counts.asked)).toEqual([1, 2, 2]);
+  });
+
+  test('a comparison under way is stopped, and says nothing of the new configuration, nor to anybody', async () => {
+    let answer: (() => void) | undefined;
+    const late = (): Promise<void> => new Promise((resolve) => (answer ??= resolve));
+    const [a, b] = [box(1), box(0.5, late)];
+    const { clock, router, members, told } = start({ a: a.options, b: b.options });
+    await clock.settle();
+    expect(b.counts).toEqual({ asked: 1, aborted: 0 });
+    router.update({ ...base, checkEmbeddings: false, providers: { a: a.options, b: b.options } });
+    expect(b.counts).toEqual({ asked: 1, aborted: 1 });
+    answer?.();
+    await clock.settle();
+    expect([members(), told, clock.timers()]).toEqual([['a', 'b'], [], 0]);
+  });
+
+  test('a call of the configuration before begins no comparison any more', async () => {
+    const made = bench({ a: nomic, b: { ...nomic, makes: fault('unavailable') } });
+    await made.canaries.compareAll();
+    made.canaries.stop();
+    await made.clock.advance(60_000);
+    made.canaries.compareAgain('nomic', anybody);
     expect(made.asked).toHaveLength(2);
   });
 });

@@ -1,7 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { canaryTexts } from '../../src/router/embedding-canary.ts';
 import type { Embed } from '../../src/core/adapter.ts';
-import { fault } from '../_kit/fake-adapter.ts';
+import type { AllFailedError } from '../../src/core/errors.ts';
+import type { ProviderOptions, RouterOptions } from '../../src/config/options.ts';
+import { createRouter } from '../../src/router/create-router.ts';
+import { fake, fault } from '../_kit/fake-adapter.ts';
 import { type FakeProvider, failureOf, fakeRouter } from '../_kit/fake-router.ts';
 
 // No second try, which would wait on a clock that stands still.
@@ -78,6 +81,85 @@ describe('an alias that stands for two models', () => {
       breaker: 'closed',
       situation: 'ok',
     });
+  });
+});
+
+describe('the length of a space after update()', () => {
+  type Boxes = Readonly<Record<string, ProviderOptions>>;
+  const box = (numbers: number, rest: Partial<ProviderOptions> = {}): ProviderOptions => {
+    const { fake: more } = embedding(numbers) as { fake: object };
+    return { type: 'custom', adapter: fake('not asked', { modelName: 'required', ...more }).adapter, ...rest } as ProviderOptions;
+  };
+  const nomic = { embeddingModel: 'nomic' };
+  const start = (providers: Boxes, more: Partial<RouterOptions> = {}) => {
+    const base = { health: false, pollMs: false, checkModels: false } as const;
+    const router = createRouter({ ...base, ...more, providers });
+    const update = (next: Boxes, other: Partial<RouterOptions> = {}): void => void router.update({ ...base, ...other, providers: next });
+    /** How long the vectors of a call are, or why there are none. */
+    const embed = async (provider: string, model?: string): Promise<number | string> => {
+      const request = { input: 'x', ...(model !== undefined && { model }) };
+      const given = await router.embed(request, { provider, maxAttempts: 1 }).catch((error: unknown) => error as AllFailedError);
+      return 'data' in given ? (given.data[0]?.embedding.length ?? 0) : (given.attempts[0]?.error.code ?? given.code);
+    };
+    return { router, update, embed };
+  };
+
+  test('is forgotten with the server that had given it', async () => {
+    const { update, embed } = start({ a: box(4, nomic), b: box(8, nomic) });
+    expect([await embed('a'), await embed('b')]).toEqual([4, 'embedding_space']);
+    update({ a: box(8, nomic) });
+    expect(await embed('a')).toBe(8);
+  });
+
+  test('stays while somebody stays who has confirmed it', async () => {
+    const b = box(4, nomic);
+    const { update, embed } = start({ a: box(4, nomic), b });
+    expect([await embed('a'), await embed('b')]).toEqual([4, 4]);
+    update({ a: box(8, nomic), b });
+    expect([await embed('a'), await embed('b')]).toEqual(['embedding_space', 4]);
+    update({ a: box(8, nomic) });
+    expect(await embed('a')).toBe(8);
+  });
+
+  test('stays where the one that has changed had never given any', async () => {
+    const a = box(4, nomic);
+    const { update, embed } = start({ a, b: box(8, nomic) });
+    expect(await embed('a')).toBe(4);
+    update({ a: { ...a, priority: 3, defaultModel: 'chats' }, b: box(8, nomic) });
+    expect(await embed('b')).toBe('embedding_space');
+  });
+
+  test.each<[string, Partial<ProviderOptions>, Partial<ProviderOptions>]>([
+    ['stays with the model', { embeddingModel: 'nomic', embeddingSpace: 's' }, { embeddingModel: 'nomic:latest', embeddingSpace: 's' }],
+    ['goes with the model', { embeddingModel: 'nomic', embeddingSpace: 's' }, { embeddingModel: 'bge', embeddingSpace: 's' }],
+  ])('%s of one provider', async (what, before, after) => {
+    const [a, b] = [box(4, before), box(8, { ...nomic, embeddingSpace: 's' })];
+    const { update, embed } = start({ a });
+    expect(await embed('a')).toBe(4);
+    update({ a: { ...a, ...after } as ProviderOptions, b });
+    expect(await embed('b')).toBe(what.startsWith('stays') ? 'embedding_space' : 8);
+  });
+
+  test('goes with the name that an alias has for the provider', async () => {
+    const [a, b] = [box(4), box(8)];
+    const before = { models: { text: { a: 'nomic', b: 'nomic' } } };
+    const { update, embed } = start({ a, b }, before);
+    expect([await embed('a', 'text'), await embed('b', 'text')]).toEqual([4, 'embedding_space']);
+    update({ a, b }, { models: { ...before.models, smart: { a: 'llama3' } } });
+    expect(await embed('b', 'text')).toBe('embedding_space');
+    update({ a, b }, { models: { text: { a: 'bge', b: 'nomic' } } });
+    expect(await embed('b', 'text')).toBe(8);
+  });
+
+  test('is not taught by a call of the old configuration that is answered late', async () => {
+    let answer: (() => void) | undefined;
+    const { fake: more } = embedding(4) as { fake: { embed: Embed } };
+    const slow: Embed = (call) => new Promise((resolve) => (answer = () => resolve(more.embed(call))));
+    const { update, embed } = start({ a: { type: 'custom', adapter: fake('not asked', { embed: slow }).adapter, ...nomic } });
+    const late = embed('a');
+    update({ a: box(8, nomic) });
+    answer?.();
+    expect([await late, await embed('a')]).toEqual([4, 8]);
   });
 });
 

@@ -1,11 +1,69 @@
 import { describe, expect, test } from 'vitest';
 import { isRouterError } from '../../src/core/errors.ts';
+import type { RouteTrace } from '../../src/core/route.ts';
+import type { Router } from '../../src/router/router.ts';
 import { fault, hang, refused } from '../_kit/fake-adapter.ts';
-import { failureOf, fakeRouter, hello } from '../_kit/fake-router.ts';
+import { failureOf, fakeRouter, hello, outcomeOf, readAll } from '../_kit/fake-router.ts';
 
 const listModels = (contextLength: number) => ({
   models: async () => [{ id: 'm', contextLength }],
   health: async () => ({ state: 'ok' as const }),
+});
+
+/** A provider of the type stub, which fakes are not. */
+const stub = { does: 'unused', type: 'stub', adapter: undefined } as never;
+
+describe('the stub', () => {
+  const answered: readonly (readonly [string, (router: Router) => Promise<RouteTrace>])[] = [
+    ['chat', async (router) => (await router.chat(hello)).route],
+    [
+      'stream',
+      async (router) => {
+        const stream = await router.stream(hello);
+        await readAll(stream);
+        return stream.route;
+      },
+    ],
+  ];
+
+  test.each(answered)('is asked after the last attempt, be it one that hung: there is time left for it (%s)', async (_, ask) => {
+    const { router, clock, fakes } = fakeRouter({ gpu: hang, cpu: hang, stub }, { maxAttempts: 1, deadlineMs: 12_000 });
+    const call = outcomeOf(ask(router));
+    await clock.advance(6_000);
+    expect(call.value).toMatchObject({
+      provider: 'stub',
+      degraded: true,
+      attempts: [{ provider: 'gpu', ms: 6_000, error: { code: 'timeout' } }, { provider: 'stub' }],
+    });
+    expect(fakes.cpu.calls).toEqual([]);
+    expect(clock.timers()).toBe(0);
+  });
+
+  test('is asked after as many attempts as a call may make, and is not one of them', async () => {
+    const { router } = fakeRouter({ a: fault('driver'), b: fault('driver'), c: 'never asked', stub }, { maxAttempts: 2 });
+    const { route } = await router.chat(hello);
+    expect(route.attempts.map(({ provider }) => provider)).toEqual(['a', 'b', 'stub']);
+  });
+
+  test('leaves no time where it may not be asked: the last attempt has all of it', async () => {
+    const { router, clock } = fakeRouter({ gpu: hang, cpu: 'never asked', stub }, { maxAttempts: 1, deadlineMs: 12_000 });
+    const call = outcomeOf(router.chat(hello, { without: ['stub'] }));
+    await clock.advance(11_999);
+    expect(call.settled).toBe(false);
+    await clock.advance(1);
+    expect(call.error).toMatchObject({ code: 'timeout', phase: 'deadline' });
+  });
+
+  test('of a large registry is asked though the plan of the call did not go so far', async () => {
+    const many = Object.fromEntries(Array.from({ length: 40 }, (_, index) => [`p${index}`, fault('driver')]));
+    const { router } = fakeRouter({ ...many, stub }, { maxAttempts: 2 });
+    expect((await router.chat(hello)).route).toMatchObject({ provider: 'stub', degraded: true });
+  });
+
+  test('is not asked for what it cannot do: the call fails with its attempts', async () => {
+    const { router } = fakeRouter({ a: fault('driver'), b: 'never asked', stub }, { maxAttempts: 1 });
+    expect(await failureOf(router.embed({ input: 'x' }))).toMatchObject({ code: 'all_failed', stoppedBecause: 'max-attempts' });
+  });
 });
 
 describe('failover', () => {

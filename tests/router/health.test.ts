@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
+import type { ErrorCode } from '../../src/core/error-codes.ts';
 import { createRouter } from '../../src/router/create-router.ts';
+import { serves } from '../../src/router/health-report.ts';
 import { fault, refused } from '../_kit/fake-adapter.ts';
-import { failureOf, fakeRouter, hello, outcomeOf } from '../_kit/fake-router.ts';
+import { type FakeProvider, failureOf, fakeRouter, hello, outcomeOf } from '../_kit/fake-router.ts';
 
 const ok = async () => ({ state: 'ok' as const });
 
@@ -174,6 +176,39 @@ describe('health', () => {
   test('does not say that all are down where some cannot be asked', async () => {
     const { router } = fakeRouter({ a: { does: 'x', fake: { health: () => Promise.reject(refused()) } }, b: 'x' });
     expect((await router.health()).status).toBe('degraded');
+  });
+});
+
+const says = (code: ErrorCode) => ({ does: fault(code), fake: { health: () => Promise.reject(fault(code)) } });
+
+async function statusOf(...providers: readonly FakeProvider[]): Promise<string> {
+  const { router } = fakeRouter(Object.fromEntries(providers.map((provider, index) => [`p${index}`, provider])));
+  return (await router.health()).status;
+}
+
+describe('the status of all', () => {
+  const [full, loading, limited, locked] = [says('overloaded'), says('model_loading'), says('rate_limited'), says('auth')];
+  const [well, mute] = [{ does: 'x', fake: { health: ok } }, 'x'];
+
+  test.each<[string, string, readonly FakeProvider[]]>([
+    ['ok', 'that have no room now: they serve, later', [full, full]],
+    ['ok', 'one of which loads its model', [loading, well]],
+    ['degraded', 'one of which has asked for a pause', [limited, full]],
+    ['degraded', 'one of which cannot be asked', [limited, mute]],
+    ['down', 'that have asked for a pause', [limited, limited]],
+    ['down', 'one of which refuses the credentials, and the other has asked for a pause', [locked, limited]],
+  ])('is %s of providers %s', async (status, _, providers) => {
+    expect(await statusOf(...providers)).toBe(status);
+  });
+
+  test.each([
+    ['stub', true],
+    ['ollama', undefined],
+    ['custom', undefined],
+    ['toString', undefined],
+  ])('counts a provider of the type %s that cannot be asked as serving: %s', (type, expected) => {
+    expect(serves({ type, status: 'unknown' })).toBe(expected);
+    expect(serves({ type, status: 'down' })).toBe(false);
   });
 });
 

@@ -1,5 +1,8 @@
 import type { LaneLimits, LaneName, Lanes } from '../../src/router/lanes.ts';
 
+/** Without the calls of others. */
+export type PlainLanes = Omit<Lanes, 'pool' | 'isIdle' | 'moveTo'>;
+
 interface Waiting {
   readonly lane: LaneName;
   readonly joinedMs: number;
@@ -22,7 +25,7 @@ function servedBeforeLast(crowd: readonly Waiting[], movedMs: number, agingMs: n
 }
 
 /** The rules of the lanes once more, as plain as can be: one list of who holds a slot and one of who waits, searched anew at each step. */
-export function referenceLanes(limits: LaneLimits): Lanes {
+export function referenceLanes(limits: LaneLimits): PlainLanes {
   const { queueLimit, agingMs } = limits;
   let { slots, reservedForFast } = limits;
   const held: LaneName[] = [];

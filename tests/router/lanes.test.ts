@@ -4,7 +4,7 @@ import { runInNewContext } from 'node:vm';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createLanes, type LaneLimits, type LaneName, type Lanes } from '../../src/router/lanes.ts';
-import { referenceLanes } from './lanes-model.ts';
+import { type PlainLanes, referenceLanes } from './lanes-model.ts';
 
 const agingMs = 1_000;
 
@@ -524,7 +524,7 @@ interface Player {
 }
 
 /** Plays commands on lanes, and remembers who holds a slot, who waits and who left. */
-function player(create: typeof createLanes, given: LaneLimits): Player {
+function player(create: (limits: LaneLimits) => PlainLanes, given: LaneLimits): Player {
   const lanes = create(given);
   const said: unknown[] = [];
   const held: LaneName[] = [];

@@ -61,6 +61,54 @@ describe('a name that the caller gave', () => {
   });
 });
 
+describe('a server that answers whatever name it is asked for', () => {
+  const ask = (requested: string, router: Partial<RouterOptions>, provider: Asked['provider'] = {}) =>
+    resolve({ requested, provider, router, modelName: 'ignored' });
+  const named = { models: { big: { gpu: 'Llama-3.1-70B', cpu: 'llama3.1:8b' } } };
+
+  test('is asked for any, as long as models names nothing there', () => {
+    expect(ask('anything', {}).missing).toBeUndefined();
+    expect(ask('anything', { models: { small: { cpu: 'tiny' } } }).missing).toBeUndefined();
+  });
+
+  test('is not asked for a name outside of models once that names one there', () => {
+    expect(ask('mistral', named)).toMatchObject({
+      model: 'mistral',
+      missing: 'models names what it serves, and "mistral" is not among it',
+      substituted: false,
+    });
+  });
+
+  test.each(['big', 'Llama-3.1-70B', 'llama-3.1-70b', 'LLAMA-3.1-70B:latest'])('is asked for %s, which compares no case', (requested) => {
+    expect(ask(requested, named).missing).toBeUndefined();
+  });
+
+  test.each<[string, Asked['provider']]>([
+    ['default model', { defaultModel: 'Qwen3' }],
+    ['embedding model', { embeddingModel: 'Qwen3' }],
+  ])('is asked for its %s as well', (_, provider) => {
+    expect(ask('qwen3', named, provider).missing).toBeUndefined();
+  });
+
+  test('is asked by an alias that names its embedding model, and for no other one', () => {
+    const router = { models: { text: { gpu: 'Nomic' } } };
+    const provider = { embeddingModel: 'nomic' };
+    for (const requested of ['text', 'nomic', 'NOMIC'])
+      expect(resolve({ requested, provider, router, modelName: 'ignored', verb: 'embed' }).missing).toBeUndefined();
+    expect(resolve({ requested: 'bge', provider, router, modelName: 'ignored', verb: 'embed' }).missing).toContain('"bge"');
+  });
+
+  test('chats by any name where models names nothing there but its embedding model', () => {
+    expect(ask('anything', { models: { text: { gpu: 'Nomic' } } }, { embeddingModel: 'nomic' }).missing).toBeUndefined();
+    expect(ask('anything', { models: { text: { gpu: 'Nomic' }, big: { gpu: 'x' } } }, { embeddingModel: 'nomic' }).missing).toBeDefined();
+  });
+
+  test('answers with its default in place of another where onModelMissing says so', () => {
+    const router = { ...named, onModelMissing: 'substitute' } as const;
+    expect(ask('mistral', router, { defaultModel: 'd' })).toMatchObject({ model: 'd', substituted: true });
+  });
+});
+
 describe('a call without a name', () => {
   test('uses the default model', () => {
     expect(resolve({ provider: { defaultModel: 'd', embeddingModel: 'e' } })).toMatchObject({ model: 'd', missing: undefined });

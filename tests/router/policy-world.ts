@@ -1,3 +1,4 @@
+import { ReadableStream as NodeStream } from 'node:stream/web';
 import { allCapabilities } from '../../src/core/capabilities.ts';
 import { type Adapter, type Call, defineAdapter } from '../../src/core/adapter.ts';
 import type { ErrorCode } from '../../src/core/error-codes.ts';
@@ -197,7 +198,7 @@ function answer(deed: Deed, body: Record<string, unknown>, signal: AbortSignal, 
       yield new TextEncoder().encode(`data: ${piece}\n\n`);
     }
   };
-  return { ...json(200, {}, { 'content-type': 'text/event-stream' }), body: ReadableStream.from(source()) };
+  return { ...json(200, {}, { 'content-type': 'text/event-stream' }), body: NodeStream.from(source()) as ReadableStream<Uint8Array> };
 }
 
 function json(status: number, value: object, headers: Readonly<Record<string, string>> = {}): TransportResponse {

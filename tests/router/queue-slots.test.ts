@@ -375,11 +375,36 @@ describe('what happened to a provider while a call waited for it', () => {
 
   test('the model ran out of memory there: it is pinned, and those who wait for it move on', async () => {
     const made = fakeRouter({ a: { does: after(1_000, fault('out_of_memory')), ...single }, b: { does: 'b', ...single } });
-    const calls = [outcomeOf(made.router.chat(hello)), outcomeOf(made.router.chat(hello, { provider: 'a' }))];
+    void outcomeOf(made.router.chat(hello, { provider: 'a' }));
+    const calls = [outcomeOf(made.router.chat(hello)), outcomeOf(made.router.chat(hello))];
     await made.clock.advance(1_000);
-    expect(calls[0]?.value?.route.provider).toBe('b');
-    expect(calls[1]?.error).toMatchObject({ code: 'no_provider', skipped: [{ provider: 'a', code: 'out_of_memory' }] });
+    expect(calls.map(({ value }) => value?.route.provider)).toEqual(['b', 'b']);
     expect(made.fakes.a.calls).toHaveLength(1);
+    expectQuiet(made);
+  });
+
+  test('the model ran out of memory there, and there is no other: the next one that waits finds out whether it fits, as a new call would', async () => {
+    const made = fakeRouter({ a: { does: [after(1_000, fault('out_of_memory')), after(1_000, 'fits')], ...single } });
+    const calls = callsOf(4, made.router);
+    await made.clock.advance(1_000);
+    expect(countsOf(made.router)).toEqual({ a: { waiting: 2, inFlight: 1 } });
+    await made.clock.advance(3_000);
+    expect(calls.map(({ value, error }) => value?.route.provider ?? (error as { code: string }).code)).toEqual([
+      'all_failed',
+      'a',
+      'a',
+      'a',
+    ]);
+    expectQuiet(made);
+  });
+
+  test('the model has run out of memory there for the one that found out, too: the others fail, and none of them is sent', async () => {
+    const made = fakeRouter({ a: { does: after(1_000, fault('out_of_memory')), ...single } });
+    const calls = callsOf(4, made.router);
+    await made.clock.advance(5_000);
+    expect(calls.map(({ error }) => (error as { code: string }).code)).toEqual(['all_failed', 'all_failed', 'no_provider', 'no_provider']);
+    expect(calls[3]?.error).toMatchObject({ skipped: [{ provider: 'a', code: 'out_of_memory' }] });
+    expect(made.fakes.a.calls).toHaveLength(2);
     expectQuiet(made);
   });
 

@@ -183,6 +183,29 @@ describe('a server that drops the beginning of long prompts in silence', () => {
     expect(await failureOf(router.chat(promptOf(8_000)))).toMatchObject({ code: 'context_length', attempts: [] });
   });
 
+  test('is believed to do so for half an hour, and then asked once more: it may have been started anew', async () => {
+    let window = 2_000;
+    const { router, clock } = fakeRouter({ cuts: cutting((estimate) => Math.min(estimate, window)), large: counting(truthful) });
+    await router.chat(promptOf(8_000));
+    await clock.advance(1_799_999);
+    expect((await router.chat(promptOf(8_000))).route.provider).toBe('large');
+    await clock.advance(1);
+    expect((await router.chat(promptOf(8_000))).route).toMatchObject({ provider: 'cuts', truncated: true });
+    expect((await router.chat(promptOf(8_000))).route.provider).toBe('large');
+    window = Infinity;
+    await clock.advance(1_800_000);
+    for (let count = 0; count < 2; count++)
+      expect((await router.chat(promptOf(8_000))).route).toMatchObject({ provider: 'cuts', truncated: false });
+  });
+
+  test('is believed to cut where it did so lately, and not where it did before', async () => {
+    const { router, clock } = fakeRouter({ cuts: cutting(within(500)), large: counting(truthful) });
+    await router.chat(promptOf(4_000));
+    await clock.advance(1_800_000);
+    await router.chat(promptOf(8_000));
+    expect((await router.chat(promptOf(6_000))).route).toMatchObject({ provider: 'cuts', truncated: true });
+  });
+
   test('is found out for one model at a time', async () => {
     const { router } = fakeRouter({ cuts: cutting(within(2_000)), large: counting(truthful) });
     await router.chat(promptOf(8_000));

@@ -269,6 +269,45 @@ describe('adapters', () => {
     expect([call.settled, a.closed(), b.closed()]).toEqual([true, 0, 1]);
   });
 
+  test('that come back after they were closed are refused, and nothing has changed', async () => {
+    const { box, over, open } = start();
+    const [a, b] = [box('a'), box('b')];
+    const { router, events } = open({ a, b });
+    router.update(over({ b }));
+    const before = JSON.stringify(router.snapshot());
+    expect(() => router.update(over({ back: a, b }))).toThrow(
+      expect.objectContaining({
+        code: 'invalid_config',
+        issues: [{ path: 'providers.back.adapter', message: expect.stringContaining('make a new one') as string }],
+      }),
+    );
+    expect([JSON.stringify(router.snapshot()), events.of('config:update').length, a.closed()]).toEqual([before, 1, 1]);
+    expect(router.update(over({ a: box('new'), b })).added).toEqual(['a']);
+  });
+
+  test('that hold nothing come and go as often as anybody likes', async () => {
+    const { box, over, open } = start();
+    const [a, b] = [box('a', {}, { close: undefined as never }), box('b')];
+    const { router } = open({ a, b });
+    router.update(over({ b }));
+    router.update(over({ a, b }));
+    expect((await router.chat(hello, { provider: 'a' })).route.provider).toBe('a');
+  });
+
+  test('of a provider that is switched off stay open, for it may be switched on again, and are closed with the router', async () => {
+    const { box, over, open } = start();
+    const [a, b] = [box('a'), box('b')];
+    const off = { a: { ...a, options: { ...a.options, enabled: false } }, b };
+    const { router } = open({ a, b });
+    router.update(over(off));
+    router.update(over({ a, b }));
+    expect((await router.chat(hello, { provider: 'a' })).route.provider).toBe('a');
+    router.update(over(off));
+    expect(a.closed()).toBe(0);
+    await router.close();
+    expect([a.closed(), b.closed()]).toEqual([1, 1]);
+  });
+
   test('are closed once by close(), also where calls of an old configuration are cut off', async () => {
     const { box, over, open, clock } = start();
     const [a, b] = [box(hang), box(hang)];
