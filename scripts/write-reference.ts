@@ -4,6 +4,7 @@ import { caseCounts } from '../tests/_kit/conformance.ts';
 import { backendsPage } from './write-backends.ts';
 import { conformancePage } from './write-conformance.ts';
 import { environmentPage } from './write-environment.ts';
+import { httpPage } from './write-http.ts';
 import { requirementsPage } from './write-requirements.ts';
 import { table } from './markdown-table.ts';
 import { type BreakerEffect, type ErrorCode, errorCodes, type NextStep, type SideEffect } from '../src/core/error-codes.ts';
@@ -229,6 +230,7 @@ export function referencePages(): Readonly<Record<string, string>> {
     'docs/reference/events.md': eventsPage(read('src/core/events.ts')),
     'docs/reference/backends.md': backendsPage(),
     'docs/reference/environment.md': environmentPage(),
+    'docs/reference/http.md': httpPage(),
     'docs/reference/requirements.md': requirementsPage(),
     ...Object.fromEntries(guides.map((path) => [path, withFiles(read(path))])),
   };

@@ -28,6 +28,8 @@ const FOLDERS: Record<string, { own: string[]; values: string[]; types?: string[
   },
   http: { own: ['http/'], values: ENTRY_POINTS },
   cli: { own: ['cli/'], values: ENTRY_POINTS },
+  // The page in the browser: of the library it knows what its server says to it, and the words for that.
+  admin: { own: ['admin/'], values: [], types: ['http/admin-contract.ts', 'index.ts'] },
   telemetry: { own: ['telemetry/'], values: ENTRY_POINTS },
   'ai-sdk': { own: ['ai-sdk/'], values: ENTRY_POINTS },
   testing: { own: ['testing/'], values: ENTRY_POINTS },
@@ -45,18 +47,22 @@ const JOINS: Record<string, string[]> = {
  * entry point of its own, which needs it.
  */
 const PACKAGES: Record<string, { in: string[]; lazy?: true; peer?: true; bundled?: true }> = {
-  zod: { in: ['config/'] },
+  // Configuration, and the bodies of requests: what is unknown at the wire is parsed once.
+  zod: { in: ['config/', 'http/'] },
   ofetch: { in: ['lib/transport.ts'] },
   'p-retry': { in: ['router/', 'lib/'] },
   'p-timeout': { in: ['router/', 'lib/'] },
   eventemitter3: { in: ['router/', 'core/events.ts'] },
   'eventsource-parser': { in: ['lib/sse.ts'] },
-  node: { in: ['http/node.ts', 'cli/', 'testing/'] },
+  node: { in: ['http/node.ts', 'http/node-request.ts', 'cli/', 'testing/'] },
   'node-llama-cpp': { in: ['adapters/cpu*.ts'], lazy: true },
   '@huggingface/transformers': { in: ['adapters/cpu*.ts'], lazy: true },
   '@pydantic/genai-prices': { in: ['config/prices.ts'], lazy: true },
   // Bundled into the command line, so that the library has one dependency less.
   commander: { in: ['cli/'], bundled: true },
+  // Bundled into the text of the admin page's script.
+  preact: { in: ['admin/'], bundled: true },
+  uplot: { in: ['admin/'], bundled: true },
   msw: { in: ['testing/'], peer: true },
 };
 
@@ -73,6 +79,10 @@ const SEAMS: Record<string, { uses: string[]; reason: string }> = {
     reason: 'the system clock and random source behind the injected ones',
   },
   'lib/transport.ts': { uses: ['fetch'], reason: 'the default transport behind the injected one' },
+  'admin/browser.ts': {
+    uses: ['Date.now', 'setTimeout', 'Math.random', 'fetch'],
+    reason: 'what the admin page takes of the browser that it runs in',
+  },
 };
 
 const FILE_LINES = 260;

@@ -136,14 +136,16 @@ function afterProbe(
   moment: Moment,
   rules: BreakerRules,
 ): BreakerState {
-  if (type === 'success') {
-    const { generation, opens } = state;
-    // Rules without a ratio are the plain ones of old: closed is closed.
-    const ramp = Number.isFinite(rules.minimumOutcomes) ? 1 : Infinity;
-    return { is: 'closed', generation: generation + 1, opens, recent: [], failures: 0, refusals: 0, sinceMs: moment.nowMs, ramp };
-  }
+  if (type === 'success') return toClosed(state, moment.nowMs, rules);
   if (type === 'failure' || type === 'refused') return toOpen(state, state.opens, moment, rules);
   return { ...state, leaseUntilMs: undefined };
+}
+
+/** Closes one whatever it has seen: after a probe that succeeded, or because somebody who knows says so. */
+export function toClosed({ generation, opens }: BreakerState, nowMs: number, rules: BreakerRules): BreakerState {
+  // Rules without a ratio are the plain ones of old: closed is closed.
+  const ramp = Number.isFinite(rules.minimumOutcomes) ? 1 : Infinity;
+  return { is: 'closed', generation: generation + 1, opens, recent: [], failures: 0, refusals: 0, sinceMs: nowMs, ramp };
 }
 
 function afterCall(

@@ -20,4 +20,6 @@ export interface Cli {
   warn(text: string): Promise<void>;
   /** Makes an action of what gives an exit code. */
   does<Args extends unknown[]>(run: (...args: Args) => Promise<number> | number): (...args: Args) => Promise<void>;
+  /** The same of what goes on until it is told to stop, so that being stopped is no failure: the exit code is what it gives. */
+  goesOn<Args extends unknown[]>(run: (...args: Args) => Promise<number>): (...args: Args) => Promise<void>;
 }

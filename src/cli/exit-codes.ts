@@ -2,14 +2,13 @@ import { isRouterError } from '../index.ts';
 
 /** What the exit codes mean: the help, the guide and the tests read this table. */
 export const exitCodes: Readonly<Record<number, string>> = Object.freeze({
-  0: 'all went well, or whoever read the output had enough of it',
-  1: 'a call failed, or no provider can serve',
+  0: 'all went well, whoever read the output had enough of it, or `serve` was stopped and every call had ended',
+  1: 'a call failed, or no provider can serve, or a server could not listen',
   2: 'the command was not understood, or must be given otherwise',
   3: 'the configuration is wrong: a file, or the environment',
-  4: 'this version cannot do that yet',
   70: 'a bug in inferlane',
-  130: 'stopped by Ctrl-C (SIGINT)',
-  143: 'stopped by SIGTERM',
+  130: 'stopped by Ctrl-C (SIGINT); of `serve`: before every call had ended',
+  143: 'stopped by SIGTERM; of `serve`: before every call had ended',
 });
 
 /** A failure with words of its own for whoever sits in front of the terminal. */

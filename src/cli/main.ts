@@ -18,15 +18,18 @@ function stopOn(signal: 'SIGINT' | 'SIGTERM', exitCode: number): void {
   });
 }
 
-/** Whoever read the output has gone, as `head` does: that is no error, and nothing more needs to be said. A full disk is one. */
+/**
+ * Whoever read the output has gone, as `head` does: that is no error, and nothing more needs to be said. A full disk is one. What is said
+ * beside the output may be lost: no call is ended for a line of a log.
+ */
 function outgoing(stream: NodeJS.WriteStream): Outgoing {
   let isLost = false;
   stream.on('error', ({ code }: NodeJS.ErrnoException) => {
     // Each write fails anew.
-    if (isLost) return;
+    if (isLost || stream === process.stderr) return;
     isLost = true;
     const isGone = code === 'EPIPE' || code === 'ECONNRESET';
-    if (!isGone && stream !== process.stderr) process.stderr.write(`error: The output could not be written: ${code ?? 'unknown'}.\n`);
+    if (!isGone) process.stderr.write(`error: The output could not be written: ${code ?? 'unknown'}.\n`);
     // Also after a command that has ended and knew nothing of it.
     if (!isGone) process.exitCode = 1;
     controller.abort(new Stop(code ?? 'output', isGone ? 0 : 1));

@@ -56,9 +56,16 @@ export function plainPieces(): PlainPieces {
 
 /** JSON that can be shown on a terminal as well: what it would obey stands there as `\uXXXX`, which means the same to whoever parses it. */
 export function toJson(value: unknown): string {
-  const text = JSON.stringify(value, undefined, 2);
-  const escaped = text.replace(controlsInJson, (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, '0')}`);
-  return `${escaped}\n`;
+  return `${withoutControls(JSON.stringify(value, undefined, 2))}\n`;
+}
+
+/** The same on one line. */
+export function toJsonLine(value: unknown): string {
+  return `${withoutControls(JSON.stringify(value))}\n`;
+}
+
+function withoutControls(json: string): string {
+  return json.replace(controlsInJson, (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 const controlsInJson = /(?!\n)[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu;

@@ -37,6 +37,13 @@ export async function runCli(argv: readonly string[], io: CliIo): Promise<number
     does:
       (run) =>
       async (...args) => {
+        const code = await run(...args);
+        // What was told to end may have come to its end without noticing.
+        exitCode = code === 0 && io.signal.aborted ? stopCode(io.signal) : code;
+      },
+    goesOn:
+      (run) =>
+      async (...args) => {
         exitCode = await run(...args);
       },
   };
@@ -44,8 +51,7 @@ export async function runCli(argv: readonly string[], io: CliIo): Promise<number
   try {
     if (argv.length === 0) program.outputHelp();
     else await program.parseAsync([...argv], { from: 'user' });
-    // What was told to end may have come to its end without noticing.
-    return exitCode === 0 && io.signal.aborted ? stopCode(io.signal) : exitCode;
+    return exitCode;
   } catch (error) {
     return fail(error, cli);
   }

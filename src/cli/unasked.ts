@@ -23,8 +23,8 @@ export function unaskedOf({ options, report }: EnvReading): Unasked | undefined 
   return key && { provider, variable: key.variable };
 }
 
-/** What was found, on one line. */
-export function foundInWords(found: readonly LocalServer[], unasked: Unasked | undefined): string {
+/** What was found, on one line. `consent`: what says that paying is meant. */
+export function foundInWords(found: readonly LocalServer[], unasked: Unasked | undefined, consent: string): string {
   const names = found.flatMap((server) =>
     server.found === undefined
       ? []
@@ -33,13 +33,13 @@ export function foundInWords(found: readonly LocalServer[], unasked: Unasked | u
   const use = `using what answers on this machine: ${listed(names)}.`;
   return unasked === undefined
     ? `Nothing is configured; ${use} \`inferlane init\` writes this to a file.`
-    : `Nothing is configured but ${unasked.variable}; ${use} Calls to ${unasked.provider} cost money, and are made only with --provider ${unasked.provider}.`;
+    : `Nothing is configured but ${unasked.variable}; ${use} Calls to ${unasked.provider} cost money, and are made only with ${consent}.`;
 }
 
-/** Who will be paid and why, on one line. */
-export function unaskedInWords({ provider, variable }: Unasked): string {
+/** Who will be paid and why, on one line. `consent`: what says that paying is meant. */
+export function unaskedInWords({ provider, variable }: Unasked, consent: string): string {
   return [
     `nothing is configured but ${variable}, and no server answers on the usual ports of this machine, so ${provider} will be paid.`,
-    `To use a server of your own, start it or set OLLAMA_BASE_URL; --provider ${provider} says that paying is meant.`,
+    `To use a server of your own, start it or set OLLAMA_BASE_URL; ${consent} says that paying is meant.`,
   ].join(' ');
 }

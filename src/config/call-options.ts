@@ -20,6 +20,11 @@ export interface CallOptions {
   readonly maxCostUsd?: number | undefined;
   /** A conversation, or whatever else belongs together: calls of one session go to one provider while it is not overloaded. */
   readonly session?: string | undefined;
+  /**
+   * The name of the call in events and in `route`; one that an application has for it already makes its logs and these one.
+   * @default a new UUID
+   */
+  readonly requestId?: string | undefined;
   /** @default the router's */
   readonly onStreamFailure?: 'error' | 'restart' | 'continue' | undefined;
   /** `false`: this call is not hedged. */

@@ -52,16 +52,17 @@ export const namedRows: Readonly<Record<NamedVariable, EnvRow>> = rows;
 /** `TGI_<NAME>_ENDPOINT`: any number of them, each a server of its own. */
 export const familyName = 'TGI_<NAME>_ENDPOINT';
 
+const served = { readBy: '`inferlane serve`' } as const;
+
 const othersRows: Readonly<Record<string, EnvRow>> = {
   INFERLANE_CONFIG: { reads: 'text', sets: 'the path of a JSON file', example: 'inferlane.json', readBy: 'the command line' },
-  HOST: { reads: 'text', sets: 'the address to listen on', example: '0.0.0.0', readBy: '`inferlane serve`' },
-  PORT: { reads: 'text', sets: 'the port to listen on', example: '8000', readBy: '`inferlane serve`' },
-  ALLOWED_ORIGINS: {
-    reads: 'text',
-    sets: 'web origins that may ask',
-    example: 'http://localhost:3000,http://localhost:5173',
-    readBy: '`inferlane serve`',
-  },
+  HOST: { ...served, reads: 'text', sets: 'the address to listen on', example: '0.0.0.0' },
+  PORT: { ...served, reads: 'text', sets: 'the port to listen on', example: '8000' },
+  ALLOWED_ORIGINS: { ...served, reads: 'text', sets: 'web origins that may ask', example: 'http://localhost:3000,http://localhost:5173' },
+  INFERLANE_HOSTS: { ...served, reads: 'text', sets: 'names under which it is reached, or any', example: 'gpu-box.lan,10.0.0.5' },
+  INFERLANE_TOKENS: { ...served, reads: 'a list of keys', sets: 'tokens, one of which a caller must have', example: '…', secret: true },
+  INFERLANE_TOKEN_FILE: { ...served, reads: 'a name', sets: 'a file with such tokens, one on each line', example: '/run/secrets/tokens' },
+  INFERLANE_ADMIN_TOKEN: { ...served, reads: 'a key', sets: 'the token of the admin page, which turns it on', example: '…', secret: true },
 };
 
 /** Every environment variable that is read, and no other one is, but for the family `TGI_<NAME>_ENDPOINT`. */

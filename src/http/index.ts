@@ -1,3 +1,10 @@
+// A router behind HTTP.
+export { createHandler, type Handler } from './handler.ts';
+export { toNodeListener } from './node.ts';
+export { type AccessEntry, handlerDefaults, type HandlerOptions } from './handler-options.ts';
+export type { Connection } from './guard.ts';
+export type { AdminChange, AdminOptions } from './admin-options.ts';
+
 // The health of a router in the JSON of other systems.
 export { type View, type ViewName, views } from './views.ts';
 export type { ViewInput } from './view.ts';

@@ -15,6 +15,7 @@ import { watchHealth } from './health-monitor.ts';
 import { takeInventory } from './inventory.ts';
 import { checkDefaultModels } from './model-check.ts';
 import { refreshLoads } from './monitor.ts';
+import type { Provider } from './provider.ts';
 import type { Router } from './router.ts';
 import { takeSnapshot } from './snapshot.ts';
 import { changesBetween, createRetired } from './update.ts';
@@ -77,8 +78,8 @@ function createClient(live: Live, emitter: RouterEmitter, firstStop: () => void)
       return testFailover(router, () => live.engine, ask);
     },
     explain: (request, options = {}) => explain(live.engine, request, options),
-    unpin: ({ provider, model } = {}) =>
-      live.engine.list.reduce((count, each) => count + (provider === undefined || each.id === provider ? each.unpin(model) : 0), 0),
+    unpin: ({ provider, model } = {}) => sumOver(live.engine, provider, (each) => each.unpin(model)),
+    closeCircuit: ({ provider, model } = {}) => sumOver(live.engine, provider, (each) => each.closeCircuit(model)),
     snapshot: () => takeSnapshot(live.engine, closing.inFlight, closing.closed),
     update(options) {
       closing.assertOpen();
@@ -104,6 +105,10 @@ function createClient(live: Live, emitter: RouterEmitter, firstStop: () => void)
     [Symbol.asyncDispose]: () => router.close(),
   };
   return router;
+}
+
+function sumOver({ list }: Engine, only: string | undefined, count: (provider: Provider) => number): number {
+  return list.filter(({ id }) => only === undefined || id === only).reduce((sum, provider) => sum + count(provider), 0);
 }
 
 /** What an update leaves as it is unless it names another. */

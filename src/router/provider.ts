@@ -17,7 +17,7 @@ import { plainName } from './model-name.ts';
 import { opensAt, readyAt, restsUntil } from './readiness.ts';
 import { loadAhead } from './residency.ts';
 import { type HeldSlot, heldSlot, knownLanes, lanesFor } from './slots.ts';
-import { settle, turn } from './settle.ts';
+import { closeCircuits, settle, turn } from './settle.ts';
 import { noteUsage } from './token-count.ts';
 import { noteBegin } from './under-way.ts';
 
@@ -62,6 +62,8 @@ export interface Provider {
   isPinned(model: string | undefined, sinceMs: number): boolean;
   /** Forgets the pin of a model, or all of them. Gives how many there were. */
   unpin(model: string | undefined): number;
+  /** Closes the breakers of a model, or all. Gives how many were not closed. */
+  closeCircuit(model: string | undefined): number;
   /** False where it has failed so often of late that it gets first attempts only. */
   mayBeRetried(): boolean;
   /** Smoothed share of attempts at a model that succeeded of late, 0 to 1. */
@@ -129,6 +131,7 @@ export function createProvider(
       return pin !== undefined && pin.untilMs > nowMs() && pin.sinceMs > sinceMs;
     },
     unpin: (model) => unpin(books, model),
+    closeCircuit: (model) => closeCircuits(books, model),
     mayBeRetried: () => allowsRetry(state.retryTokens, router.retry),
     successShare: (model) => recentShare(models.peek(model), nowMs()),
     noteWell: (wasDown) => noteWell(books, wasDown),

@@ -77,12 +77,12 @@ export function resolveCall<Verbed extends Verb>(
   return {
     verb,
     request: request as typeof given,
-    requestId: globalThis.crypto.randomUUID(),
+    requestId: resolveText(options.requestId, 'requestId') ?? globalThis.crypto.randomUUID(),
     intent,
     balance: settings.balance ?? config.balance,
     lane: settings.lane,
     affinity: settings.affinity,
-    session: resolveSession(options.session),
+    session: resolveText(options.session, 'session'),
     needs: verb === 'embed' ? embedNeeds(request as EmbedRequest) : chatNeeds(request as ChatRequest),
     parameters: verb === 'embed' ? [] : chatParameters(request as ChatRequest),
     pays: whoIsPaid(options, settings, config),
@@ -148,8 +148,8 @@ function resolveCost(given: number | undefined): number | undefined {
   return given;
 }
 
-function resolveSession(given: string | undefined): string | undefined {
-  if (given !== undefined && (typeof given !== 'string' || given === '')) throw invalid('session must be a text that is not empty');
+function resolveText(given: string | undefined, name: string): string | undefined {
+  if (given !== undefined && (typeof given !== 'string' || given === '')) throw invalid(`${name} must be a text that is not empty`);
   return given;
 }
 

@@ -66,6 +66,11 @@ export interface Router extends AsyncDisposable {
    */
   unpin(which?: { readonly provider?: string | undefined; readonly model?: string | undefined }): number;
   /**
+   * Closes breakers by hand, for somebody who knows that a server is well again: all of them, those of one provider, or that of one model.
+   * Calls come back little by little, as after a probe. Gives how many were not closed.
+   */
+  closeCircuit(which?: { readonly provider?: string | undefined; readonly model?: string | undefined }): number;
+  /**
    * Puts another configuration in the place of this one, as a whole. Calls under way end on the old one; what was learnt of servers that
    * stay (same type and address) is kept, and credentials that were refused are tried again where they are others. `clock`, `transport`
    * and `random` go on where they are left out. An adapter that it goes without is closed after its last call, and cannot come back.

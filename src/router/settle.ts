@@ -1,9 +1,10 @@
-import { type BreakerInput, type BreakerSign, type BreakerState, step } from '../breaker/breaker.ts';
+import { type BreakerInput, type BreakerSign, type BreakerState, step, toClosed } from '../breaker/breaker.ts';
 import { afterFailure, afterSuccess } from '../breaker/budget.ts';
 import { learnedLoadMs, learnedShare } from '../routing/expected-time.ts';
 import { applyEffect, type Verdicts } from './effects.ts';
 import { remember } from './hedge-delay.ts';
 import { changed } from './let-in.ts';
+import { plainName } from './model-name.ts';
 import { type ModelState, smoothed } from './model-state.ts';
 import { type Books, recentShare } from './provider-facts.ts';
 import type { Outcome, Permit } from './provider-state.ts';
@@ -82,6 +83,24 @@ function noteFailure({ state, router }: Books, model: ModelState): void {
 function noteShare(model: ModelState, isSuccess: boolean, nowMs: number): void {
   model.successShare = learnedShare(recentShare(model, nowMs), isSuccess);
   model.shareAtMs = nowMs;
+}
+
+/** Closes what is open or half-open of a provider, or of one model there alone. Gives how many there were. */
+export function closeCircuits({ id, state, router, announce }: Books, only: string | undefined): number {
+  const nowMs = router.clock.nowMs();
+  const isMeant = (name: string): boolean => only === undefined || name === plainName(only);
+  let count = 0;
+  const close = (from: BreakerState, model: string | undefined): BreakerState => {
+    if (from.is === 'closed') return from;
+    count += 1;
+    announce('breaker:close', { provider: id, model });
+    return toClosed(from, nowMs, router.breaker);
+  };
+  if (only === undefined) state.connection = close(state.connection, undefined);
+  for (const [name, model] of state.models.entries()) {
+    if (isMeant(name)) model.breaker = close(model.breaker, name === '' ? undefined : name);
+  }
+  return count;
 }
 
 /** Steps a breaker, and tells where that changed its state. */

@@ -27,7 +27,7 @@ export function source(path: string, text: string): Source {
 export function readSources(root: URL): Source[] {
   return readdirSync(root, { recursive: true, encoding: 'utf8' })
     .map((path) => path.replaceAll('\\', '/'))
-    .filter((path) => path.endsWith('.ts'))
+    .filter((path) => /\.tsx?$/.test(path))
     .toSorted()
     .map((path) => source(path, readFileSync(new URL(path, root), 'utf8')));
 }

@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { figuresOf, type Sample } from '../../src/cli/bench-figures.ts';
 import { benchText } from '../../src/cli/bench-text.ts';
 import { exitCodes } from '../../src/cli/exit-codes.ts';
-import type { CliIo, Outgoing } from '../../src/cli/io.ts';
+import { type CliIo, type Outgoing, Stop } from '../../src/cli/io.ts';
 import { usualPlaces } from '../../src/cli/local-servers.ts';
+import { usualPort } from '../../src/cli/serve-settings.ts';
 import { table } from '../../scripts/markdown-table.ts';
 import { runCli } from '../../src/cli/run-cli.ts';
 import { fakeBackend, models, reply, testClock } from '../../src/testing/index.ts';
@@ -70,11 +71,20 @@ async function printed(
   const { argv, env } = wordsOf(line);
   if (argv[0] === 'bench') return benchCapture();
   let text = '';
-  const out: Outgoing = { isTerminal: false, columns: undefined, write: async (piece) => void (text += piece) };
+  const stop = new AbortController();
+  const write = async (piece: string): Promise<void> => {
+    text += piece;
+    // What goes on by itself is stopped when it has said everything.
+    if (/^curl /m.test(text)) stop.abort(new Stop('SIGINT', 130));
+  };
+  const out: Outgoing = { isTerminal: false, columns: undefined, write };
   const stdin = { isTerminal: false, pieces: (async function* (): AsyncGenerator<Uint8Array> {})() };
-  const signal = new AbortController().signal;
-  const code = await runCli(argv, { ...world, stdin, stdout: out, stderr: out, signal, env: { ...world.env, ...env } });
-  return `${text.replaceAll(/\bin 0 ms/g, 'in 3 ms')}${code === 0 ? '' : `[exit code ${code}]\n`}`;
+  const given = { ...world, stdin, stdout: out, stderr: out, signal: stop.signal, env: { ...world.env, ...env } };
+  const code = await runCli(argv[0] === 'serve' ? [...argv, '--port', '0'] : argv, given);
+  const shown = text
+    .replaceAll(/\bin 0 ms/g, 'in 3 ms')
+    .replaceAll(/^Listening on \S+:(\d+)[^]*/gm, (all, port: string) => all.replaceAll(port, String(usualPort)));
+  return `${shown}${code === 0 ? '' : `[exit code ${code}]\n`}`;
 }
 
 /** `VARIABLE=value inferlane command "a text"` */

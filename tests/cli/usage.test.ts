@@ -15,7 +15,7 @@ describe('the help', () => {
     expect(await run(['--help'])).toEqual({ code: 0, out, err: '' });
   });
 
-  test.each(commands.filter((command) => command !== 'serve'))('of %s has examples that use it', async (command) => {
+  test.each(commands)('of %s has examples that use it', async (command) => {
     const { code, out } = await run([command, '--help']);
     expect(code).toBe(0);
     expect(out).toContain('\nExamples:\n');
@@ -86,10 +86,4 @@ test.each([
 ])('%o ends with %i', (error, code) => {
   expect(exitCodeOf(error)).toBe(code);
   expect(Object.keys(exitCodes)).toContain(String(code));
-});
-
-test('serve says that it is not there yet, with a code of its own', async () => {
-  const { code, out, err } = await run(['serve']);
-  expect({ code, out }).toEqual({ code: 4, out: '' });
-  expect(err).toContain('not in this version');
 });

@@ -53,7 +53,7 @@ describe('each variable of a provider', () => {
   test('keys are marked as secret, and nothing else is', () => {
     const secret = Object.entries(envTable).filter(([, row]) => row.secret === true);
     expect(secret.map(([, { reads }]) => reads).every((reads) => reads === 'a key' || reads === 'a list of keys')).toBe(true);
-    expect(secret.map(([name]) => name)).toEqual(Object.keys(envTable).filter((name) => /_(?:KEY|TOKEN)$/.test(name)));
+    expect(secret.map(([name]) => name)).toEqual(Object.keys(envTable).filter((name) => /_(?:KEY|TOKEN)$|^INFERLANE_TOKENS$/.test(name)));
   });
 });
 

@@ -401,7 +401,8 @@ describe('issues', () => {
     'a duration': '31337 canary',
     'a share': '31337',
   };
-  const rows = Object.entries(envTable).filter(([, { reads }]) => reads !== 'text');
+  // What the server reads is looked into by the server.
+  const rows = Object.entries(envTable).filter(([, { reads, readBy }]) => reads !== 'text' && readBy === undefined);
 
   test.each(rows.filter(([, { reads }]) => reads in bad))('%s does not take just anything', (variable, { reads }) => {
     const found = issues({ INFERENCE_PROVIDER: 'vllm', [variable]: bad[reads] });

@@ -6,21 +6,30 @@ import { exportedNames } from '../_kit/exported-names.ts';
 
 const values = [
   'backendStatusView',
+  'createHandler',
   'gpuProvidersView',
+  'handlerDefaults',
   'inferenceHealthView',
   'modelHealthView',
   'modelListView',
   'pairCheckView',
   'pairModelsView',
+  'toNodeListener',
   'views',
 ];
 
 const types = [
+  'AccessEntry',
+  'AdminChange',
+  'AdminOptions',
   'BackendFailoverJson',
   'BackendStatusJson',
+  'Connection',
   'FailedFallbackJson',
   'GpuProviderJson',
   'GpuProvidersJson',
+  'Handler',
+  'HandlerOptions',
   'InferenceHealthJson',
   'InferenceProviderJson',
   'ModelHealthJson',

@@ -1,7 +1,5 @@
 import { beside, later, row, type SystemTable } from './row.ts';
 
-const handler = 'it is an answer of a server.';
-
 /** What is free first: this machine, a remote GPU, the hub; paid clouds with consent; a stub at the end. */
 export const freeFirst: SystemTable = {
   system: 'free-first',
@@ -140,11 +138,10 @@ export const freeFirst: SystemTable = {
       ),
     ],
     Application: [
-      later(
-        'http handler',
-        handler,
+      row(
         'A route that takes a prompt and a limit',
-        '`router.tryChat()`',
+        '`POST /api/query`, `router.tryChat()`',
+        'http/document-prompts: POST /api/query',
         'router/try-chat: tryChat() gives the answer, its text and who gave it',
         'router/try-chat: tryChat() gives the error in the place of an answer, and who failed where it was one',
       ),
@@ -187,11 +184,11 @@ export const freeFirst: SystemTable = {
         'config/provider-url: refused',
         'lib/tunnel: the warning page of the tunnel is skipped at %s',
       ),
-      later(
-        'http handler',
-        'a limit for those who call is one of a server; calls to providers are bounded here.',
+      row(
         'A limit of calls',
-        '`maxConcurrent`, `queue`',
+        '`maxPerMinute`, `maxConcurrentPerCaller`, `maxConcurrent`',
+        'http/limits: calls per minute',
+        'http/limits: calls at once',
         'router/queue: turns a %s away that finds it full: it is saturated, status 429',
       ),
       row(

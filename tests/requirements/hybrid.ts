@@ -1,4 +1,4 @@
-import { beside, later, row, type SystemTable } from './row.ts';
+import { beside, row, type SystemTable } from './row.ts';
 
 /** Two servers of Ollama on one machine: one on the GPU, one on the processor. */
 export const hybrid: SystemTable = {
@@ -113,7 +113,7 @@ export const hybrid: SystemTable = {
         'cli/check: check › gives it in the words of another system, with the same exit code',
         'cli/check: lists who serves what, aliases first, and who gave no list',
       ),
-      later('http handler', 'it is an answer of a server.', 'A route for a chat', '`router.chat()`'),
+      row('A route for a chat', '`POST /chat`, `router.chat()`', 'http/document-prompts: POST /chat'),
     ],
     Variables: [
       row('Where the server on the GPU is', '`OLLAMA_GPU_URL`', 'config/env: a GPU and a CPU lane of Ollama'),

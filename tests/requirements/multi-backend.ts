@@ -1,6 +1,4 @@
-import { beside, later, row, type SystemTable } from './row.ts';
-
-const handler = 'it is a page of a server.';
+import { beside, row, type SystemTable } from './row.ts';
 
 /** A GPU server, a paid cloud and a model in this process. */
 export const multiBackend: SystemTable = {
@@ -147,33 +145,29 @@ export const multiBackend: SystemTable = {
       ),
     ],
     'The page for administrators': [
-      later(
-        'http handler',
-        handler,
+      row(
         'Sets the priorities',
-        '`priority`, `router.update()`',
+        '`/admin`, `router.update()`',
+        'http/admin-settings: a change reaches the router, is answered with the settings of now, and is told by its keys',
         'router/update: sends the next call to the new providers, and tells who came, went and changed',
         'router/update: an update that is invalid › and %s changes nothing',
       ),
-      later(
-        'http handler',
-        handler,
+      row(
         'Shows the settings of the GPU server',
-        '`ProviderHealth.metadata`',
+        '`/admin`, `ProviderHealth.metadata`',
+        'http/admin-settings: what only a server can act on is shown, and the options of a model on the processor can be set',
         'config/env-settings: %s sets what its row says, and is reported so',
       ),
-      later(
-        'http handler',
-        handler,
+      row(
         'Takes the key of the cloud',
-        '`apiKey`, a text or a function',
+        '`/admin`, `apiKey`, a text or a function',
+        'http/admin-settings: of an address the origin is shown, the usual one where none is set, and of credentials whether they are there',
         'router/secrets: is asked for before each request',
       ),
-      later(
-        'http handler',
-        handler,
+      row(
         'Sets the options of the processor',
-        '`threads`, `contextSize`, `modelPath`',
+        '`/admin`, `threads`, `contextSize`, `modelPath`',
+        'http/admin-settings: what only a server can act on is shown, and the options of a model on the processor can be set',
         'adapters/cpu-models: is run by no more threads than there are cores, at threads: %i',
       ),
       row(

@@ -2,7 +2,7 @@ import type { PresetName } from '../../src/index.ts';
 
 /** The later part of the package that a line waits for, and why this one cannot hold it. */
 export interface Later {
-  readonly part: 'http handler' | 'fleet';
+  readonly part: 'fleet';
   readonly why: string;
 }
 

@@ -1,7 +1,5 @@
 import { beside, later, row, type SystemTable } from './row.ts';
 
-const handler = 'it is an answer of a server.';
-
 /** One server of TGI for each model. */
 export const tgiRegistry: SystemTable = {
   system: 'tgi-registry',
@@ -27,7 +25,7 @@ export const tgiRegistry: SystemTable = {
       ),
     ],
     Endpoints: [
-      later('http handler', handler, 'What the service is, at its root', '`inferlane serve`'),
+      row('What the service is, at its root', '`GET /`, `inferlane serve`', 'http/document-status: the root'),
       row(
         'The list of models, each with whether it is available',
         'view `models`, `GET /models`',
@@ -40,11 +38,10 @@ export const tgiRegistry: SystemTable = {
         'http/views: of the registry of models, and of one model',
         'http/views: knows no model that is not listed',
       ),
-      later(
-        'http handler',
-        handler,
+      row(
         'A text from a prompt, by the name of the model',
-        "`router.chat()`; the client side is type `remote-gpu` with `dialect: 'proxy'`",
+        "`POST /generate`; the client side is type `remote-gpu` with `dialect: 'proxy'`",
+        'http/document-prompts: POST /generate',
         'adapters/remote-gpu: a proxy in front of TGI servers › gets its own field names, and nothing that was not set',
         'acceptance/presets: parameters of a generation arrive',
       ),
@@ -90,11 +87,12 @@ export const tgiRegistry: SystemTable = {
         'router/health: tells of a provider that goes and comes, once each',
         'router/secrets: that a server repeats with status %i are nowhere to be seen',
       ),
-      later(
-        'http handler',
-        'origins, keys of callers and limits of calls are those of a server; secrets and checks of what is sent hold here.',
+      row(
         'HTTPS, limits, keys, checks, origins, secrets',
-        '`apiKey`, `invalid_request`',
+        '`tokens`, `origins`, `hosts`, `maxPerMinute`',
+        'http/guard: a token',
+        'http/origin: a write from a browser',
+        'http/limits: calls per minute',
         'router/gates: %j is no request: nothing is sent, nothing is counted',
         'config/credentials: a refusal does not show it',
       ),

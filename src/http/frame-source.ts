@@ -1,0 +1,61 @@
+import type { Ending } from './ending.ts';
+import type { HandlerConfig } from './handler-options.ts';
+
+/** The pieces of one streamed answer, for one reader. */
+export interface FrameSource<Piece = string> {
+  /** Undefined at the end. Rejects where the stream broke. */
+  next(): Promise<Piece | undefined>;
+  /** The reader has gone, which ends the call at once. Safe after the end. */
+  leave(): void;
+  /** What to do when the reader left the next piece unasked for too long; the last one that was given counts. */
+  onCut(cut: () => void): void;
+}
+
+const nothing = (): void => undefined;
+
+export function createFrameSource<Piece>(
+  pieces: AsyncIterable<Piece>,
+  ending: Pick<Ending, 'end'>,
+  { clock, writeTimeoutMs }: Pick<HandlerConfig, 'clock' | 'writeTimeoutMs'>,
+): FrameSource<Piece> {
+  const iterator = pieces[Symbol.asyncIterator]();
+  let cut = nothing;
+  let isLeft = false;
+  const leave = (): void => {
+    stopWaiting();
+    if (isLeft) return;
+    isLeft = true;
+    // The iterator may be in the middle of a piece: ending the call is what frees the provider.
+    ending.end(true);
+    void iterator.return?.()?.then(undefined, () => undefined);
+  };
+  const cutNow = (): void => {
+    leave();
+    cut();
+  };
+  const waitForReader = (): (() => void) => clock.schedule(writeTimeoutMs, cutNow, true);
+  // A reader may never come.
+  let stopWaiting = waitForReader();
+  return {
+    async next() {
+      stopWaiting();
+      if (isLeft) return undefined;
+      try {
+        const { done, value } = await iterator.next();
+        if (done === true) {
+          ending.end(false);
+          return undefined;
+        }
+        if (!isLeft) stopWaiting = waitForReader();
+        return value;
+      } catch (error) {
+        ending.end(true);
+        throw error;
+      }
+    },
+    leave,
+    onCut(callback) {
+      cut = callback;
+    },
+  };
+}

@@ -1,0 +1,100 @@
+import {
+  type AssistantMessage,
+  type ChatChunk,
+  type ChatRequest,
+  type ChatStream,
+  type FinishReason,
+  RouterError,
+  type Usage,
+} from '../index.ts';
+import { refusalOf } from './failure.ts';
+import { contentOf, createCallJoiner, type Part, type Times, writeEnd, type WritePart } from './ollama-answer.ts';
+import { jsonResponse, routeHeaders, streamResponse } from './respond.ts';
+import type { Exchange } from './route.ts';
+
+/** A chat or a prompt, read and understood. */
+export interface Generation {
+  /** As it was asked for, which is what this API repeats. */
+  readonly model: string;
+  readonly request: ChatRequest;
+  readonly isStreamed: boolean;
+  /** Thoughts were not asked for, and are left out where they came all the same. */
+  readonly hidesThoughts: boolean;
+  readonly write: WritePart;
+}
+
+export async function generate(generation: Generation, exchange: Exchange): Promise<Response> {
+  const { router, call, config } = exchange;
+  const startMs = config.clock.nowMs();
+  if (!generation.isStreamed) return whole(generation, startMs, exchange);
+  const stream = await router.stream(generation.request, call);
+  const frames = lines(stream, generation, { startMs, firstMs: config.clock.nowMs() }, exchange);
+  return streamResponse({ type: 'application/x-ndjson', headers: routeHeaders(stream.route, exchange), frames }, exchange);
+}
+
+/** Nothing is asked for, which is how clients have a model loaded, or unloaded: nobody is asked, and servers load when they are. */
+export function withoutPrompt({ model, write }: Generation, keepAlive: string | number | undefined, { config }: Exchange): Response {
+  const done_reason = keepAlive === 0 || keepAlive === '0' ? 'unload' : 'load';
+  return jsonResponse({ ...headOf(model, config.clock.wallMs()), ...write({ content: '' }), done: true, done_reason });
+}
+
+async function whole(generation: Generation, startMs: number, exchange: Exchange): Promise<Response> {
+  const { router, call, config } = exchange;
+  const { choices, usage, route } = await router.chat(generation.request, call);
+  const { message, finish_reason, logprobs } = choices[0];
+  const part = { content: contentOf(message), thinking: thoughtsOf(message, generation), toolCalls: message.tool_calls, logprobs };
+  const times = { startMs, firstMs: undefined, endMs: config.clock.nowMs() };
+  return jsonResponse(
+    line(generation, part, config.clock.wallMs(), writeEnd(finish_reason, usage, times)),
+    200,
+    routeHeaders(route, exchange),
+  );
+}
+
+/** Each line is JSON; a failure is one as well, and the last. */
+async function* lines(
+  stream: ChatStream,
+  generation: Generation,
+  begun: Omit<Times, 'endMs'>,
+  { config: { clock } }: Exchange,
+): AsyncGenerator<string> {
+  const joiner = createCallJoiner();
+  let usage: Usage | undefined;
+  let reason: FinishReason | undefined;
+  const text = (part: Part, end: object = { done: false }): string => `${JSON.stringify(line(generation, part, clock.wallMs(), end))}\n`;
+  try {
+    for await (const chunk of stream) {
+      refuseReset(chunk);
+      usage = chunk.usage ?? usage;
+      const choice = chunk.choices.find(({ index }) => index === 0);
+      if (choice === undefined) continue;
+      const { delta, finish_reason, logprobs } = choice;
+      reason ??= finish_reason ?? undefined;
+      joiner.add(delta.tool_calls ?? []);
+      const part = { content: contentOf(delta), thinking: thoughtsOf(delta, generation), logprobs };
+      if (part.content !== '' || part.thinking || logprobs) yield text(part);
+    }
+    const toolCalls = joiner.calls();
+    if (toolCalls.length > 0) yield text({ content: '', toolCalls });
+    yield text({ content: '' }, writeEnd(reason, usage, { ...begun, endMs: clock.nowMs() }));
+  } catch (thrown) {
+    yield `${JSON.stringify({ error: refusalOf(thrown).message })}\n`;
+  }
+}
+
+/** This wire cannot take back what it has told. */
+function refuseReset({ inferlane }: ChatChunk): void {
+  if (inferlane?.type === 'reset') throw new RouterError('stream_interrupted', 'The stream broke and begins anew.');
+}
+
+function line({ model, write }: Generation, part: Part, atMs: number, end: object): object {
+  return { ...headOf(model, atMs), ...write(part), ...end };
+}
+
+function thoughtsOf({ reasoning_content }: Pick<AssistantMessage, 'reasoning_content'>, { hidesThoughts }: Generation): string {
+  return hidesThoughts ? '' : (reasoning_content ?? '');
+}
+
+function headOf(model: string, atMs: number): object {
+  return { model, created_at: new Date(atMs).toISOString() };
+}

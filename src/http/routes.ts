@@ -1,0 +1,28 @@
+import type { Router } from '../index.ts';
+import { deskOf } from './admin-desk.ts';
+import { adminRoutes } from './admin-routes.ts';
+import { anthropicRoutes } from './anthropic-routes.ts';
+import { documentPromptRoutes } from './document-prompts.ts';
+import { documentStatusRoutes } from './document-status.ts';
+import type { HandlerConfig } from './handler-options.ts';
+import { ollamaRoutes } from './ollama-routes.ts';
+import { openaiRoutes } from './openai-routes.ts';
+import type { Route } from './route.ts';
+
+/** Every route there is, as data: the guard, the limits and the tests read the same rows. */
+export const routes: readonly Route[] = Object.freeze([
+  ...anthropicRoutes,
+  ...openaiRoutes,
+  ...ollamaRoutes,
+  ...documentPromptRoutes,
+  ...documentStatusRoutes,
+  ...adminRoutes,
+]);
+
+/** The rows that a handler serves. */
+export function routesFor(_router: Router, config: HandlerConfig): readonly Route[] {
+  if (config.admin === undefined) return routes.filter((route) => !adminRoutes.includes(route));
+  // The page tells since when the handler has been there.
+  deskOf(config);
+  return routes;
+}
