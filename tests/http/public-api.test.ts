@@ -34,6 +34,7 @@ const types = [
   'InferenceProviderJson',
   'ModelHealthJson',
   'ModelJson',
+  'NodeListener',
   'PairMemberJson',
   'View',
   'ViewInput',

@@ -1,0 +1,143 @@
+import type { JSX } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
+import type { AdminSettings, AdminSettingsPatch } from '../http/admin-contract.ts';
+import { percent } from './figures.ts';
+import type { FieldSpec, Patch } from './form-fields.ts';
+import type { Lane } from './lanes.ts';
+import { moved, orderSpecs, priorityName, shares, sortedByPriority, toProviderPatches, usualPriority, weightName } from './order-rows.ts';
+import { SaveBar, saveForm } from './settings-form.tsx';
+import { useDeed } from './use-deed.ts';
+import type { Desk } from './use-desk.ts';
+import { type Form, useForm } from './use-form.ts';
+
+interface OrderFormProps {
+  readonly desk: Desk;
+  readonly settings: AdminSettings;
+  readonly lanes: readonly Lane[];
+}
+
+/** Who goes first, and whose share is how large. */
+export function OrderForm({ desk, settings, lanes }: OrderFormProps): JSX.Element {
+  const specs = orderSpecs(lanes);
+  const form = useForm(specs, currentOf(lanes));
+  const deed = useDeed();
+  const specOf = (name: string): FieldSpec => specs.find((spec) => spec.name === name) as FieldSpec;
+  const numberIn = (name: string, usual: number): number => {
+    const text = form.valueOf(specOf(name)).trim();
+    return text === '' || !Number.isFinite(Number(text)) ? usual : Number(text);
+  };
+  const sorted = sortedByPriority(lanes, (lane) => numberIn(priorityName(lane.provider), usualPriority(lane)));
+  const share = shares(
+    lanes.map(({ provider, health }) => ({ provider, weight: numberIn(weightName(provider), 1), isOn: health !== undefined })),
+  );
+  const onMove = (provider: string, by: 1 | -1): void => {
+    for (const [name, priority] of moved(sorted, provider, by)) form.set(priorityName(name), String(priority));
+  };
+  return (
+    <form aria-label="order and load ratio" onSubmit={(event) => (event.preventDefault(), saveForm(desk, form, deed, toPatch))}>
+      <p class="note">
+        A smaller priority goes first; providers of the same priority stand equal, and the intent’s order decides. The share by weight holds
+        where the balance is weighted or least-busy; it is {settings.balance} now.
+      </p>
+      <ol class="order-rows">
+        {sorted.map(({ provider }, index) => (
+          <OrderRow
+            key={provider}
+            provider={provider}
+            form={form}
+            priority={specOf(priorityName(provider))}
+            weight={specOf(weightName(provider))}
+            share={share.get(provider) ?? 0}
+            place={`${index + 1} of ${sorted.length}`}
+            onMove={onMove}
+          />
+        ))}
+      </ol>
+      <SaveBar form={form} deed={deed} what="order and load ratio" />
+    </form>
+  );
+}
+
+function currentOf(lanes: readonly Lane[]): Patch {
+  return Object.fromEntries(
+    lanes.flatMap(({ provider, settings }) => [
+      [priorityName(provider), settings?.priority],
+      [weightName(provider), settings?.weight],
+    ]),
+  );
+}
+
+function toPatch(fields: Patch): AdminSettingsPatch {
+  return { providers: toProviderPatches(fields) };
+}
+
+interface OrderRowProps {
+  readonly provider: string;
+  readonly form: Form;
+  readonly priority: FieldSpec;
+  readonly weight: FieldSpec;
+  readonly share: number;
+  readonly place: string;
+  readonly onMove: (provider: string, by: 1 | -1) => void;
+}
+
+function OrderRow({ provider, form, priority, weight, share, place, onMove }: OrderRowProps): JSX.Element {
+  const pressed = useRef<HTMLButtonElement | undefined>(undefined);
+  useEffect(() => {
+    // A row that is moved loses the focus of its button.
+    pressed.current?.focus();
+    pressed.current = undefined;
+  }, [place]);
+  const mover = (by: 1 | -1, arrow: string, word: string): JSX.Element => (
+    <button
+      type="button"
+      class="quiet"
+      onClick={(event) => {
+        pressed.current = event.currentTarget;
+        onMove(provider, by);
+      }}
+    >
+      {arrow}
+      <span class="unseen">
+        {word} {provider}, {place}
+      </span>
+    </button>
+  );
+  return (
+    <li>
+      <span class="buttons">
+        {mover(-1, '↑', 'Move up')}
+        {mover(1, '↓', 'Move down')}
+      </span>
+      <b>{provider}</b>
+      <NumberCell label="Priority" spec={priority} form={form} />
+      <NumberCell label="Weight" spec={weight} form={form} />
+      <span class="share figure">{percent(share)} by weight</span>
+    </li>
+  );
+}
+
+interface NumberCellProps {
+  readonly label: string;
+  readonly spec: FieldSpec;
+  readonly form: Form;
+}
+
+function NumberCell({ label, spec, form }: NumberCellProps): JSX.Element {
+  const problem = form.problemOf(spec);
+  return (
+    <label class={form.isChanged(spec) ? 'changed' : ''}>
+      {label}
+      <input
+        aria-label={spec.label}
+        aria-invalid={problem !== undefined}
+        title={problem ?? ''}
+        value={form.valueOf(spec)}
+        placeholder={label === 'Weight' ? '1' : '0'}
+        inputMode="decimal"
+        autocomplete="off"
+        onInput={(event) => form.set(spec.name, event.currentTarget.value)}
+      />
+    </label>
+  );
+}
