@@ -25,8 +25,10 @@ export type LoadTransformers = () => Promise<TransformersLibrary>;
 
 /** As for `node-llama-cpp`: bundlers must leave it alone. */
 export const importTransformers: LoadTransformers = async () => {
-  const library: unknown = await import(/* webpackIgnore: true */ /* @vite-ignore */ '@huggingface/transformers');
-  return library as TransformersLibrary;
+  const asked: Promise<unknown> = import(/* webpackIgnore: true */ /* @vite-ignore */ '@huggingface/transformers').catch((error: unknown) =>
+    Promise.reject(error),
+  );
+  return (await asked) as TransformersLibrary;
 };
 
 /** A sentence model by the folder that holds it, or by its name on the library's own hub. */
