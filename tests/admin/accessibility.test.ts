@@ -147,13 +147,13 @@ describeInChromium('the page for everybody', (browser) => {
       await page.keyboard.press('Tab');
     }
     await page.keyboard.press('Escape');
-    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    await page.locator('dialog').waitFor({ state: 'detached' });
     expect((await focused(page)).name).toBe('Test failover');
     await page.keyboard.press('Enter');
     await page.getByRole('dialog').waitFor();
     await tabTo(page, 'Close');
     await page.keyboard.press('Enter');
-    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    await page.locator('dialog').waitFor({ state: 'detached' });
     expect((await focused(page)).name).toBe('Test failover');
   });
 
