@@ -1,8 +1,10 @@
-import { answerHeaders, callHeaders } from '../src/http/call-headers.ts';
+import { answerHeaders, callHeaders, requestIdHeaders } from '../src/http/call-headers.ts';
 import { deniedFields } from '../src/http/denied-fields.ts';
 import { handlerDefaults, loopbackHosts } from '../src/http/handler-options.ts';
+import { fieldsLeftOut, fieldsRefused } from '../src/http/openai-request.ts';
 import type { Access, Route } from '../src/http/route.ts';
 import { routes } from '../src/http/routes.ts';
+import { type ServerField, typesThatTake } from '../src/http/server-fields.ts';
 import { checks, clients, notAsked, versions } from '../tests/judges/matrix.ts';
 import { table } from './markdown-table.ts';
 
@@ -80,6 +82,29 @@ function routeRows(): string[][] {
   });
 }
 
+/** Where else a field comes from. */
+const serverFields: Readonly<Record<ServerField, string>> = {
+  top_k: "OpenAI's bodies; Anthropic's `top_k`, which Anthropic gets as well; Ollama's `options.top_k`",
+  min_p: "OpenAI's bodies; Ollama's `options.min_p`",
+  repetition_penalty: "OpenAI's bodies; Ollama's `options.repeat_penalty`; `POST /generate`",
+  chat_template_kwargs: "OpenAI's chats",
+  verbosity: "OpenAI's chats",
+};
+
+function serverFieldRows(): string[][] {
+  return Object.entries(serverFields).map(([field, from]) => [
+    `\`${field}\``,
+    from,
+    typesThatTake(field as ServerField)
+      .map((type) => `\`${type}\``)
+      .join(', '),
+  ]);
+}
+
+function codes(names: readonly string[]): string {
+  return names.map((name) => `\`${name}\``).join(', ');
+}
+
 function judgeRows(): string[][] {
   return clients.map((client) => [
     `\`${client}\` ${versions[client]}`,
@@ -128,8 +153,38 @@ A request says how it is routed: ${Object.values(callHeaders)
 An answer says how it was routed: ${Object.values(answerHeaders)
     .map((name) => `\`${name}\``)
     .join(', ')}. Nothing of a provider's own headers comes through.
+The id of the request is also where the official clients look for it: ${codes(Object.values(requestIdHeaders))}.
 
-## Fields that are refused
+## Streams
+
+The head of a stream comes with its first content, not before: until then another provider can take over unseen, and a failure is a status
+with a body that every client understands, not an event behind a 200. So a slow model is silence. What stands between and cuts silence (many
+proxies do after 60 s) must wait longer than \`firstTokenMs\` of all attempts together, or the router be told to wait less. No pings are sent,
+then or later: silence between two pieces ends with \`idleMs\`.
+
+What breaks a stream after its head is told in the API's own error frame, and the terminator does not come.
+
+## Fields of a request
+
+Bodies are read as the official document of each API has them, with what its usual clients send beyond it. A field is carried, or left out
+because it asks nothing of the answer, or refused with 400 that names it: \`unsupported_parameter\` where nobody who may answer could be told
+it, \`unknown_parameter\` where no API has it. \`extra\` in OpenAI's bodies carries fields of one type of provider:
+\`{ "extra": { "vllm": { "best_of": 2 } } }\`. In Ollama's, options that are not named here go to servers of Ollama only.
+
+Some fields are known to many servers and not to all. They reach those who have a word for them, under that word; where the one who answered
+has none, \`${answerHeaders.ignored}\` names them.
+
+${table(['Field', 'From', 'Types that take it'], serverFieldRows())}
+Left out of OpenAI's chats: ${codes(Object.keys(fieldsLeftOut))}; marks for caches anywhere; and what
+clients keep beside earlier answers (\`annotations\`, \`parsed\`, \`reasoning_details\`, \`thinking_blocks\`, \`provider_specific_fields\`).
+
+Refused there: ${codes(Object.keys(fieldsRefused))}; and embeddings of token numbers, which mean something to one
+model only (in LangChain for Python, \`check_embedding_ctx_length=False\` sends texts).
+
+To think less is a wish, and to think a need: a model that cannot think answers where \`reasoning_effort\` is \`none\`, Anthropic's \`thinking\` is
+disabled or Ollama's \`think\` is false, and is not asked where any other effort is.
+
+## Fields that are refused everywhere
 
 Where a call goes, and with whose key, is never up to a body. At any depth but in what is the caller's own (schemas, arguments, texts):
 ${deniedFields.map((name) => `\`${name}\``).join(', ')}.

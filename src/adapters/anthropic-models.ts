@@ -4,6 +4,8 @@ import type { ReasoningEffort } from '../core/types.ts';
 export interface ModelRules {
   /** `budget`: `thinking: { type: 'enabled', budget_tokens }`. `effort`: `{ type: 'adaptive' }` and `output_config.effort`. */
   readonly thinking: 'budget' | 'effort';
+  /** Claude thinks since 3.7; nothing need be said to those before. */
+  readonly canThink: boolean;
   /** The model refuses `{ type: 'disabled' }`. */
   readonly alwaysThinks: boolean;
   /** `none`: `temperature` and `top_p` are refused unless they are what they would be anyway. `one`: they are refused together. */
@@ -22,10 +24,11 @@ export interface ModelRules {
  */
 export function rulesOf(model: string): ModelRules {
   if (!/claude/i.test(model))
-    return { thinking: 'budget', alwaysThinks: false, sampling: 'both', blankStops: true, maxTokens: shortAnswer };
+    return { thinking: 'budget', canThink: true, alwaysThinks: false, sampling: 'both', blankStops: true, maxTokens: shortAnswer };
   const version = versionOf(model);
   return {
     thinking: version >= 406 ? 'effort' : 'budget',
+    canThink: version >= 307,
     alwaysThinks: /fable|mythos/i.test(model) || (version >= 505 && !/haiku/i.test(model)),
     sampling: version >= 407 ? 'none' : version >= 401 ? 'one' : 'both',
     blankStops: false,

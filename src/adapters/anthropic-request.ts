@@ -62,7 +62,7 @@ function toThinking(request: ChatRequest, rules: ModelRules, given: unknown, ref
     if (given === undefined && rules.alwaysThinks) {
       throw refuse('unsupported', 'this model cannot stop thinking. Ask for "low" effort, or set "thinking" in extra.anthropic.');
     }
-    return { thinking: given ?? { type: 'disabled' }, effort: undefined, maxTokens };
+    return { thinking: given ?? (rules.canThink ? { type: 'disabled' } : undefined), effort: undefined, maxTokens };
   }
   if (rules.thinking === 'effort') {
     return { thinking: given ?? { type: 'adaptive' }, effort: effort === 'minimal' ? 'low' : effort, maxTokens };

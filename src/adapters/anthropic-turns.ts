@@ -46,7 +46,9 @@ export function toConversation(messages: readonly ChatMessage[], refuse: Refuse)
       for (const [index, call] of (message.tool_calls ?? []).entries()) {
         const id = newId(call.id);
         add('assistant', 'blocks', [toToolUse(call, id, `${path}.tool_calls[${index}]`, refuse)]);
-        waiting.set(call.id, [...(waiting.get(call.id) ?? []), id]);
+        const others = waiting.get(call.id);
+        if (others === undefined) waiting.set(call.id, [id]);
+        else others.push(id);
       }
     } else {
       const id = message.role === 'tool' ? waiting.get(message.tool_call_id ?? '')?.shift() : undefined;
@@ -119,6 +121,8 @@ function createIds(messages: readonly ChatMessage[]): (id: string) => string {
   const ids = messages.flatMap(({ tool_calls }) => (tool_calls ?? []).map(({ id }) => id));
   const kept = new Set(ids.filter((id) => /^[a-zA-Z0-9_-]+$/.test(id)));
   const taken = new Set<string>();
+  /** Where the search for a free number goes on, by base: those before are taken, and thousands of calls may have one id. */
+  const counts = new Map<string, number>();
   const take = (id: string): string => {
     taken.add(id);
     return id;
@@ -127,8 +131,10 @@ function createIds(messages: readonly ChatMessage[]): (id: string) => string {
     if (kept.has(id) && !taken.has(id)) return take(id);
     const base = id.replaceAll(/[^a-zA-Z0-9_-]/g, '_') || 'call';
     const isFree = (name: string): boolean => !taken.has(name) && !kept.has(name);
-    let made = base;
-    for (let count = 2; !isFree(made); count++) made = `${base}_${count}`;
-    return take(made);
+    if (isFree(base)) return take(base);
+    let count = counts.get(base) ?? 2;
+    while (!isFree(`${base}_${count}`)) count += 1;
+    counts.set(base, count + 1);
+    return take(`${base}_${count}`);
   };
 }

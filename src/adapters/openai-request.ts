@@ -16,9 +16,11 @@ export function toStreamBody(dialect: Dialect, call: Call<ChatRequest>): JsonObj
 }
 
 function bodyOf(dialect: Dialect, { request, model, continues }: Call<ChatRequest>): JsonObject {
-  const { name, body = (same) => same, ignores = [], limitName, continued } = dialect;
+  const { name, capabilities, body = (same) => same, ignores = [], limitName, continued } = dialect;
   const asked = { ...toChatBody(request, model), messages: toMessages(request.messages, dialect) };
-  const own = limitName === undefined ? asked : withLimit(asked, limitName);
+  // Servers that have no word for efforts are asked all the same where none is wanted.
+  const thoughtless = capabilities.reasoningEffort === true ? asked : { ...asked, reasoning_effort: undefined };
+  const own = limitName === undefined ? thoughtless : withLimit(thoughtless, limitName);
   const whole = { ...body(ignores.length === 0 ? own : without(own, ignores)), ...request.extra?.[name] };
   return continues && continued ? continued(whole) : whole;
 }

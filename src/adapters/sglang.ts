@@ -29,9 +29,14 @@ const dialect: Dialect = {
   load,
 };
 
-/** Other efforts than these three fail its validation, as a fault of the caller's, which they are not. */
+/**
+ * Other efforts than these three fail its validation, as a fault of the caller's, which they are not. Not to think is told to the chat
+ * template, under the two names that there are for it; one that knows neither overlooks them.
+ */
 function withKnownEffort(body: ChatBody, provider: string): ChatBody {
-  const { reasoning_effort: effort } = body;
+  const { reasoning_effort: effort, ...rest } = body;
+  // The type of OpenAI's body does not have it.
+  if (effort === 'none') return { ...rest, chat_template_kwargs: { enable_thinking: false, thinking: false } } as ChatBody;
   if (effort === undefined || effort === 'low' || effort === 'medium' || effort === 'high') return body;
   throw new RouterError('unsupported', `${provider}: SGLang knows the reasoning efforts low, medium and high, and not "${effort}".`, {
     provider,

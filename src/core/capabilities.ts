@@ -19,7 +19,7 @@ export interface Capabilities {
   readonly logitBias: boolean;
   /** More than one choice (`n`). */
   readonly choices: boolean;
-  /** `reasoning_effort`. */
+  /** `reasoning_effort` other than `none`, which a model that cannot think satisfies. */
   readonly reasoningEffort: boolean;
   /** `dimensions` of embeddings. */
   readonly dimensions: boolean;
@@ -104,7 +104,7 @@ export function chatNeeds(request: ChatRequest): readonly Feature[] {
   if (request.logprobs === true || request.top_logprobs !== undefined) features.push('logprobs');
   if (request.logit_bias !== undefined) features.push('logitBias');
   if (request.n !== undefined && request.n > 1) features.push('choices');
-  if (request.reasoning_effort !== undefined) features.push('reasoningEffort');
+  if ((request.reasoning_effort ?? 'none') !== 'none') features.push('reasoningEffort');
   return features;
 }
 

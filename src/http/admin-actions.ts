@@ -5,7 +5,7 @@ import { tellChange } from './admin-desk.ts';
 import type { AdminChange } from './admin-options.ts';
 import { adminHeaders } from './admin-page.ts';
 import { badRequest, HttpRefusal } from './failure.ts';
-import { optional, readBody, text } from './openai-schema.ts';
+import { optional, readBody, text } from './body-schema.ts';
 import { jsonResponse } from './respond.ts';
 import type { Exchange } from './route.ts';
 

@@ -2,14 +2,13 @@ import * as z from 'zod';
 import { localities, type RouterOptions, type TimeoutOptions } from '../index.ts';
 import type { AdminIntentPatch, AdminProviderPatch, AdminSettingsPatch } from './admin-contract.ts';
 import { badRequest, type HttpRefusal } from './failure.ts';
-import { flag, oneOf, type Reads, readBody, text } from './openai-schema.ts';
+import { anyNumber, flag, mustBeObject, oneOf, type Reads, readBody, text } from './body-schema.ts';
 
 // Names and kinds only: ranges, and what goes with what, the router knows.
 
 type Fields<Patch> = { readonly [Name in keyof Patch]-?: Reads<Patch[Name]> };
 
-const mustBeObject = 'must be an object';
-const number = z.number('must be a number');
+const number = anyNumber();
 const balance = oneOf(['priority', 'weighted', 'least-busy', 'expected-ttft']);
 
 const maybe = <Value>(schema: Reads<Value>): Reads<Value | undefined> => schema.optional();

@@ -7,7 +7,7 @@ import { shownError } from './admin-events.ts';
 import { adminHeaders } from './admin-page.ts';
 import { settingsOf } from './admin-settings.ts';
 import { badRequest } from './failure.ts';
-import { count, optional, readBody, type Reads, text } from './openai-schema.ts';
+import { count, mustBeObject, optional, readBody, type Reads, text } from './body-schema.ts';
 import { sseFrame, streamResponse } from './respond.ts';
 import type { Exchange } from './route.ts';
 
@@ -19,7 +19,7 @@ const ask: Reads<AdminPlaygroundAsk> = z.strictObject(
     provider: optional(text()),
     maxTokens: optional(count()),
   },
-  'must be an object',
+  mustBeObject,
 );
 
 /** `POST playground`: what would be done, and then what is done. */
@@ -43,13 +43,14 @@ async function* framesOf({ note }: Exchange, plan: Plan, open: () => Promise<Cha
   let failure: AdminPlaygroundFrame | undefined;
   try {
     stream = await open();
+    note({ route: stream.route });
     for await (const text of textOf(stream)) yield frame({ type: 'text', text });
   } catch (error) {
+    note({ failure: error });
     failure = { type: 'error', ...shownError(error) };
   }
   if (stream !== undefined) {
     const { route } = stream;
-    note({ provider: route.provider, attempts: route.attempts.length });
     yield frame({ type: 'route', route, text: formatRoute(route) });
   }
   if (failure !== undefined) yield frame(failure);

@@ -6,7 +6,7 @@ import { adminHeaders } from './admin-page.ts';
 import { patched } from './admin-patch.ts';
 import { readPatch } from './admin-patch-schema.ts';
 import { settingsOf } from './admin-settings.ts';
-import { healthNow } from './document-questions.ts';
+import { healthNow } from './recent-status.ts';
 import { HttpRefusal } from './failure.ts';
 import { readJson } from './request-body.ts';
 import { jsonResponse, streamResponse } from './respond.ts';

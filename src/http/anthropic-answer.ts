@@ -1,4 +1,5 @@
-import { type AssistantMessage, type ChatCompletion, type FinishReason, RouterError, type ToolCall, type Usage } from '../index.ts';
+import type { AssistantMessage, ChatCompletion, FinishReason, Usage } from '../index.ts';
+import { readCalls } from './tool-calls.ts';
 
 /** An answer as `POST /v1/messages` gives it. What no other protocol knows is null, as Anthropic writes it. */
 export function toMessage({ id, model, choices: [choice], usage }: ChatCompletion, requestId: string): object {
@@ -23,7 +24,7 @@ function toContent(message: AssistantMessage, reason: FinishReason): readonly ob
     ...(reasoning && !isTold ? [{ type: 'thinking', thinking: reasoning, signature: '' }] : []),
     ...signed,
     ...(content ? [textBlock(content)] : []),
-    ...calls.flatMap((call) => toToolUse(call, reason)),
+    ...readCalls(calls, reason).map(({ id, name, input }) => toolUseBlock(id, name, input)),
   ];
 }
 
@@ -33,23 +34,6 @@ export function textBlock(text: string): object {
 
 export function toolUseBlock(id: string, name: string, input: object): object {
   return { type: 'tool_use', id: id === '' ? `toolu_${crypto.randomUUID()}` : id, name, input, caller: { type: 'direct' } };
-}
-
-/** A call that the limit of tokens has cut off is none; one that is no JSON otherwise is the model's fault, and nothing to act upon. */
-function toToolUse({ id, function: { name, arguments: text } }: ToolCall, reason: FinishReason): readonly object[] {
-  const input = text.trim() === '' ? {} : parsed(text);
-  if (typeof input === 'object' && input !== null && !Array.isArray(input)) return [toolUseBlock(id, name, input)];
-  if (reason === 'length') return [];
-  throw new RouterError('bad_response', 'The arguments of a tool call are no JSON object.');
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    // The parser's own message quotes the text.
-    return undefined;
-  }
 }
 
 const stopReasons: Readonly<Record<FinishReason, string>> = {

@@ -1,5 +1,18 @@
 import * as z from 'zod';
-import { ignored, isObject, kinds, list, oneOf, optional, type Reads, text, unsupported, unsupportedKind } from './openai-schema.ts';
+import {
+  flag,
+  ignored,
+  kinds,
+  list,
+  name,
+  object,
+  oneOf,
+  optional,
+  type Reads,
+  text,
+  unsupported,
+  unsupportedKind,
+} from './body-schema.ts';
 
 /** The content blocks of a request, as far as they are carried. */
 export type Block = TextBlock | ImageBlock | ToolUseBlock | ToolResultBlock | ThoughtBlock;
@@ -39,9 +52,6 @@ export interface Turn {
   readonly content: readonly Block[];
 }
 
-const anyLength = Number.MAX_SAFE_INTEGER;
-const named = (): Reads<string> => text().refine((value) => value !== '', 'must not be empty');
-
 /** Kinds that only Anthropic's own servers understand, or that no other protocol has a place for. */
 const foreign = (...names: readonly string[]): ReturnType<typeof unsupportedKind<'type'>>[] =>
   names.map((name) => unsupportedKind('type', name, `no provider is sent ${name}`));
@@ -56,7 +66,7 @@ const source: Reads<ImageBlock['source']> = z.discriminatedUnion(
     z.strictObject({
       type: z.literal('base64'),
       media_type: oneOf(['image/jpeg', 'image/png', 'image/gif', 'image/webp']),
-      data: named(),
+      data: name(),
     }),
     z.strictObject({ type: z.literal('url'), url: text().refine((url) => /^https?:\/\//i.test(url), 'must be an http or https address') }),
     ...foreign('file'),
@@ -71,9 +81,9 @@ const imageBlock = z
 const toolUse = z
   .strictObject({
     type: z.literal('tool_use'),
-    id: named(),
-    name: named(),
-    input: z.custom<Record<string, unknown>>(isObject, 'must be an object'),
+    id: name(),
+    name: name(),
+    input: object(),
     cache_control: ignored(),
     // Who asked for the call matters to nobody who reads it later.
     caller: ignored(),
@@ -90,16 +100,16 @@ const resultBlock: Reads<TextBlock | ImageBlock> = z.discriminatedUnion(
 const toolResult = z
   .strictObject({
     type: z.literal('tool_result'),
-    tool_use_id: named(),
+    tool_use_id: name(),
     content: optional(blocksOf(resultBlock, 0)),
-    is_error: optional(z.boolean('must be true or false')),
+    is_error: optional(flag()),
     cache_control: ignored(),
     toolset_name: unsupported(),
   })
   .transform(({ type, tool_use_id, content = [], is_error = false }): ToolResultBlock => ({ type, tool_use_id, content, is_error }));
 
 const thinking = z.strictObject({ type: z.literal('thinking'), thinking: text(), signature: text() });
-const redacted = z.strictObject({ type: z.literal('redacted_thinking'), data: named() });
+const redacted = z.strictObject({ type: z.literal('redacted_thinking'), data: name() });
 
 const userBlock: Reads<Block> = z.discriminatedUnion(
   'type',
@@ -144,13 +154,10 @@ const turn: Reads<Turn> = z.discriminatedUnion(
   kinds('role', ['user', 'assistant', 'system']),
 );
 
-export const turns: Reads<readonly Turn[]> = list(turn, 1, anyLength, 'must be a list with at least one message');
+export const turns: Reads<readonly Turn[]> = list(turn, 'must be a list with at least one message', 1);
 
 /** A text stands for one block of it. */
 function blocksOf<Found>(block: Reads<Found>, least: 0 | 1): Reads<readonly (Found | TextBlock)[]> {
   const sentence = least === 0 ? 'must be text, or a list of blocks' : 'must be text, or a list with at least one block';
-  return z.union(
-    [text().transform((value): TextBlock[] => [{ type: 'text', text: value }]), list(block, least, anyLength, sentence)],
-    sentence,
-  );
+  return z.union([text().transform((value): TextBlock[] => [{ type: 'text', text: value }]), list(block, sentence, least)], sentence);
 }

@@ -1,8 +1,27 @@
 import * as z from 'zod';
 import type { ReasoningEffort } from '../index.ts';
 import { systemBlocks, type TextBlock, type Turn, turns } from './anthropic-blocks.ts';
-import { count, flag, ignored, isObject, kinds, list, number, object, oneOf, optional, readBody, type Reads } from './openai-schema.ts';
-import { text, unsupported, unsupportedKind } from './openai-schema.ts';
+import {
+  atLeast,
+  count,
+  flag,
+  ignored,
+  isEmpty,
+  isObject,
+  kinds,
+  list,
+  mustBeObject,
+  name,
+  number,
+  object,
+  oneOf,
+  optional,
+  readBody,
+  type Reads,
+  text,
+  unsupported,
+  unsupportedKind,
+} from './body-schema.ts';
 
 /** What is read of a body of `POST /v1/messages`. */
 export interface MessagesBody {
@@ -19,6 +38,8 @@ export interface MessagesBody {
   readonly tool_choice?: ToolChoiceField | undefined;
   readonly thinking?: Thinking | undefined;
   readonly output_config?: OutputConfig | undefined;
+  /** The older place of `output_config.format`. */
+  readonly output_format?: OutputConfig['format'];
 }
 
 export interface CustomTool {
@@ -44,10 +65,6 @@ export interface OutputConfig {
   readonly format?: { readonly type: 'json_schema'; readonly schema: Readonly<Record<string, unknown>> } | undefined;
 }
 
-const anyLength = Number.MAX_SAFE_INTEGER;
-const isEmpty = (value: unknown): boolean => Array.isArray(value) && value.length === 0;
-const atLeast = (least: number): Reads<number> =>
-  z.custom<number>((value) => Number.isSafeInteger(value) && Number(value) >= least, `must be a whole number, ${least} at least`);
 const isFalse = (value: unknown): boolean => value === false;
 
 /** Tools that Anthropic's servers run, or know the schema of, are told by their type. */
@@ -58,7 +75,7 @@ const anyTool = z.looseObject(
 
 const customTool: Reads<CustomTool> = z.strictObject({
   type: ignored(),
-  name: text().refine((name) => /^[a-zA-Z0-9_-]{1,128}$/.test(name), 'must be 1 to 128 letters, digits, underscores and hyphens'),
+  name: text().refine((value) => /^[a-zA-Z0-9_-]{1,128}$/.test(value), 'must be 1 to 128 letters, digits, underscores and hyphens'),
   description: optional(text()),
   input_schema: z.custom<Record<string, unknown>>(
     (schema) => isObject(schema) && schema['type'] === 'object',
@@ -101,14 +118,13 @@ const thinking: Reads<Thinking> = z.discriminatedUnion(
   kinds('type', ['enabled', 'adaptive', 'disabled']),
 );
 
+const format: Reads<OutputConfig['format']> = optional(
+  z.strictObject({ type: z.literal('json_schema', 'must be json_schema'), schema: object() }, 'must be an object with type and schema'),
+);
+
 const outputConfig: Reads<OutputConfig> = z.strictObject(
-  {
-    effort: optional(oneOf(['low', 'medium', 'high', 'xhigh', 'max'])),
-    format: optional(
-      z.strictObject({ type: z.literal('json_schema', 'must be json_schema'), schema: object() }, 'must be an object with type and schema'),
-    ),
-  },
-  'must be an object',
+  { effort: optional(oneOf(['low', 'medium', 'high', 'xhigh', 'max'])), format },
+  mustBeObject,
 );
 
 /** Edits that take nothing away; the assistant that writes code sends this one with every request. */
@@ -118,13 +134,14 @@ const keepsAll = z.strictObject({
 
 /** Fields that a question for the number of tokens has as well. */
 const common = {
-  model: text().refine((model) => model !== '', 'must not be empty'),
+  model: name(),
   messages: turns,
   system: optional(systemBlocks),
-  tools: optional(list(tool, 0, anyLength, 'must be a list of tools')),
+  tools: optional(list(tool, 'must be a list of tools')),
   tool_choice: optional(toolChoice),
   thinking: optional(thinking),
   output_config: optional(outputConfig),
+  output_format: format,
   cache_control: ignored(),
   speed: ignored(),
   context_management: unsupported('', (value) => keepsAll.safeParse(value).success),
@@ -139,7 +156,7 @@ const messagesBody: Reads<MessagesBody> = z.strictObject(
     temperature: optional(number(0, 1)),
     top_p: optional(number(0, 1)),
     top_k: optional(atLeast(0)),
-    stop_sequences: optional(list(text(), 0, anyLength, 'must be a list of texts')),
+    stop_sequences: optional(list(text(), 'must be a list of texts')),
     metadata: ignored(),
     service_tier: ignored(),
     container: unsupported(),

@@ -2,6 +2,7 @@ import type { ChatMessage, ChatRequest, ContentPart, ReasoningEffort, Tool, Tool
 import type { Block, ImageBlock, TextBlock, ThoughtBlock, ToolResultBlock, ToolUseBlock, Turn } from './anthropic-blocks.ts';
 import type { CustomTool, MessagesBody, Thinking, ToolChoiceField } from './anthropic-body.ts';
 import { badRequest } from './failure.ts';
+import { toExtra } from './server-fields.ts';
 
 /**
  * The request that a body asks for. Thinking goes to Anthropic's own servers as it was written, and to others as an effort.
@@ -11,7 +12,7 @@ export function toChatRequest(body: Omit<MessagesBody, 'max_tokens'> & { readonl
   const { model, max_tokens, system, messages, temperature, top_p, stop_sequences, tools, tool_choice: choice, output_config } = body;
   refuseBudget(body.thinking, max_tokens);
   const effort = output_config?.effort ?? effortOf(body.thinking);
-  const format = output_config?.format;
+  const format = output_config?.format ?? body.output_format;
   const extra = extraOf(body);
   return {
     model,
@@ -27,7 +28,7 @@ export function toChatRequest(body: Omit<MessagesBody, 'max_tokens'> & { readonl
     ...(format !== undefined && {
       response_format: { type: 'json_schema', json_schema: { name: 'answer', schema: format.schema, strict: true } },
     }),
-    ...(Object.keys(extra).length > 0 && { extra }),
+    ...(extra !== undefined && { extra }),
   };
 }
 
@@ -43,18 +44,13 @@ function effortOf(thinking: Thinking | undefined): ReasoningEffort | undefined {
   return thinking.budget_tokens < 4_096 ? 'low' : thinking.budget_tokens < 8_192 ? 'medium' : 'high';
 }
 
-/** Servers that take `top_k` in the body of a chat. The others have no word for it, as OpenAI has none. */
-const takeTopK = ['anthropic', 'vllm', 'sglang', 'llamacpp', 'lmstudio', 'textgen', 'together'] as const;
-
-function extraOf({ top_k, thinking }: Pick<MessagesBody, 'top_k' | 'thinking'>): Record<string, Record<string, unknown>> {
-  const extra: Record<string, Record<string, unknown>> = {};
-  if (top_k !== undefined) {
-    for (const type of takeTopK) extra[type] = { top_k };
-    extra['ollama'] = { options: { top_k } };
-  }
-  // Not to think is told as an effort, which finds a model that can be kept from it.
-  if (thinking !== undefined && thinking.type !== 'disabled') extra['anthropic'] = { ...extra['anthropic'], thinking };
-  return extra;
+/** Its newer models refuse `top_k`, which only those who speak this API can know. Not to think is told as an effort. */
+function extraOf({ top_k, thinking }: Pick<MessagesBody, 'top_k' | 'thinking'>): ChatRequest['extra'] {
+  const anthropic = {
+    ...(top_k !== undefined && { top_k }),
+    ...(thinking !== undefined && thinking.type !== 'disabled' && { thinking }),
+  };
+  return toExtra({ top_k }, Object.keys(anthropic).length > 0 ? { anthropic } : undefined);
 }
 
 function toSystem(blocks: readonly TextBlock[]): ChatMessage[] {

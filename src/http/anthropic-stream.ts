@@ -1,26 +1,20 @@
-import { type ChatChunk, type ChatStream, type ChunkDelta, type FinishReason, RouterError, type Usage } from '../index.ts';
+import { type ChatChunk, type ChatStream, type ChunkDelta, type FinishReason, type Usage } from '../index.ts';
 import { countsOf, headOf, stopOf, toUsage } from './anthropic-answer.ts';
 import { createBlocks } from './anthropic-stream-blocks.ts';
-import { errorBody, refusalOf } from './failure.ts';
 import { sseFrame } from './respond.ts';
+import { refuseReset } from './stream-failure.ts';
 
 /** One event of the stream; its name is its type. */
 export type StreamEvent = { readonly type: string } & Readonly<Record<string, unknown>>;
 
-/** The frames of a stream: those of one chunk come together. A failure is told as an event, after which nothing comes. */
-export async function* toFrames(stream: ChatStream, requestId: string, signal: AbortSignal | undefined): AsyncGenerator<string> {
+/** The frames of a stream: those of one chunk come together. */
+export async function* toFrames(stream: ChatStream, requestId: string): AsyncGenerator<string> {
   const message = createMessage(requestId);
-  try {
-    for await (const chunk of stream) {
-      const events = message.add(chunk);
-      if (events.length > 0) yield toText(events);
-    }
-    yield toText(message.end());
-  } catch (error) {
-    // There is nobody left to tell.
-    if (signal?.aborted === true) throw error;
-    yield sseFrame(errorBody('anthropic', refusalOf(error), requestId), 'error');
+  for await (const chunk of stream) {
+    const events = message.add(chunk);
+    if (events.length > 0) yield toText(events);
   }
+  yield toText(message.end());
 }
 
 function toText(events: readonly StreamEvent[]): string {
@@ -47,7 +41,7 @@ function createMessage(requestId: string): GrowingMessage {
   };
   return {
     add(chunk) {
-      if (chunk.inferlane?.type === 'reset') throw new RouterError('stream_interrupted', 'The stream began anew.');
+      refuseReset(chunk);
       usage = chunk.usage ?? usage;
       const choice = chunk.choices.find(({ index }) => index === 0);
       reason ??= choice?.finish_reason ?? undefined;

@@ -1,5 +1,5 @@
 import { type CallOptions, hopsOf, type Router } from '../index.ts';
-import { badRequest } from './failure.ts';
+import { badRequest, type ErrorShape } from './failure.ts';
 import type { HandlerConfig } from './handler-options.ts';
 
 /** Headers with which a caller says how a call is to be routed. */
@@ -17,7 +17,12 @@ export const answerHeaders = {
   requestId: 'x-inferlane-request-id',
   /** `true` where the answer is a stand-in and no model's. */
   degraded: 'x-inferlane-degraded',
+  /** Fields of the request that the provider who answered has no word for, with commas between them. */
+  ignored: 'x-inferlane-ignored',
 } as const;
+
+/** Where the official clients of an API look for the id of a request. */
+export const requestIdHeaders: Readonly<Partial<Record<ErrorShape, string>>> = { openai: 'x-request-id', anthropic: 'request-id' };
 
 /**
  * What the headers ask for.
@@ -33,8 +38,9 @@ export function callOptionsOf(
   const provider = word(headers, callHeaders.provider);
   const session = text(headers, callHeaders.session);
   const deadlineMs = figure(headers, callHeaders.deadlineMs);
+  const cost = provider === undefined ? undefined : costOf(router, provider);
   // Naming a provider is consent to pay it, which is not the caller's to give.
-  const refusesPay = provider !== undefined && !mayNamePaid && isPaid(router, provider);
+  const refusesPay = cost === 'paid' && !mayNamePaid;
   return {
     signal,
     requestId,
@@ -47,8 +53,14 @@ export function callOptionsOf(
   };
 }
 
-function isPaid(router: Router, id: string): boolean {
-  return router.snapshot().providers.some(({ provider, cost }) => provider === id && cost === 'paid');
+/**
+ * The router's own refusal lists the providers that there are, which is for whoever configured them.
+ * @throws {HttpRefusal} 400
+ */
+function costOf(router: Router, id: string): string {
+  const named = router.snapshot().providers.find(({ provider }) => provider === id);
+  if (named === undefined) throw badRequest(`${callHeaders.provider} must name a provider that there is.`, callHeaders.provider);
+  return named.cost;
 }
 
 /** The names of intents and providers. */

@@ -1,4 +1,4 @@
-import { answerHeaders, callHeaders } from './call-headers.ts';
+import { answerHeaders, callHeaders, requestIdHeaders } from './call-headers.ts';
 import { HttpRefusal } from './failure.ts';
 import type { HandlerConfig } from './handler-options.ts';
 
@@ -10,7 +10,7 @@ export function corsHeaders({ headers }: Request, { origins }: HandlerConfig): R
   return {
     vary: 'origin',
     'access-control-allow-origin': origin,
-    'access-control-expose-headers': [...Object.values(answerHeaders), 'retry-after'].join(', '),
+    'access-control-expose-headers': [...Object.values(answerHeaders), ...Object.values(requestIdHeaders), 'retry-after'].join(', '),
   };
 }
 

@@ -34,6 +34,45 @@ export const deniedFields: readonly string[] = Object.freeze([
 const denied = new Set(deniedFields.map(plain));
 
 /**
+ * Fields of `extra`, which a server of that type is sent as they are. With these it would be asked something else than was routed and
+ * counted (another model, more answers), told to fetch from an address in the body or to run what the body brings, or paid more.
+ */
+export const deniedExtras: readonly string[] = Object.freeze([
+  'adapter_id',
+  'bootstrap_host',
+  'bootstrap_port',
+  'bootstrap_room',
+  'chat_template',
+  'chat_template_str',
+  'custom_logit_processor',
+  'draft_model',
+  'inference_geo',
+  'input',
+  'inputs',
+  'instruction_template_str',
+  'kv_transfer_params',
+  'lora',
+  'lora_path',
+  'max_completion_tokens',
+  'max_tokens',
+  'mcp_servers',
+  'messages',
+  'model',
+  'model_id',
+  'models',
+  'n',
+  'plugins',
+  'prompt',
+  'provider',
+  'route',
+  'service_tier',
+  'stream',
+  'tools',
+]);
+
+const notAsExtras = new Set(deniedExtras.map(plain));
+
+/**
  * Where a body holds what is the caller's own data: a tool's schema may well have a property called `endpoint`, and its arguments and the
  * notes beside a call belong to nobody here.
  */
@@ -49,14 +88,36 @@ export const callersOwn: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Refuses a body that holds one of the denied fields at any depth, but in the caller's own data.
+ * Refuses a body that holds one of the denied fields at any depth, but in the caller's own data, or in `extra` what is not for it.
  * @throws {HttpRefusal} 400 with the path of the field.
  */
 export function refuseDeniedFields(body: unknown): void {
   const path = findDenied(body)?.join('').replace(/^\./, '');
-  if (path === undefined) return;
-  const message = `${path} is not taken from a request: where calls go, and with which key, is up to the server.`;
-  throw badRequest(message, path, 'field_not_allowed');
+  if (path !== undefined) throw notTaken(path, 'where calls go, and with which key, is up to the server');
+  const extra = findDeniedExtra(body);
+  if (extra !== undefined) throw notTaken(extra, 'extra says how a model answers, and neither which one does nor what it is asked');
+}
+
+function notTaken(path: string, reason: string): Error {
+  return badRequest(`${path} is not taken from a request: ${reason}.`, path, 'field_not_allowed');
+}
+
+/** Some servers do not mind the case of a name, nor letters that are small forms of others (`\u017f` is an s to them). */
+function findDeniedExtra(body: unknown): string | undefined {
+  for (const [type, fields] of entriesOf(isNamed(body, 'extra') ? body.extra : undefined)) {
+    for (const [name] of entriesOf(fields)) {
+      if (notAsExtras.has(plain(name)) || !/^[\x20-\x7e]*$/.test(name)) return `extra.${shown(type)}.${shown(name)}`;
+    }
+  }
+  return undefined;
+}
+
+function isNamed<Name extends string>(value: unknown, name: Name): value is Readonly<Record<Name, unknown>> {
+  return typeof value === 'object' && value !== null && Object.hasOwn(value, name);
+}
+
+function entriesOf(value: unknown): readonly (readonly [string, unknown])[] {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.entries(value) : [];
 }
 
 /** The steps to the first one. */

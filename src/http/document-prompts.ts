@@ -1,23 +1,21 @@
 import * as z from 'zod';
 import type { ChatCompletion, ChatMessage, ChatRequest } from '../index.ts';
 import { badRequest, refusalOf } from './failure.ts';
-import { count, modelName, oneOf, optional, readBody, text } from './openai-schema.ts';
+import { anyNumber, anyWhole, count, list, modelName, mustBeObject, oneOf, optional, readBody, text, textOrTexts } from './body-schema.ts';
 import { jsonResponse, refusalResponse, routeHeaders } from './respond.ts';
 import type { Exchange, Route } from './route.ts';
+import { toExtra } from './server-fields.ts';
 
 // Routes that take a prompt and give a text, each as the clients of its system know it. Nothing is set that the caller did not set.
-
-const number = z.number('must be a number');
-const mustBeObject = 'must be an object';
 
 const notebookBody = z.strictObject(
   {
     prompt: text(),
     max_tokens: optional(count()),
-    temperature: optional(number),
-    top_p: optional(number),
-    seed: optional(z.int('must be a whole number')),
-    stop: optional(z.union([text(), z.array(text())], 'must be text or a list of texts')),
+    temperature: optional(anyNumber()),
+    top_p: optional(anyNumber()),
+    seed: optional(anyWhole()),
+    stop: optional(textOrTexts()),
   },
   mustBeObject,
 );
@@ -27,14 +25,14 @@ const proxyBody = z.strictObject(
     model_id: modelName(),
     prompt: text(),
     max_new_tokens: optional(count()),
-    temperature: optional(number),
-    top_p: optional(number),
-    repetition_penalty: optional(number),
+    temperature: optional(anyNumber()),
+    top_p: optional(anyNumber()),
+    repetition_penalty: optional(anyNumber()),
   },
   mustBeObject,
 );
 
-const queryBody = z.strictObject({ prompt: text(), max_tokens: optional(count()), temperature: optional(number) }, mustBeObject);
+const queryBody = z.strictObject({ prompt: text(), max_tokens: optional(count()), temperature: optional(anyNumber()) }, mustBeObject);
 
 const turn = z.strictObject({ role: oneOf(['system', 'user', 'assistant']), content: text() }, mustBeObject);
 
@@ -42,7 +40,7 @@ const chatBody = z.strictObject(
   {
     model: optional(modelName()),
     message: optional(text()),
-    messages: optional(z.array(turn, 'must be a list of messages')),
+    messages: optional(list(turn, 'must be a list of messages')),
     intent: optional(text().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'must be one name, 64 characters at most')),
   },
   mustBeObject,
@@ -67,30 +65,16 @@ async function generateAsNotebook(exchange: Exchange): Promise<Response> {
 
 async function generateAsProxy(exchange: Exchange): Promise<Response> {
   const { model_id, prompt, max_new_tokens, repetition_penalty, ...settings } = readBody(proxyBody, exchange.body);
+  const serverFields = { repetition_penalty };
   const request: ChatRequest = {
     ...settings,
     model: model_id,
     max_tokens: max_new_tokens,
     messages: asked(prompt),
-    extra: repetition(repetition_penalty),
+    extra: toExtra(serverFields, undefined),
   };
   const answer = await exchange.router.chat(request, exchange.call);
-  return jsonResponse({ generated_text: textOf(answer), model_id }, 200, routeHeaders(answer.route, exchange));
-}
-
-/** Each server has its own word for it; 1 is none. TGI makes it of the presence penalty, two lower. */
-function repetition(penalty: number | undefined): ChatRequest['extra'] {
-  if (penalty === undefined || penalty === 1) return undefined;
-  const named = { repetition_penalty: penalty };
-  return {
-    tgi: { presence_penalty: penalty - 2 },
-    vllm: named,
-    sglang: named,
-    together: named,
-    'remote-gpu': named,
-    llamacpp: { repeat_penalty: penalty },
-    ollama: { options: { repeat_penalty: penalty } },
-  };
+  return jsonResponse({ generated_text: textOf(answer), model_id }, 200, routeHeaders(answer.route, exchange, { serverFields, request }));
 }
 
 /** `POST /api/query`: a flag tells whether there is an answer, and so does the status. */

@@ -1,5 +1,5 @@
 import { publicHealth } from './document-public.ts';
-import { healthNow, inventoryNow } from './document-questions.ts';
+import { healthNow, inventoryNow } from './recent-status.ts';
 import { HttpRefusal } from './failure.ts';
 import { jsonResponse } from './respond.ts';
 import type { Exchange, Route } from './route.ts';

@@ -65,16 +65,35 @@ const ofRequest: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 /** Of other failures the table's sentence is told: which server is down, and what it said, is nobody's concern but the operator's. */
 function messageOf(error: RouterError): string {
   const shared = sharedReason(error);
-  if (shared === 'unsupported') return withoutAddresses(`${sentenceOf(shared)} ${error.skipped[0]?.reason ?? ''}`);
+  if (shared === 'unsupported') return withoutPlaces(`${sentenceOf(shared)} ${error.skipped[0]?.reason ?? ''}`);
   if (shared !== undefined) return sentenceOf(shared);
   const last = error.code === 'all_failed' ? (error.attempts.at(-1)?.error ?? error) : error;
-  const words = ofRequest.has(last.code) ? withoutAddresses(last.message) : sentenceOf(last.code);
+  const words = ofRequest.has(last.code) ? withoutPlaces(withoutProvider(last)) : sentenceOf(last.code);
   return last === error ? words : `${sentenceOf(error.code)} The last one: ${words}`;
 }
 
-/** What a server says of a request may hold its address. */
-function withoutAddresses(text: string): string {
-  return text.replace(/\b[a-z][a-z0-9+.-]*:\/\/\S+/gi, '…').replace(/\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b/g, '…');
+/** Messages of a provider begin with its id. */
+function withoutProvider({ provider, message }: RouterError): string {
+  return provider !== undefined && message.startsWith(`${provider}: `) ? message.slice(provider.length + 2) : message;
+}
+
+/** What tells where a server stands, and where it keeps its files. */
+const places: readonly RegExp[] = [
+  /\b[a-z][a-z0-9+.-]*:\/\/\S+/gi,
+  /\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b/g,
+  /(?<![\w:])(?:[0-9a-f]{1,4})?(?:::?[0-9a-f]{1,4}){2,8}(?![\w:])/gi,
+  // A name with a port; a model has its tag behind the colon, and no hyphen or dot goes before a count.
+  /\b(?:localhost|\w+[.-][\w.-]+):\d{2,5}\b/gi,
+  /\b[\w-]+(?:\.[\w-]+)*\.(?:corp|home|internal|intranet|lan|local|localdomain|private|svc)\b/gi,
+  /(?<![\w.])(?:\/[\w.@+-]+){2,}\/?/g,
+  /\b[a-z]:\\[^\s"']+/gi,
+];
+
+const mostTold = 1_000;
+
+/** What a server says of a request may hold them. */
+function withoutPlaces(text: string): string {
+  return places.reduce((told, place) => told.replace(place, '…'), text.slice(0, mostTold));
 }
 
 function sentenceOf(code: ErrorCode): string {

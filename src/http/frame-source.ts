@@ -13,10 +13,12 @@ export interface FrameSource<Piece = string> {
 
 const nothing = (): void => undefined;
 
+/** `lastWords`: the piece that tells the reader what broke the stream, after which iterators have no more; undefined: nobody is left to tell. */
 export function createFrameSource<Piece>(
   pieces: AsyncIterable<Piece>,
   ending: Pick<Ending, 'end'>,
   { clock, writeTimeoutMs }: Pick<HandlerConfig, 'clock' | 'writeTimeoutMs'>,
+  lastWords?: (error: unknown) => Piece | undefined,
 ): FrameSource<Piece> {
   const iterator = pieces[Symbol.asyncIterator]();
   let cut = nothing;
@@ -49,8 +51,13 @@ export function createFrameSource<Piece>(
         if (!isLeft) stopWaiting = waitForReader();
         return value;
       } catch (error) {
-        ending.end(true);
-        throw error;
+        const last = lastWords?.(error);
+        if (last === undefined) {
+          ending.end(true);
+          throw error;
+        }
+        if (!isLeft) stopWaiting = waitForReader();
+        return last;
       }
     },
     leave,

@@ -1,5 +1,6 @@
 import type { Router } from '../index.ts';
-import { answerHeaders, callOptionsOf, requestIdOf } from './call-headers.ts';
+import { answerHeaders, callOptionsOf, requestIdHeaders, requestIdOf } from './call-headers.ts';
+import { type CallFacts, outcomeOf } from './call-outcome.ts';
 import { corsHeaders, preflight } from './cors.ts';
 import { refuseDeniedFields } from './denied-fields.ts';
 import { createEnding, type Ending } from './ending.ts';
@@ -24,7 +25,14 @@ interface Served {
   readonly match: Matcher;
 }
 
-type Facts = { -readonly [Name in keyof AccessEntry]?: AccessEntry[Name] };
+/** What becomes known of a request on the way. */
+interface Facts {
+  path: string | undefined;
+  shape: ErrorShape;
+  status: number;
+  caller: string | undefined;
+  call: CallFacts;
+}
 
 /** What belongs to one request, from its first byte to the last one of its answer. */
 interface Visit {
@@ -65,7 +73,7 @@ export function createHandler(router: Router, options: HandlerOptions = {}): Han
     const visit = begin(request, connection, config);
     const response = await respond(served, visit);
     visit.facts.status = response.status;
-    complete(response, visit.requestId, corsHeaders(request, config));
+    complete(response, visit.facts.shape, visit.requestId, corsHeaders(request, config));
     const isHead = request.method === 'HEAD';
     if (isHead || !visit.ending.isStreamed) visit.ending.end(false);
     if (!isHead) return response;
@@ -80,7 +88,7 @@ export function createHandler(router: Router, options: HandlerOptions = {}): Han
 function begin(request: Request, connection: Connection, config: HandlerConfig): Visit {
   const startMs = config.clock.nowMs();
   const requestId = requestIdOf(request);
-  const facts: Facts = {};
+  const facts: Facts = { path: undefined, shape: 'openai', status: 500, caller: undefined, call: {} };
   const left = new AbortController();
   // Requests of some platforms have no signal.
   const given = request.signal as AbortSignal | undefined;
@@ -92,9 +100,9 @@ function begin(request: Request, connection: Connection, config: HandlerConfig):
     const cut = isCut || left.signal.aborted;
     if (cut) left.abort(new DOMException('The caller has gone.', 'AbortError'));
     visit.onEnd?.();
-    const { route, status = 500, caller, provider, attempts } = facts;
+    const { path: route, status, caller } = facts;
     const ms = config.clock.nowMs() - startMs;
-    report(config, { requestId, method: request.method, route, status, ms, caller, provider, attempts, cut });
+    report(config, { requestId, method: request.method, route, status, ms, caller, ...outcomeOf(facts.call), cut });
   });
   const visit: Visit = { request, connection, requestId, facts, ending, signal: left.signal, onEnd: undefined };
   return visit;
@@ -116,16 +124,16 @@ const callerGone: Refusal = { status: 499, code: 'caller_gone', message: 'The ca
 async function respond(served: Served, visit: Visit): Promise<Response> {
   const { config, guard, match } = served;
   const { request, connection, facts, requestId, signal } = visit;
-  let shape: ErrorShape = 'openai';
   try {
     guard.admitHost(request, connection);
     if (request.method === 'OPTIONS') return preflight(request, config);
     const found = match(request.method, request.url);
-    facts.route = found.route.path;
-    shape = found.route.errors;
+    facts.path = found.route.path;
+    facts.shape = found.route.errors;
     return await answer(served, visit, found);
   } catch (thrown) {
-    return refusalResponse(shape, signal.aborted ? callerGone : refusalOf(thrown), requestId);
+    facts.call = { ...facts.call, failure: thrown };
+    return refusalResponse(facts.shape, signal.aborted ? callerGone : refusalOf(thrown), requestId);
   }
 }
 
@@ -138,7 +146,7 @@ async function answer({ router, config, guard, limits }: Served, visit: Visit, {
   const call = callOptionsOf(request, { signal, requestId }, router, config);
   const body = route.body === 'json' ? await readJson(request, signal, config) : undefined;
   refuseDeniedFields(body);
-  const note: Exchange['note'] = (more) => void Object.assign(facts, more);
+  const note: Exchange['note'] = (more) => void (facts.call = { ...facts.call, ...more });
   return route.answer({ router, config, request, params, body, call, requestId, isTrusted, ending, note });
 }
 
@@ -146,13 +154,15 @@ function refuseUnread(method: string, refusal: Refusal, config: HandlerConfig): 
   const requestId = crypto.randomUUID();
   const nobody = { route: undefined, caller: undefined, provider: undefined, attempts: undefined };
   report(config, { requestId, method, status: refusal.status, ms: 0, cut: false, ...nobody });
-  return complete(refusalResponse('openai', refusal, requestId), requestId, {});
+  return complete(refusalResponse('openai', refusal, requestId), 'openai', requestId, {});
 }
 
-function complete(response: Response, requestId: string, cors: Readonly<Record<string, string>>): Response {
+function complete(response: Response, shape: ErrorShape, requestId: string, cors: Readonly<Record<string, string>>): Response {
   for (const [name, value] of Object.entries({ ...fixedHeaders, ...cors })) {
     if (!response.headers.has(name)) response.headers.set(name, value);
   }
   response.headers.set(answerHeaders.requestId, requestId);
+  const own = requestIdHeaders[shape];
+  if (own !== undefined) response.headers.set(own, requestId);
   return response;
 }

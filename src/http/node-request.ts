@@ -26,7 +26,8 @@ export function toRequest(incoming: IncomingMessage, signal: AbortSignal): Reque
   if (!isPlainTarget(target)) return malformed('The target of the request is not a plain path.');
   const headers = headersOf(incoming);
   if (headers === undefined) return malformed('A header that counts only once came twice.');
-  const { host = '' } = incoming.headers;
+  const { host = '', 'transfer-encoding': coding = 'chunked' } = incoming.headers;
+  if (coding.toLowerCase() !== 'chunked') return malformed('The body is sent in a coding that is not read.');
   const origin = `${'encrypted' in incoming.socket ? 'https' : 'http'}://${host}`;
   if (!/^[\w.:[\]-]+$/.test(host) || !URL.canParse(origin)) return malformed('The request names no host.');
   try {

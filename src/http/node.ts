@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { systemClock } from '../index.ts';
 import type { Refusal } from './failure.ts';
 import { createFrameSource, type FrameSource } from './frame-source.ts';
@@ -21,6 +22,12 @@ interface Listening {
 /** How long a client may go on sending what nobody reads, when it has had its answer. */
 const lingerMs = 2_000;
 
+/**
+ * Requests of one connection that wait for their answers, one behind the other. Hardly a client sends a second one before it has the first
+ * answer; hundreds of thousands of short ones, whose answers nobody reads, would fill the memory.
+ */
+export const mostPipelined = 16;
+
 /** What is longer goes out piece by piece, so that a reader that stops shows. */
 const longestWrite = 65_536;
 
@@ -35,7 +42,15 @@ export function toNodeListener(handler: Handler): NodeListener {
     refuse: innards?.refuse ?? ((_method, refusal) => refusalResponse('plain', refusal, crypto.randomUUID())),
     settings: innards?.config ?? { clock: systemClock, writeTimeoutMs: handlerDefaults.writeTimeoutMs },
   };
-  return (incoming, outgoing) => void serve(listening, incoming, outgoing);
+  const waiting = new WeakMap<Socket, number>();
+  return (incoming, outgoing) => {
+    const { socket } = incoming;
+    const count = (waiting.get(socket) ?? 0) + 1;
+    if (count > mostPipelined) return void socket.destroy();
+    waiting.set(socket, count);
+    outgoing.on('close', () => waiting.set(socket, (waiting.get(socket) ?? 1) - 1));
+    void serve(listening, incoming, outgoing);
+  };
 }
 
 /** Never rejects. */

@@ -1,10 +1,11 @@
-import { type FinishReason, RouterError, type ToolCall, type ToolCallDelta, type Usage } from '../index.ts';
+import type { FinishReason, ToolCall, ToolCallDelta, Usage } from '../index.ts';
+import type { ReadCall } from './tool-calls.ts';
 
 /** A piece of an answer, or all of it. */
 export interface Part {
   readonly content: string;
   readonly thinking?: string | undefined;
-  readonly toolCalls?: readonly ToolCall[] | undefined;
+  readonly toolCalls?: readonly ReadCall[] | undefined;
   /** In OpenAI's shape, as the answer has them. */
   readonly logprobs?: unknown;
 }
@@ -79,24 +80,8 @@ export function createCallJoiner(): { add(deltas: readonly ToolCallDelta[]): voi
   };
 }
 
-/** @throws {RouterError} where the model wrote something else than an object. */
-function writeCall({ id, function: { name, arguments: text } }: ToolCall, index: number): object {
-  return { id, function: { index, name, arguments: argumentsOf(text) } };
-}
-
-function argumentsOf(text: string): object {
-  if (text.trim() === '') return {};
-  const value = parsed(text);
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
-  throw new RouterError('bad_response', 'The model called a tool with arguments that are no JSON object.');
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
+function writeCall({ id, name, input }: ReadCall, index: number): object {
+  return { id, function: { index, name, arguments: input } };
 }
 
 function writeLogprobs(logprobs: unknown): object {

@@ -1,19 +1,14 @@
-import {
-  type AssistantMessage,
-  type ChatChunk,
-  type ChatRequest,
-  type ChatStream,
-  type FinishReason,
-  RouterError,
-  type Usage,
-} from '../index.ts';
-import { refusalOf } from './failure.ts';
+import type { AssistantMessage, ChatRequest, ChatStream, FinishReason, Usage } from '../index.ts';
+import { errorBody, type Refusal } from './failure.ts';
 import { contentOf, createCallJoiner, type Part, type Times, writeEnd, type WritePart } from './ollama-answer.ts';
 import { jsonResponse, routeHeaders, streamResponse } from './respond.ts';
 import type { Exchange } from './route.ts';
+import type { Extras } from './server-fields.ts';
+import { refuseReset } from './stream-failure.ts';
+import { readCalls } from './tool-calls.ts';
 
 /** A chat or a prompt, read and understood. */
-export interface Generation {
+export interface Generation extends Extras {
   /** As it was asked for, which is what this API repeats. */
   readonly model: string;
   readonly request: ChatRequest;
@@ -29,7 +24,11 @@ export async function generate(generation: Generation, exchange: Exchange): Prom
   if (!generation.isStreamed) return whole(generation, startMs, exchange);
   const stream = await router.stream(generation.request, call);
   const frames = lines(stream, generation, { startMs, firstMs: config.clock.nowMs() }, exchange);
-  return streamResponse({ type: 'application/x-ndjson', headers: routeHeaders(stream.route, exchange), frames }, exchange);
+  const failure = (refusal: Refusal): string => lineOf(errorBody('ollama', refusal, exchange.requestId));
+  return streamResponse(
+    { type: 'application/x-ndjson', headers: routeHeaders(stream.route, exchange, generation), frames, failure },
+    exchange,
+  );
 }
 
 /** Nothing is asked for, which is how clients have a model loaded, or unloaded: nobody is asked, and servers load when they are. */
@@ -42,16 +41,17 @@ async function whole(generation: Generation, startMs: number, exchange: Exchange
   const { router, call, config } = exchange;
   const { choices, usage, route } = await router.chat(generation.request, call);
   const { message, finish_reason, logprobs } = choices[0];
-  const part = { content: contentOf(message), thinking: thoughtsOf(message, generation), toolCalls: message.tool_calls, logprobs };
+  const toolCalls = readCalls(message.tool_calls ?? [], finish_reason);
+  const part = { content: contentOf(message), thinking: thoughtsOf(message, generation), toolCalls, logprobs };
   const times = { startMs, firstMs: undefined, endMs: config.clock.nowMs() };
   return jsonResponse(
     line(generation, part, config.clock.wallMs(), writeEnd(finish_reason, usage, times)),
     200,
-    routeHeaders(route, exchange),
+    routeHeaders(route, exchange, generation),
   );
 }
 
-/** Each line is JSON; a failure is one as well, and the last. */
+/** Each line is JSON. */
 async function* lines(
   stream: ChatStream,
   generation: Generation,
@@ -61,30 +61,25 @@ async function* lines(
   const joiner = createCallJoiner();
   let usage: Usage | undefined;
   let reason: FinishReason | undefined;
-  const text = (part: Part, end: object = { done: false }): string => `${JSON.stringify(line(generation, part, clock.wallMs(), end))}\n`;
-  try {
-    for await (const chunk of stream) {
-      refuseReset(chunk);
-      usage = chunk.usage ?? usage;
-      const choice = chunk.choices.find(({ index }) => index === 0);
-      if (choice === undefined) continue;
-      const { delta, finish_reason, logprobs } = choice;
-      reason ??= finish_reason ?? undefined;
-      joiner.add(delta.tool_calls ?? []);
-      const part = { content: contentOf(delta), thinking: thoughtsOf(delta, generation), logprobs };
-      if (part.content !== '' || part.thinking || logprobs) yield text(part);
-    }
-    const toolCalls = joiner.calls();
-    if (toolCalls.length > 0) yield text({ content: '', toolCalls });
-    yield text({ content: '' }, writeEnd(reason, usage, { ...begun, endMs: clock.nowMs() }));
-  } catch (thrown) {
-    yield `${JSON.stringify({ error: refusalOf(thrown).message })}\n`;
+  const text = (part: Part, end: object = { done: false }): string => lineOf(line(generation, part, clock.wallMs(), end));
+  for await (const chunk of stream) {
+    refuseReset(chunk);
+    usage = chunk.usage ?? usage;
+    const choice = chunk.choices.find(({ index }) => index === 0);
+    if (choice === undefined) continue;
+    const { delta, finish_reason, logprobs } = choice;
+    reason ??= finish_reason ?? undefined;
+    joiner.add(delta.tool_calls ?? []);
+    const part = { content: contentOf(delta), thinking: thoughtsOf(delta, generation), logprobs };
+    if (part.content !== '' || part.thinking || logprobs) yield text(part);
   }
+  const toolCalls = readCalls(joiner.calls(), reason);
+  if (toolCalls.length > 0) yield text({ content: '', toolCalls });
+  yield text({ content: '' }, writeEnd(reason, usage, { ...begun, endMs: clock.nowMs() }));
 }
 
-/** This wire cannot take back what it has told. */
-function refuseReset({ inferlane }: ChatChunk): void {
-  if (inferlane?.type === 'reset') throw new RouterError('stream_interrupted', 'The stream broke and begins anew.');
+function lineOf(value: unknown): string {
+  return `${JSON.stringify(value)}\n`;
 }
 
 function line({ model, write }: Generation, part: Part, atMs: number, end: object): object {

@@ -1,6 +1,7 @@
 import type { ChatMessage, ChatRequest, ContentPart, EmbedRequest, ResponseFormat, ToolCall } from '../index.ts';
 import { badRequest } from './failure.ts';
-import type { ChatBody, EmbedBody, GenerateBody, GeneratingBody, OllamaMessage, OllamaToolCall } from './ollama-schema.ts';
+import type { ChatBody, EmbedBody, GenerateBody, GeneratingBody, OllamaMessage, OllamaOptions, OllamaToolCall } from './ollama-schema.ts';
+import { type ServerFields, toExtra } from './server-fields.ts';
 
 /** What a chat asks for. */
 export function chatRequestOf(body: ChatBody): ChatRequest {
@@ -27,22 +28,27 @@ export function embedRequestOf({ model, input, dimensions, keep_alive, truncate,
 function settingsOf(body: GeneratingBody): Omit<ChatRequest, 'messages'> {
   const { model, format, think, logprobs, top_logprobs, keep_alive, truncate, shift, options = {} } = body;
   const { temperature, top_p, seed, stop, num_predict = -1, frequency_penalty, presence_penalty, ...others } = options;
+  const own = extraOf({ keep_alive, truncate, shift, think: think === true ? think : undefined, options: setOnly(others) });
   return {
     model,
     temperature,
     top_p,
     seed,
-    stop,
+    stop: stop?.length === 0 ? undefined : stop,
     max_tokens: num_predict > 0 ? num_predict : undefined,
     frequency_penalty,
     presence_penalty,
     logprobs,
     top_logprobs,
     response_format: formatOf(format),
-    // Without a thought any model can answer, so `false` must not keep away those that cannot think: it is told to Ollama alone.
-    reasoning_effort: think === true ? 'medium' : think === false ? undefined : think,
-    extra: extraOf({ keep_alive, truncate, shift, think: typeof think === 'boolean' ? think : undefined, options: setOnly(others) }),
+    reasoning_effort: think === true ? 'medium' : think === false ? 'none' : think,
+    extra: toExtra(serverFieldsOf(options), own),
   };
+}
+
+/** Options that servers of other types know as well. */
+export function serverFieldsOf({ top_k, min_p, repeat_penalty }: OllamaOptions): ServerFields {
+  return { top_k, min_p, repetition_penalty: repeat_penalty };
 }
 
 /** What only Ollama understands goes to servers of Ollama as it came. */
@@ -64,24 +70,43 @@ function formatOf(format: GeneratingBody['format']): ResponseFormat | undefined 
 
 /** @param place What stands before `images` in the path of a fault; by default that of each message. */
 function messagesOf(messages: readonly OllamaMessage[], place?: string): ChatMessage[] {
-  let open: readonly ToolCall[] = [];
+  let open = openCalls([]);
   return messages.map((message, at): ChatMessage => {
     const { role, thinking } = message;
     const content = contentOf(message, place ?? `messages[${at}].`);
     if (role === 'tool') {
-      const id = message.tool_call_id ?? callNamed(open, message.tool_name ?? message.name)?.id;
-      open = open.filter((call) => call.id !== id);
+      const id = open.take(message.tool_call_id, message.tool_name ?? message.name);
       return { role, content, ...(id !== undefined && { tool_call_id: id }) };
     }
     const calls = (message.tool_calls ?? []).map((call, index) => callOf(call, `call_${at}_${index}`));
-    if (role === 'assistant') open = calls;
+    if (role === 'assistant') open = openCalls(calls);
     return { role, content, ...(thinking && { reasoning_content: thinking }), ...(calls.length > 0 && { tool_calls: calls }) };
   });
 }
 
+interface OpenCalls {
+  /** The id of the call that a result belongs to, which is open no more. */
+  take(id: string | undefined, name: string | undefined): string | undefined;
+}
+
 /** Clients name the tool of a result where they do not name the call; without either, results stand in the order of their calls. */
-function callNamed(open: readonly ToolCall[], name: string | undefined): ToolCall | undefined {
-  return open.find((call) => name === undefined || call.function.name === name);
+function openCalls(calls: readonly ToolCall[]): OpenCalls {
+  const names = new Map(calls.map(({ id, function: called }) => [id, called.name]));
+  // Looking through thousands of calls for each of thousands of results takes seconds, and what was not found once is not found later.
+  const missed = new Set<string | undefined>();
+  const find = (name: string | undefined): string | undefined => {
+    if (missed.has(name)) return undefined;
+    for (const [id, called] of names) if (name === undefined || called === name) return id;
+    missed.add(name);
+    return undefined;
+  };
+  return {
+    take(given, name) {
+      const id = given ?? find(name);
+      if (id !== undefined) names.delete(id);
+      return id;
+    },
+  };
 }
 
 function callOf({ id, function: called }: OllamaToolCall, madeUp: string): ToolCall {

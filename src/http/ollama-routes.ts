@@ -2,9 +2,9 @@ import { HttpRefusal, refusalOf } from './failure.ts';
 import { nanoseconds, writeMessage, writeResponse } from './ollama-answer.ts';
 import { generate, type Generation, withoutPrompt } from './ollama-generation.ts';
 import { show, tags, version } from './ollama-models.ts';
-import { chatRequestOf, embedRequestOf, generateRequestOf } from './ollama-request.ts';
+import { chatRequestOf, embedRequestOf, generateRequestOf, serverFieldsOf } from './ollama-request.ts';
 import { chatBody, embedBody, generateBody, type GeneratingBody } from './ollama-schema.ts';
-import { readBody } from './openai-schema.ts';
+import { readBody } from './body-schema.ts';
 import { jsonResponse, routeHeaders } from './respond.ts';
 import type { Exchange, Route } from './route.ts';
 
@@ -23,8 +23,8 @@ async function generateText(exchange: Exchange): Promise<Response> {
 }
 
 /** Streams are what this API gives where nothing is said. */
-function commonOf({ model, stream, think }: GeneratingBody): Pick<Generation, 'model' | 'isStreamed' | 'hidesThoughts'> {
-  return { model, isStreamed: stream ?? true, hidesThoughts: think === false };
+function commonOf({ model, stream, think, options = {} }: GeneratingBody): Omit<Generation, 'request' | 'write'> {
+  return { model, isStreamed: stream ?? true, hidesThoughts: think === false, serverFields: serverFieldsOf(options) };
 }
 
 async function embed(exchange: Exchange): Promise<Response> {

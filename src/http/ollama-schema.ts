@@ -1,5 +1,22 @@
 import * as z from 'zod';
-import { count, flag, object, oneOf, optional, type Reads, text, unsupported, whole } from './openai-schema.ts';
+import {
+  anyNumber,
+  anyWhole,
+  count,
+  flag,
+  isEmpty,
+  list,
+  mustBeObject,
+  name,
+  object,
+  oneOf,
+  optional,
+  type Reads,
+  text,
+  textOrTexts,
+  unsupported,
+  whole,
+} from './body-schema.ts';
 
 // Bodies of requests as Ollama's own document has them (`docs/openapi.yaml`, version 0.33), with what its server takes beyond that.
 
@@ -13,6 +30,9 @@ export interface OllamaOptions {
   readonly num_predict?: number | undefined;
   readonly frequency_penalty?: number | undefined;
   readonly presence_penalty?: number | undefined;
+  readonly top_k?: number | undefined;
+  readonly min_p?: number | undefined;
+  readonly repeat_penalty?: number | undefined;
   readonly [name: string]: unknown;
 }
 
@@ -63,6 +83,7 @@ export interface OllamaTool {
     readonly name: string;
     readonly description?: string | undefined;
     readonly parameters?: Readonly<Record<string, unknown>> | undefined;
+    readonly strict?: boolean | undefined;
   };
 }
 
@@ -77,26 +98,24 @@ export interface EmbedBody extends CommonBody {
   readonly dimensions?: number | undefined;
 }
 
-const mustBeObject = 'must be an object';
-const number = z.number('must be a number');
-const integer = z.int('must be a whole number');
-const name = text().refine((value) => value !== '', 'must not be empty');
-
 const options = z.looseObject(
   {
-    temperature: optional(number),
-    top_p: optional(number),
-    seed: optional(integer),
-    stop: optional(z.union([text(), z.array(text())], 'must be text or a list of texts')),
-    num_predict: optional(integer.refine((tokens) => tokens !== 0, 'must not be 0; below 0 there is no limit')),
-    frequency_penalty: optional(number),
-    presence_penalty: optional(number),
+    temperature: optional(anyNumber()),
+    top_p: optional(anyNumber()),
+    seed: optional(anyWhole()),
+    stop: optional(textOrTexts()),
+    num_predict: optional(anyWhole().refine((tokens) => tokens !== 0, 'must not be 0; below 0 there is no limit')),
+    frequency_penalty: optional(anyNumber()),
+    presence_penalty: optional(anyNumber()),
+    top_k: optional(anyWhole()),
+    min_p: optional(anyNumber()),
+    repeat_penalty: optional(anyNumber()),
   },
   mustBeObject,
 );
 
 const common = {
-  model: name,
+  model: name(),
   options: optional(options),
   keep_alive: optional(z.union([z.string(), z.number()], 'must be a duration like "5m", or seconds')),
   truncate: optional(flag()),
@@ -114,7 +133,7 @@ const generating = {
   top_logprobs: optional(whole(0, 20)),
 };
 
-const images = optional(z.array(text(), 'must be a list of images in base64'));
+const images = optional(list(text(), 'must be a list of images in base64'));
 const isFunction = z.literal('function', 'must be "function"');
 
 const toolCall = z.strictObject(
@@ -122,7 +141,7 @@ const toolCall = z.strictObject(
     id: optional(text()),
     type: optional(isFunction),
     function: z.strictObject(
-      { index: optional(integer), name, description: optional(text()), arguments: optional(object()) },
+      { index: optional(anyWhole()), name: name(), description: optional(text()), arguments: optional(object()) },
       mustBeObject,
     ),
   },
@@ -132,7 +151,10 @@ const toolCall = z.strictObject(
 const tool = z.strictObject(
   {
     type: isFunction,
-    function: z.strictObject({ name, description: optional(text()), parameters: optional(object()) }, mustBeObject),
+    function: z.strictObject(
+      { name: name(), description: optional(text()), parameters: optional(object()), strict: optional(flag()) },
+      mustBeObject,
+    ),
   },
   mustBeObject,
 );
@@ -143,7 +165,7 @@ const message = z.strictObject(
     content: optional(text()),
     thinking: optional(text()),
     images,
-    tool_calls: optional(z.array(toolCall, 'must be a list of calls')),
+    tool_calls: optional(list(toolCall, 'must be a list of calls')),
     tool_name: optional(text()),
     name: optional(text()),
     tool_call_id: optional(text()),
@@ -155,13 +177,12 @@ const message = z.strictObject(
 export const chatBody: Reads<ChatBody> = z.strictObject(
   {
     ...generating,
-    messages: optional(z.array(message, 'must be a list of messages')),
-    tools: optional(z.array(tool, 'must be a list of tools')),
+    messages: optional(list(message, 'must be a list of messages')),
+    tools: optional(list(tool, 'must be a list of tools')),
   },
   mustBeObject,
 );
 
-const isEmpty = (value: unknown): boolean => value === '' || (Array.isArray(value) && value.length === 0);
 const needsTemplate = unsupported('the server that answers has a template of its own', isEmpty);
 
 /** The body of `POST /api/generate`. */
@@ -183,7 +204,7 @@ export const generateBody: Reads<GenerateBody> = z.strictObject(
 export const embedBody: Reads<EmbedBody> = z.strictObject(
   {
     ...common,
-    input: z.union([text(), z.array(text())], 'must be text or a list of texts'),
+    input: textOrTexts(),
     dimensions: optional(count()),
   },
   mustBeObject,

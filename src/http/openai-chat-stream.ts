@@ -1,15 +1,7 @@
-import {
-  type ChatChunk,
-  type ChatStream,
-  type ChunkChoice,
-  type ChunkDelta,
-  RouterError,
-  type ToolCallDelta,
-  type Usage,
-} from '../index.ts';
-import { errorBody, refusalOf } from './failure.ts';
+import { type ChatChunk, type ChatStream, type ChunkChoice, type ChunkDelta, type ToolCallDelta, type Usage } from '../index.ts';
 import { type FinishJson, finishJson, type LogprobsJson, logprobsJson, usageJson } from './openai-chat-answer.ts';
 import { sseFrame } from './respond.ts';
+import { refuseReset } from './stream-failure.ts';
 
 /** OpenAI's `chat.completion.chunk`. */
 export interface ChunkJson {
@@ -68,20 +60,10 @@ export async function* chatChunks(stream: ChatStream, includesUsage: boolean): A
   if (includesUsage && usage !== undefined) yield { ...head, choices: [], usage: usageJson(usage) };
 }
 
-/** As frames, with the terminator behind the last; a failure is a frame of its own, and nothing comes after it. */
-export async function* framesOf(chunks: AsyncIterable<object>, requestId: string): AsyncGenerator<string, void, undefined> {
-  try {
-    for await (const chunk of chunks) yield sseFrame(chunk);
-    yield 'data: [DONE]\n\n';
-  } catch (error) {
-    yield sseFrame(errorBody('openai', refusalOf(error), requestId));
-  }
-}
-
-/** What has been sent cannot be taken back. That another goes on with it, the reader need not know. */
-function refuseReset({ inferlane }: ChatChunk): void {
-  if (inferlane?.type !== 'reset') return;
-  throw new RouterError('stream_interrupted', 'The stream broke and begins anew, which chunks of this API cannot tell.');
+/** As frames, with the terminator behind the last. */
+export async function* framesOf(chunks: AsyncIterable<object>): AsyncGenerator<string, void, undefined> {
+  for await (const chunk of chunks) yield sseFrame(chunk);
+  yield 'data: [DONE]\n\n';
 }
 
 function headOf({ id, created, model, system_fingerprint }: ChatChunk): Head {

@@ -1,17 +1,17 @@
 import * as z from 'zod';
 import type { EmbeddingList, EmbedRequest } from '../index.ts';
-import { count, extra, modelName, oneOf, oneOrMore, optional, readBody, text } from './openai-schema.ts';
+import { count, extra, modelName, mustBeObject, oneOf, optional, readBody, text, textOrTexts } from './body-schema.ts';
 
 const embeddingBody = z.strictObject(
   {
     model: modelName(),
-    input: oneOrMore(2_048, 'must be text, or a list of 1 to 2048 texts: tokens mean something to one model only'),
+    input: textOrTexts('must be text, or a list of 1 to 2048 texts: tokens mean something to one model only', 1, 2_048),
     encoding_format: optional(oneOf(['float', 'base64'])),
     dimensions: optional(count()),
     user: optional(text()),
     extra: optional(extra()),
   },
-  'must be an object',
+  mustBeObject,
 );
 
 export interface EmbeddingsAsked {

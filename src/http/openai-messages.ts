@@ -1,19 +1,23 @@
 import * as z from 'zod';
 import type { ChatMessage, ContentPart, ImagePart, TextPart, ToolCall } from '../index.ts';
-import { ignored, kinds, list, oneOf, optional, type Reads, text, unsupported, unsupportedKind } from './openai-schema.ts';
+import { ignored, kinds, list, oneOf, optional, type Reads, text, unsupported, unsupportedKind } from './body-schema.ts';
 
-const anyLength = Number.MAX_SAFE_INTEGER;
+/** Marks for the caches of servers, in the words of OpenAI and of Anthropic. */
+const cacheMarks = { prompt_cache_breakpoint: ignored(), cache_control: ignored() };
 
 const textPart = z
-  .strictObject({ type: z.literal('text'), text: text(), prompt_cache_breakpoint: ignored() })
+  .strictObject({ type: z.literal('text'), text: text(), ...cacheMarks })
   .transform(({ type, text: value }): TextPart => ({ type, text: value }));
+
+/** Some servers take whatever else stands here for a file of their own disk. */
+const imageUrl = text().refine((url) => /^(?:https?:\/\/|data:)/i.test(url), 'must be an http or https address, or a data URL');
 
 /** Data and addresses go on as they are: nothing is fetched here. */
 const imagePart = z
   .strictObject({
     type: z.literal('image_url'),
-    image_url: z.strictObject({ url: text(), detail: optional(oneOf(['auto', 'low', 'high'])) }, 'must be an object with url'),
-    prompt_cache_breakpoint: ignored(),
+    image_url: z.strictObject({ url: imageUrl, detail: optional(oneOf(['auto', 'low', 'high'])) }, 'must be an object with url'),
+    ...cacheMarks,
   })
   .transform(({ type, image_url }): ImagePart => ({ type, image_url }));
 
@@ -38,48 +42,58 @@ const toolCall: Reads<ToolCall> = z.discriminatedUnion(
     z.strictObject({
       type: z.literal('function'),
       id: text(),
-      function: z.strictObject({ name: text(), arguments: text() }, 'must be an object with name and arguments'),
+      function: z.strictObject(
+        { name: text(), arguments: text(), parsed_arguments: ignored() },
+        'must be an object with name and arguments',
+      ),
+      // Whoever puts the pieces of a stream together sends back what they were.
+      index: ignored(),
     }),
     unsupportedKind('type', 'custom'),
   ],
   kinds('type', ['function']),
 );
 
-const name = optional(text());
+const common = { name: optional(text()), cache_control: ignored() };
 
 const assistant = z
   .strictObject({
     role: z.literal('assistant'),
     content: optional(assistantParts),
     refusal: optional(text()),
-    name,
-    tool_calls: optional(list(toolCall, 0, anyLength, 'must be a list of calls')),
+    ...common,
+    tool_calls: optional(list(toolCall, 'must be a list of calls')),
     reasoning_content: optional(text()),
-    // Answers are sent back as they came.
+    // Answers are sent back as they came, from here, from other servers, and as clients keep them.
+    reasoning: optional(text()),
+    reasoning_details: ignored(),
+    thinking_blocks: ignored(),
+    provider_specific_fields: ignored(),
+    parsed: ignored(),
     annotations: ignored(),
     audio: unsupported(),
     function_call: unsupported('use tool_calls'),
   })
-  .transform(({ content, refusal, ...rest }): ChatMessage => {
-    return { ...rest, content: content ?? refusal ?? null };
+  .transform(({ content, refusal, reasoning, reasoning_content = reasoning, ...rest }): ChatMessage => {
+    return { ...rest, reasoning_content, content: content ?? refusal ?? null };
   });
 
 const message: Reads<ChatMessage> = z.discriminatedUnion(
   'role',
   [
-    z.strictObject({ role: z.literal('developer'), content: textParts, name }),
-    z.strictObject({ role: z.literal('system'), content: textParts, name }),
-    z.strictObject({ role: z.literal('user'), content: userParts, name }),
+    z.strictObject({ role: z.literal('developer'), content: textParts, ...common }),
+    z.strictObject({ role: z.literal('system'), content: textParts, ...common }),
+    z.strictObject({ role: z.literal('user'), content: userParts, ...common }),
     assistant,
-    z.strictObject({ role: z.literal('tool'), content: textParts, tool_call_id: text(), name }),
+    z.strictObject({ role: z.literal('tool'), content: textParts, tool_call_id: text(), ...common }),
     unsupportedKind('role', 'function', 'use the role tool'),
   ],
   kinds('role', ['developer', 'system', 'user', 'assistant', 'tool']),
 );
 
-export const messages: Reads<ChatMessage[]> = list(message, 1, anyLength, 'must be a list with at least one message');
+export const messages: Reads<ChatMessage[]> = list(message, 'must be a list with at least one message', 1);
 
 function parts<Part>(part: Reads<Part>): Reads<string | Part[]> {
   const sentence = 'must be text, or a list with at least one part';
-  return z.union([text(), list(part, 1, anyLength, sentence)], sentence);
+  return z.union([text(), list(part, sentence, 1)], sentence);
 }

@@ -1,11 +1,12 @@
-import { inventoryNow } from './document-questions.ts';
+import { inventoryNow } from './recent-status.ts';
+import { errorBody, type Refusal } from './failure.ts';
 import { chatJson } from './openai-chat-answer.ts';
 import { chatChunks, framesOf } from './openai-chat-stream.ts';
 import { completionChunks, completionJson } from './openai-completions.ts';
 import { embeddingsJson, readEmbeddings } from './openai-embeddings.ts';
 import { modelEntries, modelEntry } from './openai-models.ts';
 import { readChat, readCompletion } from './openai-request.ts';
-import { jsonResponse, routeHeaders, streamResponse } from './respond.ts';
+import { jsonResponse, routeHeaders, sseFrame, streamResponse } from './respond.ts';
 import type { Exchange, Route } from './route.ts';
 
 const call = { method: 'POST', access: 'caller', body: 'json', errors: 'openai', isLimited: true } as const;
@@ -21,23 +22,25 @@ export const openaiRoutes: readonly Route[] = Object.freeze([
 ]);
 
 async function answerChat(exchange: Exchange): Promise<Response> {
-  const { request, isStream, includesUsage } = readChat(exchange.body);
+  const asked = readChat(exchange.body);
+  const { request, isStream, includesUsage } = asked;
   if (isStream) {
     const stream = await exchange.router.stream(request, exchange.call);
-    return eventStream(chatChunks(stream, includesUsage), routeHeaders(stream.route, exchange), exchange);
+    return eventStream(chatChunks(stream, includesUsage), routeHeaders(stream.route, exchange, asked), exchange);
   }
   const answer = await exchange.router.chat(request, exchange.call);
-  return jsonResponse(chatJson(answer), 200, routeHeaders(answer.route, exchange));
+  return jsonResponse(chatJson(answer), 200, routeHeaders(answer.route, exchange, asked));
 }
 
 async function answerCompletion(exchange: Exchange): Promise<Response> {
-  const { request, isStream, includesUsage } = readCompletion(exchange.body);
+  const asked = readCompletion(exchange.body);
+  const { request, isStream, includesUsage } = asked;
   if (isStream) {
     const stream = await exchange.router.stream(request, exchange.call);
-    return eventStream(completionChunks(chatChunks(stream, includesUsage)), routeHeaders(stream.route, exchange), exchange);
+    return eventStream(completionChunks(chatChunks(stream, includesUsage)), routeHeaders(stream.route, exchange, asked), exchange);
   }
   const answer = await exchange.router.chat(request, exchange.call);
-  return jsonResponse(completionJson(answer), 200, routeHeaders(answer.route, exchange));
+  return jsonResponse(completionJson(answer), 200, routeHeaders(answer.route, exchange, asked));
 }
 
 async function answerEmbeddings(exchange: Exchange): Promise<Response> {
@@ -55,5 +58,6 @@ async function answerModel(exchange: Exchange): Promise<Response> {
 }
 
 function eventStream(chunks: AsyncIterable<object>, headers: Readonly<Record<string, string>>, exchange: Exchange): Response {
-  return streamResponse({ type: 'text/event-stream', headers, frames: framesOf(chunks, exchange.requestId) }, exchange);
+  const failure = (refusal: Refusal): string => sseFrame(errorBody('openai', refusal, exchange.requestId));
+  return streamResponse({ type: 'text/event-stream', headers, frames: framesOf(chunks), failure }, exchange);
 }

@@ -1,8 +1,9 @@
 import { type RouteTrace, RouterError } from '../index.ts';
 import { answerHeaders } from './call-headers.ts';
-import { type ErrorShape, errorBody, type Refusal } from './failure.ts';
+import { type ErrorShape, errorBody, type Refusal, refusalOf } from './failure.ts';
 import { createFrameSource, type FrameSource } from './frame-source.ts';
 import type { Exchange } from './route.ts';
+import { type Extras, untold } from './server-fields.ts';
 
 /** The only headers that an answer has, beside those of CORS: nothing of a provider's own comes through. */
 export const fixedHeaders: Readonly<Record<string, string>> = Object.freeze({
@@ -26,16 +27,18 @@ export function jsonResponse(body: unknown, status = 200, headers: Readonly<Reco
   return response;
 }
 
-/** How a call was routed, for the caller; the note is for the access log. */
-export function routeHeaders(route: RouteTrace, { note }: Exchange): Record<string, string> {
+/** How a call was routed, for the caller; the note is for the access log. `asked`: what not every provider has a word for. */
+export function routeHeaders(route: RouteTrace, { note, router }: Exchange, asked?: Extras): Record<string, string> {
+  note({ route });
   // The attempt of a stream is in the trace when it has ended.
   const isUnderWay = !route.attempts.some(({ provider, error }) => provider === route.provider && error === undefined);
-  const attempts = route.attempts.length + (isUnderWay ? 1 : 0);
-  note({ provider: route.provider, attempts });
+  const typeOf = (): string | undefined => router.snapshot().providers.find(({ provider }) => provider === route.provider)?.type;
+  const ignored = asked === undefined ? [] : untold(asked.serverFields, asked.request.extra, typeOf);
   return {
     [answerHeaders.provider]: route.provider,
-    [answerHeaders.attempts]: String(attempts),
+    [answerHeaders.attempts]: String(route.attempts.length + (isUnderWay ? 1 : 0)),
     ...(route.degraded && { [answerHeaders.degraded]: 'true' }),
+    ...(ignored.length > 0 && { [answerHeaders.ignored]: ignored.join(', ') }),
   };
 }
 
@@ -48,17 +51,21 @@ export function refusalResponse(shape: ErrorShape, refusal: Refusal, requestId: 
 export interface StreamedResponse {
   readonly type: 'text/event-stream' | 'application/x-ndjson';
   readonly headers: Readonly<Record<string, string>>;
-  /** Whole frames. What it throws ends the stream; frames that tell of a failure are its own to give. */
+  /** Whole frames. What it throws ends the stream. */
   readonly frames: AsyncIterable<string>;
+  /** The frame that tells what broke the stream; nothing comes after it. Left out: the frames tell it themselves. */
+  readonly failure?: (refusal: Refusal) => string;
 }
 
 /**
  * Nothing is taken from the frames before it is read, so a slow reader slows the provider; one that stops is cut, and one that leaves ends
  * the frames at once.
  */
-export function streamResponse({ type, headers, frames }: StreamedResponse, { config, ending }: Exchange): Response {
+export function streamResponse({ type, headers, frames, failure }: StreamedResponse, exchange: Exchange): Response {
+  const { config, ending, call } = exchange;
   ending.streams();
-  const raw = createFrameSource(frames, ending, config);
+  const lastWords = (error: unknown): string | undefined => (call.signal?.aborted === true ? undefined : failure?.(refusalOf(error)));
+  const raw = createFrameSource(frames, ending, config, lastWords);
   const next = async (): Promise<string | undefined> => {
     const frame = await raw.next();
     return frame === undefined ? undefined : escaped(frame);

@@ -1,4 +1,5 @@
 import type { CallOptions, Router } from '../index.ts';
+import type { CallFacts } from './call-outcome.ts';
 import type { Ending } from './ending.ts';
 import type { HandlerConfig } from './handler-options.ts';
 import type { ErrorShape } from './failure.ts';
@@ -40,6 +41,6 @@ export interface Exchange {
   readonly isTrusted: boolean;
   /** `streamResponse()` tells it. */
   readonly ending: Ending;
-  /** Keeps what the access log tells of the call. */
-  readonly note: (facts: { readonly provider?: string; readonly attempts?: number }) => void;
+  /** Keeps what the access log tells of the call when it has ended. */
+  readonly note: (facts: CallFacts) => void;
 }

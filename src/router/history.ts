@@ -7,21 +7,21 @@ import type { ChatMessage, ContentPart, ToolCall } from '../core/types.ts';
  * beyond that is their adapters' business.
  */
 export function acceptableHistory(messages: readonly ChatMessage[]): ChatMessage[] {
-  let open: string[] = [];
+  let open = new Set<string>();
   return messages.map((given, at) => {
     const message = copyOf(given);
     if (message.role === 'assistant') {
       const { tool_calls, ...rest } = message;
       const calls = listOf(tool_calls, at).map((call, index) => acceptableCall(call, `call_${at}_${index}`));
-      open = calls.map(({ id }) => id);
+      open = new Set(calls.map(({ id }) => id));
       // No calls are written as null or as an empty list by some servers, and refused by others.
       return calls.length === 0 ? rest : { ...message, tool_calls: calls };
     }
     if (message.role !== 'tool') return message;
     const named = message.tool_call_id;
     // Without an id the results stand in the order of the calls.
-    const id = named === undefined || named === '' ? open[0] : named;
-    open = open.filter((each) => each !== id);
+    const id = named === undefined || named === '' ? open.values().next().value : named;
+    if (id !== undefined) open.delete(id);
     return id === undefined ? message : { ...message, tool_call_id: id };
   });
 }

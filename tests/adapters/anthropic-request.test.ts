@@ -280,6 +280,13 @@ describe('reasoning', () => {
     expect(body).not.toHaveProperty('output_config');
   });
 
+  test.each(['claude-3-haiku-20240307', 'claude-3-5-sonnet-20241022'])(
+    'effort none goes without a word to %s, which cannot',
+    async (model) => {
+      expect(await bodyOf({ reasoning_effort: 'none' }, model)).not.toHaveProperty('thinking');
+    },
+  );
+
   test.each(['claude-fable-5', 'claude-mythos-preview', 'claude-opus-5-5', 'claude-sonnet-5-5'])(
     'effort none is refused for %s, which cannot stop',
     async (model) => {

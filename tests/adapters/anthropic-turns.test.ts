@@ -6,15 +6,16 @@ import { slowdown } from '../lib/slowdown.ts';
 const calls = (count: number): ToolCall[] =>
   Array.from({ length: count }, () => ({ id: 'same', type: 'function', function: { name: 'f', arguments: '{}' } }));
 
+const refuse = (): never => {
+  throw new Error('nothing here is refused');
+};
+
 test('calls that share an id cost in proportion to their number', () => {
   const histories = new Map<number, ChatMessage[]>();
   const historyOf = (count: number): ChatMessage[] => {
     const known = histories.get(count) ?? [{ role: 'assistant', content: null, tool_calls: calls(count) }];
     histories.set(count, known);
     return known;
-  };
-  const refuse = (): never => {
-    throw new Error('nothing here is refused');
   };
   expect(slowdown((size) => toConversation(historyOf(size / 16), refuse))).toBeLessThan(3);
 });

@@ -34,6 +34,12 @@ const refuse = (): never => {
   throw new RouterError('unsupported', 'no');
 };
 
+test.each(['none', 'low'] as const)('a server that has no word for efforts is sent none: %s', async (effort) => {
+  expect(JSON.parse(JSON.stringify(await bodyOf({ messages: [], reasoning_effort: effort })))).not.toHaveProperty('reasoning_effort');
+  const capabilities = { reasoningEffort: true };
+  expect(await bodyOf({ messages: [], reasoning_effort: effort }, { capabilities })).toMatchObject({ reasoning_effort: effort });
+});
+
 describe('a conversation with the answers of other providers', () => {
   const call = { id: 'c', type: 'function', function: { name: 'f', arguments: '{}' } } as const;
   const thought: ChatMessage = {

@@ -21,15 +21,30 @@ const embeddings = ({ input }: { input: string | string[] }): object => ({
   usage: { prompt_tokens: 1, total_tokens: 1 },
 });
 
-async function bodyOf(request: ChatRequest): Promise<unknown> {
+async function bodyOf(request: ChatRequest, model = 'gpt'): Promise<unknown> {
   const box = scriptedHttp({ '/v1/chat/completions': recorded });
-  await openai(box).chat(callOf(request));
+  await openai(box).chat({ ...callOf(request), model });
   return box.asked[0]?.body;
 }
 
 describe('chat', () => {
   test('max_tokens goes by the name that reasoning models take', async () => {
     expect(await bodyOf({ messages: [], max_tokens: 5 })).toEqual({ model: 'gpt', messages: [], max_completion_tokens: 5, stream: false });
+  });
+
+  test.each([
+    ['gpt-4o', {}],
+    ['gpt-4.1-mini', {}],
+    ['gpt-3.5-turbo', {}],
+    ['ft:gpt-4o-mini-2024-07-18:org::id', {}],
+    ['gpt-5.2', { reasoning_effort: 'none' }],
+    ['o3', { reasoning_effort: 'none' }],
+  ])('reasoning_effort none for %s goes as %j: who cannot think refuses the field', async (model, effort) => {
+    expect(await bodyOf({ messages: [], reasoning_effort: 'none' }, model)).toEqual({ model, messages: [], stream: false, ...effort });
+  });
+
+  test('an effort goes as it is, to be refused where there is none', async () => {
+    expect(await bodyOf({ messages: [], reasoning_effort: 'low' }, 'gpt-4o')).toMatchObject({ reasoning_effort: 'low' });
   });
 
   test('max_completion_tokens wins where both are set', async () => {

@@ -123,7 +123,13 @@ describe('chat', () => {
     expect(await bodyOf({ messages: [], reasoning_effort: effort })).toMatchObject({ reasoning_effort: effort });
   });
 
-  test.each(['none', 'xhigh'] as const)('reasoning_effort %s, which it would refuse, is unsupported', async (effort) => {
+  test('no thinking is told to the template, for it is no effort there', async () => {
+    const body = await bodyOf({ messages: [], reasoning_effort: 'none' });
+    expect(body).toMatchObject({ chat_template_kwargs: { enable_thinking: false, thinking: false } });
+    expect(JSON.parse(JSON.stringify(body))).not.toHaveProperty('reasoning_effort');
+  });
+
+  test.each(['minimal', 'xhigh'] as const)('reasoning_effort %s, which it would refuse, is unsupported', async (effort) => {
     await expect(bodyOf({ messages: [], reasoning_effort: effort })).rejects.toMatchObject({ code: 'unsupported', provider: 'box' });
   });
 

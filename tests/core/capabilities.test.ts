@@ -27,7 +27,8 @@ describe('a chat request', () => {
     ['logprobs turned off', { logprobs: false }, []],
     ['logit_bias', { logit_bias: {} }, ['logitBias']],
     ['two choices', { n: 2 }, ['choices']],
-    ['reasoning_effort', { reasoning_effort: 'none' }, ['reasoningEffort']],
+    ['reasoning_effort', { reasoning_effort: 'minimal' }, ['reasoningEffort']],
+    ['reasoning_effort none, which those satisfy that cannot think', { reasoning_effort: 'none' }, []],
     ['a last message of the assistant', { messages: [...messages, { role: 'assistant', content: 'Once' }] }, []],
   ])('with %s', (_name, other, expected) => {
     expect(chatNeeds({ messages, ...other })).toEqual(expected);

@@ -10,8 +10,8 @@ type Does = Parameters<typeof front>[1];
 const cases: [string, Asked, Does, object][] = [
   ['an answer', {}, 'yes', { status: 200, provider: inner.provider, attempts: 1, cut: false }],
   ['a stream', { body: streamBody }, pieces('a', 'b'), { status: 200, provider: inner.provider, attempts: 1, cut: false }],
-  ['a stream that breaks', { body: streamBody }, pieces('a', fault('driver')), { status: 200, cut: false }],
-  ['a failure', {}, fault('driver', { status: 500 }), { status: 502, provider: undefined, cut: false }],
+  ['a stream that breaks', { body: streamBody }, pieces('a', fault('driver')), { status: 200, attempts: 1, cut: false }],
+  ['a failure', {}, fault('driver', { status: 500 }), { status: 502, provider: undefined, attempts: 1, cut: false }],
   ['a stream that fails before it begins', { body: streamBody }, fault('bad_request'), { status: 400, cut: false }],
   ['a wrong token', { headers: { authorization: 'Bearer x' } }, 'yes', { status: 401, caller: undefined }],
   ['a wrong host', { headers: { host: 'evil.com' } }, 'yes', { status: 403, route: undefined, caller: undefined }],
@@ -67,6 +67,67 @@ describe.each(cases)('%s', (_, asked, does, expected) => {
   });
 });
 
+type Providers = Parameters<typeof fakeRouter>[0];
+const long = 'Once upon a time there was a provider who broke off ';
+const breaks = { does: pieces(long, fault('driver')), fake: { capabilities: { prefill: true } } };
+
+/** The entry of one call, read to its end. */
+const logged = async (providers: Providers, body: string, options: Parameters<typeof fakeRouter>[1] = {}): Promise<unknown> => {
+  const { router, clock } = fakeRouter(providers, options);
+  const entries: unknown[] = [];
+  const handler = createHandler(router, { clock, onAccess: (entry) => entries.push(entry) });
+  const response = await clock.run(askChat(handler, { body }));
+  await clock.run(response.text());
+  return entries[0];
+};
+
+describe('who answered, and how many were asked, is told as it was at the end', () => {
+  test.each<[what: string, providers: Providers, provider: string, attempts: number]>([
+    ['went on elsewhere', { a: breaks, b: { ...breaks, does: pieces('and another who went on.') } }, 'b', 2],
+    ['broke again where it had gone on', { a: breaks, b: { ...breaks, does: pieces('and '.repeat(20), fault('driver')) } }, 'b', 2],
+    ['broke, and nobody could go on with it', { a: breaks, b: breaks }, 'a', 2],
+    ['began elsewhere', { a: fault('driver'), b: pieces('x') }, 'b', 2],
+    ['began elsewhere and broke', { a: fault('driver'), b: pieces('x', fault('driver')) }, 'b', 2],
+  ])('of a stream that %s', async (_, providers, provider, attempts) => {
+    expect(await logged(providers, streamBody, { onStreamFailure: 'continue', maxAttempts: 2 })).toMatchObject({
+      status: 200,
+      provider,
+      attempts,
+    });
+  });
+
+  test('of a stream that would begin anew, which no API can tell', async () => {
+    const entry = await logged({ a: pieces('x', fault('driver')), b: 'y' }, streamBody, { onStreamFailure: 'restart' });
+    expect(entry).toMatchObject({ status: 200, provider: 'b', attempts: 2, cut: false });
+  });
+
+  test('of a stream whose reader leaves, the attempt under way included', async () => {
+    const { router, clock } = fakeRouter({ a: fault('driver'), b: pieces('x', 'hang') });
+    const entries: unknown[] = [];
+    const handler = createHandler(router, { clock, onAccess: (entry) => entries.push(entry) });
+    await (await askChat(handler, { body: streamBody })).body?.cancel();
+    expect(entries).toMatchObject([{ provider: 'b', attempts: 2, cut: true }]);
+  });
+
+  test('of a call that failed: nobody answered, and all were asked', async () => {
+    const entry = await logged({ a: fault('driver'), b: fault('out_of_memory') }, chatBody);
+    expect(entry).toMatchObject({ provider: undefined, attempts: 2 });
+  });
+
+  test('of a call that the fault of its request ended, unless its error does not tell', async () => {
+    expect(await logged({ a: fault('driver'), b: fault('bad_request') }, chatBody)).toMatchObject({ status: 400, attempts: undefined });
+  });
+
+  test('of a call that nobody was asked for', async () => {
+    const { router, clock } = fakeRouter({ a: { does: 'yes', fake: { capabilities: { vision: false } } } });
+    const entries: unknown[] = [];
+    const handler = createHandler(router, { clock, onAccess: (entry) => entries.push(entry) });
+    const content = [{ type: 'image_url', image_url: { url: 'data:image/png;base64,AAAA' } }];
+    await askChat(handler, { body: JSON.stringify({ model: 'm', messages: [{ role: 'user', content }] }) });
+    expect(entries).toMatchObject([{ status: 400, provider: undefined, attempts: 0 }]);
+  });
+});
+
 test('what was cut short is told as cut', async () => {
   const { handler, entries, behind } = front({}, pieces('a', 'hang'));
   const left = await askChat(handler, { body: streamBody });
@@ -108,6 +169,18 @@ test.each(['', ' ', 'a b', 'a\tb', 'x'.repeat(65), 'a/b', 'a_b', 'é', 'a,b', '{
     expect(entries[0]?.requestId).toBe(response.headers.get('x-inferlane-request-id'));
   },
 );
+
+test.each([
+  [chatPath, 'x-request-id'],
+  ['/v1/messages', 'request-id'],
+])('a refusal of %s has its id where the official clients look for it: %s', async (path, name) => {
+  const { handler, entries } = front({ tokens: [token] });
+  for (const headers of [{}, { authorization: '' }, { host: 'evil.com' }]) {
+    const response = await askChat(handler, { path, body: '{}', headers });
+    expect([400, 401, 403]).toContain(response.status);
+    if (response.status !== 403) expect(response.headers.get(name)).toBe(entries.at(-1)?.requestId);
+  }
+});
 
 const failing = (): never => {
   throw new Error('the disk is full');

@@ -107,6 +107,8 @@ export async function refusalOf(response: Response, secret = 'never-to-be-shown'
   const text = await response.text();
   if (text.includes(secret)) throw new Error('The refusal shows what was sent.');
   const { error, request_id } = errorShape.parse(JSON.parse(text));
-  if (request_id !== response.headers.get('x-inferlane-request-id')) throw new Error('The refusal has another id than its header.');
+  for (const name of ['x-inferlane-request-id', 'request-id']) {
+    if (request_id !== response.headers.get(name)) throw new Error(`The refusal has another id than its header ${name}.`);
+  }
   return { status: response.status, type: error.type, message: error.message };
 }

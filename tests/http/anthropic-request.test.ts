@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { answer, type Front, front, hello, refusalOf, type Refused } from './anthropic-kit.ts';
+import { createHandler } from '../../src/http/handler.ts';
+import { allCapabilities } from '../../src/core/capabilities.ts';
 import type { ChatRequest } from '../../src/index.ts';
+import { fakeRouter } from '../_kit/fake-router.ts';
 
 const image = { type: 'image', source: { type: 'base64', media_type: 'image/png', data: 'aGk=' } };
 const tool = { name: 'look', description: 'Looks.', input_schema: { type: 'object', properties: { endpoint: { type: 'string' } } } };
@@ -175,6 +178,8 @@ describe('what is carried', () => {
     const request = await asked({ max_tokens: 2_048, thinking, output_config: { effort: 'max', format: { type: 'json_schema', schema } } });
     expect(request.reasoning_effort).toBe('max');
     expect(request.response_format).toEqual({ type: 'json_schema', json_schema: { name: 'answer', schema, strict: true } });
+    const older = await asked({ output_format: { type: 'json_schema', schema } });
+    expect(older.response_format).toEqual(request.response_format);
   });
 
   test('top_k for the servers that take it', async () => {
@@ -334,6 +339,22 @@ describe('what is refused with 400', () => {
     ]);
     expect(messages[1]?.tool_calls?.[0]?.function.arguments).toBe(JSON.stringify(input));
   });
+});
+
+test.each([
+  ['/v1/messages', { max_tokens: 2_048, thinking: { type: 'disabled' } }, { thinking: { type: 'enabled', budget_tokens: 1_024 } }],
+  ['/v1/chat/completions', { reasoning_effort: 'none' }, { reasoning_effort: 'low' }],
+  ['/api/chat', { think: false, stream: false }, { think: true }],
+])('a model that cannot think does as it is told where %s asks for none, and is not asked for some', async (path, none, some) => {
+  const capabilities = { ...allCapabilities, reasoningEffort: false };
+  const { router } = fakeRouter({ box: { does: 'Hi.', fake: { capabilities } } });
+  const handler = createHandler(router);
+  const ask = async (more: object): Promise<number> => {
+    const body = JSON.stringify({ model: 'm', messages: hello.messages, ...none, ...more });
+    const headers = { 'content-type': 'application/json' };
+    return (await handler(new Request(`http://localhost${path}`, { method: 'POST', headers, body }))).status;
+  };
+  expect([await ask({}), await ask(some)]).toEqual([200, 400]);
 });
 
 describe('the number of tokens', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { allCapabilities } from '../../src/core/capabilities.ts';
-import { callersOwn, deniedFields, refuseDeniedFields } from '../../src/http/denied-fields.ts';
+import { callersOwn, deniedExtras, deniedFields, refuseDeniedFields } from '../../src/http/denied-fields.ts';
 import { HttpRefusal } from '../../src/http/failure.ts';
 import { routes } from '../../src/http/routes.ts';
 import { adminToken, ask, front, inner, refusalIn, token } from './handler-kit.ts';
@@ -69,6 +69,46 @@ describe.each(deniedFields.map((field) => [field]))('%s', (field) => {
       expect(text).not.toContain('evil');
       expect(behind.fakes[inner.provider].calls).toHaveLength(0);
     }
+  });
+});
+
+describe('in extra', () => {
+  test('another model, another question, more answers, addresses, code and prices are denied', () => {
+    const model = 'adapter_id draft_model lora lora_path model model_id models';
+    const question = 'input inputs max_completion_tokens max_tokens messages n prompt stream tools';
+    const addresses = 'bootstrap_host bootstrap_port bootstrap_room kv_transfer_params mcp_servers plugins provider route';
+    const code = 'chat_template chat_template_str custom_logit_processor instruction_template_str';
+    const price = 'inference_geo service_tier';
+    expect(deniedExtras.join(' ')).toBe([model, question, addresses, code, price].join(' ').split(' ').toSorted().join(' '));
+  });
+
+  test.each(deniedExtras.map((field) => [field]))('%s is refused, for each type of provider and however it is spelt', (field) => {
+    const camel = field.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
+    for (const name of [field, field.toUpperCase(), camel, field.replaceAll('_', '-')]) {
+      expect(paramOf({ extra: { vllm: { top_k: 1 }, ollama: { [name]: evil } } })).toBe(`extra.ollama.${name}`);
+    }
+  });
+
+  test('what says how a model answers passes, and so do the same names elsewhere', () => {
+    const body = { model: 'm', messages: [], max_tokens: 1, n: 1, stream: true, tools: [], prompt: 'x', input: 'x' };
+    expect(paramOf({ ...body, extra: { vllm: { top_k: 1, guided_regex: 'a' }, ollama: { options: { model: 'x' } } } })).toBeUndefined();
+  });
+
+  test.each(['me\u017f\u017fages', '\u{1d526}nput', 'mod\u0000el', 'mod\u00adel'])(
+    'a name with letters of other alphabets is refused: %j',
+    (name) => {
+      expect(paramOf({ extra: { ollama: { [name]: evil } } })).toBe('extra.ollama.*');
+    },
+  );
+
+  test.each(['/v1/chat/completions', '/v1/completions', '/v1/embeddings'])('another model never reaches a provider by %s', async (path) => {
+    const { handler, behind } = front();
+    const asked = { messages: [{ role: 'user', content: 'x' }], prompt: 'x', input: 'x' };
+    const body = JSON.stringify({ model: 'm', ...asked, extra: { custom: { Model: 'dearer-model' } } });
+    const refusal = await refusalIn(await ask(handler, { method: 'POST', path, body }));
+    expect(refusal).toMatchObject({ status: 400, code: 'field_not_allowed', param: 'extra.custom.Model' });
+    expect(refusal.text).not.toContain('dearer');
+    expect(behind.fakes[inner.provider].calls).toHaveLength(0);
   });
 });
 

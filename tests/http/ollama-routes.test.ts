@@ -72,6 +72,19 @@ describe('a whole chat', () => {
     expect([response.status, Object.keys((await response.json()) as object)]).toEqual([502, ['error']]);
   });
 
+  test('that the limit of tokens cuts in the middle of a call has no such call, whole or streamed', async () => {
+    const cut = { ...call, function: { name: 'weather', arguments: '{"ci' } };
+    const answer: unknown = await (
+      await scene({ message: { content: 'So:', tool_calls: [cut] }, finish: 'length' }).post('/api/chat', whole)
+    ).json();
+    expect(answer).toMatchObject({ message: { role: 'assistant', content: 'So:' }, done_reason: 'length' });
+    expect(JSON.stringify(answer)).not.toContain('tool_calls');
+    const deltas = [{ content: 'So:' }, { tool_calls: [{ index: 0, ...cut }] }];
+    const lines = await linesOf(await scene({ deltas, finish: 'length' }).post('/api/chat', hello));
+    expect(lines.at(-1)).toMatchObject({ done: true, done_reason: 'length' });
+    expect(JSON.stringify(lines)).not.toContain('tool_calls');
+  });
+
   test.each([
     ['length', 'length'],
     ['content_filter', 'stop'],
@@ -205,14 +218,25 @@ describe('a request for a chat', () => {
     expect(await requestOf({ messages: [user], options: null, tools: null, keep_alive: null })).toEqual({ model: 'm', messages: [user] });
   });
 
+  test('takes to servers of other types what they know as well, by their own names', async () => {
+    const extra = (await extraOf({ options: { num_ctx: 8192, top_k: 40, repeat_penalty: 1.1 } })) as Record<string, unknown>;
+    expect(extra['ollama']).toEqual({ options: { num_ctx: 8192, top_k: 40, repeat_penalty: 1.1 } });
+    expect(extra['vllm']).toEqual({ top_k: 40, repetition_penalty: 1.1 });
+    expect(extra).not.toHaveProperty('openai');
+  });
+
+  test('with stops that are none sets none', async () => {
+    expect(await requestOf({ messages: [user], options: { stop: [] } })).toEqual({ model: 'm', messages: [user] });
+  });
+
   test('without a limit has none', async () => {
     expect(await requestOf({ messages: [user], options: { num_predict: -1 } })).toEqual({ model: 'm', messages: [user] });
   });
 
   test('takes to servers of Ollama what only they understand', async () => {
-    const options = { num_ctx: 8192, top_k: 40, mirostat: null, temperature: 1 };
+    const options = { num_ctx: 8192, num_gpu: 1, mirostat: null, temperature: 1 };
     expect(await extraOf({ options, keep_alive: '5m', truncate: true, shift: false })).toEqual({
-      ollama: { keep_alive: '5m', truncate: true, shift: false, options: { num_ctx: 8192, top_k: 40 } },
+      ollama: { keep_alive: '5m', truncate: true, shift: false, options: { num_ctx: 8192, num_gpu: 1 } },
     });
     expect(await extraOf({ keep_alive: 0 })).toEqual({ ollama: { keep_alive: 0 } });
   });
@@ -230,7 +254,8 @@ describe('a request for a chat', () => {
     [true, 'medium', { ollama: { think: true } }],
     ['high', 'high', undefined],
     ['max', 'max', undefined],
-    [false, undefined, { ollama: { think: false } }],
+    // A model that cannot think does as it is told.
+    [false, 'none', undefined],
   ])('with think %j asks for effort %j, and of Ollama what it said', async (think, effort, extra) => {
     const request = await requestOf({ messages: [user], think });
     expect([request['reasoning_effort'], request['extra']]).toEqual([effort, extra]);

@@ -115,6 +115,70 @@ describe('a request', () => {
   });
 });
 
+describe('what clients send', () => {
+  const sent = async (body: object): Promise<unknown> => {
+    const { handler, asked } = serve({});
+    const { status, json } = await ask(handler, path, { ...minimal, ...body });
+    expect([status, status === 200 ? undefined : json]).toEqual([200, undefined]);
+    return JSON.parse(JSON.stringify(asked[0]));
+  };
+  const call = { id: 'c1', type: 'function', function: { name: 'find', arguments: '{}' } };
+
+  test.each<[what: string, body: object]>([
+    ['no tools', { tools: [] }],
+    ['no tools, and how to choose among them', { tools: [], tool_choice: 'auto', parallel_tool_calls: true }],
+    ['a choice without tools', { tool_choice: 'none', parallel_tool_calls: false }],
+    ['no stops', { stop: [] }],
+    ['no biases', { logit_bias: {} }],
+    ['no functions', { functions: [] }],
+  ])('that is empty asks for nothing, and nobody who refuses it is sent it: %s', async (_, body) => {
+    expect(await sent(body)).toEqual(minimal);
+  });
+
+  test('that demands a tool where there is none goes on, to be refused', async () => {
+    expect(await sent({ tools: [], tool_choice: 'required' })).toEqual({ ...minimal, tool_choice: 'required' });
+  });
+
+  test.each<[what: string, message: object, kept: object]>([
+    [
+      'the calls of a stream, put together with their places',
+      { role: 'assistant', content: '', tool_calls: [{ index: 0, ...call }] },
+      { role: 'assistant', content: '', tool_calls: [call] },
+    ],
+    [
+      'calls that a client has parsed',
+      { role: 'assistant', content: null, parsed: null, tool_calls: [{ ...call, function: { ...call.function, parsed_arguments: {} } }] },
+      { role: 'assistant', content: null, tool_calls: [call] },
+    ],
+    [
+      'thoughts under their newer name',
+      { role: 'assistant', content: 'A cat.', reasoning: 'Whiskers.', reasoning_details: [{ text: 'Whiskers.' }] },
+      { role: 'assistant', content: 'A cat.', reasoning_content: 'Whiskers.' },
+    ],
+    [
+      'what another gateway has put beside an answer',
+      { role: 'assistant', content: 'A cat.', thinking_blocks: [], provider_specific_fields: { a: 1 } },
+      { role: 'assistant', content: 'A cat.' },
+    ],
+    [
+      'marks for a cache, at a message',
+      { role: 'system', content: 'Be brief.', cache_control: { type: 'ephemeral' } },
+      { role: 'system', content: 'Be brief.' },
+    ],
+    [
+      'marks for a cache, at a part',
+      { role: 'user', content: [{ type: 'text', text: 'Hi.', cache_control: { type: 'ephemeral' } }] },
+      { role: 'user', content: [{ type: 'text', text: 'Hi.' }] },
+    ],
+  ])('in earlier messages is taken: %s', async (_, message, kept) => {
+    expect(await sent({ messages: [user, message, user] })).toEqual({ ...minimal, messages: [user, kept, user] });
+  });
+
+  test('at a tool for a cache is taken and left out', async () => {
+    expect(await sent({ tools: [{ ...tool, cache_control: { type: 'ephemeral' } }] })).toEqual({ ...minimal, tools: [tool] });
+  });
+});
+
 const withMessage = (message: unknown): object => ({ messages: [user, message] });
 const withPart = (part: unknown): object => withMessage({ role: 'user', content: [part] });
 const withCall = (call: object): object => withMessage({ role: 'assistant', tool_calls: [call] });
@@ -133,8 +197,14 @@ describe('a request that is wrong is refused', () => {
     ['messages[1].content', withMessage({ role: 'user', content: null }), 'must be text'],
     ['messages[1].content[0].type', withPart({ type: secret }), 'must be one of text, image_url'],
     ['messages[1].content[0].text', withPart({ type: 'text', text: { secret } }), 'must be text'],
+    ['messages[1].content[0].image_url.url', withPart({ type: 'image_url', image_url: { url: `file:///${secret}` } }), 'http or https'],
+    ['messages[1].content[0].image_url.url', withPart({ type: 'image_url', image_url: { url: `/models/${secret}.png` } }), 'http or https'],
     ['messages[1].content[0].image_url', withPart({ type: 'image_url', image_url: secret }), 'must be an object with url'],
-    ['messages[1].content[0].image_url.detail', withPart({ ...image, image_url: { url: '', detail: secret } }), 'auto, low, high'],
+    [
+      'messages[1].content[0].image_url.detail',
+      withPart({ ...image, image_url: { ...image.image_url, detail: secret } }),
+      'auto, low, high',
+    ],
     ['messages[1].tool_call_id', withMessage({ role: 'tool', content: secret }), 'must be text'],
     [
       'messages[1].tool_calls[0].function.arguments',
@@ -147,7 +217,7 @@ describe('a request that is wrong is refused', () => {
     ['top_p', { top_p: -1 }, 'must be a number from 0 to 1'],
     ['n', { n: 0 }, 'must be a whole number from 1 to 128'],
     ['n', { n: 1.5 }, 'must be a whole number from 1 to 128'],
-    ['stop', { stop: [secret, 'b', 'c', 'd', 'e'] }, 'a list of 1 to 4 texts'],
+    ['stop', { stop: [secret, 'b', 'c', 'd', 'e'] }, 'a list of 4 texts at most'],
     ['max_tokens', { max_tokens: 0 }, 'must be a whole number, 1 at least'],
     ['max_completion_tokens', { max_completion_tokens: '9' }, 'must be a whole number, 1 at least'],
     ['presence_penalty', { presence_penalty: 3 }, 'from -2 to 2'],
@@ -171,6 +241,11 @@ describe('a request that is wrong is refused', () => {
     ['stream_options.include_usage', { stream_options: { include_usage: 1 } }, 'must be true or false'],
     ['user', { user: 7 }, 'must be text'],
     ['extra', { extra: { ollama: secret } }, 'must be an object of objects'],
+    ['verbosity', { verbosity: secret }, 'must be one of low, medium, high'],
+    ['top_k', { top_k: 0.5 }, 'must be a whole number, -1 at least'],
+    ['min_p', { min_p: 2 }, 'must be a number from 0 to 1'],
+    ['repetition_penalty', { repetition_penalty: secret }, 'must be a number from 0 to 2'],
+    ['chat_template_kwargs', { chat_template_kwargs: secret }, 'must be an object'],
   ])('at %s: %j', async (param, body, expects) => {
     const message = expect.stringContaining(expects) as string;
     await expectRefusal(serve({}), path, { ...minimal, ...body }, { code: 'invalid_request', param, message });
@@ -188,7 +263,6 @@ describe('a request that is wrong is refused', () => {
     ['audio', { audio: { voice: secret, format: 'wav' } }],
     ['modalities', { modalities: ['text', 'audio'] }],
     ['moderation', { moderation: { model: secret } }],
-    ['verbosity', { verbosity: 'low' }],
     ['web_search_options', { web_search_options: {} }],
     ['functions', { functions: [{ name: secret }] }],
     ['function_call', { function_call: 'auto' }],
@@ -207,7 +281,7 @@ describe('a request that is wrong is refused', () => {
   });
 
   test.each<[field: string, body: object]>([
-    ['top_k', { top_k: 3 }],
+    ['top_n', { top_n: 3 }],
     ['max_token', { max_token: 3 }],
     ['messages[1].thinking', withMessage({ ...user, thinking: secret })],
     ['messages[1].content[0].cache', withPart({ type: 'text', text: '', cache: secret })],
@@ -349,7 +423,10 @@ describe('an answer', () => {
     expect((await ask(handler, path, minimal, { 'x-inferlane-provider': 'cpu' })).json).toMatchObject({
       choices: [{ message: { content: 'of cpu' } }],
     });
-    expect((await ask(handler, path, minimal, { 'x-inferlane-provider': 'tpu' })).status).toBe(400);
+    const refused = await ask(handler, path, minimal, { 'x-inferlane-provider': 'tpu' });
+    expect(refused).toMatchObject({ status: 400, json: { error: { param: 'x-inferlane-provider' } } });
+    // Who else there is is for the operator to know.
+    expect(JSON.stringify(refused.json)).not.toMatch(/gpu|cpu/);
   });
 
   test.each([

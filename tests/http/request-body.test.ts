@@ -232,6 +232,8 @@ describe('a body made to cost', () => {
     ['quotes that are escaped', `["${'\\"'.repeat(2_000_000)}`],
     ['backslashes', `["${'\\'.repeat(4_000_000)}"]`],
     ['names that are never told', `{${'"a",'.repeat(1_000_000)}}`],
+    ['two million numbers', `{"messages":[${many(2_000_000, () => '1')}]}`],
+    ['a million empty texts', `{"messages":[${many(1_300_000, () => '""')}]}`],
   ])('is refused in no time: %s', async (_, body) => {
     const startMs = performance.now();
     const response = await askChat(front().handler, { body: streamed(body) });
@@ -240,12 +242,14 @@ describe('a body made to cost', () => {
     expect(tookMs).toBeLessThan(1_000);
   });
 
-  test('is not one with a picture of megabytes, 64 levels or 50,000 fields', () => {
+  test('is not one with a picture of megabytes, 64 levels, 50,000 fields or 50,000 items', () => {
     const nested = `${'['.repeat(64)}${']'.repeat(64)}`;
-    const wide = `{${many(49_999, (index) => `"${index}":"a\\"b"`)}}`;
-    for (const text of [JSON.stringify({ image: 'A'.repeat(4_000_000) }), nested, wide]) refuseOddShape(text);
+    const wide = `{${many(50_000, (index) => `"${index}":"a\\"b"`)}}`;
+    const long = `[${many(50_000, () => '",,,[{"')}]`;
+    for (const text of [JSON.stringify({ image: 'A'.repeat(4_000_000) }), nested, wide, long]) refuseOddShape(text);
     expect(() => refuseOddShape(`[${nested}]`)).toThrow('64 levels');
     expect(() => refuseOddShape(`[${wide}]`)).toThrow('50000 fields');
+    expect(() => refuseOddShape(`[${long}]`)).toThrow('50000 fields and items');
   });
 });
 

@@ -118,7 +118,7 @@ describe.each(rows)('%s', (name, route) => {
     expect(response.headers.get('referrer-policy')).toBe('no-referrer');
     expect(response.headers.get('x-inferlane-request-id')).toMatch(/^[A-Za-z0-9-]{1,64}$/);
     const allowed =
-      /^(?:cache-control|content-type|referrer-policy|retry-after|x-accel-buffering|x-content-type-options|x-inferlane-[a-z-]+|request-id|content-security-policy|cross-origin-[a-z-]+|permissions-policy|x-frame-options|allow)$/;
+      /^(?:cache-control|content-type|referrer-policy|retry-after|x-accel-buffering|x-content-type-options|x-inferlane-[a-z-]+|(?:x-)?request-id|content-security-policy|cross-origin-[a-z-]+|permissions-policy|x-frame-options|allow)$/;
     for (const header of response.headers.keys()) expect(header).toMatch(allowed);
   });
 

@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { createEnding } from '../../src/http/ending.ts';
 import { createFrameSource } from '../../src/http/frame-source.ts';
-import { pieces } from '../_kit/fake-adapter.ts';
+import { createHandler } from '../../src/http/handler.ts';
+import { after, fault, pieces } from '../_kit/fake-adapter.ts';
+import { fakeRouter } from '../_kit/fake-router.ts';
 import { RouterError } from '../../src/index.ts';
 import { testClock } from '../_kit/test-clock.ts';
 import { ask, askChat, chatBody, type Front, front, inner } from './handler-kit.ts';
@@ -165,6 +167,56 @@ test('frames are counted to their end once, whichever way they end', async () =>
   expect(await source.next()).toBeUndefined();
   expect(ends).toEqual([true]);
   expect(clock.timers()).toBe(0);
+});
+
+test('what broke them is told in a last piece, unless there is nobody left to tell', async () => {
+  const ends: boolean[] = [];
+  const broken = (tell: boolean): ReturnType<typeof createFrameSource<string>> =>
+    createFrameSource(
+      (async function* () {
+        yield 'a';
+        throw new Error('broken');
+      })(),
+      createEnding((isCut) => ends.push(isCut)),
+      { clock: testClock(), writeTimeoutMs: 10 },
+      (error) => (tell ? String(error) : undefined),
+    );
+  const told = broken(true);
+  expect([await told.next(), await told.next(), await told.next(), await told.next()]).toEqual([
+    'a',
+    'Error: broken',
+    undefined,
+    undefined,
+  ]);
+  expect(ends).toEqual([false]);
+  const untold = broken(false);
+  await untold.next();
+  await expect(untold.next()).rejects.toThrow('broken');
+  expect(ends).toEqual([false, true]);
+});
+
+describe.each(streamed)('the head of a stream of %s', (path, body) => {
+  const asked = { method: 'POST', path, body: JSON.stringify(body) };
+
+  test('is not sent before there is content, however long it takes: until then a failure is a status', async () => {
+    const { router, clock } = fakeRouter(
+      { a: after(59_000, fault('rate_limited')) },
+      { timeouts: { firstTokenMs: 90_000 }, maxAttempts: 1 },
+    );
+    let isSent = false;
+    const response = ask(createHandler(router, { clock }), asked).finally(() => (isSent = true));
+    await clock.advance(58_999);
+    expect(isSent).toBe(false);
+    await clock.advance(1);
+    expect((await response).status).toBe(429);
+  });
+
+  test('comes from whoever takes over, as if nothing had been', async () => {
+    const { router, clock } = fakeRouter({ a: after(59_000, fault('driver')), b: pieces('x') }, { timeouts: { firstTokenMs: 90_000 } });
+    const response = await clock.run(ask(createHandler(router, { clock }), asked));
+    expect([response.status, response.headers.get('x-inferlane-provider')]).toEqual([200, 'b']);
+    expect(await response.text()).not.toContain('error');
+  });
 });
 
 test('frames of which the reader has gone are told so, where no signal tells them', async () => {

@@ -130,8 +130,9 @@ async function* chunksOf({ request, model = 'judged', signal }: Call<ChatRequest
   yield [{ ...base, choices: [], usage }];
 }
 
+const choice = (delta: Choice['delta']): Choice => ({ index: 0, delta, finish_reason: null });
+
 function* choicesOf(said: Said): Generator<Choice> {
-  const choice = (delta: Choice['delta']): Choice => ({ index: 0, delta, finish_reason: null });
   yield choice({ role: 'assistant' });
   if ('text' in said) {
     for (const word of said.text.split(/(?<= )/)) yield choice({ content: word });

@@ -3,6 +3,7 @@ import type { ChatMessage, ChatRequest, ToolCall } from '../../src/core/types.ts
 import { acceptableHistory } from '../../src/router/history.ts';
 import type { FakeCall } from '../_kit/fake-adapter.ts';
 import { failureOf, fakeRouter } from '../_kit/fake-router.ts';
+import { slowdown } from '../lib/slowdown.ts';
 
 const called = (call: unknown): ChatMessage => ({ role: 'assistant', content: null, tool_calls: [call as ToolCall] });
 const callsOf = (messages: readonly ChatMessage[], at = 0): readonly ToolCall[] => messages[at]?.tool_calls ?? [];
@@ -81,4 +82,17 @@ test('providers see the history in OpenAI’s form', async () => {
   const [assistant, tool] = messages;
   expect(assistant?.tool_calls?.[0]?.function.arguments).toBe('{"a":1}');
   expect(tool?.tool_call_id).toBe(assistant?.tool_calls?.[0]?.id);
+});
+
+test('results of many calls cost in proportion to their number', () => {
+  const histories = new Map<number, ChatMessage[]>();
+  const historyOf = (count: number): ChatMessage[] => {
+    const ids = Array.from({ length: count }, (_, index) => `call_${index}`);
+    const tool_calls = ids.map((id): ToolCall => ({ id, type: 'function', function: { name: 'f', arguments: '{}' } }));
+    const results = ids.map((id): ChatMessage => ({ role: 'tool', tool_call_id: id, content: 'x' }));
+    const known = histories.get(count) ?? [{ role: 'assistant', content: null, tool_calls }, ...results];
+    histories.set(count, known);
+    return known;
+  };
+  expect(slowdown((size) => acceptableHistory(historyOf(size / 16)))).toBeLessThan(3);
 });

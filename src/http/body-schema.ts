@@ -7,26 +7,43 @@ export type Reads<Type> = z.ZodType<Type>;
 
 // Sentences, as the caller reads them after the path of the field. None of them shows a value.
 
+export const mustBeObject = 'must be an object';
+
 export const text = (): z.ZodString => z.string('must be text');
+/** Of a model, a tool, a call. */
+export const name = (): Reads<string> => text().refine((value) => value !== '', 'must not be empty');
 export const flag = (): Reads<boolean> => z.boolean('must be true or false');
+/** Whatever the servers take: their ranges differ. */
+export const anyNumber = (): Reads<number> => z.number('must be a number');
+export const anyWhole = (): Reads<number> => z.int('must be a whole number');
 export const number = (from: number, to: number): Reads<number> => bounded(z.number, `must be a number from ${from} to ${to}`, from, to);
 export const whole = (from: number, to: number): Reads<number> => bounded(z.int, `must be a whole number from ${from} to ${to}`, from, to);
-export const count = (): Reads<number> => bounded(z.int, 'must be a whole number, 1 at least', 1, Number.MAX_SAFE_INTEGER);
+export const atLeast = (least: number): Reads<number> =>
+  bounded(z.int, `must be a whole number, ${least} at least`, least, Number.MAX_SAFE_INTEGER);
+export const count = (): Reads<number> => atLeast(1);
 export const oneOf = <const Name extends string>(names: readonly Name[]): Reads<Name> =>
   z.enum(names, `must be one of ${names.join(', ')}`);
-export const list = <Type>(item: Reads<Type>, from: number, to: number, sentence: string): Reads<Type[]> =>
-  z.array(item, sentence).min(from, sentence).max(to, sentence);
+export const list = <Type>(item: Reads<Type>, sentence: string, least: number = 0): Reads<Type[]> =>
+  z.array(item, sentence).min(least, sentence);
 
 /** One text, or a list of them; `sentence` says what else one might think of. */
-export const oneOrMore = (most: number, sentence: string): Reads<string | string[]> =>
-  z.custom<string | string[]>((value) => typeof value === 'string' || isTexts(value, most), sentence);
+export const textOrTexts = (
+  sentence: string = 'must be text or a list of texts',
+  least: number = 0,
+  most: number = Infinity,
+): Reads<string | string[]> => z.custom<string | string[]>((value) => typeof value === 'string' || isTexts(value, least, most), sentence);
 
-function isTexts(value: unknown, most: number): boolean {
-  return Array.isArray(value) && value.length >= 1 && value.length <= most && value.every((each) => typeof each === 'string');
+function isTexts(value: unknown, least: number, most: number): boolean {
+  return Array.isArray(value) && value.length >= least && value.length <= most && value.every((each) => typeof each === 'string');
 }
 
 /** The caller's own JSON, which goes on as it is. */
-export const object = (): Reads<Record<string, unknown>> => z.custom<Record<string, unknown>>(isObject, 'must be an object');
+export const object = (): Reads<Record<string, unknown>> => z.custom<Record<string, unknown>>(isObject, mustBeObject);
+
+/** Nothing is in it, so whoever writes it asks for nothing. */
+export function isEmpty(value: unknown): boolean {
+  return value === '' || (Array.isArray(value) && value.length === 0);
+}
 
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
