@@ -36,18 +36,19 @@ export interface Reading {
 }
 
 export function readingOf(response: Response): Reading {
-  const reader = (response.body as ReadableStream<Uint8Array>).pipeThrough(new TextDecoderStream()).getReader();
+  const reader = (response.body as ReadableStream<Uint8Array>).getReader();
+  const decoder = new TextDecoder();
   let bytes = '';
   return {
     async until(text) {
       while (textIn(bytes) !== text) {
         const { done, value } = await reader.read();
         if (done) throw new Error(`The stream ended with: ${textIn(bytes)}`);
-        bytes += value;
+        bytes += decoder.decode(value, { stream: true });
       }
     },
     async rest() {
-      for (let next = await reader.read(); !next.done; next = await reader.read()) bytes += next.value;
+      for (let next = await reader.read(); !next.done; next = await reader.read()) bytes += decoder.decode(next.value, { stream: true });
       return bytes;
     },
   };
