@@ -13,11 +13,20 @@ function found(): string | undefined {
 function installed(): string | undefined {
   const isPossible = process.getuid?.() === 0 && existsSync('/usr/bin/apt-get');
   if (!isPossible) return undefined;
+  const lock = ['-o', 'DPkg::Lock::Timeout=240', '-o', 'APT::Get::Lock::Timeout=240'];
+  const apt = (...words: readonly string[]): void =>
+    void execFileSync('apt-get', [...lock, ...words], { stdio: 'ignore', timeout: 300_000 });
+  const install = (): void => apt('install', '-y', '--no-install-recommends', 'chromium');
   try {
-    const options = ['-y', '--no-install-recommends', '-o', 'DPkg::Lock::Timeout=240'];
-    execFileSync('apt-get', ['install', ...options, 'chromium'], { stdio: 'ignore', timeout: 300_000 });
+    install();
   } catch {
-    return undefined;
+    // A fresh machine has no lists of packages yet.
+    try {
+      apt('update');
+      install();
+    } catch {
+      return found();
+    }
   }
   return found();
 }
