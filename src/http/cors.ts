@@ -1,6 +1,6 @@
 import { answerHeaders, callHeaders, requestIdHeaders } from './call-headers.ts';
-import { HttpRefusal } from './failure.ts';
 import type { HandlerConfig } from './handler-options.ts';
+import { foreignOrigin } from './origin-check.ts';
 
 /** Pages of origins that are not named get no word of permission, and their browsers keep the answer from them. */
 export function corsHeaders({ headers }: Request, { origins }: HandlerConfig): Record<string, string> {
@@ -26,7 +26,7 @@ const ofClients = /^(?:x-stainless|openai|anthropic)-[a-z-]{1,64}$/;
 export function preflight(request: Request, config: HandlerConfig): Response {
   const origin = request.headers.get('origin');
   if (origin === null || !config.origins.has(origin)) {
-    throw new HttpRefusal({ status: 403, code: 'origin_not_allowed', message: 'Pages of this origin may not call this server.' });
+    throw foreignOrigin();
   }
   const asked = (request.headers.get('access-control-request-headers') ?? '').toLowerCase().split(',', 64);
   const allowed = asked.map((name) => name.trim()).filter((name) => mayAsk.has(name) || ofClients.test(name));

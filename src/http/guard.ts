@@ -1,7 +1,7 @@
 import { type AdminAttempts, createAdminAttempts } from './admin-attempts.ts';
 import { HttpRefusal } from './failure.ts';
 import type { HandlerConfig } from './handler-options.ts';
-import { hostOf, isKnownHost, isKnownOrigin, isLoopback } from './origin-check.ts';
+import { foreignOrigin, hostOf, isKnownHost, isKnownOrigin, isLoopback } from './origin-check.ts';
 import type { Route } from './route.ts';
 import { matchTokens, type TokenMatch, tokenOf } from './tokens.ts';
 
@@ -46,8 +46,7 @@ export function createGuard(config: HandlerConfig): Guard {
       const isAdmin = route.access === 'admin';
       const isWrite = request.method !== 'GET' && request.method !== 'HEAD';
       // Of the admin page there is one, and it is our own.
-      if ((isWrite || isAdmin) && !isKnownOrigin(request, isAdmin ? noOrigins : config.origins))
-        throw forbidden('Pages of this origin may not call this server.', 'origin_not_allowed');
+      if ((isWrite || isAdmin) && !isKnownOrigin(request, isAdmin ? noOrigins : config.origins)) throw foreignOrigin();
       if (isAdmin) return identifyAdmin(request, isWrite, matchAdmin, attempts);
       if (isOpen) return { name: undefined, isTrusted: true };
       const name = await nameOf(request, config, matchCaller);

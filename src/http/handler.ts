@@ -67,7 +67,7 @@ export function innardsOf(handler: Handler): HandlerInnards | undefined {
  */
 export function createHandler(router: Router, options: HandlerOptions = {}): Handler {
   const config = resolveHandlerOptions(options);
-  const match = createMatcher(routesFor(router, config), config.basePath);
+  const match = createMatcher(routesFor(config), config.basePath);
   const served: Served = { router, config, guard: createGuard(config), limits: createLimits(config), match };
   const handler: Handler = async (request, connection = {}) => {
     const visit = begin(request, connection, config);

@@ -1,3 +1,4 @@
+import { HttpRefusal } from './failure.ts';
 import type { HandlerConfig } from './handler-options.ts';
 import { loopbackHosts } from './handler-options.ts';
 
@@ -35,4 +36,9 @@ function isOwnOrigin(origin: string, request: Request): boolean {
   const { protocol, host } = new URL(origin);
   const own = (request.headers.get('host') ?? new URL(request.url).host).toLowerCase();
   return /^https?:$/.test(protocol) && host === own && new URL(origin).origin === origin;
+}
+
+/** What a page of a foreign origin is told, by a call and by its browser's question before one. */
+export function foreignOrigin(): HttpRefusal {
+  return new HttpRefusal({ status: 403, code: 'origin_not_allowed', message: 'Pages of this origin may not call this server.' });
 }

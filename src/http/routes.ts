@@ -1,4 +1,3 @@
-import type { Router } from '../index.ts';
 import { deskOf } from './admin-desk.ts';
 import { adminRoutes } from './admin-routes.ts';
 import { anthropicRoutes } from './anthropic-routes.ts';
@@ -20,7 +19,7 @@ export const routes: readonly Route[] = Object.freeze([
 ]);
 
 /** The rows that a handler serves. */
-export function routesFor(_router: Router, config: HandlerConfig): readonly Route[] {
+export function routesFor(config: HandlerConfig): readonly Route[] {
   if (config.admin === undefined) return routes.filter((route) => !adminRoutes.includes(route));
   // The page tells since when the handler has been there.
   deskOf(config);

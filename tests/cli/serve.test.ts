@@ -53,7 +53,7 @@ describe('a server', () => {
 
   test('ends with 0 when it is told to stop, and frees its port', async () => {
     const { url, stop } = await serveHere({});
-    expect(await (await chat(url)).json()).toBeTruthy();
+    expect(await (await chat(url)).json()).toMatchObject({ object: 'chat.completion' });
     expect((await stop()).code).toBe(0);
     await expect(fetch(url)).rejects.toThrow('fetch failed');
   });

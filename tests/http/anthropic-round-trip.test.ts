@@ -1,36 +1,16 @@
 import { describe, expect, test } from 'vitest';
-import {
-  type ChatAnswer,
-  type ChatRequest,
-  collect,
-  createRouter,
-  isRouterError,
-  type Router,
-  RouterError,
-  type Transport,
-} from '../../src/index.ts';
+import { type ChatAnswer, type ChatRequest, collect, createRouter, isRouterError, type Router, RouterError } from '../../src/index.ts';
 import { failureOf } from '../_kit/fake-router.ts';
 import { answer, chunk, counted, type Does, type Front, front, streams, usage } from './anthropic-kit.ts';
+import { transportTo } from './transport-to.ts';
 
 // The adapter for Anthropic's API asks our own handler: what comes out must be what the provider behind it gave.
 
 const token = 'Zk3vQ8mW1xT6rB9nL2pY';
 
 function routerTo({ handler }: Front): Router {
-  const transport: Transport = {
-    connects: false,
-    async send({ method, url, headers, body, signal }) {
-      const response = await handler(new Request(url, { method, headers, signal, ...(body !== undefined && { body }) }));
-      return {
-        status: response.status,
-        header: (name) => response.headers.get(name),
-        body: response.body,
-        text: () => response.text(),
-      };
-    },
-  };
   const providers = { front: { type: 'anthropic', url: 'http://localhost', apiKey: token } } as const;
-  return createRouter({ providers, transport, health: false, checkModels: false, allowPaid: true, maxAttempts: 1 });
+  return createRouter({ providers, transport: transportTo(handler), health: false, checkModels: false, allowPaid: true, maxAttempts: 1 });
 }
 
 interface Passed {

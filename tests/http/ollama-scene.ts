@@ -12,12 +12,12 @@ import {
   type ModelInfo,
   type Router,
   type RouterOptions,
-  type Transport,
   type Usage,
 } from '../../src/index.ts';
 import { allCapabilities } from '../../src/core/capabilities.ts';
 import { sleep } from '../../src/lib/clock.ts';
 import { testClock, type TestClock } from '../_kit/test-clock.ts';
+import { transportTo } from './transport-to.ts';
 
 /** What the one provider behind the handler says. An error is thrown. */
 export interface Says {
@@ -121,22 +121,6 @@ export async function linesOf(response: Response): Promise<Record<string, unknow
     .slice(0, -1)
     .split('\n')
     .map((line) => JSON.parse(line) as Record<string, unknown>);
-}
-
-/** Carries the requests of another router to a handler, without a network. */
-export function transportTo(handler: Handler): Transport {
-  return {
-    connects: false,
-    async send({ method, url, headers, body, signal }) {
-      const response = await handler(new Request(url, { method, headers, signal, ...(body !== undefined && { body }) }));
-      return {
-        status: response.status,
-        header: (name) => response.headers.get(name),
-        body: response.body,
-        text: () => response.text(),
-      };
-    },
-  };
 }
 
 /** Calls through a chain of two routers. */
