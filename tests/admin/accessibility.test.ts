@@ -149,12 +149,15 @@ describeInChromium('the page for everybody', (browser) => {
     await page.keyboard.press('Escape');
     await page.locator('dialog').waitFor({ state: 'detached' });
     expect((await focused(page)).name).toBe('Test failover');
-    await page.keyboard.press('Enter');
-    await page.getByRole('dialog').waitFor();
-    await tabTo(page, 'Close');
-    await page.keyboard.press('Enter');
-    await page.locator('dialog').waitFor({ state: 'detached' });
-    expect((await focused(page)).name).toBe('Test failover');
+    // A press that comes at once counts too: what a dialog leaves behind does not close the next one.
+    for (let time = 0; time < 12; time++) {
+      await page.keyboard.press('Enter');
+      await page.getByRole('dialog').waitFor();
+      await tabTo(page, 'Close');
+      await page.keyboard.press('Enter');
+      await page.locator('dialog').waitFor({ state: 'detached' });
+      expect((await focused(page)).name).toBe('Test failover');
+    }
   });
 
   test('has no trap: the tab key comes to the end of each part and begins anew', async () => {
