@@ -1,6 +1,16 @@
 import type { Locality } from '../core/locality.ts';
 import type { TimeoutOptions } from './provider-options.ts';
 
+/** Which attempt headers are for. */
+export interface AttemptAbout {
+  readonly requestId: string;
+  readonly provider: string;
+  /** The provider's own name for it. */
+  readonly model: string | undefined;
+  /** 1 for the first attempt of the call. */
+  readonly attempt: number;
+}
+
 /** How one call is routed. What is asked stands in the request. */
 export interface CallOptions {
   /** @default the router's `defaultIntent` */
@@ -20,6 +30,14 @@ export interface CallOptions {
   readonly maxCostUsd?: number | undefined;
   /** A conversation, or whatever else belongs together: calls of one session go to one provider while it is not overloaded. */
   readonly session?: string | undefined;
+  /**
+   * On whose behalf it is: what is kept, limited and counted for each caller goes by this name. Calls without one are the application's own.
+   */
+  readonly caller?: string | undefined;
+  /**
+   * Headers for each attempt of it, such as those of a trace. They cannot replace what the adapter itself sends, credentials least of all.
+   */
+  readonly headersFor?: ((attempt: AttemptAbout) => Readonly<Record<string, string>>) | undefined;
   /**
    * The name of the call in events and in `route`; one that an application has for it already makes its logs and these one.
    * @default a new UUID

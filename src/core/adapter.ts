@@ -11,7 +11,7 @@ export interface Call<Request> {
   /** Caller's abort, every limit and shutdown, already combined: the only clock an adapter sees. */
   readonly signal: AbortSignal;
   readonly requestId: string;
-  /** Sent with the request: how many routers it has passed. `HttpClient` takes them from the call. */
+  /** Sent with the request: how many routers it has passed, and the caller's own for each attempt. `HttpClient` takes them from the call. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
   /** Until the connection stands. `HttpClient` takes it from the call. */
   readonly connectMs?: number | undefined;

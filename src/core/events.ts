@@ -49,6 +49,10 @@ export interface RouterEvents {
       readonly attempts: number;
       /** As the server reported it; embeddings have no completion tokens. */
       readonly usage: Usage | EmbedUsage | undefined;
+      /** By the prices of the configuration; undefined where it costs nothing, or nobody knows. */
+      readonly costUsd: number | undefined;
+      /** The answer was kept from an earlier call. */
+      readonly cached: boolean;
       /** The caller left the stream before its end. */
       readonly abandoned: boolean;
     };
@@ -120,6 +124,10 @@ export interface RouterEvents {
   'stream:reset': ForRequest & ForModel & { readonly from: string; readonly reason: string };
   /** The broken stream goes on at `provider` where its text stopped. */
   'stream:resumed': ForRequest & ForModel & { readonly from: string; readonly reason: string };
+  /** The shared store does not answer: each router decides by what it knows itself. */
+  'state:degraded': { readonly reason: string };
+  /** The shared store is back. `ms`: how long it was away. */
+  'state:restored': { readonly ms: number };
   /** `update()` has put another configuration in the place of the one before. */
   'config:update': ConfigChanges;
   /** Something in the configuration is odd but works. Told just after `createRouter()` or `update()` returns, so that listeners hear it. */
@@ -164,6 +172,8 @@ const everyName: Readonly<Record<EventName, true>> = {
   'stream:interrupted': true,
   'stream:reset': true,
   'stream:resumed': true,
+  'state:degraded': true,
+  'state:restored': true,
   'config:update': true,
   'config:warning': true,
   'listener:error': true,

@@ -49,6 +49,8 @@ export interface RouteTrace {
   readonly substituted: boolean;
   /** The server has probably dropped a part of the prompt in silence: it counted too few tokens. */
   readonly truncated: boolean;
+  /** The answer was kept from an earlier call, and nobody was asked for it (`cache`). */
+  readonly cached: boolean;
   /** A second attempt was sent beside one that was slow (`hedge`). */
   readonly hedged: boolean;
 }

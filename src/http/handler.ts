@@ -143,7 +143,7 @@ async function answer({ router, config, guard, limits }: Served, visit: Visit, {
   facts.caller = name;
   if (signal.aborted) throw new HttpRefusal(callerGone);
   if (route.isLimited) visit.onEnd = limits.enter(name ?? '');
-  const call = callOptionsOf(request, { signal, requestId }, router, config);
+  const call = { ...callOptionsOf(request, { signal, requestId }, router, config), ...(name !== undefined && { caller: name }) };
   const body = route.body === 'json' ? await readJson(request, signal, config) : undefined;
   refuseDeniedFields(body);
   const note: Exchange['note'] = (more) => void (facts.call = { ...facts.call, ...more });

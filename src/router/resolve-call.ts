@@ -28,6 +28,8 @@ export interface ResolvedCall<Request> {
   /** Whether it prefers, between equals, whoever served the model or the beginning of the prompt of late. */
   readonly affinity: boolean;
   readonly session: string | undefined;
+  readonly caller: string | undefined;
+  readonly headersFor: CallOptions['headersFor'];
   readonly needs: readonly Feature[];
   /** What the request sets beside its features. */
   readonly parameters: readonly Parameter[];
@@ -83,6 +85,8 @@ export function resolveCall<Verbed extends Verb>(
     lane: settings.lane,
     affinity: settings.affinity,
     session: resolveText(options.session, 'session'),
+    caller: resolveText(options.caller, 'caller'),
+    headersFor: options.headersFor,
     needs: verb === 'embed' ? embedNeeds(request as EmbedRequest) : chatNeeds(request as ChatRequest),
     parameters: verb === 'embed' ? [] : chatParameters(request as ChatRequest),
     pays: whoIsPaid(options, settings, config),

@@ -19,6 +19,7 @@ export interface LiveTrace extends RouteTrace {
   substituted: boolean;
   hedged: boolean;
   truncated: boolean;
+  cached: boolean;
   queuedMs: number;
   skipped: readonly SkippedInPlan[];
   readonly attempts: RouteAttempt[];
@@ -83,6 +84,7 @@ export function beginRun<Request>(call: ResolvedCall<Request>, engine: Engine, o
     substituted: false,
     hedged: false,
     truncated: false,
+    cached: false,
     queuedMs: 0,
     skipped: [],
   };
@@ -115,7 +117,17 @@ export function beginRun<Request>(call: ResolvedCall<Request>, engine: Engine, o
       const { provider, model } = trace;
       if (!abandoned) learn(run, usage);
       const ms = clock.nowMs() - call.startedAtMs;
-      announce('request:end', { requestId, provider, model, ms, attempts: run.attempts, usage, abandoned });
+      announce('request:end', {
+        requestId,
+        provider,
+        model,
+        ms,
+        attempts: run.attempts,
+        usage,
+        costUsd: undefined,
+        cached: trace.cached,
+        abandoned,
+      });
     },
     fail(error) {
       if (over) return error;

@@ -257,6 +257,7 @@ const route: RouteTrace = {
   degraded: false,
   substituted: false,
   truncated: false,
+  cached: false,
   hedged: false,
 };
 
