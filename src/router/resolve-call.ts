@@ -1,6 +1,4 @@
-import { isAnswerSchema } from '../core/answer-schema.ts';
 import { chatNeeds, chatParameters, embedNeeds, type Feature, type Parameter } from '../core/capabilities.ts';
-import { RouterError } from '../core/errors.ts';
 import type { Verb } from '../core/events.ts';
 import { localities, type Locality, nearestOf } from '../core/locality.ts';
 import type { ChatRequest, EmbedRequest } from '../core/types.ts';
@@ -11,7 +9,7 @@ import type { CallOptions, TimeoutOptions } from '../config/options.ts';
 import type { Balance } from '../routing/balance.ts';
 import { type PrefixKey, prefixKeys } from '../routing/prefixes.ts';
 import { estimateTokens, textOf } from '../routing/tokens.ts';
-import { acceptableHistory } from './history.ts';
+import { copyChat, copyEmbed, invalid } from './copy-request.ts';
 import { refuseLoop } from './hops.ts';
 import type { LaneName } from './lanes.ts';
 import { quoted } from './model-name.ts';
@@ -162,43 +160,6 @@ function smallest(limits: readonly (number | undefined)[]): number | undefined {
   return set.length === 0 ? undefined : Math.min(...set);
 }
 
-function copyChat(request: ChatRequest): ChatRequest {
-  if (typeof request !== 'object' || request === null) throw invalid('the request must be an object with messages');
-  const { messages, model } = request;
-  if (!Array.isArray(messages) || messages.length === 0) throw invalid('messages must be a list with at least one message');
-  for (const [index, message] of messages.entries()) {
-    const role: unknown = (message as { role?: unknown } | null)?.role;
-    if (typeof role !== 'string' || !roles.has(role)) throw invalid(`messages[${index}].role must be one of ${[...roles].join(', ')}`);
-  }
-  checkModel(model);
-  if (isAnswerSchema(request.response_format)) throw invalid('a schema as response_format is for chat(); a stream takes a json_schema');
-  const { tools, stop } = request;
-  return {
-    ...request,
-    messages: acceptableHistory(messages),
-    ...(tools && { tools: [...tools] }),
-    ...(Array.isArray(stop) && { stop: [...stop] }),
-  };
-}
-
-const roles: ReadonlySet<string> = new Set(['system', 'developer', 'user', 'assistant', 'tool']);
-
-function copyEmbed(request: EmbedRequest): EmbedRequest {
-  if (typeof request !== 'object' || request === null) throw invalid('the request must be an object with input');
-  const { input, model } = request;
-  const texts: unknown = typeof input === 'string' ? [input] : input;
-  if (!Array.isArray(texts) || !texts.every((text) => typeof text === 'string')) {
-    throw invalid('input must be a string or a list of strings');
-  }
-  checkModel(model);
-  return { ...request, input: typeof input === 'string' ? input : [...input] };
-}
-
-function checkModel(model: unknown): void {
-  if (model === undefined || (typeof model === 'string' && model !== '')) return;
-  throw invalid('model must be a name; leave it out to use the default model of each provider');
-}
-
 function checkProvider(id: string, { providers }: RouterConfig): void {
   const ids = providers.filter(({ enabled }) => enabled).map((provider) => provider.id);
   if (!ids.includes(id)) throw invalid(`there is no provider ${quoted(id)}${didYouMean(id, ids)}; configured: ${ids.join(', ')}`);
@@ -254,8 +215,4 @@ function merge(base: Timeouts, ...layers: readonly (TimeoutOptions | undefined)[
     idleMs: pick('idleMs') ?? base.idleMs,
     totalMs: totalMs === Infinity ? undefined : totalMs,
   };
-}
-
-function invalid(text: string): RouterError<'invalid_request'> {
-  return new RouterError('invalid_request', `The call cannot be carried out: ${text}.`);
 }

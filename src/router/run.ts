@@ -74,20 +74,7 @@ export function beginRun<Request>(call: ResolvedCall<Request>, engine: Engine, o
   const { requestId, verb, intent, request } = call;
   const { announce } = engine;
   const { clock } = engine.config;
-  const trace: LiveTrace = {
-    requestId,
-    provider: '',
-    model: undefined,
-    intent,
-    attempts: [],
-    degraded: false,
-    substituted: false,
-    hedged: false,
-    truncated: false,
-    cached: false,
-    queuedMs: 0,
-    skipped: [],
-  };
+  const trace = newTrace(call);
   let over = false;
   // Asks adapters, which may throw: before anything is told that would have to end.
   const plan = planFor(call, engine, 'first');
@@ -139,6 +126,23 @@ export function beginRun<Request>(call: ResolvedCall<Request>, engine: Engine, o
     },
   };
   return run;
+}
+
+function newTrace({ requestId, intent }: ResolvedCall<unknown>): LiveTrace {
+  return {
+    requestId,
+    provider: '',
+    model: undefined,
+    intent,
+    attempts: [],
+    degraded: false,
+    substituted: false,
+    hedged: false,
+    truncated: false,
+    cached: false,
+    queuedMs: 0,
+    skipped: [],
+  };
 }
 
 /**
