@@ -23,6 +23,11 @@ const config: ViteUserConfig = defineConfig({
     // Examples import the package by its name, as users do.
     alias: [
       { find: /^inferlane$/, replacement: source('index.ts') },
+      { find: /^inferlane\/http$/, replacement: source('http/index.ts') },
+      { find: /^inferlane\/otel$/, replacement: source('telemetry/otel.ts') },
+      { find: /^inferlane\/prometheus$/, replacement: source('telemetry/prometheus.ts') },
+      { find: /^inferlane\/ai-sdk$/, replacement: source('ai-sdk/index.ts') },
+      { find: /^inferlane\/redis$/, replacement: source('state/redis.ts') },
       { find: /^inferlane\/testing$/, replacement: source('testing/index.ts') },
     ],
     reporters: ['default', './tests/_kit/plain-reporter.ts'],

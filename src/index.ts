@@ -6,8 +6,14 @@ export type { InventoryAsk, ModelInventory, ProviderModels, ServedModel } from '
 export type { ExplainOptions } from './router/explain.ts';
 export { type ChatStream, collect, textOf } from './router/chat-stream.ts';
 export { type HealthAsk, type HealthSummary, type ProviderHealth, type ProviderStatus, serves } from './router/health-report.ts';
+export type { CacheCounts } from './router/kept-answers.ts';
 export type { Situation } from './router/situation.ts';
+export type { RecordLine } from './router/record-lines.ts';
+export type { RecordSink, RecordWriter } from './router/record-outlet.ts';
 export type { ModelSnapshot, ProviderSnapshot, RouterSnapshot } from './router/snapshot.ts';
+export type { Spending } from './router/metering.ts';
+export type { SpendingRow } from './router/ledger.ts';
+export type { BudgetState } from './router/budgets.ts';
 export type { Candidate, Plan, PlannedCandidate, SkippedInPlan } from './routing/plan.ts';
 export type { Score } from './routing/expected-time.ts';
 export { formatPlan, formatRoute } from './routing/format-plan.ts';
@@ -33,6 +39,9 @@ export type {
   TimeoutOptions,
 } from './config/options.ts';
 export type { Balance, Lane, QueueOptions } from './config/routing-options.ts';
+export type { CacheOptions } from './config/cache-options.ts';
+export type { KeyValueStore } from './core/key-value-store.ts';
+export type { BudgetOptions, LimitOptions, RateLimit, SpendLimit } from './config/limit-options.ts';
 export type { BreakerOptions, HedgeOptions, RetryOptions, ThroughputOptions } from './config/resilience-options.ts';
 export { type DefaultModelRow, defaultModels, type GoneModelRow, goneModels } from './core/default-models.ts';
 export { loadPrices, priceTable } from './config/prices.ts';
@@ -51,6 +60,7 @@ export type * from './core/route.ts';
 export { AllFailedError, ConfigError, httpStatusOf, isRouterError, RouterError } from './core/errors.ts';
 export type { ConfigIssue, ErrorDetails, FailedAttempt, Phase, SkippedCandidate, StoppedBecause } from './core/errors.ts';
 export { type BreakerEffect, type ErrorCode, errorCodes, type ErrorRow, type NextStep, type SideEffect } from './core/error-codes.ts';
+export type { Logger } from './core/logger.ts';
 export { type ConfigChanges, type EventName, eventNames, type Listener, type RouterEvents, type Verb } from './core/events.ts';
 
 // Your own backend.
@@ -74,6 +84,23 @@ export { httpFor, type HttpForOptions } from './lib/own-http.ts';
 export type { HttpCall, HttpClient } from './lib/http.ts';
 export { readEvents, type SseEvent, type StreamLimits } from './lib/sse.ts';
 export { readLines } from './lib/ndjson.ts';
+
+// What several routers share.
+export { memoryStore, type MemoryStoreOptions } from './state/memory.ts';
+export type {
+  Change,
+  Conclusion,
+  LeaseAnswer,
+  LeaseAsk,
+  StateStore,
+  StoreConnection,
+  Sum,
+  SumAsk,
+  SyncAsk,
+  Synced,
+  TakeAsk,
+  Taken,
+} from './state/store.ts';
 
 // Seams.
 export { type Clock, systemClock } from './lib/clock.ts';

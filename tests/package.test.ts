@@ -69,6 +69,41 @@ test('can be imported and used', () => {
   expect(run(`import { createRouter } from 'inferlane';${use}`, 'module')).toBe('packed true\n');
 });
 
+/** The files of the build that come with one of them before anything is called. */
+function loadedWith(file: string, known: Set<string> = new Set()): ReadonlySet<string> {
+  if (known.has(file)) return known;
+  known.add(file);
+  const text = readFileSync(join(home, 'dist', file), 'utf8');
+  for (const [, name = ''] of text.matchAll(/^(?:import|export)[^'"]*from ?['"]\.\/([^'"]+)['"]/gm)) loadedWith(name, known);
+  for (const [, name = ''] of text.matchAll(/^import ['"]\.\/([^'"]+)['"]/gm)) loadedWith(name, known);
+  return known;
+}
+
+test('the root loads the routes of router.fetch with its first call, and from the files of the handler', () => {
+  const holders = readdirSync(join(home, 'dist')).filter((name) => {
+    return (
+      name.endsWith('.js') &&
+      name !== 'cli.js' &&
+      /path: ['"]\/v1\/chat\/completions['"]/.test(readFileSync(join(home, 'dist', name), 'utf8'))
+    );
+  });
+  expect(holders).toHaveLength(1);
+  expect(loadedWith('http.js')).toContain(holders[0]);
+  expect(loadedWith('index.js').size).toBeGreaterThan(1);
+  expect(loadedWith('index.js')).not.toContain(holders[0]);
+});
+
+test('router.fetch answers in the package as well', () => {
+  const code = `
+    import { createRouter } from 'inferlane';
+    const { fetch } = createRouter({ providers: { last: { type: 'stub', reply: 'packed' } } });
+    const body = JSON.stringify({ model: 'default', messages: [{ role: 'user', content: 'Hi' }] });
+    const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body };
+    const answer = await (await fetch('https://api.openai.com/v1/chat/completions', init)).json();
+    console.log(answer.choices[0].message.content);`;
+  expect(run(code, 'module')).toBe('packed\n');
+});
+
 test('can be required and used', () => {
   expect(run(`const { createRouter } = require('inferlane');${use}`, 'commonjs')).toBe('packed true\n');
 });

@@ -44,9 +44,10 @@ export type BreakerState = Memory &
         /** Calls let in at once after a recovery: 1, 2, 4, 8, then without limit. */
         readonly ramp: number;
       }
-    | { readonly is: 'open'; readonly untilMs: number }
+    /** `held`: it is not probed before somebody has leave to; others share what is known of it. */
+    | { readonly is: 'open'; readonly untilMs: number; readonly held?: true }
     /** `leaseUntilMs`: until when the one probe has to answer; undefined while no probe is out. */
-    | { readonly is: 'half-open'; readonly leaseUntilMs: number | undefined }
+    | { readonly is: 'half-open'; readonly leaseUntilMs: number | undefined; readonly held?: true }
   );
 
 export type BreakerInput =
@@ -93,8 +94,9 @@ export function admits(state: BreakerState, nowMs: number, inFlight: number): 'y
     case 'closed':
       return inFlight < state.ramp ? 'yes' : 'no';
     case 'open':
-      return nowMs >= state.untilMs ? 'probe' : 'no';
+      return !state.held && nowMs >= state.untilMs ? 'probe' : 'no';
     case 'half-open':
+      if (state.held) return 'no';
       return state.leaseUntilMs === undefined || nowMs >= state.leaseUntilMs ? 'probe' : 'no';
   }
 }

@@ -60,4 +60,9 @@ export interface CallOptions {
    */
   readonly repair?: boolean | undefined;
   readonly timeouts?: TimeoutOptions | undefined;
+  /**
+   * `true`: its answer may be kept, come from the kept ones and be shared, also where the request leaves something to chance. `false`: none
+   * of it. `'refresh'`: it is asked anew, and its answer kept. Left out: what the router's `cache` and `singleFlight` say.
+   */
+  readonly cache?: boolean | 'refresh' | undefined;
 }

@@ -92,11 +92,12 @@ function isNamed({ id }: ProviderConfig, { order }: IntentConfig): boolean {
 /** Where a limit of cost holds, a paid provider without a price is none. */
 function checkPrices(config: RouterConfig, findings: Findings): void {
   if (config.prices !== undefined) return;
-  const limited = [...config.intents.values()].filter(({ maxCostUsd }) => (maxCostUsd ?? config.maxCostUsd) !== undefined);
+  const isCapped = config.budgets !== undefined;
+  const limited = [...config.intents.values()].filter(({ maxCostUsd }) => isCapped || (maxCostUsd ?? config.maxCostUsd) !== undefined);
   const paid = config.providers.filter(
     (provider) => provider.enabled && provider.cost === 'paid' && limited.some((intent) => mayBePaid(provider, intent, config)),
   );
   if (paid.length === 0) return;
   const names = paid.map(({ id }) => `"${id}"`).join(' and ');
-  findings.refuse(['prices'], `is missing: maxCostUsd has to know what ${names} would cost; set prices: await loadPrices()`);
+  findings.refuse(['prices'], `is missing: ${isCapped ? 'budgets have' : 'maxCostUsd has'} to know what ${names} would cost; set prices: await loadPrices()`);
 }

@@ -1,10 +1,13 @@
 import type { Adapter } from '../core/adapter.ts';
+import type { KeyValueStore } from '../core/key-value-store.ts';
 import type { Locality } from '../core/locality.ts';
+import type { Logger } from '../core/logger.ts';
 import type { PriceTable } from '../core/prices.ts';
 import type { ProviderType } from '../core/provider-types.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Secret } from '../lib/secret.ts';
 import type { Transport } from '../lib/transport.ts';
+import type { StateStore } from '../state/store.ts';
 import type { Cost, Device } from './provider-options.ts';
 import type { Balance, Lane } from './routing-options.ts';
 
@@ -36,6 +39,7 @@ export interface ProviderConfig {
   /** As it was set, then below `maxConcurrent`; undefined: 1 where it serves 2 or more at once, else 0. */
   readonly reservedForFast: number | undefined;
   readonly maxModelBillions: number | undefined;
+  readonly limits: RateConfig | undefined;
   readonly defaultModel: string | undefined;
   readonly embeddingModel: string | undefined;
   readonly embeddingSpace: string | undefined;
@@ -118,6 +122,39 @@ export interface QueueConfig {
   readonly agingMs: number;
 }
 
+export interface RateConfig {
+  readonly rpm: number | undefined;
+  readonly tpm: number | undefined;
+}
+
+export interface LimitsConfig {
+  readonly caller: RateConfig | undefined;
+  /** In the place of `caller`; undefined there: no limit. */
+  readonly callers: ReadonlyMap<string, RateConfig | undefined>;
+  readonly processes: number;
+}
+
+export interface SpendConfig {
+  readonly hourUsd: number | undefined;
+  readonly dayUsd: number | undefined;
+}
+
+export interface BudgetsConfig {
+  readonly all: SpendConfig | undefined;
+  readonly warnAt: number;
+  readonly providers: ReadonlyMap<string, SpendConfig | undefined>;
+  readonly caller: SpendConfig | undefined;
+  /** In the place of `caller`; undefined there: no cap. */
+  readonly callers: ReadonlyMap<string, SpendConfig | undefined>;
+}
+
+export interface CacheConfig {
+  readonly store: KeyValueStore;
+  readonly ttlMs: number;
+  readonly shared: boolean;
+  readonly timeoutMs: number;
+}
+
 /** Options with every gap filled, frozen. Below it nothing asks whether an option is there. */
 export interface RouterConfig {
   readonly providers: readonly ProviderConfig[];
@@ -128,6 +165,9 @@ export interface RouterConfig {
   readonly maxLocality: Locality;
   readonly maxCostUsd: number | undefined;
   readonly prices: PriceTable | undefined;
+  readonly limits: LimitsConfig;
+  /** Undefined: no caps. */
+  readonly budgets: BudgetsConfig | undefined;
   readonly balance: Balance;
   readonly queue: QueueConfig;
   /** Undefined: never. */
@@ -149,7 +189,13 @@ export interface RouterConfig {
   readonly onIgnoredParameter: 'warn' | 'refuse';
   readonly checkModels: boolean;
   readonly checkEmbeddings: boolean;
+  /** Undefined: off. */
+  readonly cache: CacheConfig | undefined;
+  readonly singleFlight: boolean;
   readonly transport: Transport;
+  /** Undefined: nothing is shared with other processes. */
+  readonly store: StateStore | undefined;
+  readonly logger: Logger | undefined;
   readonly clock: Clock;
   readonly random: () => number;
 }

@@ -2,9 +2,12 @@ import type { ProviderTypeRow } from '../core/provider-types.ts';
 import { systemRandom } from '../lib/clock.ts';
 import type {
   BreakerConfig,
+  CacheConfig,
+  BudgetsConfig,
   HealthConfig,
   HedgeConfig,
   IntentConfig,
+  LimitsConfig,
   QueueConfig,
   RetryConfig,
   RouterConfig,
@@ -18,6 +21,8 @@ export interface Defaults {
   readonly allowPaid: boolean;
   readonly maxLocality: RouterConfig['maxLocality'];
   readonly balance: RouterConfig['balance'];
+  readonly limits: Pick<LimitsConfig, 'processes'>;
+  readonly budgets: Pick<BudgetsConfig, 'warnAt'>;
   readonly queue: QueueConfig;
   readonly pollMs: number;
   readonly maxAttempts: number;
@@ -36,6 +41,8 @@ export interface Defaults {
   readonly onIgnoredParameter: 'warn' | 'refuse';
   readonly checkModels: boolean;
   readonly checkEmbeddings: boolean;
+  readonly cache: Omit<CacheConfig, 'store'>;
+  readonly singleFlight: boolean;
   readonly random: () => number;
   readonly provider: {
     readonly weight: number;
@@ -76,6 +83,8 @@ export const defaults: Defaults = Object.freeze({
   allowPaid: false,
   maxLocality: 'cloud',
   balance: 'priority',
+  limits: Object.freeze({ processes: 4 }),
+  budgets: Object.freeze({ warnAt: 0.8 }),
   queue: Object.freeze({ limit: 1_000, timeoutMs: undefined, agingMs: 30_000 }),
   pollMs: 10_000,
   maxAttempts: 3,
@@ -102,6 +111,8 @@ export const defaults: Defaults = Object.freeze({
   onIgnoredParameter: 'warn',
   checkModels: true,
   checkEmbeddings: false,
+  cache: Object.freeze({ ttlMs: 3_600_000, shared: false, timeoutMs: 50 }),
+  singleFlight: false,
   random: systemRandom,
   provider: Object.freeze({ weight: 1, enabled: true, threads: 0, dialect: 'auto', stripPrompt: true }),
   custom: Object.freeze({ device: 'remote', cost: 'free', priority: 0, slots: undefined, slotsPer: 'server' }),

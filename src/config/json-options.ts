@@ -3,14 +3,17 @@ import type { Findings, Path } from './findings.ts';
 import type { RouterOptions } from './options.ts';
 import type { ProviderOptions } from './provider-options.ts';
 
-type OnlyInCode = Extract<keyof RouterOptions, 'transport' | 'clock' | 'random' | 'prices'>;
+type OnlyInCode = Extract<keyof RouterOptions, 'transport' | 'logger' | 'clock' | 'random' | 'prices' | 'store' | 'cache'>;
 
 /** Options that are objects with functions, and how code adds them to what a file says. */
 const onlyInCode: Readonly<Record<OnlyInCode, string>> = {
   transport: 'createRouter({ ...options, transport })',
+  logger: 'createRouter({ ...options, logger })',
   clock: 'createRouter({ ...options, clock })',
+  store: "createRouter({ ...options, store: redisStore({ url, prefix: 'app' }) })",
   random: 'createRouter({ ...options, random })',
   prices: 'createRouter({ ...options, prices: await loadPrices() })',
+  cache: 'createRouter({ ...options, cache: { store: new Keyv() } })',
 };
 
 /** Takes out of a copied document what only code can say, and refuses it. The rest is the resolver's to check. */

@@ -1,8 +1,12 @@
 import type { Locality } from '../core/locality.ts';
+import type { Logger } from '../core/logger.ts';
 import type { PriceTable } from '../core/prices.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Transport } from '../lib/transport.ts';
+import type { StateStore } from '../state/store.ts';
+import type { CacheOptions } from './cache-options.ts';
 import type { HealthOptions } from './health-options.ts';
+import type { BudgetOptions, LimitOptions } from './limit-options.ts';
 import type { ProviderOptions, TimeoutOptions } from './provider-options.ts';
 import type { BreakerOptions, HedgeOptions, RetryOptions, ThroughputOptions } from './resilience-options.ts';
 import type { Balance, IntentOptions, QueueOptions } from './routing-options.ts';
@@ -44,6 +48,10 @@ export interface RouterOptions {
   readonly maxCostUsd?: number | undefined;
   /** What models cost: `await loadPrices()`, or a table of your own. */
   readonly prices?: PriceTable | undefined;
+  /** How much callers may ask for in a minute; providers have `limits` of their own. */
+  readonly limits?: LimitOptions | undefined;
+  /** Caps for what paid providers may cost in an hour and a day; needs `prices`. */
+  readonly budgets?: BudgetOptions | undefined;
   /**
    * Who goes first among candidates that stand equal: the same priority, cost and place in the intent's order.
    * @default 'priority'
@@ -132,8 +140,26 @@ export interface RouterOptions {
    * @default false
    */
   readonly checkEmbeddings?: boolean | undefined;
+  /**
+   * Keeps answers, and gives them again to the same request: embeddings and chats with `temperature: 0` by themselves, others where the
+   * call says so. Left out: nothing is kept.
+   */
+  readonly cache?: CacheOptions | undefined;
+  /**
+   * Identical calls of one caller that are under way together share one request: those whose answers may be kept, whether or not they are.
+   * @default false
+   */
+  readonly singleFlight?: boolean | undefined;
   /** Default: `ofetch` over the platform's `fetch`. */
   readonly transport?: Transport | undefined;
+  /**
+   * Shares what is found out with other processes: open breakers, rests, pins, models that are missing, limits and budgets.
+   * `redisStore()` of `inferlane/redis`, or `memoryStore()` for several routers of one process. No call waits for it that somebody can
+   * answer, and without it each router decides for itself. Left out: every router is alone.
+   */
+  readonly store?: StateStore | undefined;
+  /** Writes down what the router does: `pino()`, `console`, or another of that shape. No line holds a prompt, an answer, a key or a full URL. */
+  readonly logger?: Logger | undefined;
   readonly clock?: Clock | undefined;
   /**
    * Numbers from 0 (inclusive) to 1 (exclusive), for jitter and back-off.

@@ -1,6 +1,7 @@
 import type { Adapter } from '../core/adapter.ts';
 import type { Locality } from '../core/locality.ts';
 import type { ProviderType } from '../core/provider-types.ts';
+import type { RateLimit } from './limit-options.ts';
 
 /** What kind of machine a provider is; intents order by it. */
 export type Device = 'gpu' | 'cpu' | 'remote' | 'cloud';
@@ -74,6 +75,8 @@ export interface ProviderOptions {
    * @default 1 where it serves 5 or more at once, else 0: of fewer it would take more than a fifth from batch work
    */
   readonly reservedForFast?: number | undefined;
+  /** What it may be asked for in a minute, retries and hedges included; beyond it calls go to the next one. Left out: no limit of ours. */
+  readonly limits?: RateLimit | undefined;
   /** Models with more parameters than this, in billions, are not asked for there, where the size of a model is known. */
   readonly maxModelBillions?: number | undefined;
   /** The model for chats that name none. At the usual address of a cloud: the one of the table of default models. */

@@ -10,6 +10,7 @@ import type { Findings, Path } from './findings.ts';
 import { localityOf } from './locality-of.ts';
 import type { ProviderOptions, TimeoutOptions } from './provider-options.ts';
 import { parseProviderUrl } from './provider-url.ts';
+import { resolveRate } from './resolve-limits.ts';
 
 type Type = ProviderOptions['type'];
 type Row = Omit<ProviderTypeRow, 'headers' | 'runs'>;
@@ -70,6 +71,7 @@ export function resolveProvider(id: string, options: ProviderOptions, isAlone: b
     locality,
     priority: options.priority ?? row.priority,
     ...resolveCapacity(options, path, findings),
+    limits: resolveRate(options.limits),
     // A cloud of the same type is no machine of one slot.
     usualSlots: servesMany(options, locality) ? undefined : row.slots,
     slotsPer: row.slotsPer,

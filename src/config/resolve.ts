@@ -12,6 +12,7 @@ import { didYouMean } from './nearest.ts';
 import type { RouterOptions } from './options.ts';
 import { plainUrl } from './provider-url.ts';
 import { resolveIntents } from './resolve-intents.ts';
+import { resolveBudgets, resolveLimits } from './resolve-limits.ts';
 import { resolveProvider, resolveTimeouts } from './resolve-provider.ts';
 import { checkShape } from './schema.ts';
 
@@ -55,6 +56,8 @@ function resolveRouter(options: RouterOptions, ids: readonly string[], findings:
     maxLocality: options.maxLocality ?? defaults.maxLocality,
     maxCostUsd: options.maxCostUsd,
     prices: options.prices,
+    limits: resolveLimits(options.limits),
+    budgets: resolveBudgets(options.budgets, ids, findings),
     balance: options.balance ?? defaults.balance,
     queue: over(defaults.queue, options.queue),
     pollMs: options.pollMs === false ? undefined : (options.pollMs ?? defaults.pollMs),
@@ -77,7 +80,11 @@ function resolveRouter(options: RouterOptions, ids: readonly string[], findings:
     onIgnoredParameter: options.onIgnoredParameter ?? defaults.onIgnoredParameter,
     checkModels: options.checkModels ?? defaults.checkModels,
     checkEmbeddings: options.checkEmbeddings ?? defaults.checkEmbeddings,
+    cache: options.cache && Object.freeze({ store: options.cache.store, ...over(defaults.cache, options.cache) }),
+    singleFlight: options.singleFlight ?? defaults.singleFlight,
     transport: options.transport ?? ofetchTransport(),
+    store: options.store,
+    logger: options.logger,
     clock: options.clock ?? systemClock,
     random: options.random ?? defaults.random,
   });

@@ -1,15 +1,19 @@
 import { z } from 'zod';
 import type { Adapter } from '../core/adapter.ts';
 import { localities } from '../core/locality.ts';
+import type { Logger } from '../core/logger.ts';
 import type { PriceTable } from '../core/prices.ts';
 import { type ProviderType, providerTypes } from '../core/provider-types.ts';
 import { type Clock, maxTimerMs } from '../lib/clock.ts';
 import type { Transport } from '../lib/transport.ts';
+import type { StateStore } from '../state/store.ts';
+import { cache } from './cache-schema.ts';
 import type { Findings } from './findings.ts';
 import type { HealthOptions } from './health-options.ts';
+import { budgets, limits, rateLimit } from './limit-schema.ts';
 import type { RouterOptions } from './options.ts';
 import type { ProviderOptions, TimeoutOptions } from './provider-options.ts';
-import type { BreakerOptions, HedgeOptions, RetryOptions, ThroughputOptions } from './resilience-options.ts';
+import { breaker, hedge, retry, throughput } from './resilience-schema.ts';
 import type { Balance, IntentOptions, QueueOptions } from './routing-options.ts';
 import {
   type Fields,
@@ -21,7 +25,6 @@ import {
   oneOf,
   positive,
   record,
-  share,
   strict,
   type Takes,
   text,
@@ -54,6 +57,7 @@ const provider = strict({
   priority: whole(-1_000_000, 1_000_000).optional(),
   weight: positive().optional(),
   maxConcurrent: whole(1, 1_000_000).optional(),
+  limits: rateLimit.optional(),
   reservedForFast: whole(0, 1_000_000).optional(),
   maxModelBillions: positive().optional(),
   defaultModel: text().optional(),
@@ -95,32 +99,6 @@ const intent = strict({
   deadlineMs: milliseconds().optional(),
 } satisfies Fields<IntentOptions>);
 
-const breaker = strict({
-  failureThreshold: whole(1, 1_000).optional(),
-  minimumOutcomes: whole(1, 1_000).optional(),
-  failureRatio: share().optional(),
-  windowMs: milliseconds().optional(),
-  openMs: milliseconds().optional(),
-  maxOpenMs: milliseconds().optional(),
-  jitter: share().optional(),
-} satisfies Fields<BreakerOptions>);
-
-const retry = strict({
-  maxTokens: whole(1, 1_000_000).optional(),
-  tokensPerSuccess: positive().optional(),
-} satisfies Fields<RetryOptions>);
-
-const hedge = strict({
-  minDelayMs: milliseconds().optional(),
-  minSamples: whole(1, 64).optional(),
-  maxLoad: share().optional(),
-} satisfies Fields<HedgeOptions>);
-
-const throughput = strict({
-  minCharsPerSecond: positive(),
-  sampleChars: whole(1, 1_000_000).optional(),
-} satisfies Fields<ThroughputOptions>);
-
 const queue = strict({
   limit: whole(0, 1_000_000).optional(),
   timeoutMs: milliseconds().optional(),
@@ -147,6 +125,8 @@ const router = strict({
     { date: 'string', source: 'string', priceOf: 'function' },
     'must have date, source and priceOf(): await loadPrices(), or a table of your own',
   ).optional(),
+  limits: limits.optional(),
+  budgets: budgets.optional(),
   balance: balance().optional(),
   queue: queue.optional(),
   pollMs: z
@@ -172,9 +152,16 @@ const router = strict({
   onIgnoredParameter: oneOf(['warn', 'refuse']).optional(),
   checkModels: flag().optional(),
   checkEmbeddings: flag().optional(),
+  cache: cache.optional(),
+  singleFlight: flag().optional(),
+  store: made<StateStore>({ connect: 'function' }, 'must be a store, such as redisStore() of inferlane/redis makes').optional(),
   transport: made<Transport>(
     { send: 'function', connects: 'boolean' },
     'must have send(), and say in connects whether it sees connections',
+  ).optional(),
+  logger: made<Logger>(
+    { debug: 'function', info: 'function', warn: 'function', error: 'function' },
+    'must have debug(), info(), warn() and error(), like a logger of pino',
   ).optional(),
   clock: made<Clock>(
     { nowMs: 'function', wallMs: 'function', schedule: 'function' },

@@ -25,6 +25,15 @@ interface ForAttempt extends ForRequest, ForModel {
   readonly attempt: number;
 }
 
+interface ForBudget {
+  readonly scope: 'all' | 'provider' | 'caller';
+  readonly provider: string | undefined;
+  readonly caller: string | undefined;
+  readonly per: 'hour' | 'day';
+  readonly spentUsd: number;
+  readonly limitUsd: number;
+}
+
 /** What another configuration means for the providers, by their ids. */
 export interface ConfigChanges {
   readonly added: readonly string[];
@@ -124,6 +133,10 @@ export interface RouterEvents {
   'stream:reset': ForRequest & ForModel & { readonly from: string; readonly reason: string };
   /** The broken stream goes on at `provider` where its text stopped. */
   'stream:resumed': ForRequest & ForModel & { readonly from: string; readonly reason: string };
+  /** A budget is nearly used up: `warnAt` of it. Once for each hour or day. */
+  'budget:warning': ForBudget;
+  /** A budget is used up: until its hour or day is over, no paid provider that it concerns gets a call. Once for each hour or day. */
+  'budget:exceeded': ForBudget;
   /** The shared store does not answer: each router decides by what it knows itself. */
   'state:degraded': { readonly reason: string };
   /** The shared store is back. `ms`: how long it was away. */
@@ -172,6 +185,8 @@ const everyName: Readonly<Record<EventName, true>> = {
   'stream:interrupted': true,
   'stream:reset': true,
   'stream:resumed': true,
+  'budget:warning': true,
+  'budget:exceeded': true,
   'state:degraded': true,
   'state:restored': true,
   'config:update': true,

@@ -17,15 +17,29 @@ export async function runAttempts<Request, Result>(run: Run<Request>, verb: Verb
   const { call, engine } = run;
   call.signal?.throwIfAborted();
   engine.shutdown.throwIfAborted();
+  if (run.attempts === 0) engine.metering.admit(call, run.account);
   let opened = await tryEach(run, verb);
   if (opened === undefined && hasLostAll(run)) {
     replan(run);
     opened = await tryEach(run, verb);
   }
-  opened ??= (await panic(run, verb)) ?? (await tryAgain(run, verb));
+  opened ??= (await withLeave(run, verb)) ?? (await panic(run, verb)) ?? (await tryAgain(run, verb));
   const { provider, model, substituted } = opened.attempt.candidate;
   Object.assign(run.trace, { provider, model, substituted });
   return opened;
+}
+
+/**
+ * Nobody is left but those whose breakers are due, and who may be probed by one router at a time of all that share a store: this one asks
+ * for leave. The only time that a call waits for the store, and never long.
+ */
+async function withLeave<Request, Result>(run: Run<Request>, verb: Verb<Request, Result>): Promise<Opened<Request, Result> | undefined> {
+  const asked = run.engine.sharing?.askFor([...run.plan.skipped, ...run.passed]);
+  if (asked === undefined) return undefined;
+  await asked;
+  run.call.signal?.throwIfAborted();
+  replan(run);
+  return tryEach(run, verb);
 }
 
 async function tryEach<Request, Result>(run: Run<Request>, verb: Verb<Request, Result>): Promise<Opened<Request, Result> | undefined> {

@@ -9,25 +9,29 @@ import { createEmbeddingCanaries } from './embedding-canary.ts';
 import { createEmbeddingSpaces, type EmbeddingSource } from './embedding-space.ts';
 import type { Engine } from './engine.ts';
 import { createHedgeLoad } from './hedge-delay.ts';
+import { createKeptAnswers } from './kept-answers.ts';
+import { createMetering } from './metering.ts';
 import { resolveModel, sameName } from './model-name.ts';
 import { createProvider, type Provider } from './provider.ts';
+import type { Sharing } from './sharing.ts';
 import type { ProviderState } from './provider-state.ts';
 import { resizeLanes } from './slots.ts';
 import { createStandings } from './standing.ts';
 
 interface Shared {
+  readonly sharing: Sharing | undefined;
   readonly announce: Announce;
   readonly shutdown: StopSignal;
 }
 
 /** All that runs on one configuration. What `before` has learnt of servers that are still in it goes on. */
-export function createEngine(config: RouterConfig, { announce, shutdown }: Shared, before?: Engine): Engine {
+export function createEngine(config: RouterConfig, { announce, shutdown, sharing }: Shared, before?: Engine): Engine {
   const enabled = config.providers.filter((provider) => provider.enabled);
   // Whatever may fail comes first: until all adapters are there, nothing of `before` changes.
   const adapters = new Map(enabled.map((provider) => [provider.id, adapterFor(provider, config, announce, before)]));
   const list = enabled.map((provider) => {
     const adapter = adapters.get(provider.id) as Adapter;
-    return createProvider(provider, adapter, config, announce, before && takeOver(provider, adapter, config, before));
+    return createProvider(provider, adapter, config, announce, sharing, before && takeOver(provider, adapter, config, before));
   });
   if (before !== undefined) forgetQuestions(before, list);
   const providers = new Map(list.map((provider) => [provider.id, provider]));
@@ -45,6 +49,9 @@ export function createEngine(config: RouterConfig, { announce, shutdown }: Share
     announce,
     shutdown,
     hedgeLoad: createHedgeLoad(config.hedge),
+    metering: createMetering({ config, announce, meters: sharing?.link }, before?.metering.books),
+    kept: createKeptAnswers(config, announce, before?.kept),
+    sharing,
   };
 }
 

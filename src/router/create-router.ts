@@ -13,10 +13,14 @@ import { explain } from './explain.ts';
 import { checkHealth } from './health.ts';
 import { watchHealth } from './health-monitor.ts';
 import { takeInventory } from './inventory.ts';
+import { logEvents } from './log-events.ts';
 import { checkDefaultModels } from './model-check.ts';
 import { refreshLoads } from './monitor.ts';
+import { createOwnFetch } from './own-fetch.ts';
 import type { Provider } from './provider.ts';
+import { createRecorders } from './recorder.ts';
 import type { Router } from './router.ts';
+import { createSharing, type Sharing } from './sharing.ts';
 import { takeSnapshot } from './snapshot.ts';
 import { changesBetween, createRetired } from './update.ts';
 import { createVerbs, type Live } from './verbs.ts';
@@ -32,7 +36,9 @@ export function createRouter(options?: RouterOptions): Router {
   const { config, warnings } = resolveConfig(given.options);
   const emitter = createEmitter(new EventEmitter());
   const closing = createClosing(config.clock);
-  const live: Live = { engine: createEngine(config, { ...emitter, shutdown: closing.shutdown }), closing };
+  const sharing: Sharing | undefined = config.store && createSharing({ ...config, store: config.store, ...emitter, engine: () => live.engine });
+  const live: Live = { engine: createEngine(config, { ...emitter, shutdown: closing.shutdown, sharing }), closing, recorders: createRecorders(emitter, () => live.engine, closing.assertOpen) };
+  logEvents(emitter, () => live.engine.config);
   return createClient(live, emitter, startLater(live.engine, live, emitter, [...given.warnings, ...warnings]));
 }
 
@@ -43,6 +49,7 @@ function startLater(engine: Engine, { closing }: Live, emitter: RouterEmitter, w
   queueMicrotask(() => {
     for (const warning of warnings) emitter.announce('config:warning', warning);
     if (closing.closed || isOver) return;
+    engine.sharing?.renew();
     refreshLoads(engine, engine.config.maxLocality);
     stop = watchHealth(engine);
     if (engine.config.checkModels) void checkDefaultModels(engine);
@@ -80,6 +87,9 @@ function createClient(live: Live, emitter: RouterEmitter, firstStop: () => void)
     explain: (request, options = {}) => explain(live.engine, request, options),
     unpin: ({ provider, model } = {}) => sumOver(live.engine, provider, (each) => each.unpin(model)),
     closeCircuit: ({ provider, model } = {}) => sumOver(live.engine, provider, (each) => each.closeCircuit(model)),
+    fetch: createOwnFetch(() => router, live.engine.config.clock),
+    record: live.recorders.record,
+    spending: () => live.engine.metering.spending(),
     snapshot: () => takeSnapshot(live.engine, closing.inFlight, closing.closed),
     update(options) {
       closing.assertOpen();
@@ -88,7 +98,7 @@ function createClient(live: Live, emitter: RouterEmitter, firstStop: () => void)
       retired.refuseClosed(config);
       const odd = [...warningsOf(options), ...warnings];
       const changes = changesBetween(before.config, config);
-      const after = createEngine(config, { ...emitter, shutdown: closing.shutdown }, before);
+      const after = createEngine(config, { ...emitter, shutdown: closing.shutdown, sharing: before.sharing }, before);
       live.engine = after;
       stop();
       retired.retire(before, after);
@@ -100,8 +110,13 @@ function createClient(live: Live, emitter: RouterEmitter, firstStop: () => void)
     on: (name, listener) => (emitter.on(name, listener), router),
     once: (name, listener) => (emitter.once(name, listener), router),
     off: (name, listener) => (emitter.off(name, listener), router),
-    close: ({ drainMs = usualDrainMs } = {}) =>
-      closing.close(() => [...live.engine.list.map(({ adapter }) => adapter), ...retired.take()], drainMs),
+    async close({ drainMs = usualDrainMs } = {}) {
+      await closing.close(() => [...live.engine.list.map(({ adapter }) => adapter), ...retired.take()], drainMs);
+      live.recorders.end();
+      // The last calls have something to tell as well.
+      await live.engine.metering.close();
+      await live.engine.sharing?.close();
+    },
     [Symbol.asyncDispose]: () => router.close(),
   };
   return router;
@@ -112,9 +127,16 @@ function sumOver({ list }: Engine, only: string | undefined, count: (provider: P
 }
 
 /** What an update leaves as it is unless it names another. */
-function goingOn(options: RouterOptions, { clock, transport, random }: RouterConfig): RouterOptions {
+function goingOn(options: RouterOptions, { clock, transport, random, store, logger }: RouterConfig): RouterOptions {
   const given = { ...options };
-  return { ...given, clock: given.clock ?? clock, transport: given.transport ?? transport, random: given.random ?? random };
+  return {
+    ...given,
+    clock: given.clock ?? clock,
+    transport: given.transport ?? transport,
+    random: given.random ?? random,
+    logger: given.logger ?? logger,
+    store: given.store ?? store,
+  };
 }
 
 /** Options that were read from a file bring what was odd about it. */

@@ -8,7 +8,10 @@ import type { Shares } from '../routing/weighted.ts';
 import type { EmbeddingCanaries } from './embedding-canary.ts';
 import type { EmbeddingSpaces } from './embedding-space.ts';
 import type { HedgeLoad } from './hedge-delay.ts';
+import type { KeptAnswers } from './kept-answers.ts';
+import type { Metering } from './metering.ts';
 import type { Provider } from './provider.ts';
+import type { Sharing } from './sharing.ts';
 
 /** What every part of a running router shares. Made once by `createRouter`, changed by nobody. */
 export interface Engine {
@@ -30,6 +33,11 @@ export interface Engine {
   readonly calls: { underWay: number; lastMs: number; onIdle: (() => void) | undefined };
   readonly announce: Announce;
   readonly hedgeLoad: HedgeLoad;
+  readonly metering: Metering;
+  /** Undefined where nothing is kept and no request is shared. */
+  readonly kept: KeptAnswers | undefined;
+  /** What is told to other processes; undefined where there is no store. */
+  readonly sharing: Sharing | undefined;
   /** Aborts when the router closes for good; its reason is the `closed` error. */
   readonly shutdown: StopSignal;
 }

@@ -5,6 +5,7 @@ import type { ChatRequest, EmbedRequest } from '../core/types.ts';
 import type { ProviderConfig, RouterConfig } from '../config/config.ts';
 import { smoothedShare } from '../routing/expected-time.ts';
 import type { CandidateFacts, Placement } from '../routing/facts.ts';
+import { priceOf } from './charge.ts';
 import { billionsOf } from '../routing/model-size.ts';
 import type { LaneName } from './lanes.ts';
 import { plainName, quoted, type ResolvedModel, resolveModel } from './model-name.ts';
@@ -13,6 +14,7 @@ import type { ProviderState } from './provider-state.ts';
 import { isDown } from './checks.ts';
 import { barrier, restUnderWay } from './readiness.ts';
 import { isBelieved, loadingMs, type Resident } from './residency.ts';
+import type { Sharing } from './sharing.ts';
 import { knownLanes } from './slots.ts';
 
 /** What a provider is asked when a plan is made. */
@@ -26,6 +28,8 @@ export interface Ask {
   readonly refusesIgnored: boolean;
   /** The cost is limited. */
   readonly limitsCost: boolean;
+  /** What limits and budgets say; undefined where there are none. */
+  readonly held: ((provider: ProviderConfig, model: string | undefined) => CandidateFacts['held']) | undefined;
   /** How many tokens of the prompt providers have seen of late. */
   readonly shared: ReadonlyMap<string, number> | undefined;
 }
@@ -37,6 +41,8 @@ export interface Books {
   readonly state: ProviderState;
   readonly router: RouterConfig;
   readonly announce: Announce;
+  /** Undefined where nothing is shared with other processes. */
+  readonly sharing: Sharing | undefined;
   /** Which of the credentials that it has had, see its state. */
   readonly credentials: number;
   /** What was resolved last: most calls ask for the model that the one before them asked for. */
@@ -113,11 +119,11 @@ export function factsOf(books: Books, place: Placement, ask: Ask): CandidateFact
     refusal: refusalOf(books, name, resolved.space, verb),
     window: hasOwnFields ? undefined : windowOf(books, model, known, nowMs),
     tokenRatio: model.tokenRatio,
-    // Fields of its own may ask for more tokens, or for another model.
-    price: ask.limitsCost && name !== undefined && !hasOwnFields ? router.prices?.priceOf(config.type, name) : undefined,
+    price: ask.limitsCost ? priceOf(config, router, request, name) : undefined,
     disabled: state.disabledUntilMs > nowMs ? 'its credentials were refused' : undefined,
     pinnedUntilMs: model.pin && pinnedUntil(model, nowMs),
     rests: restUnderWay(state, model, nowMs),
+    held: ask.held?.(config, name),
     openUntilMs: held?.untilMs,
     isRecovering: held?.isRecovering === true,
     vramShare: config.device === 'cpu' ? undefined : known.resident?.vramShare,

@@ -1,5 +1,6 @@
 import type { LoadReport, ModelInfo } from '../core/adapter.ts';
 import type { Parameter } from '../core/capabilities.ts';
+import type { ErrorCode } from '../core/error-codes.ts';
 import type { RouterError } from '../core/errors.ts';
 import { type BreakerState, closedBreaker } from '../breaker/breaker.ts';
 import { type Cooldown, noCooldown } from '../breaker/cooldown.ts';
@@ -99,7 +100,7 @@ export interface ProviderState extends UnderWay {
   failuresInRow: number;
   /** When an attempt last succeeded. */
   successAtMs: number;
-  lastError: { readonly code: string; readonly atMs: number } | undefined;
+  lastError: { readonly code: ErrorCode; readonly atMs: number } | undefined;
   /** What it said when it was last asked how it is. */
   health: Checked | undefined;
   /** It is being asked how it is. */

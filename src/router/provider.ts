@@ -16,6 +16,7 @@ import { createProviderState, type Outcome, type Permit, type ProviderState } fr
 import { plainName } from './model-name.ts';
 import { opensAt, readyAt, restsUntil } from './readiness.ts';
 import { loadAhead } from './residency.ts';
+import type { Sharing } from './sharing.ts';
 import { type HeldSlot, heldSlot, knownLanes, lanesFor } from './slots.ts';
 import { closeCircuits, settle, turn } from './settle.ts';
 import { noteUsage } from './token-count.ts';
@@ -90,6 +91,7 @@ export function createProvider(
   adapter: Adapter,
   router: RouterConfig,
   announce: Announce,
+  sharing?: Sharing,
   state: ProviderState = createProviderState(router.retry.maxTokens, { config, router }),
 ): Provider {
   const { id } = config;
@@ -102,6 +104,7 @@ export function createProvider(
     state,
     router,
     announce,
+    sharing,
     lately,
     lookedUp: nothingLookedUp(),
     credentials: state.credentials,
@@ -135,7 +138,7 @@ export function createProvider(
     mayBeRetried: () => allowsRetry(state.retryTokens, router.retry),
     successShare: (model) => recentShare(models.peek(model), nowMs()),
     noteWell: (wasDown) => noteWell(books, wasDown),
-    noteDead: (reason) => void (state.connection = turn(books, state.connection, { type: 'dead' }, undefined, reason)),
+    noteDead: (reason) => noteDead(books, reason),
     settle: (permit, outcome) => settle(books, permit, outcome),
     noteUsage: (model, textTokens, promptTokens, usage) => noteUsage(books, model, textTokens, promptTokens, usage),
     capabilities: (model) => capabilitiesOf(books, aboutOf(books, model, nowMs())),
@@ -144,12 +147,12 @@ export function createProvider(
 }
 
 function acquire(books: Books, name: string | undefined, leave: Leave): Permit | undefined {
-  const { state, router } = books;
+  const { id, state, router, sharing } = books;
   const { leaseMs, early, intent, lane, promptTokens, slot } = leave;
   const nowMs = router.clock.nowMs();
   const model = state.models.of(name);
   const admit = (breaker: BreakerState, letIn: LetIn): 'yes' | 'probe' | 'no' =>
-    early && breaker.is === 'open' ? 'probe' : admits(breaker, nowMs, countOf(letIn, breaker.generation));
+    early && breaker.is === 'open' && breaker.held !== true ? 'probe' : admits(breaker, nowMs, countOf(letIn, breaker.generation));
   const connection = admit(state.connection, state.letIn);
   const own = admit(model.breaker, model.letIn);
   if (connection === 'no' || own === 'no') return undefined;
@@ -158,6 +161,8 @@ function acquire(books: Books, name: string | undefined, leave: Leave): Permit |
   slot?.use();
   if (connection === 'probe') state.connection = turn(books, state.connection, { type: 'probe', leaseMs, early }, undefined);
   if (own === 'probe') model.breaker = turn(books, model.breaker, { type: 'probe', leaseMs, early }, name);
+  if (connection === 'probe') sharing?.noteProbe(id, name, true, leaseMs);
+  if (own === 'probe') sharing?.noteProbe(id, name, false, leaseMs);
   const isFirst = model.inFlight === 0;
   noteBegin([state, model], nowMs);
   const { generation: connectionGeneration } = state.connection;
@@ -188,14 +193,21 @@ function acquire(books: Books, name: string | undefined, leave: Leave): Permit |
  * one ahead of its time only after a sign that something has changed.
  */
 function noteWell(books: Books, wasDown: boolean): void {
-  const { state } = books;
+  const { id, state, sharing } = books;
   state.connection = turn(books, state.connection, { type: 'well' }, undefined);
   for (const [name, model] of state.models.entries()) {
     if (wasDown || model.breaker.opens <= 1) model.breaker = turn(books, model.breaker, { type: 'well' }, name);
   }
+  sharing?.noteAll(id);
 }
 
-function unpin({ id, state, announce }: Books, only: string | undefined): number {
+function noteDead(books: Books, reason: string): void {
+  const { id, state, sharing } = books;
+  state.connection = turn(books, state.connection, { type: 'dead' }, undefined, reason);
+  sharing?.noteAll(id);
+}
+
+function unpin({ id, state, announce, sharing }: Books, only: string | undefined): number {
   let count = 0;
   for (const [name, model] of state.models.entries()) {
     if (model.pin === undefined || (only !== undefined && name !== plainName(only))) continue;
@@ -203,5 +215,6 @@ function unpin({ id, state, announce }: Books, only: string | undefined): number
     count += 1;
     announce('model:unpinned', { provider: id, model: name === '' ? undefined : name });
   }
+  if (count > 0) sharing?.noteAll(id);
   return count;
 }

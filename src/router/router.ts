@@ -8,6 +8,8 @@ import type { DrillOptions, FailoverTest, ProviderTest } from './drill.ts';
 import type { ExplainOptions } from './explain.ts';
 import type { HealthAsk, HealthSummary } from './health-report.ts';
 import type { InventoryAsk, ModelInventory } from './inventory.ts';
+import type { RecordSink } from './record-outlet.ts';
+import type { Spending } from './metering.ts';
 import type { RouterSnapshot } from './snapshot.ts';
 import type { ParsedCompletion, SchemaRequest } from './structured.ts';
 
@@ -72,13 +74,29 @@ export interface Router extends AsyncDisposable {
   closeCircuit(which?: { readonly provider?: string | undefined; readonly model?: string | undefined }): number;
   /**
    * Puts another configuration in the place of this one, as a whole. Calls under way end on the old one; what was learnt of servers that
-   * stay (same type and address) is kept, and credentials that were refused are tried again where they are others. `clock`, `transport`
-   * and `random` go on where they are left out. An adapter that it goes without is closed after its last call, and cannot come back.
+   * stay (same type and address) is kept, and credentials that were refused are tried again where they are others. `clock`, `transport`,
+   * `logger` and `random` go on where they are left out. An adapter that it goes without is closed after its last call, and cannot come back.
    * @throws {ConfigError} with every issue; then nothing has changed.
    */
   update(options: RouterOptions): ConfigChanges;
   /** What the router knows now, without asking anyone. */
   snapshot(): RouterSnapshot;
+  /** What was used and spent by this router, and how its budgets stand. */
+  spending(): Spending;
+  /**
+   * A `fetch` for clients of OpenAI's, Anthropic's and Ollama's APIs (`new OpenAI({ apiKey: 'unused', fetch: router.fetch })`): whatever host
+   * and base path they believe in, the end of the path decides, and the router answers in this process. It never goes to the network by
+   * itself: what is none of the routes of those APIs gets 404. The client's own key is not looked at. Headers `x-inferlane-*` say how a
+   * call is routed. Rejects with the reason of the signal, and with a TypeError for what is no absolute URL. Needs no `this`.
+   */
+  fetch(this: void, input: string | URL | Request, init?: RequestInit): Promise<Response>;
+  /**
+   * Writes what was decided for each call that begins from now on, and what is concluded of providers, as lines of JSON (`RecordLine`):
+   * no prompt, no answer, no key, no URL; who asked is a digest. `simulate()` of `inferlane/testing` replays them. Where the sink is slow
+   * 10,000 lines wait; more are counted and left out, and a line says how many. A sink that fails changes nothing for calls and is told
+   * once, as `listener:error`. Gives what ends it; `close()` does as well. A stream like `fs.createWriteStream()` is not ended.
+   */
+  record(sink: RecordSink): () => void;
   on<Name extends EventName>(name: Name, listener: Listener<Name>): Router;
   once<Name extends EventName>(name: Name, listener: Listener<Name>): Router;
   off<Name extends EventName>(name: Name, listener: Listener<Name>): Router;

@@ -27,12 +27,21 @@ export function settle(books: Books, permit: Permit, outcome: Outcome): void {
   }
   const verdict = applyEffect({ id, config: router, announce, credentials }, state, permit, outcome);
   if (verdict.connection === 'refused' || verdict.model === 'failure' || verdict.model === 'soft') noteFailure(books, model);
-  const connection = connectionVerdict(books, permit, verdict);
+  const connection = isLate(books, state.connection, permit, true) ? 'abandon' : connectionVerdict(books, permit, verdict);
+  const own = isLate(books, model.breaker, permit, false) ? 'abandon' : verdict.model;
   state.connection = turn(books, state.connection, { type: connection, generation: permit.connectionGeneration }, undefined);
-  model.breaker = turn(books, model.breaker, { type: verdict.model, generation: permit.modelGeneration }, permit.model);
+  model.breaker = turn(books, model.breaker, { type: own, generation: permit.modelGeneration }, permit.model);
+  books.sharing?.note(id, permit.model);
   // Last: whoever gets the slot finds the books closed.
   state.streams.delete(permit.slot);
   permit.slot.give();
+}
+
+/** The result of a probe whose leave has ended: another router may have found out something else by now. */
+function isLate({ sharing, id }: Books, breaker: BreakerState, { model, ...permit }: Permit, whole: boolean): boolean {
+  if (sharing === undefined || breaker.is !== 'half-open') return false;
+  const generation = whole ? permit.connectionGeneration : permit.modelGeneration;
+  return generation === breaker.generation && sharing.isLate(id, model, whole);
 }
 
 /**
@@ -86,7 +95,7 @@ function noteShare(model: ModelState, isSuccess: boolean, nowMs: number): void {
 }
 
 /** Closes what is open or half-open of a provider, or of one model there alone. Gives how many there were. */
-export function closeCircuits({ id, state, router, announce }: Books, only: string | undefined): number {
+export function closeCircuits({ id, state, router, announce, sharing }: Books, only: string | undefined): number {
   const nowMs = router.clock.nowMs();
   const isMeant = (name: string): boolean => only === undefined || name === plainName(only);
   let count = 0;
@@ -100,6 +109,7 @@ export function closeCircuits({ id, state, router, announce }: Books, only: stri
   for (const [name, model] of state.models.entries()) {
     if (isMeant(name)) model.breaker = close(model.breaker, name === '' ? undefined : name);
   }
+  sharing?.noteAll(id);
   return count;
 }
 

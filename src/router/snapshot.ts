@@ -1,4 +1,5 @@
 import type { Engine } from './engine.ts';
+import type { CacheCounts } from './kept-answers.ts';
 import type { Provider } from './provider.ts';
 import { residentOf } from './residency.ts';
 import { modelSituationOf, type Situation, situationOf } from './situation.ts';
@@ -9,6 +10,19 @@ export interface RouterSnapshot {
   readonly closed: boolean;
   readonly inFlight: number;
   readonly providers: readonly ProviderSnapshot[];
+  /** Undefined where nothing is kept and no request is shared. */
+  readonly cache: CacheCounts | undefined;
+  /** Undefined where nothing is shared with other processes. */
+  readonly store: StoreSnapshot | undefined;
+}
+
+export interface StoreSnapshot {
+  /** It has answered of late. */
+  readonly up: boolean;
+  /** Routers that share it, this one included; undefined before it has answered. */
+  readonly members: number | undefined;
+  /** Results of probes that came when the time to probe was over, and were not counted. */
+  readonly lateResults: number;
 }
 
 export interface ProviderSnapshot {
@@ -18,6 +32,8 @@ export interface ProviderSnapshot {
   readonly cost: string;
   /** Of the whole provider; each model has its own beside it. */
   readonly situation: Situation;
+  /** False since a health check failed or its credentials were refused, until it answers again; undefined where nothing is known. */
+  readonly up: boolean | undefined;
   readonly inFlight: number;
   /** Calls that wait for a slot. */
   readonly waiting: number;
@@ -58,13 +74,15 @@ export interface ModelSnapshot {
 }
 
 /** What the router knows at this moment, as plain data: no key, no URL, no prompt. */
-export function takeSnapshot({ config, providers, shutdown }: Engine, inFlight: number, closed: boolean): RouterSnapshot {
+export function takeSnapshot({ config, providers, shutdown, kept, sharing }: Engine, inFlight: number, closed: boolean): RouterSnapshot {
   const nowMs = config.clock.nowMs();
   return {
     nowMs,
     closed: closed || shutdown.aborted,
     inFlight,
     providers: [...providers.values()].map((provider) => snapshotOf(provider, nowMs)),
+    cache: kept && { ...kept.counts },
+    store: sharing && { up: sharing.link.isUp, members: sharing.link.members, lateResults: sharing.lateResults },
   };
 }
 
@@ -78,6 +96,7 @@ function snapshotOf({ id, config, state }: Provider, nowMs: number): ProviderSna
     device,
     cost,
     situation: situationOf(state, nowMs),
+    up: state.up,
     inFlight,
     ...slotFigures(state),
     elsewhere: told?.elsewhere,

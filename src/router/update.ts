@@ -8,11 +8,14 @@ import type { Engine } from './engine.ts';
 
 /**
  * Which providers come, go, and are another than before.
- * @throws {ConfigError} where the clock would be another one: what is under way measures by the old one.
+ * @throws {ConfigError} where the clock would be another one: what is under way measures by the old one; or the store, which knows this
+ * router.
  */
 export function changesBetween(before: RouterConfig, after: RouterConfig): ConfigChanges {
   if (before.clock !== after.clock)
     throw new ConfigError([{ path: 'clock', message: 'cannot be changed while the router runs; make a new one' }]);
+  if (before.store !== after.store)
+    throw new ConfigError([{ path: 'store', message: 'cannot be changed while the router runs; make a new one' }]);
   const was = new Map(before.providers.map((provider) => [provider.id, provider]));
   const ids = after.providers.map(({ id }) => id);
   return {

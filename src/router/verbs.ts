@@ -1,17 +1,18 @@
 import { isRouterError, RouterError } from '../core/errors.ts';
 import type { ChatCompletion, ChatRequest, EmbedAnswer, EmbeddingList, EmbedRequest, EmbedUsage, Usage } from '../core/types.ts';
-import { openDeadline } from '../lib/deadline.ts';
 import type { CallOptions } from '../config/options.ts';
 import type { Candidate } from '../routing/plan.ts';
 import { runAttempts } from './attempts.ts';
 import type { Attempt } from './attempt.ts';
+import { carryOut, enterCall, startCall } from './begin-call.ts';
 import { type ChatStream, createChatStream } from './chat-stream.ts';
 import type { Closing } from './closing.ts';
 import { type Engine, holdEngine } from './engine.ts';
-import { checkBefore } from './health-monitor.ts';
+import { answerKept, streamKept } from './kept-calls.ts';
 import { type ResolvedCall, resolveCall } from './resolve-call.ts';
+import type { Recorders } from './recorder.ts';
 import type { Router, TriedChat } from './router.ts';
-import { beginRun, type Run } from './run.ts';
+import type { Run } from './run.ts';
 import { streamVerb } from './stream-verb.ts';
 import { chatFor, hasSchema, type SchemaRequest } from './structured.ts';
 
@@ -20,6 +21,7 @@ export interface Live {
   /** Replaced by `update()`; a call stays with the one that it began with. */
   engine: Engine;
   readonly closing: Closing;
+  readonly recorders: Recorders;
 }
 
 export function createVerbs(live: Live): Pick<Router, 'chat' | 'stream' | 'embed' | 'tryChat'> {
@@ -27,28 +29,31 @@ export function createVerbs(live: Live): Pick<Router, 'chat' | 'stream' | 'embed
   return {
     chat,
     tryChat: (request, options) => tryChat(chat(request, options)),
-    stream: async (request, options = {}) => carryOut(begin(live, 'stream', request, options), stream),
-    embed: async (request, options = {}) => carryOut(begin(live, 'embed', request, options), embed),
+    stream: async (request, options = {}) => {
+      const { engine } = live;
+      const call = resolveCall('stream', request, options, engine.config);
+      const wish = engine.kept?.wishOf(call);
+      return wish === undefined ? carryOut(startCall(call, live, enterCall(live, call)), stream) : streamKept(live, call, wish);
+    },
+    embed: async (request, options = {}) => ask(live, resolveCall('embed', request, options, live.engine.config), embed),
   };
 }
 
 /** A schema as `response_format` makes up to two calls of one, within one deadline. */
 function chatVerb(live: Live): Router['chat'] {
-  const once = async (request: ChatRequest, options: CallOptions): Promise<ChatCompletion> =>
-    carryOut(begin(live, 'chat', request, options), chat);
   const either = async (request: ChatRequest | SchemaRequest<unknown>, options: CallOptions = {}): Promise<ChatCompletion> => {
-    if (!hasSchema(request)) return once(request, options);
+    if (!hasSchema(request)) return ask(live, resolveCall('chat', request, options, live.engine.config), chat);
     let endsAtMs: number | undefined;
     // Both on one configuration.
-    const { engine, closing } = live;
+    const { engine, closing, recorders } = live;
     const leave = holdEngine(engine);
-    const ask = (asked: ChatRequest): Promise<ChatCompletion> =>
-      carryOut(begin({ engine, closing }, 'chat', asked, withDeadline(options, endsAtMs, engine)), (run) => {
-        endsAtMs ??= run.call.endsAtMs;
-        return chat(run);
-      });
+    const once = (asked: ChatRequest, more: CallOptions): Promise<ChatCompletion> => {
+      const call = resolveCall('chat', asked, { ...withDeadline(options, endsAtMs, engine), ...more }, engine.config);
+      endsAtMs ??= call.endsAtMs;
+      return ask({ engine, closing, recorders }, call, chat);
+    };
     try {
-      return await chatFor(request, options.repair === true, ask);
+      return await chatFor(request, options.repair === true, once);
     } finally {
       leave();
     }
@@ -60,57 +65,15 @@ function withDeadline(options: CallOptions, endsAtMs: number | undefined, { conf
   return endsAtMs === undefined ? options : { ...options, deadlineMs: Math.max(1, endsAtMs - clock.nowMs()) };
 }
 
-/** Settles the options and opens the books of one call. From here on it ends with exactly one event, and is counted out. */
-function begin<Verbed extends 'chat' | 'stream' | 'embed'>(
-  { engine, closing }: Readonly<Live>,
-  verb: Verbed,
-  request: Verbed extends 'embed' ? EmbedRequest : ChatRequest,
-  options: CallOptions,
-): Run<typeof request> | Promise<Run<typeof request>> {
-  const { calls, config } = engine;
-  const call = resolveCall(verb, request, options, config);
-  closing.enter();
-  const letGo = holdEngine(engine);
-  calls.lastMs = call.startedAtMs;
-  const leave = (): void => {
-    closing.leave();
-    letGo();
-  };
-  const start = (): Run<typeof request> => {
-    try {
-      return beginRun(call, engine, leave);
-    } catch (error) {
-      leave();
-      throw error;
-    }
-  };
-  const checks = config.health.mode === 'per-request' ? checkBefore(engine, call) : undefined;
-  return checks === undefined ? start() : inTime(checks, call, engine).then(start);
-}
-
 /** In the same turn, where nothing has to be waited for: calls go in the order in which they were made. */
-function carryOut<Request, Answer>(
-  run: Run<Request> | Promise<Run<Request>>,
+function ask<Request extends ChatRequest | EmbedRequest, Answer extends ChatCompletion | EmbeddingList>(
+  live: Readonly<Live>,
+  call: ResolvedCall<Request>,
   work: (run: Run<Request>) => Promise<Answer>,
 ): Promise<Answer> {
-  return run instanceof Promise ? run.then(work) : work(run);
-}
-
-/**
- * Waits for what providers say of themselves before a call is planned: for half of its time at most, so that those who did answer have the
- * other half. Never rejects: that its caller has left, or the router was closed, the call finds out as any other does.
- */
-async function inTime(checks: Promise<unknown>, { signal, startedAtMs, endsAtMs }: ResolvedCall<unknown>, engine: Engine): Promise<void> {
-  const { clock } = engine.config;
-  const half = startedAtMs + (endsAtMs - startedAtMs) / 2;
-  const limit = openDeadline({ clock, provider: '', signals: [signal, engine.shutdown], endsAtMs: half, endPhase: 'deadline' });
-  try {
-    await limit.waitFor(checks);
-  } catch {
-    return;
-  } finally {
-    limit.dispose();
-  }
+  const wish = live.engine.kept?.wishOf(call);
+  if (wish !== undefined) return answerKept(live, call, wish, work);
+  return carryOut(startCall(call, live, enterCall(live, call)), work);
 }
 
 async function tryChat(answer: Promise<ChatCompletion>): Promise<TriedChat> {
@@ -176,7 +139,7 @@ async function settle<Request, Answer extends { readonly usage?: Usage | EmbedUs
 ): Promise<Answer & { route: Run<Request>['trace'] }> {
   try {
     const { attempt, result } = await runAttempts(run, { open, drop: () => undefined });
-    attempt.succeed();
+    attempt.succeed(result.usage);
     if (result.degraded) run.trace.degraded = true;
     run.end(result.usage, false);
     // A copy: an adapter may give out one and the same answer many times.

@@ -30,6 +30,7 @@ const everything: Described = {
   disabled: undefined,
   pinnedUntilMs: undefined,
   rests: undefined,
+  held: undefined,
   openUntilMs: undefined,
   isRecovering: false,
   vramShare: undefined,
