@@ -12,7 +12,7 @@ import { unpacked } from './unpacked.ts';
 /** What one request carries beside its body. An adapter passes on the call that it was given. */
 export interface HttpCall {
   readonly signal: AbortSignal;
-  /** Sent with this request alone, over the provider's own: nothing of the caller's, and no secret. */
+  /** Sent with this request alone. What the provider sends itself they cannot replace, but for our own (`x-inferlane-…`). No secrets. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly requestId?: string | undefined;
   /** In place of the provider's own. */
@@ -114,7 +114,7 @@ function createExchange(options: HttpOptions, headersOf: HeadersOf, errors: Erro
   const send = async (method: Method, path: string, body: string | undefined, call: HttpCall, accept: string) => {
     const { signal, requestId, connectMs = options.connectMs } = call;
     const limits = { transport: options.transport, clock, provider: options.provider, connectMs };
-    const headers = Object.assign(await headersOf(accept, body !== undefined), call.headers);
+    const headers = addHeaders(await headersOf(accept, body !== undefined), call.headers);
     const request = { method, url: url + path, headers, ...(body !== undefined && { body }), signal };
     for (let replaced = 0; ; replaced++) {
       try {
@@ -142,6 +142,15 @@ function createExchange(options: HttpOptions, headersOf: HeadersOf, errors: Erro
       throw wrapFault(error, call.signal, errors);
     }
   };
+}
+
+/** No trace of a caller may take the place of a credential, and no configured header that of the hops, which end calls in circles. */
+function addHeaders(own: Record<string, string>, added: HttpCall['headers'] = {}): Record<string, string> {
+  for (const [given, value] of Object.entries(added)) {
+    const name = given.toLowerCase();
+    if (!Object.hasOwn(own, name) || name.startsWith('x-inferlane-')) own[name] = value;
+  }
+  return own;
 }
 
 /** Of the good statuses 204 and 205 have no body, 206 has a piece of one, and the others say something that nobody here knows. */

@@ -1,11 +1,14 @@
 import type { Call } from '../core/adapter.ts';
 import { RouterError } from '../core/errors.ts';
 import type { RouteAttempt } from '../core/route.ts';
+import type { EmbedUsage, Usage } from '../core/types.ts';
 import { type AttemptDeadline, openDeadline } from '../lib/deadline.ts';
 import type { Timeouts } from '../config/config.ts';
 import type { Candidate } from '../routing/plan.ts';
+import { headersOf } from './attempt-headers.ts';
 import { type Books, outcomeOf, shown, verdict } from './attempt-verdict.ts';
 import { attemptHeader, hopsHeader } from './hops.ts';
+import { type Charge, mayBill } from './charge.ts';
 import { noteIgnored } from './ignored-parameters.ts';
 import type { Provider } from './provider.ts';
 import type { Run } from './run.ts';
@@ -23,13 +26,16 @@ export interface Attempt<Request> {
   /** A limit before the first content, in milliseconds from now, cut so that half of the deadline is left for the others. */
   withinShare(limitMs: number): number;
   isOver(): boolean;
+  /** What it is charged with; who reads its stream counts the pieces there. */
+  readonly charge: Charge;
   /** Streams: the first content is in hand. */
   firstContent(): void;
-  succeed(): void;
+  /** `usage`: as the server told it. */
+  succeed(usage: Usage | EmbedUsage | undefined): void;
   /** Books the failure and gives back the error in its final form: the caller's own reason, a limit's, or the provider's. */
   fail(error: unknown): unknown;
   /** The reader left, which is held neither for nor against the provider; whatever still works for the attempt is told to stop. */
-  abandon(): void;
+  abandon(usage: Usage | EmbedUsage | undefined): void;
   /** Another attempt of the same call ended it first: this one is stopped, and nothing is held against anyone. */
   lose(): void;
 }
@@ -66,14 +72,17 @@ export function beginAttempt<Request>(
   const { intent, lane } = call;
   // What lies in its cache already takes it no time.
   const promptTokens = Math.max(0, call.promptTokens() - (candidate.seenTokens ?? 0));
+  const charge = engine.metering.open(call, provider.config, candidate.model);
+  if (charge === undefined) return undefined;
   const permit = provider.acquire(candidate.model, { leaseMs, early, intent, lane, promptTokens, slot });
-  if (permit === undefined) return undefined;
+  if (permit === undefined) return void engine.metering.cancel(call, charge);
 
   run.attempts += 1;
   run.waitingSinceMs.clear();
   const ids = { requestId: call.requestId, provider: candidate.provider, model: candidate.model, attempt: run.attempts };
   announceFailover(run, candidate);
   engine.announce('attempt:start', ids);
+  const ownHeaders = headersOf(call, ids, engine);
   const signals = [call.signal, engine.shutdown, run.leaving?.signal];
   const deadline = openDeadline({ clock, provider: candidate.provider, signals, ...end });
   const shareEndsAtMs = isLast ? Infinity : (startMs + call.endsAtMs) / 2;
@@ -97,13 +106,14 @@ export function beginAttempt<Request>(
       signal: deadline.signal,
       requestId: call.requestId,
       connectMs: timeouts.connectMs,
-      headers: { [hopsHeader]: String(call.hops + 1), [attemptHeader]: String(run.attempts) },
+      headers: { ...ownHeaders, [hopsHeader]: String(call.hops + 1), [attemptHeader]: String(run.attempts) },
     },
     deadline,
     timeouts,
     isLast,
     withinShare,
-    ...endings({ run, candidate, provider, permit, ids, deadline, timeouts, cut, startMs, startWallMs: clock.wallMs() }),
+    charge,
+    ...endings({ run, candidate, provider, permit, charge, ids, deadline, timeouts, cut, startMs, startWallMs: clock.wallMs() }),
   };
 }
 
@@ -114,7 +124,7 @@ function withLoad(timeouts: Timeouts, allowanceMs: number): Timeouts {
 
 /** The ways in which an attempt ends. Whichever comes first closes the books. */
 function endings(books: Books): Pick<Attempt<unknown>, 'isOver' | 'firstContent' | 'succeed' | 'fail' | 'abandon' | 'lose'> {
-  const { run, provider, permit, ids, deadline, startMs } = books;
+  const { run, provider, permit, charge, ids, deadline, startMs } = books;
   const { announce, config } = run.engine;
   let firstContentMs: number | undefined;
   let over = false;
@@ -125,10 +135,13 @@ function endings(books: Books): Pick<Attempt<unknown>, 'isOver' | 'firstContent'
     run.trace.attempts.push(routeOf(books, ms, firstContentMs, error));
     return ms;
   };
-  const end = (isWhole: boolean): void => {
+  const settle = (isBilled: boolean, usage?: Usage | EmbedUsage): void =>
+    run.engine.metering.settle(run.call, run.account, charge, isBilled, usage);
+  const end = (isWhole: boolean, usage: Usage | EmbedUsage | undefined): void => {
     const ms = close();
     provider.settle(permit, isWhole ? { type: 'success', ms, firstContentMs } : { type: 'none' });
     announce('attempt:end', { ...ids, ms, firstContentMs });
+    settle(true, usage);
   };
   return {
     isOver: () => over,
@@ -136,8 +149,8 @@ function endings(books: Books): Pick<Attempt<unknown>, 'isOver' | 'firstContent'
       firstContentMs = config.clock.nowMs() - startMs;
       deadline.pause();
     },
-    succeed() {
-      if (!over) end(true);
+    succeed(usage) {
+      if (!over) end(true, usage);
     },
     fail(given) {
       if (over) return given;
@@ -147,14 +160,15 @@ function endings(books: Books): Pick<Attempt<unknown>, 'isOver' | 'firstContent'
       // The cause before its effects: pins, rests and breakers are announced as they are booked.
       announce('attempt:error', { ...ids, ms, error, aborted });
       provider.settle(permit, outcomeOf(books, told, ms, firstContentMs));
+      settle(mayBill(charge, error));
       // Last, because aborting calls back whoever still listens: by then the attempt is over.
       deadline.abort(error);
       return error;
     },
-    abandon() {
+    abandon(usage) {
       if (over) return;
       // Readers leave streams that hang as well, so this proves nothing, neither way.
-      end(false);
+      end(false, usage);
       deadline.abort(stopped(books, 'the reader left the stream'));
     },
     lose() {
@@ -163,6 +177,7 @@ function endings(books: Books): Pick<Attempt<unknown>, 'isOver' | 'firstContent'
       const ms = close(shown(error, false));
       announce('attempt:error', { ...ids, ms, error, aborted: true });
       provider.settle(permit, { type: 'none' });
+      settle(true);
       deadline.abort(error);
     },
   };
