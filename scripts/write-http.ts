@@ -36,6 +36,7 @@ const purposes: Readonly<Record<string, string>> = {
   'GET /models': 'view `models`',
   'GET /models/{id}/health': 'view `model-health`',
   'GET /v1/health/inference': 'view `inference`',
+  'GET /metrics': 'figures for Prometheus, where `metrics` is set',
   'GET /admin': 'the admin page, which holds no data',
   'GET /admin/app.js': 'its script',
   'GET /admin/app.css': 'its style',

@@ -5,8 +5,14 @@ import { plainLine } from './plain-text.ts';
 import { inUrl, isWildcard, type ServeSettings } from './serve-settings.ts';
 import { table } from './table.ts';
 
+/** What came of the settings. */
+interface Began {
+  readonly port: number;
+  readonly hasMetrics: boolean;
+}
+
 /** Where the server listens, what is there, who answers, and how to call it. */
-export function servingText(settings: ServeSettings, port: number, router: Router, from: string, paint: Paint): string {
+export function servingText(settings: ServeSettings, { port, hasMetrics }: Began, router: Router, from: string, paint: Paint): string {
   const { host, tokens, adminToken } = settings;
   const own = `http://${inUrl(host)}:${port}`;
   const near = isWildcard(host) ? `http://${host === '::' ? '[::1]' : '127.0.0.1'}:${port}` : own;
@@ -15,6 +21,7 @@ export function servingText(settings: ServeSettings, port: number, router: Route
     ["Anthropic's API", near],
     ["Ollama's API", near],
     ['its health', `${near}/readyz`],
+    ['its metrics', hasMetrics ? `${near}/metrics` : 'off; prom-client, installed beside inferlane, turns them on'],
     ['the admin page', adminToken === undefined ? 'off; INFERLANE_ADMIN_TOKEN turns it on' : `${near}/admin`],
   ];
   const who =

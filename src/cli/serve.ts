@@ -1,6 +1,6 @@
 import { InvalidArgumentError, Option } from 'commander';
 import type { Router, RouterOptions } from '../index.ts';
-import { createHandler, type Handler, toNodeListener } from '../http/index.ts';
+import { createHandler, type Handler, type MetricsText, toNodeListener } from '../http/index.ts';
 import type { Cli } from './cli.ts';
 import { counted } from './figures.ts';
 import { withExamples } from './help-text.ts';
@@ -65,7 +65,8 @@ async function serve(cli: Cli, options: ServeOptions): Promise<number> {
   const settings = await readSettings(options, io);
   const log = createServeLog(cli, options.log ?? (io.stderr.isTerminal ? 'text' : 'json'));
   return withRouter(log.cli, { serves: true }, async (router, { options: made, from }) => {
-    const handler = handlerOf(router, made, settings, log, cli);
+    const metrics = await metricsOf(router);
+    const handler = handlerOf(router, { options: made, settings, log, cli, metrics });
     const serving = await startServer(
       toNodeListener(handler),
       settings,
@@ -73,7 +74,7 @@ async function serve(cli: Cli, options: ServeOptions): Promise<number> {
       (code) => void log.cli.warn(`a connection was lost: ${code}.`),
     );
     for (const warning of settings.warnings) await log.cli.warn(warning);
-    await cli.print(servingText(settings, serving.port, router, from, cli.paint));
+    await cli.print(servingText(settings, { port: serving.port, hasMetrics: metrics !== undefined }, router, from, cli.paint));
     await aborted(io.signal);
     if (serving.open > 0)
       await log.cli.note(`Stopping: ${counted(serving.open, 'answer')} may go on for ${options.drain} s. A second signal ends at once.`);
@@ -82,11 +83,31 @@ async function serve(cli: Cli, options: ServeOptions): Promise<number> {
   });
 }
 
-function handlerOf(router: Router, made: RouterOptions, settings: ServeSettings, log: ServeLog, { io }: Cli): Handler {
-  const { tokens, hosts, origins, adminToken: token } = settings;
-  const admin = token === undefined ? undefined : { token, options: made, onChange: log.onChange };
+/** Undefined where prom-client, an optional peer, is not installed. */
+async function metricsOf(router: Router): Promise<MetricsText | undefined> {
   try {
-    return createHandler(router, { tokens, hosts, origins, admin, onAccess: log.onAccess, clock: io.clock });
+    const { collectMetrics } = await import('../telemetry/prometheus.ts');
+    return collectMetrics(router);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'ERR_MODULE_NOT_FOUND' && message.includes('prom-client')) return undefined;
+    throw error;
+  }
+}
+
+interface Behind {
+  readonly options: RouterOptions;
+  readonly settings: ServeSettings;
+  readonly log: ServeLog;
+  readonly cli: Cli;
+  readonly metrics: MetricsText | undefined;
+}
+
+function handlerOf(router: Router, { options, settings, log, cli: { io }, metrics }: Behind): Handler {
+  const { tokens, hosts, origins, adminToken: token } = settings;
+  const admin = token === undefined ? undefined : { token, options, onChange: log.onChange };
+  try {
+    return createHandler(router, { tokens, hosts, origins, admin, metrics, onAccess: log.onAccess, clock: io.clock });
   } catch (error) {
     throw namedByVariables(error, io.env);
   }

@@ -62,7 +62,17 @@ export interface HandlerOptions {
   readonly onAccess?: ((entry: AccessEntry) => void) | undefined;
   /** Left out: there is no admin page. */
   readonly admin?: AdminOptions | undefined;
+  /** Served at `GET /metrics`, to callers with a token; `collectMetrics()` of `inferlane/prometheus` makes it. Left out: there is no such path. */
+  readonly metrics?: MetricsText | undefined;
   readonly clock?: Clock | undefined;
+}
+
+/** Figures for a monitor, as it reads them. */
+export interface MetricsText {
+  /** Of the text. */
+  readonly contentType: string;
+  /** As things stand now. */
+  text(): Promise<string>;
 }
 
 /** One request, for a log. */
@@ -92,6 +102,7 @@ export interface HandlerConfig {
   readonly basePath: string;
   readonly maxBodyBytes: number;
   readonly bodyTimeoutMs: number;
+  /** Infinity: a reader may take its time. */
   readonly writeTimeoutMs: number;
   readonly maxConcurrent: number;
   readonly maxConcurrentPerCaller: number;
@@ -99,6 +110,7 @@ export interface HandlerConfig {
   readonly mayNamePaid: boolean;
   readonly onAccess: HandlerOptions['onAccess'];
   readonly admin: AdminOptions | undefined;
+  readonly metrics: MetricsText | undefined;
   readonly clock: Clock;
 }
 
@@ -120,7 +132,7 @@ const sampleTokens = /^(?:test|change[-_ ]?me|secret|token|password|admin|sk-123
 /** @throws {ConfigError} with every issue, none of which shows a token. */
 export function resolveHandlerOptions(options: HandlerOptions): HandlerConfig {
   const issues: ConfigIssue[] = [];
-  const { tokens = [], authorize, hosts = [], origins = [], admin, clock = systemClock } = options;
+  const { tokens = [], authorize, hosts = [], origins = [], admin, metrics, clock = systemClock } = options;
   tokens.forEach((token, index) => refuseWeak(`tokens.${index}`, token, 16, issues));
   if (new Set(tokens).size < tokens.length) issues.push({ path: 'tokens', message: 'names one token twice' });
   if (tokens.length > 0 && authorize !== undefined) issues.push({ path: 'authorize', message: 'stands in place of tokens; leave one out' });
@@ -141,7 +153,7 @@ export function resolveHandlerOptions(options: HandlerOptions): HandlerConfig {
   if (issues.length > 0) throw new ConfigError(issues);
   const names = hosts === 'any' ? undefined : new Set([...loopbackHosts, ...hosts].map((host) => host.toLowerCase()));
   const { onAccess, mayNamePaid = false } = options;
-  const common = { basePath, ...figures, mayNamePaid, onAccess, admin, clock };
+  const common = { basePath, ...figures, mayNamePaid, onAccess, admin, metrics, clock };
   return Object.freeze({ tokens, authorize, hosts: names, origins: new Set(origins), ...common });
 }
 

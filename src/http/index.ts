@@ -1,7 +1,7 @@
 // A router behind HTTP.
 export { createHandler, type Handler } from './handler.ts';
 export { type NodeListener, toNodeListener } from './node.ts';
-export { type AccessEntry, handlerDefaults, type HandlerOptions } from './handler-options.ts';
+export { type AccessEntry, handlerDefaults, type HandlerOptions, type MetricsText } from './handler-options.ts';
 export type { Connection } from './guard.ts';
 export type { AdminChange, AdminOptions } from './admin-options.ts';
 

@@ -4,6 +4,7 @@ import { anthropicRoutes } from './anthropic-routes.ts';
 import { documentPromptRoutes } from './document-prompts.ts';
 import { documentStatusRoutes } from './document-status.ts';
 import type { HandlerConfig } from './handler-options.ts';
+import { metricsRoute } from './metrics-route.ts';
 import { ollamaRoutes } from './ollama-routes.ts';
 import { openaiRoutes } from './openai-routes.ts';
 import type { Route } from './route.ts';
@@ -15,13 +16,15 @@ export const routes: readonly Route[] = Object.freeze([
   ...ollamaRoutes,
   ...documentPromptRoutes,
   ...documentStatusRoutes,
+  metricsRoute,
   ...adminRoutes,
 ]);
 
 /** The rows that a handler serves. */
 export function routesFor(config: HandlerConfig): readonly Route[] {
-  if (config.admin === undefined) return routes.filter((route) => !adminRoutes.includes(route));
   // The page tells since when the handler has been there.
-  deskOf(config);
-  return routes;
+  if (config.admin !== undefined) deskOf(config);
+  const isServed = (route: Route): boolean =>
+    (config.admin !== undefined || !adminRoutes.includes(route)) && (config.metrics !== undefined || route !== metricsRoute);
+  return routes.filter(isServed);
 }

@@ -32,6 +32,7 @@ const types = [
   'HandlerOptions',
   'InferenceHealthJson',
   'InferenceProviderJson',
+  'MetricsText',
   'ModelHealthJson',
   'ModelJson',
   'NodeListener',

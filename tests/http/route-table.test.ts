@@ -10,9 +10,11 @@ const { adapter, calls } = fake(fault('unavailable', { reason: `connect ECONNREF
 const providers = { [inner.provider]: { type: 'custom', adapter, defaultModel: inner.model, cost: 'free' } };
 const options = { health: false, providers } as RouterOptions;
 
+const metrics = { contentType: 'text/plain', text: async (): Promise<string> => 'up 1\n' };
+
 /** A handler of which every row of the table is served. */
 function full(): Handler {
-  return createHandler(createRouter(options), { tokens: [token], admin: { token: adminToken, options } });
+  return createHandler(createRouter(options), { tokens: [token], admin: { token: adminToken, options }, metrics });
 }
 
 function pathOf({ path }: Route): string {
