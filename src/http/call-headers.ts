@@ -17,6 +17,8 @@ export const answerHeaders = {
   requestId: 'x-inferlane-request-id',
   /** `true` where the answer is a stand-in and no model's. */
   degraded: 'x-inferlane-degraded',
+  /** `true` where the answer was kept from an earlier call. */
+  cached: 'x-inferlane-cached',
   /** Fields of the request that the provider who answered has no word for, with commas between them. */
   ignored: 'x-inferlane-ignored',
 } as const;
@@ -38,6 +40,7 @@ export function callOptionsOf(
   const provider = word(headers, callHeaders.provider);
   const session = text(headers, callHeaders.session);
   const deadlineMs = figure(headers, callHeaders.deadlineMs);
+  const cache = cacheOf(headers);
   const cost = provider === undefined ? undefined : costOf(router, provider);
   // Naming a provider is consent to pay it, which is not the caller's to give.
   const refusesPay = cost === 'paid' && !mayNamePaid;
@@ -50,6 +53,7 @@ export function callOptionsOf(
     ...(refusesPay && { allowPaid: false }),
     ...(session !== undefined && { session }),
     ...(deadlineMs !== undefined && { deadlineMs }),
+    ...(cache !== undefined && { cache }),
   };
 }
 
@@ -61,6 +65,13 @@ function costOf(router: Router, id: string): string {
   const named = router.snapshot().providers.find(({ provider }) => provider === id);
   if (named === undefined) throw badRequest(`${callHeaders.provider} must name a provider that there is.`, callHeaders.provider);
   return named.cost;
+}
+
+/** HTTP's own words: `no-store` wants nothing kept, and `no-cache` nothing that was kept. */
+function cacheOf(headers: Headers): CallOptions['cache'] {
+  const wanted = (headers.get('cache-control') ?? '').toLowerCase().split(/[\s,]+/);
+  if (wanted.includes('no-store')) return false;
+  return wanted.includes('no-cache') ? 'refresh' : undefined;
 }
 
 /** The names of intents and providers. */

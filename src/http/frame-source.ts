@@ -35,7 +35,7 @@ export function createFrameSource<Piece>(
     leave();
     cut();
   };
-  const waitForReader = (): (() => void) => clock.schedule(writeTimeoutMs, cutNow, true);
+  const waitForReader = (): (() => void) => (writeTimeoutMs === Infinity ? nothing : clock.schedule(writeTimeoutMs, cutNow, true));
   // A reader may never come.
   let stopWaiting = waitForReader();
   return {

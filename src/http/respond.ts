@@ -31,12 +31,13 @@ export function jsonResponse(body: unknown, status = 200, headers: Readonly<Reco
 export function routeHeaders(route: RouteTrace, { note, router }: Exchange, asked?: Extras): Record<string, string> {
   note({ route });
   // The attempt of a stream is in the trace when it has ended.
-  const isUnderWay = !route.attempts.some(({ provider, error }) => provider === route.provider && error === undefined);
+  const isUnderWay = !route.cached && !route.attempts.some(({ provider, error }) => provider === route.provider && error === undefined);
   const typeOf = (): string | undefined => router.snapshot().providers.find(({ provider }) => provider === route.provider)?.type;
   const ignored = asked === undefined ? [] : untold(asked.serverFields, asked.request.extra, typeOf);
   return {
     [answerHeaders.provider]: route.provider,
     [answerHeaders.attempts]: String(route.attempts.length + (isUnderWay ? 1 : 0)),
+    ...(route.cached && { [answerHeaders.cached]: 'true' }),
     ...(route.degraded && { [answerHeaders.degraded]: 'true' }),
     ...(ignored.length > 0 && { [answerHeaders.ignored]: ignored.join(', ') }),
   };

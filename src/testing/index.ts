@@ -69,6 +69,13 @@ export { type EventRecord, type RecordedEvent, recordEvents } from './record-eve
 export { testClock, type TestClock, type TestClockOptions } from './test-clock.ts';
 export { createTestRouter, type TestRouter, type TestRouterOptions } from './test-router.ts';
 
+// What another configuration would have made of recorded calls.
+export { formatRuns } from './simulation/format.ts';
+export type { ProviderFigures, RunFigures, Spread } from './simulation/figures.ts';
+export { simulate, type SimulateOptions, type Simulation } from './simulation/simulate.ts';
+export type { AssumedSpeed } from './simulation/adapter.ts';
+export type { Trace } from './simulation/trace.ts';
+
 // The conformance suite: what every adapter must do.
 export {
   type AdapterCase,
