@@ -16,7 +16,15 @@ const config: ReturnType<typeof defineConfig> = defineConfig({
   target: ['node22', 'es2023'],
   // Nobody imports the command line.
   dts: {
-    entry: { index: 'src/index.ts', http: 'src/http/index.ts', testing: 'src/testing/index.ts', 'ai-sdk': 'src/ai-sdk/index.ts', otel: 'src/telemetry/otel.ts', prometheus: 'src/telemetry/prometheus.ts', redis: 'src/state/redis.ts' },
+    entry: {
+      index: 'src/index.ts',
+      http: 'src/http/index.ts',
+      testing: 'src/testing/index.ts',
+      'ai-sdk': 'src/ai-sdk/index.ts',
+      otel: 'src/telemetry/otel.ts',
+      prometheus: 'src/telemetry/prometheus.ts',
+      redis: 'src/state/redis.ts',
+    },
   },
   clean: true,
   // tsup would write `http` for `node:http`, which Deno and Workers refuse, and break `node:sqlite`.
@@ -24,7 +32,16 @@ const config: ReturnType<typeof defineConfig> = defineConfig({
   // One dependency less for those who never use the command line; its licence stands in src/cli/program.ts.
   noExternal: ['commander'],
   // Optional peers stay imports of the consumer's own copy; dependencies are external by default.
-  external: ['node-llama-cpp', '@huggingface/transformers', '@pydantic/genai-prices', 'msw', '@ai-sdk/provider', '@opentelemetry/api', 'prom-client', 'redis'],
+  external: [
+    'node-llama-cpp',
+    '@huggingface/transformers',
+    '@pydantic/genai-prices',
+    'msw',
+    '@ai-sdk/provider',
+    '@opentelemetry/api',
+    'prom-client',
+    'redis',
+  ],
 });
 
 export default config;

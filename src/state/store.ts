@@ -21,7 +21,7 @@ export interface StoreConnection {
   take(asks: readonly TakeAsk[]): Promise<readonly Taken[]>;
   /** Adds to sums. One answer for each, in order. */
   add(asks: readonly SumAsk[]): Promise<readonly Sum[]>;
-  /** Called when another member has written something; it is the next `sync` that tells what. Told late, or not at all, where the connection is bad. */
+  /** Called when another member has written something, or may have while the connection was away; it is the next `sync` that tells what. Told late, or not at all, where the connection is bad. */
   onChange(listener: () => void): void;
   /** Called with what there is to say about values that were not taken: too long, or not what a store writes. Once for each kind. */
   onOdd(listener: (message: string) => void): void;
@@ -38,10 +38,11 @@ export interface SyncAsk {
 }
 
 export interface Change {
-  /** Any text, of any length. */
+  /** Any text; one of more than about 60,000 characters is not written, which `onOdd` tells. */
   readonly name: string;
   /** At most `longestValue` characters. */
   readonly value: string;
+  /** At most a day. */
   readonly keepMs: number;
   /** What was found out under a lease is written only while nobody has got a younger one. */
   readonly fence?: number | undefined;

@@ -342,7 +342,7 @@ describe('a store that is not there', () => {
     state.is = is;
     const { members, fakes } = await fakeFleet(2, { gpu: (call) => (call < 3 ? broken : 'well') }, { clock, store: state.store });
     await openBy(at(members, 0));
-    await settled(clock, 2_000);
+    await settled(clock, 4_000);
     expect(at(members, 0).events.of('state:degraded').length).toBe(1);
     expect((await at(members, 1).router.chat(hello)).choices[0]?.message.content).toBe('well');
     await settled(clock, 31_000);

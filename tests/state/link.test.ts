@@ -20,7 +20,7 @@ function linked(answer: Answer, others: Partial<StoreConnection> = {}): Linked {
   const clock = testClock();
   const asked: SyncAsk[] = [];
   const told: string[] = [];
-  let listener: () => void = () => undefined;
+  let listener: () => void = ignore;
   const connection: StoreConnection = {
     async sync(ask) {
       asked.push(ask);
@@ -50,6 +50,7 @@ function linked(answer: Answer, others: Partial<StoreConnection> = {}): Linked {
   return { clock, link: createLink(options), asked, told, changed: () => listener() };
 }
 
+const ignore = (): void => undefined;
 const never = <Value>(): Promise<Value> => new Promise(() => undefined);
 
 describe('a link to a store', () => {
@@ -130,9 +131,12 @@ describe('a link to a store', () => {
 
   test('takes a store that does not answer for gone after three times, and asks nothing of it but whether it is back', async () => {
     let leases = 0;
-    const { clock, link, asked, told } = linked(never, { lease: () => ((leases += 1), never()) });
-    await clock.advance(1_000);
-    expect(told).toEqual(['down: it did not answer in time']);
+    let isFirst = true;
+    const { clock, link, asked, told } = linked(() => (isFirst ? ((isFirst = false), nothing) : never()), {
+      lease: () => ((leases += 1), never()),
+    });
+    await clock.advance(2_000);
+    expect(told).toEqual(['up', 'down: it did not answer in time']);
     const before = asked.length;
     const answers: unknown[] = [];
     for (let ask = 0; ask < 10; ask++) void link.lease('n', 't', 1).then((answer) => answers.push(answer));
@@ -154,6 +158,15 @@ describe('a link to a store', () => {
     expect(answers).toEqual([undefined, undefined, undefined]);
   });
 
+  test('gives the first look at a full store more time', async () => {
+    const { clock, told } = linked(async ({ sinceVersion }) => {
+      if (sinceVersion === 0) await new Promise<void>((resolve) => clock.schedule(900, resolve));
+      return nothing;
+    });
+    await clock.advance(2_000);
+    expect(told).toEqual(['up']);
+  });
+
   test('lets a busy loop read an answer that is there', async () => {
     const clock = testClock();
     let lateMs = 0;
@@ -171,7 +184,6 @@ describe('a link to a store', () => {
       onOdd: () => undefined,
       close: () => Promise.resolve(),
     };
-    const ignore = (): void => undefined;
     const listeners = { onConclusion: ignore, onRefused: ignore, onUp: ignore, onDown: ignore, onOdd: ignore };
     const link = createLink({ store: { connect: () => slow }, member: 'me', clock: busy, random: () => 0.5, ...listeners });
     const asked = link.lease('n', 't', 1);
