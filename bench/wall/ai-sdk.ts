@@ -15,7 +15,7 @@ interface Whole {
   readonly text: string;
 }
 type Settings = Readonly<Record<string, unknown>>;
-interface AiSdk {
+export interface AiSdk {
   generateText(settings: Settings): Promise<Whole>;
   streamText(settings: Settings): Streamed;
 }
@@ -144,7 +144,10 @@ async function modelMaker(): Promise<(setting: Setting) => [unknown, unknown]> {
 }
 
 /** `fullStream` is read, because `textStream` drops failures without a word; whoever reads that one is told less. */
-function clientOf(generate: (settings: Settings) => Promise<Whole>, stream: (settings: Settings) => Streamed | Promise<Streamed>): Client {
+export function clientOf(
+  generate: (settings: Settings) => Promise<Whole>,
+  stream: (settings: Settings) => Streamed | Promise<Streamed>,
+): Client {
   return {
     chat: async (prompt, abortSignal) => (await generate({ prompt, abortSignal })).text,
     async *stream(prompt, abortSignal) {

@@ -15,6 +15,7 @@ import type { CandidateRun } from './run-candidate.ts';
 
 const everyone = [
   'inferlane',
+  'inferlane-ai-sdk',
   'ai-fallback',
   'ai-fallback-tuned',
   'ai-retry-model',
@@ -67,9 +68,14 @@ function troublesOf(id: string, { cells, unhandled }: CandidateRun): string[] {
   const expected = cases.reduce((sum, { forms }) => sum + forms.length, 0);
   return [
     ...(cells.length === expected ? [] : [`${cells.length} of ${expected} cells`]),
-    ...(id === 'inferlane' ? unhandled.map((name) => `a rejection that nobody took: ${name}`) : []),
+    ...(id.startsWith('inferlane') ? unhandled.map((name) => `a rejection that nobody took: ${name}`) : []),
     ...cells
-      .filter(({ id: fault, verdict, survived }) => verdict === 'not run' || (!survived && (fault === 'healthy' || id === 'inferlane')))
+      .filter(({ id: fault, verdict, survived }) => verdict === 'not run' || (!survived && (fault === 'healthy' || mustSurvive(id, fault))))
       .map(({ id: fault, form, verdict, note }) => `${fault}, ${form}: ${verdict} ${note}`.trim()),
   ];
+}
+
+/** `streamText` keeps what comes for whoever reads it a second time, so nothing below it learns that its reader has left. */
+function mustSurvive(id: string, fault: string): boolean {
+  return id === 'inferlane' || (id === 'inferlane-ai-sdk' && fault !== 'leave');
 }

@@ -1,10 +1,12 @@
 import { writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import manifest from '../../package.json' with { type: 'json' };
+import type * as AiSdkOfInferlane from '../../src/ai-sdk/index.ts';
 import type * as Inferlane from '../../src/index.ts';
 import { aiFallback, aiFallbackTuned, aiRetryCall, aiRetryModel } from './ai-sdk.ts';
-import type { Candidate } from './candidate.ts';
+import { type Candidate, versionsOf } from './candidate.ts';
 import { langChain, openAiAlone, openAiLoop } from './open-ai.ts';
+import { oursInAiSdk } from './ours-ai-sdk.ts';
 import { ours } from './ours.ts';
 import { type CellResult, runWall } from './rig.ts';
 
@@ -25,6 +27,12 @@ const candidates: Readonly<Record<string, () => Promise<Candidate>>> = {
     const built: string = '../../dist/index.js';
     const { createRouter } = (await import(built)) as typeof Inferlane;
     return ours(createRouter, [`inferlane ${manifest.version}`]);
+  },
+  'inferlane-ai-sdk': async () => {
+    const [root, sdk]: readonly [string, string] = ['../../dist/index.js', '../../dist/ai-sdk.js'];
+    const { createRouter } = (await import(root)) as typeof Inferlane;
+    const { createInferlane } = (await import(sdk)) as typeof AiSdkOfInferlane;
+    return oursInAiSdk({ createRouter, createInferlane }, [`inferlane ${manifest.version}`, ...versionsOf('ai')]);
   },
   'ai-fallback': aiFallback,
   'ai-fallback-tuned': aiFallbackTuned,
