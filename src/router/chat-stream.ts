@@ -5,7 +5,7 @@ import type { RouteTrace } from '../core/route.ts';
 import type { Opened } from './carry-out.ts';
 import type { OpenStream } from './open-stream.ts';
 import type { Run } from './run.ts';
-import { createReader } from './stream-reader.ts';
+import { createReader, type StreamReader } from './stream-reader.ts';
 
 /**
  * The chunks of one answer, from exactly one provider unless a chunk with `inferlane` says that another went on. Reading drives it:
@@ -24,10 +24,14 @@ export interface ChatStream extends AsyncIterable<ChatChunk> {
  */
 const dropped = new FinalizationRegistry<() => void>((leave) => leave());
 
-/** Makes the stream that callers read of one that has begun. Batches end here: what comes out is one chunk at a time. */
+/** Makes the stream that callers read of one that has begun. */
 export function createChatStream(run: Run<ChatRequest>, opened: Opened<ChatRequest, OpenStream>): ChatStream {
-  const reader = createReader(run, opened);
-  let batch: readonly ChatChunk[] = opened.result.begun;
+  return chatStream(createReader(run, opened), opened.result.begun, run.trace);
+}
+
+/** Batches end here: what comes out is one chunk at a time, those of `begun` first. */
+export function chatStream(reader: StreamReader, begun: readonly ChatChunk[], route: RouteTrace): ChatStream {
+  let batch = begun;
   let index = 0;
   let isRead = false;
   let waiting = 0;
@@ -77,7 +81,7 @@ export function createChatStream(run: Run<ChatRequest>, opened: Opened<ChatReque
   // A stream leads to its iterator, so whoever holds either of them keeps it going.
   dropped.register(iterator, reader.leave, reader);
   return {
-    route: run.trace,
+    route,
     [Symbol.asyncIterator]() {
       if (isRead) throw new RouterError('invalid_request', 'A stream can be read once; collect(stream) keeps its answer.');
       isRead = true;

@@ -74,7 +74,7 @@ async function tryOut(
 ): Promise<DrillCall> {
   const startMs = clock.nowMs();
   const named = model === undefined ? {} : { model };
-  const options: CallOptions = { ...own, intent, signal };
+  const options: CallOptions = { ...own, intent, signal, cache: false };
   try {
     const { route } = await (chats ? client.chat({ ...question, ...named }, options) : client.embed({ input: 'ok', ...named }, options));
     return { ok: true, provider: route.provider, model: route.model, ms: clock.nowMs() - startMs, error: undefined };

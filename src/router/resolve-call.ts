@@ -57,6 +57,9 @@ export interface ResolvedCall<Request> {
   /** Marks of the prompt's beginnings, made when they are first asked for; none for embeddings. */
   prefixKeys(): readonly PrefixKey[];
   timeoutsFor(provider: ProviderConfig): Timeouts;
+  /** The call's own share of those. */
+  readonly timeouts: TimeoutOptions | undefined;
+  readonly cache: CallOptions['cache'];
 }
 
 /** @throws {RouterError} `invalid_request` where the request or its options cannot be carried out by anyone. */
@@ -108,6 +111,8 @@ export function resolveCall<Verbed extends Verb>(
     answerTokens: verb === 'embed' ? undefined : answerTokensOf(request as ChatRequest),
     prefixKeys: once(() => (verb === 'embed' ? [] : prefixKeys((request as ChatRequest).messages, (request as ChatRequest).tools))),
     // From the general to the particular: router, intent, provider, call.
+    timeouts: options.timeouts,
+    cache: resolveCache(options.cache),
     timeoutsFor: (provider) => merge(config.timeouts, settings.timeouts, provider.timeouts, options.timeouts),
   };
 }
@@ -194,6 +199,11 @@ const streamFailures: ReadonlySet<string> = new Set(['error', 'restart', 'contin
 function resolveStreamFailure(given: CallOptions['onStreamFailure'], usual: RouterConfig['onStreamFailure']): typeof usual {
   if (given === undefined) return usual;
   if (!streamFailures.has(given)) throw invalid("onStreamFailure must be one of 'error', 'restart', 'continue'");
+  return given;
+}
+
+function resolveCache(given: CallOptions['cache']): typeof given {
+  if (given !== undefined && typeof given !== 'boolean' && given !== 'refresh') throw invalid("cache must be true, false or 'refresh'");
   return given;
 }
 

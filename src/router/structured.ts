@@ -1,5 +1,6 @@
 import { type AnswerSchema, isAnswerSchema, jsonSchemaOf, type SchemaIssue } from '../core/answer-schema.ts';
 import { RouterError } from '../core/errors.ts';
+import type { CallOptions } from '../config/options.ts';
 import { parseJsonWithin } from '../lib/json.ts';
 import type { ChatCompletion, ChatMessage, ChatRequest, Usage } from '../core/types.ts';
 
@@ -33,7 +34,7 @@ export function hasSchema<Value>(request: ChatRequest | SchemaRequest<Value>): r
 export async function chatFor<Value>(
   request: SchemaRequest<Value>,
   repair: boolean,
-  ask: (request: ChatRequest) => Promise<ChatCompletion>,
+  ask: (request: ChatRequest, more: Pick<CallOptions, 'cache'>) => Promise<ChatCompletion>,
 ): Promise<ParsedCompletion<Value>> {
   for (const [name, value] of Object.entries(request)) {
     if (value !== undefined && unfit.includes(name)) {
@@ -41,19 +42,32 @@ export async function chatFor<Value>(
     }
   }
   const asked = copyOf(withJsonSchema(request));
-  const first = await ask(asked);
-  const found = await check(first, request.response_format);
+  const { answer: first, found } = await askAndCheck(asked, request.response_format, ask);
   if ('value' in found) return Object.assign(first, { parsed: found.value, repaired: false });
   if (!repair) throw misfit(first, found.faults);
   const text = first.choices[0].message.content ?? '';
-  const second = await ask({
-    ...asked,
-    messages: [...asked.messages, { role: 'assistant', content: text }, { role: 'user', content: correction(found.faults) }],
-  });
-  const again = await check(second, request.response_format);
+  const messages: ChatMessage[] = [
+    ...asked.messages,
+    { role: 'assistant', content: text },
+    { role: 'user', content: correction(found.faults) },
+  ];
+  const { answer: second, found: again } = await askAndCheck({ ...asked, messages }, request.response_format, ask);
   if (!('value' in again)) throw misfit(second, again.faults);
   const { usage, ...answer } = second;
   return { ...answer, ...sumOf(first.usage, usage), parsed: again.value, repaired: true };
+}
+
+/** An answer that was kept knows nothing of the schema as it is now: where it does not fit, it is asked for anew. */
+async function askAndCheck<Value>(
+  request: ChatRequest,
+  schema: AnswerSchema<Value>,
+  ask: Parameters<typeof chatFor>[2],
+): Promise<{ readonly answer: ChatCompletion; readonly found: Checked<Value> }> {
+  const answer = await ask(request, {});
+  const found = await check(answer, schema);
+  if ('value' in found || !answer.route.cached) return { answer, found };
+  const anew = await ask(request, { cache: 'refresh' });
+  return { answer: anew, found: await check(anew, schema) };
 }
 
 /** For the second call: what the caller changes after the first one began changes nothing. What is no list is refused by `ask`. */

@@ -35,7 +35,8 @@ export function formatRoute(route: RouteTrace): string {
 }
 
 /** A stream has a route while it is being read, and keeps it when it breaks. */
-function endingOf({ provider, attempts }: RouteTrace): string {
+function endingOf({ provider, attempts, cached }: RouteTrace): string {
+  if (cached) return 'answered before';
   if (attempts.some(({ error }) => error === undefined)) return 'answered';
   const last = attempts.at(-1);
   return last?.provider === provider && last.firstContentMs !== undefined ? 'broke off' : 'is answering';
