@@ -13,7 +13,7 @@ export type Schema = Readonly<Record<string, unknown>>;
 const entry = fileURLToPath(new URL('../src/config/options.ts', import.meta.url));
 
 /** Made of functions, or of use only where code is. */
-const onlyInCode: ReadonlySet<string> = new Set(['transport', 'logger', 'clock', 'random', 'prices', 'cache', 'adapter']);
+const onlyInCode: ReadonlySet<string> = new Set(['transport', 'logger', 'store', 'clock', 'random', 'prices', 'cache', 'adapter']);
 
 /** Meanings that are others in a file than in code. */
 const inFile: Readonly<Record<string, string>> = {

@@ -9,7 +9,7 @@ const intro = `<!-- Written by scripts/write-reference.ts. -->
 
 Five systems are one configuration here, each a [preset](environment.md#presets). This page has what each of them must do, a line at a time:
 what it is called here, and the tests that hold it, by their file in \`tests/\` and their title. A group of tests stands for all that are in it,
-and … for the cases of a list. No line is without a test, but for those that a later part of the package holds; these say why.
+and … for the cases of a list. No line is without a test.
 `;
 
 /** docs/reference/requirements.md */
@@ -47,17 +47,12 @@ export function requirementsPage(): string {
 }
 
 function summary(): string {
-  const rows = systems.map((each) => {
-    const all = requirementsOf(each);
-    const waiting = all.filter(({ later }) => later !== undefined).length;
-    return [`\`${each.system}\``, String(all.length), String(waiting)];
-  });
-  return table(['Preset', 'Lines', 'Of a later part'], rows);
+  const rows = systems.map((each) => [`\`${each.system}\``, String(requirementsOf(each).length)]);
+  return table(['Preset', 'Lines'], rows);
 }
 
-function cells({ what, here, tests, later }: Requirement): string[] {
-  const waits = later === undefined ? [] : [`Comes with the ${later.part}: ${later.why}`];
-  return [what, here, [...waits, ...(tests.length > 0 ? [testsText(tests)] : [])].join(' ')];
+function cells({ what, here, tests }: Requirement): string[] {
+  return [what, here, testsText(tests)];
 }
 
 function testsText(tests: readonly string[]): string {

@@ -7,7 +7,7 @@ import { localities } from '../../src/core/locality.ts';
 import { providerTypes } from '../../src/core/provider-types.ts';
 
 const page = readFileSync(new URL('../../docs/reference/config.md', import.meta.url), 'utf8');
-const optionsFile = ['options.ts', 'provider-options.ts', 'resilience-options.ts', 'routing-options.ts']
+const optionsFile = ['options.ts', 'provider-options.ts', 'resilience-options.ts', 'routing-options.ts', 'cache-options.ts']
   .map((name) => readFileSync(new URL(`../../src/config/${name}`, import.meta.url), 'utf8'))
   .join('\n');
 
@@ -52,6 +52,7 @@ const tables = [
   ['Hedge', 'HedgeOptions', defaults.hedge],
   ['Throughput', 'ThroughputOptions', defaults.throughput],
   ['Queue', 'QueueOptions', defaults.queue],
+  ['Cache', 'CacheOptions', defaults.cache],
 ] as const;
 
 describe.each(tables)('%s', (heading, name, values) => {

@@ -139,8 +139,9 @@ export const contradictions: readonly Contradiction[] = [
   ),
   settled(
     'State of several processes',
-    'Each process has its own; a store that they share comes with the fleet.',
+    'Each process has its own; a store lets them share what they conclude, and never holds up a call that somebody can answer.',
     'router/sessions: stays there for every verb and in every process',
+    'router/sharing: when it is %s from the beginning, calls go as they would without it',
   ),
 ];
 

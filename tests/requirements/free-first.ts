@@ -1,4 +1,4 @@
-import { beside, later, row, type SystemTable } from './row.ts';
+import { beside, row, type SystemTable } from './row.ts';
 
 /** What is free first: this machine, a remote GPU, the hub; paid clouds with consent; a stub at the end. */
 export const freeFirst: SystemTable = {
@@ -228,15 +228,13 @@ export const freeFirst: SystemTable = {
         'router/balance: least-busy › counts the calls that wait with those under way',
         'router/queue-lanes: a thousand calls at a provider with four slots are all answered, four at once, in their order',
       ),
-      {
-        ...later(
-          'fleet',
-          'answers are kept where several processes find them.',
-          'Repeated questions are answered from a cache with an end',
-          '`cache`',
-        ),
-        isBeside: true,
-      },
+      beside(
+        'Repeated questions are answered from a cache with an end',
+        '`cache`',
+        'router/kept-answers: is given again, with a route of its own and nobody asked',
+        'router/kept-answers: is forgotten when its time is over, whatever the store thinks',
+        'router/kept-store: keeps answers for other processes, with a time to live',
+      ),
       beside('Programs that test and show it', '`examples/demo`, `inferlane check`', 'examples/demo: tells what happened, in order'),
     ],
   },

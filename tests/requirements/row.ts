@@ -1,11 +1,5 @@
 import type { PresetName } from '../../src/index.ts';
 
-/** The later part of the package that a line waits for, and why this one cannot hold it. */
-export interface Later {
-  readonly part: 'fleet';
-  readonly why: string;
-}
-
 /** One line of a system's description, in our words. */
 export interface Requirement {
   /** What must hold. */
@@ -18,7 +12,6 @@ export interface Requirement {
    * it stands (`%s is true`), or with one of its cases.
    */
   readonly tests: readonly string[];
-  readonly later?: Later;
   /** The description tells it in passing; the other lines are those that it lists as what must work. */
   readonly isBeside?: true;
 }
@@ -34,11 +27,6 @@ export function row(what: string, here: string, ...tests: readonly string[]): Re
 
 export function beside(what: string, here: string, ...tests: readonly string[]): Requirement {
   return { what, here, tests, isBeside: true };
-}
-
-/** A line that a later part of the package holds; `tests` hold what there is of it by now. */
-export function later(part: Later['part'], why: string, what: string, here: string, ...tests: readonly string[]): Requirement {
-  return { what, here, tests, later: { part, why } };
 }
 
 /** A test that is still to be written: the check of this table fails, and says so, until its title stands here. */

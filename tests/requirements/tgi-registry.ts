@@ -1,4 +1,4 @@
-import { beside, later, row, type SystemTable } from './row.ts';
+import { beside, row, type SystemTable } from './row.ts';
 
 /** One server of TGI for each model. */
 export const tgiRegistry: SystemTable = {
@@ -59,7 +59,12 @@ export const tgiRegistry: SystemTable = {
         'config/presets: each endpoint is a provider, and a call goes to the one of its model',
         'router/health-monitor: intervals are those of the configuration, and one that is down is asked as often as one that is well at least',
       ),
-      later('fleet', 'until then each process learns for itself.', 'Four workers', 'one router for each process'),
+      row(
+        'Four workers',
+        '`store`',
+        'router/sharing: opens the breakers of all: %s',
+        'router/sharing: is sent by one router at a time, and what it finds holds for all',
+      ),
     ],
     Service: [
       row(
