@@ -18,7 +18,11 @@ export function resolveLimits(given: LimitOptions = {}): LimitsConfig {
 }
 
 /** Undefined where there is no cap. */
-export function resolveBudgets(given: BudgetOptions = {}, ids: readonly string[], findings: Findings): BudgetsConfig | undefined {
+export function resolveBudgets(
+  given: BudgetOptions | undefined = {},
+  ids: readonly string[],
+  findings: Findings,
+): BudgetsConfig | undefined {
   const { warnAt = defaults.budgets.warnAt, providers = {}, caller, callers = {} } = given;
   for (const id of Object.keys(providers)) {
     if (!ids.includes(id)) findings.refuse(['budgets', 'providers', id], `there is no provider with this id${didYouMean(id, ids)}`);

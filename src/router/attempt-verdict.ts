@@ -2,6 +2,7 @@ import { isRouterError, type RouterError } from '../core/errors.ts';
 import type { AttemptDeadline } from '../lib/deadline.ts';
 import type { Timeouts } from '../config/config.ts';
 import type { Candidate } from '../routing/plan.ts';
+import type { Charge } from './charge.ts';
 import type { Provider } from './provider.ts';
 import type { Outcome, Permit } from './provider-state.ts';
 import { named, type Run } from './run.ts';
@@ -13,6 +14,7 @@ export interface Books {
   readonly candidate: Candidate;
   readonly provider: Provider;
   readonly permit: Permit;
+  readonly charge: Charge;
   readonly ids: { readonly requestId: string; readonly provider: string; readonly model: string | undefined; readonly attempt: number };
   readonly deadline: AttemptDeadline;
   readonly timeouts: Timeouts;

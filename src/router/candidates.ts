@@ -92,7 +92,7 @@ export function obstacleOf(
     return { code: 'out_of_memory', reason: 'the model has just run out of memory there', readyAtMs: undefined };
   }
   const underTrial = isTrial === true ? undefined : onTrial(provider, model, nowMs);
-  return underTrial ?? restOf(provider, model, nowMs);
+  return underTrial ?? restOf(provider, model, nowMs) ?? heldNow(run, provider, model);
 }
 
 /** The reason of those that have no retry tokens. */
@@ -103,6 +103,11 @@ function onTrial({ state }: Provider, model: string | undefined, nowMs: number):
   const { pin, inFlight } = state.models.peek(model);
   if (pin === undefined || pin.untilMs > nowMs || inFlight === 0) return undefined;
   return { code: 'out_of_memory', reason: 'another call finds out whether the model fits there again', readyAtMs: undefined };
+}
+
+function heldNow({ engine, call }: Run<unknown>, { config }: Provider, model: string | undefined): Obstacle | undefined {
+  const held = engine.metering.obstacle?.(call, config, model);
+  return held && { code: held.code, reason: held.reason, readyAtMs: held.readyAtMs };
 }
 
 function restOf(provider: Provider, model: string | undefined, nowMs: number): Obstacle | undefined {

@@ -20,12 +20,13 @@ export function learnsFrom({ affinity, balance, verb, session }: ResolvedCall<un
  */
 export function planFor(
   call: ResolvedCall<unknown>,
-  engine: Pick<Engine, 'list' | 'standings' | 'config' | 'affinity' | 'prefixes'>,
+  engine: Pick<Engine, 'list' | 'standings' | 'config' | 'affinity' | 'prefixes' | 'metering'>,
   part: 'first' | 'all' | 'shown',
 ): MadePlan {
   const { config, standings, list } = engine;
   const { places, firstPart, hasEquals, sharesOf } = standings.get(call.intent) as Standing;
   const nowMs = config.clock.nowMs();
+  const { obstacle } = engine.metering;
   const { intent, verb, lane, balance, session } = call;
   const request = call.request as ChatRequest | EmbedRequest;
   const remembers = learnsFrom(call) && hasEquals;
@@ -38,6 +39,7 @@ export function planFor(
     nowMs,
     refusesIgnored: config.onIgnoredParameter === 'refuse' && call.parameters.length > 0,
     limitsCost: call.maxCostUsd !== undefined,
+    held: obstacle && ((provider, model) => obstacle(call, provider, model)),
     shared,
   };
   // Whose vectors are whose, only all of them tell.

@@ -6,6 +6,7 @@ import { createStop, type StopSignal } from '../lib/stop.ts';
 import { type Candidate, isAmong, type MadePlan, type PlannedCandidate, type SkippedInPlan } from '../routing/plan.ts';
 import type { Engine } from './engine.ts';
 import type { Lanes } from './lanes.ts';
+import { type CallAccount, newAccount } from './metering.ts';
 import { refreshLoads } from './monitor.ts';
 import { learnsFrom, planFor } from './planning.ts';
 import type { Provider } from './provider.ts';
@@ -40,6 +41,8 @@ export interface Run<Request> {
   /** Candidates whose turn came when they could not be asked any more. */
   readonly passed: SkippedInPlan[];
   attempts: number;
+  /** What its attempts have used. */
+  readonly account: CallAccount;
   /** It has waited for a better candidate than those that were free, and does so once. */
   hasWaited: boolean;
   /** Candidates that were gone past because they had no slot free. */
@@ -91,6 +94,7 @@ export function beginRun<Request>(call: ResolvedCall<Request>, engine: Engine, o
     remaining: [...plan.candidates],
     passed: [],
     attempts: 0,
+    account: newAccount(),
     hasWaited: false,
     busy: new Set(),
     waitingSinceMs: new Map(),
@@ -111,7 +115,7 @@ export function beginRun<Request>(call: ResolvedCall<Request>, engine: Engine, o
         ms,
         attempts: run.attempts,
         usage,
-        costUsd: undefined,
+        costUsd: engine.metering.leave(call, run.account),
         cached: trace.cached,
         abandoned,
       });
@@ -120,6 +124,7 @@ export function beginRun<Request>(call: ResolvedCall<Request>, engine: Engine, o
       if (over) return error;
       over = true;
       onOver();
+      engine.metering.leave(call, run.account);
       const aborted = call.signal?.aborted === true && error === call.signal.reason;
       announce('request:error', { requestId, error, ms: clock.nowMs() - call.startedAtMs, attempts: run.attempts, aborted });
       return error;
@@ -218,13 +223,15 @@ function leftOut(skipped: readonly SkippedInPlan[]): string {
 }
 
 function soonestMs(run: Run<unknown>, nowMs: number): number | undefined {
-  const { failed, engine, plan, passed } = run;
+  const { call, failed, engine, plan, passed } = run;
   const waits = [
     // Asked anew: much may have happened since the plan was made.
-    ...[...plan.skipped, ...passed].flatMap(({ provider, model, code, readyAtMs }) => {
-      if (readyAtMs === undefined) return [];
-      const is = code === 'out_of_memory' ? undefined : engine.providers.get(provider)?.readyAtMs(model);
-      return [(is ?? readyAtMs) - nowMs];
+    ...[...plan.skipped, ...passed].flatMap(({ provider: id, model, code, readyAtMs }) => {
+      const provider = engine.providers.get(id);
+      if (readyAtMs === undefined || provider === undefined) return [];
+      const is = code === 'out_of_memory' ? undefined : provider.readyAtMs(model);
+      const held = engine.metering.obstacle?.(call, provider.config, model);
+      return [Math.max(is ?? readyAtMs, held?.readyAtMs ?? -Infinity) - nowMs];
     }),
     ...failed.flatMap((each) => (each.error.retryAfterMs === undefined ? [] : [askedFor(run, each) - nowMs])),
   ];

@@ -83,7 +83,7 @@ async function readOn(state: Reading, { attempt, result }: OpenedStream): Promis
   const { done, value } = await deadline.waitFor(result.rest.next());
   deadline.pause();
   if (done === true) {
-    attempt.succeed();
+    attempt.succeed(notes.usage());
     run.end(notes.usage(), false);
     return undefined;
   }
@@ -92,7 +92,8 @@ async function readOn(state: Reading, { attempt, result }: OpenedStream): Promis
   return take(state, value);
 }
 
-function take({ notes, resume }: Reading, chunks: readonly ChatChunk[]): readonly ChatChunk[] {
+function take({ notes, resume, open }: Reading, chunks: readonly ChatChunk[]): readonly ChatChunk[] {
+  open.attempt.charge.pieces += chunks.length;
   notes.note(chunks);
   resume.note(chunks);
   return chunks;
@@ -153,7 +154,7 @@ async function mend(state: Reading, { from, error }: Lost): Promise<readonly Cha
   try {
     const next = await resume.go(from, error);
     if (!state.left) return takeOver(state, next);
-    next.attempt.abandon();
+    next.attempt.abandon(undefined);
     letGo(next.result);
   } catch (given) {
     if (!state.left) state.broken = { error: run.fail(finalError(run, from, error, given)) };
@@ -188,7 +189,7 @@ function leave(state: Reading): void {
   forget(state);
   const { run, notes, open } = state;
   const isReading = !open.attempt.isOver();
-  if (isReading) open.attempt.abandon();
+  if (isReading) open.attempt.abandon(notes.usage());
   // Who is about to take over is stopped first: a call ends after its attempts.
   if (state.mending) run.leaving?.stop(new RouterError('closed', 'The reader left the stream.'));
   else run.end(notes.usage(), true);

@@ -54,6 +54,8 @@ export interface CandidateFacts {
   readonly pinnedUntilMs: number | undefined;
   /** What the provider, or the model there, rests for. */
   readonly rests: { readonly untilMs: number; readonly reason: ErrorCode } | undefined;
+  /** What a limit of ours or a budget says against it; for good where no end is said. */
+  readonly held: { readonly code: ErrorCode; readonly reason: string; readonly readyAtMs?: number } | undefined;
   /** Set while the breaker lets nothing through: when it will let a probe through. */
   readonly openUntilMs: number | undefined;
   /** It does so because it has just been open, and now finds out with few calls whether the provider is back. */

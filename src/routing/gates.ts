@@ -60,8 +60,8 @@ export function gate(facts: CandidateFacts, input: GateInput): Obstacle | undefi
   if (facts.missing !== undefined) return { code: 'model_not_found', reason: facts.missing };
   if (facts.refusal !== undefined) return facts.refusal;
   if (!(place.distance <= input.maxDistance)) return tooFar(place.locality, input.maxLocality);
-  if (place.cost === 'paid') return tooDear(facts, input) ?? tooLong(facts, input);
-  return tooLong(facts, input);
+  const dear = place.cost === 'paid' ? tooDear(facts, input) : undefined;
+  return dear ?? (facts.held?.readyAtMs === undefined ? facts.held : undefined) ?? tooLong(facts, input);
 }
 
 function tooFar(locality: Locality, maxLocality: Locality): Obstacle {
@@ -75,7 +75,7 @@ const mostPerImageGuess = 61;
 const mostBeforeTools = 600;
 
 /** Too much rather than too little: beside images a schema counts as one. */
-function mostPromptTokens({ needs, promptTokens, textTokens }: GateInput): number {
+export function mostPromptTokens({ needs, promptTokens, textTokens }: Pick<GateInput, 'needs' | 'promptTokens' | 'textTokens'>): number {
   const all = promptTokens();
   const images = needs.includes('vision') ? all - textTokens() : 0;
   const hasTools = needs.includes('tools') || needs.includes('jsonSchema');
@@ -123,7 +123,7 @@ export function pause(facts: CandidateFacts): Obstacle | undefined {
     const { reason, untilMs } = facts.rests;
     return { code: reason, reason: restsFor[reason] ?? 'it rests', readyAtMs: untilMs };
   }
-  return undefined;
+  return facts.held;
 }
 
 /** The situations in which a provider, or a model there, is left alone for a while without being broken. */

@@ -124,7 +124,7 @@ function inOrder(open: CandidateFacts[], input: PlanInput): { candidates: Planne
 
 /** A pin that is put to the test is no way around a breaker or a rest. */
 function takeOldestPin(pinned: CandidateFacts[]): CandidateFacts[] {
-  const free = pinned.filter(({ openUntilMs, rests }) => openUntilMs === undefined && rests === undefined);
+  const free = pinned.filter(({ openUntilMs, rests, held }) => openUntilMs === undefined && rests === undefined && held === undefined);
   if (free.length === 0) return [];
   const oldest = free.reduce((left, right) => (pinEnd(right) < pinEnd(left) ? right : left));
   return pinned.splice(pinned.indexOf(oldest), 1);

@@ -64,7 +64,7 @@ function factsOf({ provider: { id, adapter, facts }, clock }: Bench, verb: Verb,
   const verbs = { chat: adapter.chats, stream: adapter.chats, embed: adapter.embed !== undefined };
   const place = { provider: id, device: 'remote', cost: 'free', locality: 'cloud', distance: 4, weight: 1, verbs } as const;
   const standing = { ...place, index: 0, tier: 0, spilledTier: 0, isNamed: false, reason: '' };
-  const asked = { verb, request, intent: 'fast', lane: 'fast', limitsCost: false, shared: undefined } as const;
+  const asked = { verb, request, intent: 'fast', lane: 'fast', limitsCost: false, held: undefined, shared: undefined } as const;
   return facts(standing, { ...asked, nowMs: clock.nowMs(), refusesIgnored: true });
 }
 
