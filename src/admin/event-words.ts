@@ -96,10 +96,20 @@ const tellings: Readonly<Record<string, Telling>> = {
     'watch',
     (event) => `A broken stream of ${textIn(event, 'from') ?? '?'} goes on at ${at(event)}${because(event)}`,
   ),
+  'budget:warning': decision('watch', (event) => `Nearly used up: ${budget(event)}`),
+  'budget:exceeded': decision('bad', (event) => `Used up, so nothing is paid from it: ${budget(event)}`),
+  'state:degraded': decision('bad', (event) => `The shared store does not answer, and each process decides by itself${because(event)}`),
+  'state:restored': decision('good', (event) => `The shared store answers again after ${took(event)}`),
   'config:update': decision('good', (event) => `New settings${changes(event)}`),
   'config:warning': decision('watch', (event) => `Settings: ${textIn(event, 'path') ?? ''} ${textIn(event, 'message') ?? ''}`),
   'listener:error': decision('watch', (event) => `A listener of ${textIn(event, 'event') ?? 'an event'} failed${failure(event)}`),
 };
+
+function budget(event: AdminEvent): string {
+  const of = textIn(event, 'provider') ?? textIn(event, 'caller') ?? 'all providers';
+  const [spent, limit] = [numberIn(event, 'spentUsd') ?? 0, numberIn(event, 'limitUsd') ?? 0];
+  return `$${spent.toFixed(2)} of $${limit.toFixed(2)} for ${of} in the ${textIn(event, 'per') ?? 'time'}`;
+}
 
 function changes(event: AdminEvent): string {
   const parts = (['added', 'removed', 'changed'] as const).flatMap((name) => {

@@ -99,5 +99,8 @@ function checkPrices(config: RouterConfig, findings: Findings): void {
   );
   if (paid.length === 0) return;
   const names = paid.map(({ id }) => `"${id}"`).join(' and ');
-  findings.refuse(['prices'], `is missing: ${isCapped ? 'budgets have' : 'maxCostUsd has'} to know what ${names} would cost; set prices: await loadPrices()`);
+  findings.refuse(
+    ['prices'],
+    `is missing: ${isCapped ? 'budgets have' : 'maxCostUsd has'} to know what ${names} would cost; set prices: await loadPrices()`,
+  );
 }

@@ -8,7 +8,10 @@ const prototypeNames: ReadonlySet<string> = new Set(['__proto__', 'constructor',
 
 /** What the application made with its own hands is used as it is: a copy would lose its methods and its identity. */
 function isKeptAsItIs([first, second, third, ...rest]: Path, length: number): boolean {
-  if (length === 1) return first === 'transport' || first === 'clock' || first === 'random' || first === 'prices' || first === 'logger' || first === 'store';
+  if (length === 1)
+    return (
+      first === 'transport' || first === 'clock' || first === 'random' || first === 'prices' || first === 'logger' || first === 'store'
+    );
   if (first === 'cache') return length === 2 && second === 'store';
   return first === 'providers' && third === 'adapter' && rest.length === 0;
 }

@@ -36,8 +36,13 @@ export function createRouter(options?: RouterOptions): Router {
   const { config, warnings } = resolveConfig(given.options);
   const emitter = createEmitter(new EventEmitter());
   const closing = createClosing(config.clock);
-  const sharing: Sharing | undefined = config.store && createSharing({ ...config, store: config.store, ...emitter, engine: () => live.engine });
-  const live: Live = { engine: createEngine(config, { ...emitter, shutdown: closing.shutdown, sharing }), closing, recorders: createRecorders(emitter, () => live.engine, closing.assertOpen) };
+  const sharing: Sharing | undefined =
+    config.store && createSharing({ ...config, store: config.store, ...emitter, engine: () => live.engine });
+  const live: Live = {
+    engine: createEngine(config, { ...emitter, shutdown: closing.shutdown, sharing }),
+    closing,
+    recorders: createRecorders(emitter, () => live.engine, closing.assertOpen),
+  };
   logEvents(emitter, () => live.engine.config);
   return createClient(live, emitter, startLater(live.engine, live, emitter, [...given.warnings, ...warnings]));
 }

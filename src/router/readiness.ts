@@ -56,5 +56,7 @@ const recoveryMs = 1_000;
 function barrierOf(state: BreakerState, letIn: LetIn, nowMs: number): Barrier | undefined {
   if (admits(state, nowMs, countOf(letIn, state.generation)) !== 'no') return undefined;
   // One that is due, and held, waits for leave to probe.
-  return state.is === 'open' && state.untilMs > nowMs ? { untilMs: state.untilMs, isRecovering: false } : { untilMs: nowMs + recoveryMs, isRecovering: true };
+  return state.is === 'open' && state.untilMs > nowMs
+    ? { untilMs: state.untilMs, isRecovering: false }
+    : { untilMs: nowMs + recoveryMs, isRecovering: true };
 }

@@ -55,6 +55,9 @@ const failuresToDown = 3;
 /** Waiting changes beyond it are forgotten, the oldest first: names come from callers. */
 const mostWaiting = 5_000;
 
+/** A name, and what is asked for the word on it. */
+type Waiting = readonly [name: string, describe: () => Omit<Change, 'name'> | undefined];
+
 /** What one link is made of, and what has become of it so far. */
 interface Inner {
   readonly options: LinkOptions;
@@ -141,20 +144,22 @@ async function sync(inner: Inner): Promise<void> {
   const { waiting, health, options } = inner;
   if (inner.isSyncing || inner.isClosed) return;
   inner.isSyncing = true;
-  const sent = [...waiting];
+  // A look at what others have written is no reason to write sooner.
+  const mayWrite = options.clock.nowMs() >= inner.wroteMs + gatherMs;
+  const sent = mayWrite ? [...waiting] : [];
   if (sent.length > 0) inner.wroteMs = options.clock.nowMs();
-  const told = await ask(inner, () => exchange(inner), inner.version === 0 ? wholeLimitMs : limitMs);
+  const told = await ask(inner, () => exchange(inner, sent), inner.version === 0 ? wholeLimitMs : limitMs);
   inner.isSyncing = false;
   if (inner.isClosed) return;
   if (told === undefined) return schedule(inner, health.isDown ? awayMs * (1 - options.random() / 2) : againMs);
   // What has changed again since waits for the next time.
   for (const [name, describe] of sent) if (waiting.get(name) === describe) waiting.delete(name);
   read(inner, told);
-  schedule(inner, waiting.size > 0 ? gatherMs : everyMs * (1 - options.random() / 5));
+  schedule(inner, waiting.size > 0 ? Math.max(0, inner.wroteMs + gatherMs - options.clock.nowMs()) : everyMs * (1 - options.random() / 5));
 }
 
-function exchange({ connection, options: { member }, waiting, version }: Inner): Promise<Synced> {
-  const changes = [...waiting].flatMap(([name, describe]): Change[] => {
+function exchange({ connection, options: { member }, version }: Inner, sent: readonly Waiting[]): Promise<Synced> {
+  const changes = sent.flatMap(([name, describe]): Change[] => {
     const change = describe();
     return change === undefined ? [] : [{ name, ...change }];
   });
@@ -172,7 +177,7 @@ async function close(inner: Inner): Promise<void> {
   const { waiting, health, connection, options } = inner;
   if (inner.isClosed) return;
   inner.timer?.cancel();
-  if (waiting.size > 0) await ifUp(health, () => ask(inner, () => exchange(inner)));
+  if (waiting.size > 0) await ifUp(health, () => ask(inner, () => exchange(inner, [...waiting])));
   inner.isClosed = true;
   inner.timer?.cancel();
   const late = new Error('it did not close in time');

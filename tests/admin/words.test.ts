@@ -160,7 +160,7 @@ function stateOf(providers: AdminState['health']['providers'], settings: Partial
     atMs: nowMs,
     startedAtMs: nowMs,
     health,
-    snapshot: { nowMs: 5, closed: false, inFlight: 0, providers: [] },
+    snapshot: { nowMs: 5, closed: false, inFlight: 0, providers: [], cache: undefined, store: undefined },
     settings: { ...common, ...settings },
   };
 }

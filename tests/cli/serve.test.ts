@@ -37,7 +37,9 @@ describe('a server', () => {
     const answer = await post(`${at["Ollama's API"]}/api/chat`, { ...question, stream: false });
     expect(await answer.json()).toMatchObject({ done: true, message: { content: 'Yes it is.' } });
     expect(await (await fetch(at['its health'] ?? '')).json()).toEqual({ status: 'ok' });
-    expect(await (await fetch(at['its metrics'] ?? '')).text()).toContain('inferlane_requests_total{verb="stream",intent="fast",outcome="ok"} 1\n');
+    expect(await (await fetch(at['its metrics'] ?? '')).text()).toContain(
+      'inferlane_requests_total{verb="stream",intent="fast",outcome="ok"} 1\n',
+    );
     expect(out).toContain('1 provider from inferlane.json: gpu (ollama).');
   });
 

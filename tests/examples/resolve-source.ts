@@ -1,7 +1,13 @@
 // For `node --import`: an example that imports the package by its name gets the sources, so that nothing has to be built first.
 import { registerHooks } from 'node:module';
 
-const entries: Readonly<Record<string, string>> = { inferlane: 'index.ts', 'inferlane/http': 'http/index.ts', 'inferlane/otel': 'telemetry/otel.ts', 'inferlane/prometheus': 'telemetry/prometheus.ts', 'inferlane/testing': 'testing/index.ts' };
+const entries: Readonly<Record<string, string>> = {
+  inferlane: 'index.ts',
+  'inferlane/http': 'http/index.ts',
+  'inferlane/otel': 'telemetry/otel.ts',
+  'inferlane/prometheus': 'telemetry/prometheus.ts',
+  'inferlane/testing': 'testing/index.ts',
+};
 
 registerHooks({
   resolve(specifier, context, next) {

@@ -92,6 +92,20 @@ describe('a link to a store', () => {
     expect(asked.length - before).toBe(1);
   });
 
+  test('writes no more often because others write', async () => {
+    const { clock, link, asked, changed } = linked(() => nothing);
+    await clock.advance(500);
+    const before = asked.length;
+    for (let change = 0; change < 100; change++) {
+      link.put('n', () => ({ value: String(change), keepMs: 1 }));
+      changed();
+      await clock.advance(10);
+    }
+    const writes = asked.slice(before).filter(({ changes }) => changes.length > 0);
+    expect(writes.length).toBeLessThanOrEqual(11);
+    expect(asked.length - before).toBeGreaterThan(50);
+  });
+
   test('does not take the word of others on what it has something newer to say of', async () => {
     let answer: ((synced: Synced) => void) | undefined;
     const { clock, link, told } = linked(() => new Promise((resolve) => (answer = resolve)));
