@@ -69,6 +69,8 @@ interface Inner {
   members: number | undefined;
   wroteMs: number;
   isSyncing: boolean;
+  /** Somebody has written since the last look began. */
+  isTold: boolean;
   isClosed: boolean;
   timer: { readonly dueMs: number; cancel(): void } | undefined;
 }
@@ -84,11 +86,15 @@ export function createLink(options: LinkOptions): StoreLink {
     members: undefined,
     wroteMs: -Infinity,
     isSyncing: false,
+    isTold: false,
     isClosed: false,
     timer: undefined,
   };
   const { connection, health, waiting } = inner;
-  connection.onChange(() => schedule(inner, toldMs));
+  connection.onChange(() => {
+    inner.isTold = true;
+    schedule(inner, toldMs);
+  });
   connection.onOdd(onOdd);
   schedule(inner, 0);
   const asked = <Answer>(work: () => Promise<Answer>): Promise<Answer | undefined> => ifUp(health, () => ask(inner, work));
@@ -144,6 +150,7 @@ async function sync(inner: Inner): Promise<void> {
   const { waiting, health, options } = inner;
   if (inner.isSyncing || inner.isClosed) return;
   inner.isSyncing = true;
+  inner.isTold = false;
   // A look at what others have written is no reason to write sooner.
   const mayWrite = options.clock.nowMs() >= inner.wroteMs + gatherMs;
   const sent = mayWrite ? [...waiting] : [];
@@ -155,6 +162,7 @@ async function sync(inner: Inner): Promise<void> {
   // What has changed again since waits for the next time.
   for (const [name, describe] of sent) if (waiting.get(name) === describe) waiting.delete(name);
   read(inner, told);
+  if (inner.isTold) schedule(inner, toldMs);
   schedule(inner, waiting.size > 0 ? Math.max(0, inner.wroteMs + gatherMs - options.clock.nowMs()) : everyMs * (1 - options.random() / 5));
 }
 

@@ -44,11 +44,11 @@ export interface KeptClient {
 }
 
 /** For a connection and all that makes it ready. */
-export const connectMs = 1_000;
+export const connectMs = 500;
 
 /** Evenly spread: many processes that lost one server do not come back at one moment. */
 const soonestMs = 100;
-const latestMs = 600;
+const latestMs = 400;
 
 /**
  * A client for each connection instead of one that reconnects by itself: what hangs in its first exchange, or has not answered for long,

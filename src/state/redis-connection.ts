@@ -86,7 +86,16 @@ function openAsk(
     clock,
     random,
   });
-  const questions = keepConnected({ create, prepare: async () => messages.open(), clock, random });
+  const questions = keepConnected({
+    create,
+    async prepare() {
+      messages.open();
+      // Whoever found nobody there looks again at once.
+      changed();
+    },
+    clock,
+    random,
+  });
   (client === undefined ? questions : messages).open();
   const theirs = (): RedisClient | undefined => (client?.isOpen === true && client.isReady !== false ? client : undefined);
   const ask = createAsk({

@@ -106,6 +106,19 @@ describe('a link to a store', () => {
     expect(asked.length - before).toBeGreaterThan(50);
   });
 
+  test('looks again at once where it was told of a change while it looked', async () => {
+    const waiting: ((synced: Synced) => void)[] = [];
+    const { clock, asked, changed } = linked(() => new Promise((resolve) => waiting.push(resolve)));
+    await clock.advance(1);
+    changed();
+    await clock.advance(20);
+    waiting[0]?.(nothing);
+    await clock.settle();
+    expect(asked.length).toBe(1);
+    await clock.advance(10);
+    expect(asked.length).toBe(2);
+  });
+
   test('does not take the word of others on what it has something newer to say of', async () => {
     let answer: ((synced: Synced) => void) | undefined;
     const { clock, link, told } = linked(() => new Promise((resolve) => (answer = resolve)));
