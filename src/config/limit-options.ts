@@ -22,7 +22,9 @@ export interface LimitOptions {
 
 /** What may be spent, in US dollars by `prices`, in a whole hour and a whole day of UTC. */
 export interface SpendLimit {
+  /** From one full hour to the next. */
   readonly hourUsd?: number | undefined;
+  /** From midnight to midnight, UTC. */
   readonly dayUsd?: number | undefined;
 }
 
