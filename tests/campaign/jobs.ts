@@ -15,6 +15,7 @@ export const jobs: Readonly<Record<string, () => Promise<Job>>> = {
   herd: async () => (await import('./herd/job.ts')).job,
   sockets: async () => (await import('./sockets/job.ts')).job,
   load: async () => (await import('./load/job.ts')).job,
+  fleet: async () => (await import('./fleet/job.ts')).job,
   'mutation-breaker': async () => (await import('./mutation/job.ts')).mutationJob('breaker'),
   'mutation-attempts': async () => (await import('./mutation/job.ts')).mutationJob('attempts'),
   'mutation-permits': async () => (await import('./mutation/job.ts')).mutationJob('permits'),
