@@ -58,8 +58,8 @@ export const sizes: Readonly<Record<Size, Sizes>> = {
     hostileBytes: 100_000_000,
     stormFailures: 20_000,
     processes: [1, 2, 4],
-    rounds: 15,
-    roundMs: 800,
+    rounds: 21,
+    roundMs: 600,
   },
 };
 

@@ -15,6 +15,7 @@ export interface ThroughputShown {
 }
 
 export const concurrency = 8;
+const warmUps = 4;
 
 /**
  * As many calls as fit, of processes whose router has a store and of others whose router has none. They take turns, and the order turns
@@ -35,9 +36,11 @@ export async function playThroughput(
     };
   };
   const shown = { withStore: [] as number[], without: [] as number[], cpuWithStore: [] as number[], cpuWithout: [] as number[] };
-  // Once for the compiler.
-  await race(withStore);
-  await race(without);
+  // Until the compiler has done its work in all of them.
+  for (let warmUp = 0; warmUp < warmUps; warmUp++) {
+    await race(withStore);
+    await race(without);
+  }
   for (let round = 0; round < rounds; round++) {
     const turns = [
       async () => {
