@@ -1,7 +1,7 @@
 import { type BreakerState, toClosed } from '../breaker/breaker.ts';
 import type { SharedFact } from '../state/facts.ts';
 import { type SharedDesk, tell } from './shared-desk.ts';
-import type { Cell } from './shared-probes.ts';
+import type { Cell } from './breaker-cell.ts';
 import { named, type Place } from './shared-times.ts';
 
 /** Tells the store when a breaker of ours has opened or closed; under `name`. */
@@ -16,7 +16,11 @@ export function noteBreaker(desk: SharedDesk, name: string, place: Place): void 
   }
   const known = told.get(name);
   if (known === undefined && state.is === 'closed') return;
-  if (known === state.generation) return;
+  if (known === state.generation) {
+    // A sign that the server is well brings the moment nearer.
+    if (state.is === 'open') probes.dueFrom(state.untilMs);
+    return;
+  }
   told.set(name, state.generation);
   tellBreaker(desk, name, place);
   if (state.is === 'open') probes.hold(name, cell);

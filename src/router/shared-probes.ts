@@ -1,12 +1,6 @@
-import type { BreakerState } from '../breaker/breaker.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { StoreLink } from '../state/link.ts';
-
-/** One breaker, wherever it is kept. */
-export interface Cell {
-  get(): BreakerState;
-  set(state: BreakerState): void;
-}
+import { type Cell, setHeld } from './breaker-cell.ts';
 
 /**
  * Of all routers at a store one at a time may probe: the one that holds the lease. While a router has none, its own breaker is held: it lets
@@ -26,6 +20,8 @@ export interface SharedProbes {
   drop(name: string): void;
   /** Asks for leave now, where something is due. Undefined where nothing is. */
   askFor(names: readonly string[]): Promise<unknown> | undefined;
+  /** One that is held may be probed from then on, sooner than it said. */
+  dueFrom(ms: number): void;
   /** A call has begun: leave for what is due is worth asking for, for the next one. */
   noteCall(atMs: number): void;
   /** The store is gone: every router may probe. */
@@ -56,6 +52,8 @@ const leastUnusedMs = 1_000;
 const mostUnusedMs = 10_000;
 /** Whoever was told that somebody else has it asks again after this at the latest: it may be given back before its time. */
 const againMs = 1_000;
+/** Beyond it the oldest are decided by their own router: names of models come from callers. */
+const mostHeld = 5_000;
 /** What a probe has found out is on its way to the store; until it is there, the lease keeps others from probing again. */
 const writtenMs = 500;
 
@@ -66,6 +64,8 @@ interface ProbesOptions {
 
 interface Probes extends ProbesOptions {
   readonly all: Map<string, Held>;
+  /** Before it, nothing is due: calls are many, and breakers may be. */
+  dueMs: number;
   /** When the last call began, and how long after the one before it. */
   lastCallMs: number;
   intervalMs: number;
@@ -74,7 +74,7 @@ interface Probes extends ProbesOptions {
 export function createSharedProbes(options: ProbesOptions): SharedProbes {
   const { link, clock } = options;
   const all = new Map<string, Held>();
-  const probes: Probes = { ...options, all, lastCallMs: -Infinity, intervalMs: Infinity };
+  const probes: Probes = { ...options, all, dueMs: Infinity, lastCallMs: -Infinity, intervalMs: Infinity };
   return {
     hold: (name, cell) => hold(probes, name, cell),
     begun: (name, leaseMs) => begun(probes, name, leaseMs),
@@ -96,10 +96,11 @@ export function createSharedProbes(options: ProbesOptions): SharedProbes {
       });
       return due.length === 0 ? undefined : Promise.all(due);
     },
+    dueFrom: (ms) => dueFrom(probes, ms),
     noteCall(atMs) {
       probes.intervalMs = atMs - probes.lastCallMs;
       probes.lastCallMs = atMs;
-      for (const [name, held] of all) if (isDue(held, clock)) void ask(probes, name, held);
+      if (atMs >= probes.dueMs) askAll(probes);
     },
     freeAll() {
       for (const held of all.values()) {
@@ -129,10 +130,43 @@ function hold(probes: Probes, name: string, cell: Cell): void {
   all.set(name, held);
   setHeld(cell, true);
   held.othersUntilMs = -Infinity;
+  dueFrom(probes, dueOf(held));
+  const [oldest] = all;
+  if (all.size > mostHeld && oldest !== undefined) free(all, ...oldest);
+}
+
+/** Its own router decides. */
+function free(all: Probes['all'], name: string, held: Held): void {
+  held.cancel?.();
+  setHeld(held.cell, false);
+  all.delete(name);
+}
+
+function dueFrom(probes: Probes, ms: number): void {
+  probes.dueMs = Math.min(probes.dueMs, ms);
+}
+
+function askAll(probes: Probes): void {
+  const { all, clock } = probes;
+  probes.dueMs = Infinity;
+  for (const [name, held] of all) {
+    // The books may have forgotten the model.
+    if (held.cell.get().is === 'closed') free(all, name, held);
+    else if (isDue(held, clock)) void ask(probes, name, held);
+    else if (held.asking === undefined && !isRunning(held.lease, clock)) dueFrom(probes, dueOf(held));
+  }
+}
+
+function dueOf({ cell, othersUntilMs }: Held): number {
+  const state = cell.get();
+  return Math.max(state.is === 'open' ? state.untilMs : -Infinity, othersUntilMs);
 }
 
 function ask(probes: Probes, name: string, held: Held): Promise<boolean> {
-  held.asking ??= askOnce(probes, name, held).finally(() => (held.asking = undefined));
+  held.asking ??= askOnce(probes, name, held).finally(() => {
+    held.asking = undefined;
+    if (held.lease === undefined) dueFrom(probes, dueOf(held));
+  });
   return held.asking;
 }
 
@@ -167,11 +201,14 @@ async function askOnce(probes: Probes, name: string, held: Held): Promise<boolea
 }
 
 /** The time of a lease is over: without one, no probe. */
-function whenOver({ link, clock }: Probes, held: Held, { endsAtMs }: Lease): void {
+function whenOver(probes: Probes, held: Held, { endsAtMs }: Lease): void {
+  const { link, clock } = probes;
   held.cancel?.();
   const over = (): void => {
     held.cancel = undefined;
-    if (link.isUp) setHeld(held.cell, true);
+    if (!link.isUp) return;
+    setHeld(held.cell, true);
+    dueFrom(probes, clock.nowMs());
   };
   held.cancel = clock.schedule(Math.max(0, endsAtMs - clock.nowMs()), over, true);
 }
@@ -210,11 +247,4 @@ function isDue({ cell, lease, othersUntilMs }: Held, clock: Clock): boolean {
 
 function isRunning(lease: Lease | undefined, clock: Clock): boolean {
   return lease !== undefined && clock.nowMs() < lease.endsAtMs;
-}
-
-function setHeld(cell: Cell, isHeld: boolean): void {
-  const state = cell.get();
-  if (state.is === 'closed' || (state.held === true) === isHeld) return;
-  const { held: _held, ...rest } = state;
-  cell.set(isHeld ? { ...rest, held: true } : rest);
 }
