@@ -1,31 +1,23 @@
 import { defineConfig } from 'tsup';
 
+// One row per entry point of package.json's `exports`.
+const entryPoints = {
+  index: 'src/index.ts',
+  http: 'src/http/index.ts',
+  testing: 'src/testing/index.ts',
+  'ai-sdk': 'src/ai-sdk/index.ts',
+  otel: 'src/telemetry/otel.ts',
+  prometheus: 'src/telemetry/prometheus.ts',
+  redis: 'src/state/redis.ts',
+};
+
 const config: ReturnType<typeof defineConfig> = defineConfig({
-  // One row per entry point of package.json's `exports`, and one for its `bin`.
-  entry: {
-    index: 'src/index.ts',
-    http: 'src/http/index.ts',
-    testing: 'src/testing/index.ts',
-    'ai-sdk': 'src/ai-sdk/index.ts',
-    otel: 'src/telemetry/otel.ts',
-    prometheus: 'src/telemetry/prometheus.ts',
-    redis: 'src/state/redis.ts',
-    cli: 'src/cli/main.ts',
-  },
+  // And one for its `bin`.
+  entry: { ...entryPoints, cli: 'src/cli/main.ts' },
   format: 'esm',
   target: ['node22', 'es2023'],
   // Nobody imports the command line.
-  dts: {
-    entry: {
-      index: 'src/index.ts',
-      http: 'src/http/index.ts',
-      testing: 'src/testing/index.ts',
-      'ai-sdk': 'src/ai-sdk/index.ts',
-      otel: 'src/telemetry/otel.ts',
-      prometheus: 'src/telemetry/prometheus.ts',
-      redis: 'src/state/redis.ts',
-    },
-  },
+  dts: { entry: entryPoints },
   clean: true,
   // tsup would write `http` for `node:http`, which Deno and Workers refuse, and break `node:sqlite`.
   removeNodeProtocol: false,

@@ -2,6 +2,7 @@ import type * as AiSdkOfInferlane from '../../src/ai-sdk/index.ts';
 import type * as Inferlane from '../../src/index.ts';
 import { clientOf, type AiSdk } from './ai-sdk.ts';
 import { type Candidate, load } from './candidate.ts';
+import { routerFor } from './ours.ts';
 
 interface Library {
   readonly createRouter: typeof Inferlane.createRouter;
@@ -17,15 +18,7 @@ export async function oursInAiSdk(library: Library, packages: readonly string[],
     given:
       "`createInferlane(router)('wall')` under `generateText` and `streamText` without any setting of theirs, so with their own two retries, over the router of the row above",
     open({ first, second, model: id, patienceMs }) {
-      const router = library.createRouter({
-        providers: {
-          first: { type: 'openai-compatible', url: first.url, apiKey: first.apiKey },
-          second: { type: 'openai-compatible', url: second.url, apiKey: second.apiKey },
-        },
-        deadlineMs: patienceMs,
-        health: false,
-        ...(share !== undefined && { timeouts: { firstTokenMs: patienceMs * share } }),
-      });
+      const router = routerFor(library.createRouter, { first, second, patienceMs }, share);
       const model = library.createInferlane(router)(id);
       const client = clientOf(
         (settings) => sdk.generateText({ ...settings, model }),

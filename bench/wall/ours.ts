@@ -1,5 +1,5 @@
 import type * as Inferlane from '../../src/index.ts';
-import type { Candidate } from './candidate.ts';
+import type { Candidate, Setting } from './candidate.ts';
 
 /**
  * `createRouter` comes from the built package in the wall, from the sources in the test. `share`: the part of the patience after
@@ -12,16 +12,7 @@ export function ours(createRouter: typeof Inferlane.createRouter, packages: read
     given:
       '`createRouter({ providers: { first, second }, deadlineMs: 12_000, health: false })`, both `openai-compatible`; all else by default',
     open({ first, second, model, patienceMs }) {
-      const router = createRouter({
-        providers: {
-          first: { type: 'openai-compatible', url: first.url, apiKey: first.apiKey },
-          second: { type: 'openai-compatible', url: second.url, apiKey: second.apiKey },
-        },
-        deadlineMs: patienceMs,
-        // Every request is counted.
-        health: false,
-        ...(share !== undefined && { timeouts: { firstTokenMs: patienceMs * share } }),
-      });
+      const router = routerFor(createRouter, { first, second, patienceMs }, share);
       const requestOf = (content: string) => ({ model, messages: [{ role: 'user' as const, content }] });
       return {
         chat: async (prompt, signal) => (await router.chat(requestOf(prompt), { signal })).choices[0].message.content ?? '',
@@ -35,4 +26,22 @@ export function ours(createRouter: typeof Inferlane.createRouter, packages: read
       };
     },
   };
+}
+
+/** As a newcomer would configure it. */
+export function routerFor(
+  createRouter: typeof Inferlane.createRouter,
+  { first, second, patienceMs }: Omit<Setting, 'model'>,
+  share: number | undefined,
+): Inferlane.Router {
+  return createRouter({
+    providers: {
+      first: { type: 'openai-compatible', url: first.url, apiKey: first.apiKey },
+      second: { type: 'openai-compatible', url: second.url, apiKey: second.apiKey },
+    },
+    deadlineMs: patienceMs,
+    // Every request is counted.
+    health: false,
+    ...(share !== undefined && { timeouts: { firstTokenMs: patienceMs * share } }),
+  });
 }

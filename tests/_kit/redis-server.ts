@@ -1,40 +1,20 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createClient } from 'redis';
-import { afterAll, beforeAll, describe, test } from 'vitest';
+import { afterAll, beforeAll, describe } from 'vitest';
+import { notTested } from './not-tested.ts';
+import { findProgram, type SystemProgram } from './system-program.ts';
 
-const places = ['/usr/bin/redis-server', '/usr/local/bin/redis-server', '/usr/bin/valkey-server'];
-
-function found(): string | undefined {
-  return [process.env['REDIS_SERVER_PATH'], ...places].find((path) => path !== undefined && path !== '' && existsSync(path));
-}
-
-/** Debian's, where this process may install it. Whoever comes second waits for the first, and then finds it there. */
-function installed(): string | undefined {
-  const isPossible = process.getuid?.() === 0 && existsSync('/usr/bin/apt-get');
-  if (!isPossible) return undefined;
-  const lock = ['-o', 'DPkg::Lock::Timeout=240', '-o', 'APT::Get::Lock::Timeout=240'];
-  const apt = (...words: readonly string[]): void =>
-    void execFileSync('apt-get', [...lock, ...words], { stdio: 'ignore', timeout: 300_000 });
-  const install = (): void => apt('install', '-y', '--no-install-recommends', 'redis-server');
-  try {
-    install();
-  } catch {
-    // A fresh machine has no lists of packages yet.
-    try {
-      apt('update');
-      install();
-    } catch {
-      return found();
-    }
-  }
-  return found();
-}
+const program: SystemProgram = {
+  variable: 'REDIS_SERVER_PATH',
+  places: ['/usr/bin/redis-server', '/usr/local/bin/redis-server', '/usr/bin/valkey-server'],
+  package: 'redis-server',
+};
 
 /** A real server of our own on a free port, which keeps nothing on disk. Not the service that the package of some systems starts. */
 export interface RedisServer {
@@ -65,7 +45,7 @@ async function commandTo(port: number, words: readonly string[]): Promise<unknow
   }
 }
 
-export async function startRedis(executable: string | undefined = found() ?? installed()): Promise<RedisServer> {
+export async function startRedis(executable: string | undefined = findProgram(program)): Promise<RedisServer> {
   if (executable === undefined) throw new Error('There is no redis-server.');
   const folder = mkdtempSync(join(tmpdir(), 'inferlane-redis-'));
   const port = await freePort();
@@ -126,18 +106,12 @@ async function freePort(): Promise<number> {
 
 /** Tests that need a server. Where there is none they say so; on a build server that is a failure. */
 export function describeWithRedis(name: string, body: (redis: () => RedisServer) => void): void {
-  const path = found() ?? installed();
+  const path = findProgram(program);
   if (path === undefined) {
-    const sentence = `NOT TESTED, because there is no redis-server here and none could be installed: ${name}`;
-    if ((process.env['CI'] ?? '') !== '') {
-      test(sentence, () => {
-        throw new Error('Install Debian’s redis-server, or set REDIS_SERVER_PATH.');
-      });
-    } else {
-      process.stderr.write(`\n${sentence}\n`);
-      test.skip(sentence);
-    }
-    return;
+    return notTested(
+      `there is no redis-server here and none could be installed: ${name}`,
+      'Install Debian’s redis-server, or set REDIS_SERVER_PATH.',
+    );
   }
   describe(name, { timeout: 30_000 }, () => {
     let server: RedisServer | undefined;

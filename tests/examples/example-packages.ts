@@ -2,7 +2,8 @@ import { execFile } from 'node:child_process';
 import { copyFileSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { describe, test } from 'vitest';
+import { describe } from 'vitest';
+import { notTested } from '../_kit/not-tested.ts';
 import { examples } from './example-process.ts';
 
 // Examples with packages of their own, which are too large to come with `npm ci` of this repository.
@@ -71,14 +72,5 @@ export async function describeInstalled(folder: string, body: () => void): Promi
     describe(`the example ${folder}`, body);
     return;
   }
-  const sentence = `NOT TESTED, because its packages could not be installed: examples/${folder}`;
-  process.stderr.write(`\n${sentence}\n${reason}\n`);
-  // Each name of a test is printed, so this one is seen.
-  if ((process.env['CI'] ?? '') === '') {
-    test.skip(sentence);
-    return;
-  }
-  test(sentence, () => {
-    throw new Error(reason);
-  });
+  notTested(`its packages could not be installed: examples/${folder}`, reason);
 }

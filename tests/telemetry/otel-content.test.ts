@@ -9,7 +9,7 @@ import { fault, pieces, toChunk } from '../_kit/fake-adapter.ts';
 import { failureOf, hello, readAll } from '../_kit/fake-router.ts';
 import { loopback } from '../_kit/loopback.ts';
 import { chatBody, event, finish, sse } from '../_kit/openai-bytes.ts';
-import { createTelemetry, setUp, tearDown, tracedFake } from './otel-kit.ts';
+import { createTelemetry, metricNames, setUp, tearDown, tracedFake } from './otel-kit.ts';
 
 beforeAll(setUp);
 afterAll(tearDown);
@@ -30,15 +30,6 @@ function written(spans: readonly ReadableSpan[]): string {
     spans.map(({ name, attributes, events, status, links }) => ({ name, attributes, events, status, links: links.length })),
   );
 }
-
-const metrics = [
-  'gen_ai.client.operation.duration',
-  'gen_ai.client.token.usage',
-  'gen_ai.client.operation.time_to_first_chunk',
-  'gen_ai.client.operation.time_per_output_chunk',
-  'inferlane.attempts',
-  'inferlane.failovers',
-];
 
 test('no prompt, answer, key or address stands in a span, a figure or a header, whatever the servers say', async () => {
   const says = [
@@ -79,7 +70,7 @@ test('no prompt, answer, key or address stands in a span, a figure or a header, 
   expect(box.requests.length).toBeGreaterThan(6);
   expect(box.requests.some(({ headers }) => headers['traceparent'] !== undefined)).toBe(true);
   expect(telemetry.open()).toBe(0);
-  const figures = await Promise.all(metrics.map(telemetry.figures));
+  const figures = await Promise.all(metricNames.map(telemetry.figures));
   expect(figures.flat().length).toBeGreaterThan(5);
   const traces = box.requests.map(({ headers: { traceparent, tracestate, baggage: carried } }) => ({ traceparent, tracestate, carried }));
   const everything = written(telemetry.spans()) + JSON.stringify(figures) + JSON.stringify(traces);

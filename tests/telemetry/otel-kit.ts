@@ -25,6 +25,16 @@ export function tearDown(): void {
   propagation.disable();
 }
 
+/** All that are counted. */
+export const metricNames = [
+  'gen_ai.client.operation.duration',
+  'gen_ai.client.token.usage',
+  'gen_ai.client.operation.time_to_first_chunk',
+  'gen_ai.client.operation.time_per_output_chunk',
+  'inferlane.attempts',
+  'inferlane.failovers',
+] as const;
+
 /** One figure of a metric: what it is told apart by, and its value, or the sum and the count of a histogram. */
 export interface Figure {
   readonly attributes: Attributes;
