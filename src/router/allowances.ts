@@ -1,4 +1,5 @@
 import type { Clock } from '../lib/clock.ts';
+import { setNewest } from '../lib/newest.ts';
 import { accrue, type Allowance, aloneTerms, giveBack, lackingFor, newAllowance, spend, type Terms } from './allowance.ts';
 import type { Meters } from './meters.ts';
 import { createTeller, roundTripMs } from './teller.ts';
@@ -35,11 +36,7 @@ export function createAllowances(clock: Clock, meters: Meters | undefined, proce
     of(name, perMinute) {
       const known = all.get(name) ?? newAllowance(name, perMinute, clock.nowMs());
       known.perMinute = perMinute;
-      // The one used last stands last.
-      all.delete(name);
-      all.set(name, known);
-      const [oldest] = all.keys();
-      if (all.size > mostAllowances && oldest !== undefined) all.delete(oldest);
+      setNewest(all, name, known, mostAllowances);
       return known;
     },
     waitMs(allowance, count) {

@@ -1,4 +1,5 @@
 import type { RateConfig, RouterConfig } from '../config/config.ts';
+import { setNewest } from '../lib/newest.ts';
 import type { Allowance } from './allowance.ts';
 import type { Allowances } from './allowances.ts';
 
@@ -33,10 +34,7 @@ export function createRates({ providers, limits }: RouterConfig, allowances: All
       const config = limits.callers.has(name) ? limits.callers.get(name) : limits.caller;
       if (config === undefined) return undefined;
       const rate = byCaller.get(name) ?? createRate(`caller:${name}`, config, allowances);
-      byCaller.delete(name);
-      byCaller.set(name, rate);
-      const [oldest] = byCaller.keys();
-      if (byCaller.size > mostCallers && oldest !== undefined) byCaller.delete(oldest);
+      setNewest(byCaller, name, rate, mostCallers);
       return rate;
     },
   };

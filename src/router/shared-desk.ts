@@ -1,5 +1,6 @@
 import type { Announce } from '../core/events.ts';
 import type { RouterConfig } from '../config/config.ts';
+import { setNewest } from '../lib/newest.ts';
 import { encodeFact, type SharedFact } from '../state/facts.ts';
 import type { StoreLink } from '../state/link.ts';
 import type { Change } from '../state/store.ts';
@@ -29,12 +30,7 @@ export function createTold(): Told {
   const told = new Map<string, number>();
   return {
     get: (name) => told.get(name),
-    set(name, value) {
-      told.delete(name);
-      told.set(name, value);
-      const [oldest] = told.keys();
-      if (told.size > mostTold && oldest !== undefined) told.delete(oldest);
-    },
+    set: (name, value) => setNewest(told, name, value, mostTold),
   };
 }
 

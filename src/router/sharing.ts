@@ -1,5 +1,6 @@
 import type { Announce } from '../core/events.ts';
 import type { RouterConfig } from '../config/config.ts';
+import { setNewest } from '../lib/newest.ts';
 import { decodeFact, type SharedFact } from '../state/facts.ts';
 import { createLink, type StoreLink } from '../state/link.ts';
 import type { Conclusion, StateStore } from '../state/store.ts';
@@ -94,10 +95,7 @@ export function createSharing(options: SharingOptions): Sharing {
 
 function hear(inner: Inner, conclusion: Conclusion): void {
   const { heard, clock } = inner;
-  heard.delete(conclusion.name);
-  heard.set(conclusion.name, { ...conclusion, atMs: clock.nowMs() });
-  const [oldest] = heard.keys();
-  if (heard.size > mostHeard && oldest !== undefined) heard.delete(oldest);
+  setNewest(heard, conclusion.name, { ...conclusion, atMs: clock.nowMs() }, mostHeard);
   adopt(inner, conclusion, conclusion.ageMs);
 }
 

@@ -1,5 +1,6 @@
 import { bounded } from '../lib/bounded.ts';
 import type { Clock } from '../lib/clock.ts';
+import { setNewest } from '../lib/newest.ts';
 import type { Change, Conclusion, LeaseAnswer, StateStore, StoreConnection, Sum, SumAsk, Synced, TakeAsk, Taken } from './store.ts';
 
 /** One router's link to a store: in the background, with limits, and with a breaker of its own. Nothing here rejects. */
@@ -106,10 +107,7 @@ export function createLink(options: LinkOptions): StoreLink {
       return inner.members;
     },
     put(name, describe) {
-      waiting.delete(name);
-      waiting.set(name, describe);
-      const [oldest] = waiting.keys();
-      if (waiting.size > mostWaiting && oldest !== undefined) waiting.delete(oldest);
+      setNewest(waiting, name, describe, mostWaiting);
       if (!health.isDown) schedule(inner, Math.max(0, inner.wroteMs + gatherMs - clock.nowMs()));
     },
     isWaiting: (name) => waiting.has(name),
