@@ -1,5 +1,6 @@
 import type { Verb } from '../core/events.ts';
 import type { ChatRequest, EmbedRequest } from '../core/types.ts';
+import { sha256Hex } from '../lib/digest.ts';
 
 /** What makes two calls ask for the same. */
 export interface AskedFor {
@@ -55,7 +56,5 @@ export function isRepeatable(verb: Verb, request: ChatRequest | EmbedRequest): b
 
 /** The name under which the answer is kept: a whole SHA-256 of the text, from which nobody gets back to it. */
 export async function keyOf(text: string): Promise<string> {
-  const digest = await globalThis.crypto.subtle.digest('SHA-256', new TextEncoder().encode(text));
-  const hex = Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
-  return `inferlane:answer:${version}:${hex}`;
+  return `inferlane:answer:${version}:${await sha256Hex(text)}`;
 }

@@ -1,3 +1,5 @@
+import { sha256Hex } from './digest.ts';
+
 const hidden = '[secret]';
 
 /**
@@ -20,10 +22,8 @@ export class Secret {
   }
 
   /** Hexadecimal digits that are the same for the same key and text, and tell neither. */
-  async mark(text: string): Promise<string> {
-    const bytes = new TextEncoder().encode(`${text}\n${this.#value}`);
-    const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
-    return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  mark(text: string): Promise<string> {
+    return sha256Hex(`${text}\n${this.#value}`);
   }
 
   toString(): string {
