@@ -188,7 +188,19 @@ function trips(
 function toOpen(state: Memory, opens: number, { nowMs, random }: Moment, rules: BreakerRules): BreakerState {
   const plainMs = Math.min(rules.openMs * 2 ** opens, rules.maxOpenMs);
   const openMs = Math.min(plainMs * (1 + rules.jitter * (2 * random - 1)), rules.maxOpenMs);
-  return { is: 'open', generation: state.generation + 1, opens: opens + 1, recent: state.recent, untilMs: nowMs + openMs };
+  return openUntil(state, nowMs + openMs, opens + 1);
+}
+
+/** Opens one whatever it has seen, by its own rules or because somebody who knows says so. `opens`: how often it has opened by then. */
+export function openUntil({ generation, recent }: Memory, untilMs: number, opens: number): BreakerState & { readonly is: 'open' } {
+  return { is: 'open', generation: generation + 1, opens, recent, untilMs };
+}
+
+/** The same one while it is held, or no longer; a closed one stays as it is. */
+export function withHeld(state: BreakerState, isHeld: boolean): BreakerState {
+  if (state.is === 'closed' || (state.held === true) === isHeld) return state;
+  const { held: _held, ...rest } = state;
+  return isHeld ? { ...rest, held: true } : rest;
 }
 
 /** A failure while a recovery ramps up lets it begin again; a refusal for lack of room lets it stay where it is. */

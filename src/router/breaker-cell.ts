@@ -1,4 +1,4 @@
-import type { BreakerState } from '../breaker/breaker.ts';
+import { type BreakerState, withHeld } from '../breaker/breaker.ts';
 
 /** One breaker, wherever it is kept. */
 export interface Cell {
@@ -6,10 +6,9 @@ export interface Cell {
   set(state: BreakerState): void;
 }
 
-/** While it is held, it lets no probe through. */
 export function setHeld(cell: Cell, isHeld: boolean): void {
-  const state = cell.get();
-  if (state.is === 'closed' || (state.held === true) === isHeld) return;
-  const { held: _held, ...rest } = state;
-  cell.set(isHeld ? { ...rest, held: true } : rest);
+  const before = cell.get();
+  const state = withHeld(before, isHeld);
+  // Setting one makes books for a model that has none.
+  if (state !== before) cell.set(state);
 }

@@ -1,4 +1,4 @@
-import { type BreakerState, toClosed } from '../breaker/breaker.ts';
+import { type BreakerState, openUntil, toClosed } from '../breaker/breaker.ts';
 import type { SharedFact } from '../state/facts.ts';
 import { type SharedDesk, tell } from './shared-desk.ts';
 import type { Cell } from './breaker-cell.ts';
@@ -85,13 +85,14 @@ function adoptOpen(
 ): void {
   const { clock, breaker } = config();
   const cell = cellOf(place);
-  const { is, generation, recent, opens, ...state } = cell.get();
+  const state = cell.get();
   const untilMs = clock.nowMs() + Math.min(Math.max(0, leftMs), breaker.maxOpenMs);
-  if (is === 'open' && 'untilMs' in state && untilMs <= state.untilMs) return;
-  cell.set({ is: 'open', generation: generation + 1, opens: Math.max(opens, times), recent, untilMs });
-  told.set(name, generation + 1);
+  if (state.is === 'open' && untilMs <= state.untilMs) return;
+  const open = openUntil(state, untilMs, Math.max(state.opens, times));
+  cell.set(open);
+  told.set(name, open.generation);
   probes.hold(name, cell);
-  if (is !== 'open') announce('breaker:open', { ...named(place), untilMs, reason });
+  if (state.is !== 'open') announce('breaker:open', { ...named(place), untilMs, reason });
 }
 
 export function cellOf({ state, model }: Place): Cell {

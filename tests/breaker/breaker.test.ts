@@ -1,5 +1,14 @@
 import { describe, expect, test } from 'vitest';
-import { admits, type BreakerInput, type BreakerRules, type BreakerState, closedBreaker, step } from '../../src/breaker/breaker.ts';
+import {
+  admits,
+  type BreakerInput,
+  type BreakerRules,
+  type BreakerState,
+  closedBreaker,
+  openUntil,
+  step,
+  withHeld,
+} from '../../src/breaker/breaker.ts';
 import { classicBreaker, defaults } from '../../src/config/defaults.ts';
 import type { Word } from './reference-model.ts';
 
@@ -238,4 +247,32 @@ test('a probe before its time that fails leaves the open time as long as it was'
   const again = step(open, { type: 'probe', leaseMs: 1, early: true }, { nowMs: startMs, random: middle }, rules);
   const failed = step(again, { type: 'failure', generation: again.generation }, { nowMs: startMs, random: middle }, rules);
   expect(failed).toMatchObject({ is: 'open', untilMs: startMs + 30_000 });
+});
+
+test('one that others have found open opens until their time, and a verdict from before changes nothing', () => {
+  const opened = openUntil(recovered, startMs + 7_000, 4);
+  expect(opened).toEqual({
+    is: 'open',
+    generation: recovered.generation + 1,
+    opens: 4,
+    recent: recovered.recent,
+    untilMs: startMs + 7_000,
+  });
+  const late = { type: 'success', generation: recovered.generation } as const;
+  expect(step(opened, late, { nowMs: startMs, random: middle }, rules)).toBe(opened);
+});
+
+test.each([
+  ['open', open],
+  ['half-open', step(probed, { type: 'abandon', generation: probed.generation }, { nowMs: startMs, random: middle }, rules)],
+] as const)('one that is %s lets no probe through while it is held', (_name, state) => {
+  const held = withHeld(state, true);
+  expect([admits(state, Infinity, 0), admits(held, Infinity, 0)]).toEqual(['probe', 'no']);
+  expect(withHeld(held, false)).toStrictEqual(state);
+  expect(withHeld(held, true)).toBe(held);
+  expect(withHeld(state, false)).toBe(state);
+});
+
+test('one that is closed cannot be held', () => {
+  expect(withHeld(closedBreaker, true)).toBe(closedBreaker);
 });
