@@ -1,4 +1,5 @@
 import type { Clock } from '../../index.ts';
+import { createDueQueue, type Due } from './due-queue.ts';
 
 /** Time that goes from one event to the next. */
 export interface ReplayClock extends Clock {
@@ -6,10 +7,7 @@ export interface ReplayClock extends Clock {
   run(isOver: () => boolean): Promise<void>;
 }
 
-interface Timer {
-  readonly atMs: number;
-  /** Keeps those of one moment in their order. */
-  readonly order: number;
+interface Timer extends Due {
   callback: (() => void) | undefined;
 }
 
@@ -21,12 +19,12 @@ const ticksInARow = 1_024;
  * comes when no microtask is left. It waits for nothing else, so what is replayed must not leave the process.
  */
 export function createReplayClock(startMs: number): ReplayClock {
-  const heap = createHeap();
+  const queue = createDueQueue<Timer>();
   let nowMs = startMs;
   let made = 0;
   let done = 0;
   const step = (): void => {
-    for (let timer = heap.take(); timer !== undefined; timer = heap.take()) {
+    for (let timer = queue.removeFirst(); timer !== undefined; timer = queue.removeFirst()) {
       const { callback } = timer;
       if (callback === undefined) continue;
       timer.callback = undefined;
@@ -41,7 +39,7 @@ export function createReplayClock(startMs: number): ReplayClock {
     wallMs: () => nowMs,
     schedule(delayMs, callback) {
       const timer: Timer = { atMs: nowMs + Math.max(0, delayMs), order: made++, callback };
-      heap.add(timer);
+      queue.add(timer);
       return () => void (timer.callback = undefined);
     },
     run: (isOver) =>
@@ -60,48 +58,4 @@ export function createReplayClock(startMs: number): ReplayClock {
         setImmediate(turn);
       }),
   };
-}
-
-interface Heap {
-  add(timer: Timer): void;
-  take(): Timer | undefined;
-}
-
-/** A binary heap: what is due first comes first. */
-function createHeap(): Heap {
-  const heap: Timer[] = [];
-  const sink = (timer: Timer): void => {
-    let index = 0;
-    for (;;) {
-      let child = 2 * index + 1;
-      if (child >= heap.length) break;
-      if (child + 1 < heap.length && isBefore(heap[child + 1] as Timer, heap[child] as Timer)) child += 1;
-      if (!isBefore(heap[child] as Timer, timer)) break;
-      heap[index] = heap[child] as Timer;
-      index = child;
-    }
-    heap[index] = timer;
-  };
-  return {
-    add(timer) {
-      let index = heap.length;
-      while (index > 0) {
-        const parent = (index - 1) >> 1;
-        if (!isBefore(timer, heap[parent] as Timer)) break;
-        heap[index] = heap[parent] as Timer;
-        index = parent;
-      }
-      heap[index] = timer;
-    },
-    take() {
-      const first = heap[0];
-      const last = heap.pop();
-      if (last !== undefined && heap.length > 0) sink(last);
-      return first;
-    },
-  };
-}
-
-function isBefore(left: Timer, right: Timer): boolean {
-  return left.atMs < right.atMs || (left.atMs === right.atMs && left.order < right.order);
 }

@@ -1,5 +1,5 @@
 import type { Clock } from '../../../src/index.ts';
-import { createDueQueue, type Due } from '../_kit/due-queue.ts';
+import { createDueQueue, type Due } from '../../../src/testing/simulation/due-queue.ts';
 
 /** A clock that is moved by hand, for hundreds of thousands of calls: timers lie in a heap, and cancelled ones are dropped when due. */
 export interface HandClock extends Clock {

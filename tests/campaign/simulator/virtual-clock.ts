@@ -1,5 +1,5 @@
 import type { Clock } from '../../../src/index.ts';
-import { createDueQueue, type Due } from '../_kit/due-queue.ts';
+import { createDueQueue, type Due } from '../../../src/testing/simulation/due-queue.ts';
 
 /** Time that only moves from one thing to do to the next. The router's timers and the world's stand in one queue. */
 export interface VirtualClock {
