@@ -1,5 +1,6 @@
 import type { EventEmitter } from 'eventemitter3';
 import type { RouterError } from './errors.ts';
+import { isThenable } from './thenable.ts';
 import type { EmbedUsage, Usage } from './types.ts';
 
 /** Chat, stream and embed calls share one life cycle. */
@@ -253,8 +254,4 @@ export function createEmitter(emitter: EventEmitter): RouterEmitter {
     off: (name, listener) => void emitter.off(name, listener),
     announce,
   };
-}
-
-function isThenable(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && 'then' in value;
 }

@@ -1,6 +1,7 @@
 import { httpStatusOf, isRouterError } from '../core/errors.ts';
 import { type EventName, eventNames, type RouterEmitter } from '../core/events.ts';
 import type { Logger } from '../core/logger.ts';
+import { isThenable } from '../core/thenable.ts';
 import type { RouterConfig } from '../config/config.ts';
 import { createMask } from '../lib/redact.ts';
 import { shownError } from './shown-error.ts';
@@ -88,7 +89,7 @@ function createWriter(emitter: RouterEmitter, now: () => Pick<RouterConfig, 'log
     const { message } = lines[name];
     try {
       const returned: unknown = logger[levelOf(name, payload)](fieldsOf(name, payload, clock.nowMs()), message);
-      if (returned instanceof Promise) returned.catch((error: unknown) => report(logger, name, error));
+      if (isThenable(returned)) Promise.resolve(returned).catch((error: unknown) => report(logger, name, error));
     } catch (error) {
       report(logger, name, error);
     }

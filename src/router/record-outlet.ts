@@ -1,3 +1,5 @@
+import { isThenable } from '../core/thenable.ts';
+
 /**
  * Where a record goes: a function that gets each line without its line break, or something like Node's writable streams, which get it with
  * one. What it throws or rejects with changes nothing for calls; a stream that says `false` is given no more before its `drain`.
@@ -75,8 +77,4 @@ export function createOutlet(sink: RecordSink, lost: (lines: number) => object, 
       flush();
     },
   };
-}
-
-function isThenable(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && 'then' in value;
 }

@@ -33,6 +33,9 @@ const throwing = (): never => {
   throw new Error('of the logger');
 };
 
+// oxlint-disable-next-line unicorn/no-thenable -- what other promise libraries return
+const foreignRejection = { then: (_: unknown, reject: (reason: Error) => void) => reject(new Error('of the logger')) };
+
 const never = (): Promise<void> => new Promise(() => undefined);
 
 describe('a line', () => {
@@ -169,6 +172,7 @@ describe('a logger that fails', () => {
   test.each([
     ['throws', throwing],
     ['rejects', () => Promise.reject(new Error('of the logger'))],
+    ['rejects by a promise of its own kind', () => foreignRejection],
   ])('and %s changes nothing, and is told to listeners once', async (_, fails) => {
     let lines = 0;
     // It gives up some time: one that is told of its own failures would go on for ever.
