@@ -153,7 +153,7 @@ async function sync(inner: Inner): Promise<void> {
   const mayWrite = options.clock.nowMs() >= inner.wroteMs + gatherMs;
   const sent = mayWrite ? [...waiting] : [];
   if (sent.length > 0) inner.wroteMs = options.clock.nowMs();
-  const told = await ask(inner, () => exchange(inner, sent), inner.version === 0 ? wholeLimitMs : limitMs);
+  const told = await ask(inner, () => exchange(inner, sent), inner.members === undefined ? wholeLimitMs : limitMs);
   inner.isSyncing = false;
   if (inner.isClosed) return;
   if (told === undefined) return schedule(inner, health.isDown ? awayMs * (1 - options.random() / 2) : againMs);

@@ -194,6 +194,19 @@ describe('a link to a store', () => {
     expect(told).toEqual(['up']);
   });
 
+  test('gives no later look more time, also at a store that nobody has written to', async () => {
+    const { clock, asked, told } = linked(({ sinceVersion }) => (asked.length === 1 ? { ...nothing, version: sinceVersion } : never()));
+    await clock.advance(900);
+    expect([asked.length, told]).toEqual([2, ['up']]);
+    // 50 ms for the answer, and 100 until the next look.
+    await clock.advance(149);
+    expect(asked.length).toBe(2);
+    await clock.advance(1);
+    expect(asked.map(({ sinceVersion }) => sinceVersion)).toEqual([0, 0, 0]);
+    await clock.advance(200);
+    expect(told).toEqual(['up', 'down: it did not answer in time']);
+  });
+
   test('lets a busy loop read an answer that is there', async () => {
     const clock = testClock();
     let lateMs = 0;
