@@ -2,7 +2,7 @@ import type { Announce } from '../core/events.ts';
 import type { RouterConfig } from '../config/config.ts';
 import { setNewest } from '../lib/newest.ts';
 import { decodeFact, type SharedFact } from '../state/facts.ts';
-import { createLink, type StoreLink } from '../state/link.ts';
+import { createLink, type LinkOptions, type StoreLink } from '../state/link.ts';
 import type { Conclusion, StateStore } from '../state/store.ts';
 import type { Engine } from './engine.ts';
 import { adoptBreaker, holdOff, noteBreaker, shareAgain } from './shared-breakers.ts';
@@ -154,7 +154,7 @@ async function renew(inner: Inner): Promise<void> {
   if (desk.link.isUp) shareAll(inner);
 }
 
-type Listeners = Pick<Parameters<typeof createLink>[0], 'onConclusion' | 'onRefused'> & { readonly onUp: () => void };
+type Listeners = Pick<LinkOptions, 'onConclusion' | 'onRefused'> & { readonly onUp: () => void };
 
 function createDesk({ store, engine, announce, clock, random }: SharingOptions, { onConclusion, onRefused, onUp }: Listeners): SharedDesk {
   const member = globalThis.crypto.randomUUID();
