@@ -95,7 +95,7 @@ function adoptOpen(
   if (state.is !== 'open') announce('breaker:open', { ...named(place), untilMs, reason });
 }
 
-export function cellOf({ state, model }: Place): Cell {
+function cellOf({ state, model }: Place): Cell {
   if (model === undefined) return { get: () => state.connection, set: (to) => void (state.connection = to) };
   const name = model === '' ? undefined : model;
   return { get: () => state.models.peek(name).breaker, set: (to) => void (state.models.of(name).breaker = to) };
