@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { maxTimerMs } from '../lib/clock.ts';
 import { type Findings, type Path } from './findings.ts';
 import { flag, number, oneOf, share, strict, type Takes, text, whole } from './schema-parts.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { maxTimerMs } from '../lib/clock.ts';
 import { quoteName } from './findings.ts';
 import { didYouMean } from './nearest.ts';

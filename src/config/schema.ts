@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Adapter } from '../core/adapter.ts';
 import { localities } from '../core/locality.ts';
 import type { Logger } from '../core/logger.ts';
