@@ -21,8 +21,9 @@ const config: ReturnType<typeof defineConfig> = defineConfig({
   clean: true,
   // tsup would write `http` for `node:http`, which Deno and Workers refuse, and break `node:sqlite`.
   removeNodeProtocol: false,
-  // One dependency less for those who never use the command line; its licence stands in src/cli/program.ts.
-  noExternal: ['commander'],
+  // The library needs neither as a whole: of commander nothing, of zod a tenth. Their licences stand in src/cli/program.ts and in
+  // src/config/schema-parts.ts.
+  noExternal: ['commander', 'zod'],
   // Optional peers stay imports of the consumer's own copy; dependencies are external by default.
   external: [
     'node-llama-cpp',

@@ -47,8 +47,9 @@ const JOINS: Record<string, string[]> = {
  * entry point of its own, which needs it.
  */
 const PACKAGES: Record<string, { in: string[]; lazy?: true; peer?: true; bundled?: true }> = {
-  // Configuration, and the bodies of requests: what is unknown at the wire is parsed once.
-  zod: { in: ['config/', 'http/', 'state/facts.ts'] },
+  // Configuration, and the bodies of requests: what is unknown at the wire is parsed once. Bundled, so that no more of it is loaded than
+  // is used.
+  zod: { in: ['config/', 'http/', 'state/facts.ts'], bundled: true },
   ofetch: { in: ['lib/transport.ts'] },
   'p-retry': { in: ['router/', 'lib/'] },
   'p-timeout': { in: ['router/', 'lib/'] },

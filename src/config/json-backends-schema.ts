@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { maxTimerMs } from '../lib/clock.ts';
 import { type Findings, type Path } from './findings.ts';
 import { flag, number, oneOf, share, strict, type Takes, text, whole } from './schema-parts.ts';
@@ -16,43 +16,52 @@ const fraction = (): Takes<number> => number('a fraction from 0 to 1, like 0.8 f
 const choice = (): Takes<Backend | 'auto'> => oneOf(['nvidia', 'together_ai', 'cpu', 'auto']);
 
 const document = strict({
-  priority: strict({
-    primary: choice().default('auto'),
-    secondary: choice().default('auto'),
-    auto_failover: flag().default(true),
-    failover_attempts: whole(1, 100).optional(),
-    failover_timeout: seconds().optional(),
-    load_balancing: flag().default(false),
-    load_ratio: fraction().default(usualRatio),
-  }).prefault({}),
-  nvidia: strict({
-    enabled: flag().default(true),
-    enable_tensorrt: flag().optional(),
-    enable_flash_attention: flag().optional(),
-    enable_transformer_engine: flag().optional(),
-    enable_fp8: flag().optional(),
-    enable_gptq: flag().optional(),
-    enable_awq: flag().optional(),
-    default_quant_method: text().optional(),
-    quantization_bit_width: whole(1, 64).optional(),
-    cuda_memory_fraction: share().optional(),
-    multi_gpu_strategy: text().optional(),
-  }).optional(),
-  together_ai: strict({
-    enabled: flag().default(true),
-    api_key: z.string('must be text').optional(),
-    default_model: text().optional(),
-    default_embedding_model: text().optional(),
-    timeout: seconds().optional(),
-    max_retries: whole(0, 100).optional(),
-  }).optional(),
-  cpu: strict({
-    enabled: flag().default(true),
-    default_model: text().optional(),
-    default_embedding_model: text().optional(),
-    num_threads: whole(0, 1_024).optional(),
-    context_size: whole(1, 100_000_000).optional(),
-  }).optional(),
+  priority: z.prefault(
+    strict({
+      primary: z._default(choice(), 'auto'),
+      secondary: z._default(choice(), 'auto'),
+      auto_failover: z._default(flag(), true),
+      failover_attempts: z.optional(whole(1, 100)),
+      failover_timeout: z.optional(seconds()),
+      load_balancing: z._default(flag(), false),
+      load_ratio: z._default(fraction(), usualRatio),
+    }),
+    {},
+  ),
+  nvidia: z.optional(
+    strict({
+      enabled: z._default(flag(), true),
+      enable_tensorrt: z.optional(flag()),
+      enable_flash_attention: z.optional(flag()),
+      enable_transformer_engine: z.optional(flag()),
+      enable_fp8: z.optional(flag()),
+      enable_gptq: z.optional(flag()),
+      enable_awq: z.optional(flag()),
+      default_quant_method: z.optional(text()),
+      quantization_bit_width: z.optional(whole(1, 64)),
+      cuda_memory_fraction: z.optional(share()),
+      multi_gpu_strategy: z.optional(text()),
+    }),
+  ),
+  together_ai: z.optional(
+    strict({
+      enabled: z._default(flag(), true),
+      api_key: z.optional(z.string('must be text')),
+      default_model: z.optional(text()),
+      default_embedding_model: z.optional(text()),
+      timeout: z.optional(seconds()),
+      max_retries: z.optional(whole(0, 100)),
+    }),
+  ),
+  cpu: z.optional(
+    strict({
+      enabled: z._default(flag(), true),
+      default_model: z.optional(text()),
+      default_embedding_model: z.optional(text()),
+      num_threads: z.optional(whole(0, 1_024)),
+      context_size: z.optional(whole(1, 100_000_000)),
+    }),
+  ),
 });
 
 /** What such a file says, with the values that it stands for where it says nothing. */

@@ -1,10 +1,28 @@
-import * as z from 'zod';
+/*! This file contains parts of zod (https://github.com/colinhacks/zod).
+
+MIT License
+
+Copyright (c) 2025 Colin McDonnell
+
+Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated documentation files (the
+"Software"), to deal in the Software without restriction, including without limitation the rights to use, copy, modify, merge, publish,
+distribute, sublicense, and/or sell copies of the Software, and to permit persons to whom the Software is furnished to do so, subject to the
+following conditions:
+
+The above copyright notice and this permission notice shall be included in all copies or substantial portions of the Software.
+
+THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT NOT LIMITED TO THE WARRANTIES OF
+MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR ANY
+CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE
+SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
+*/
+import * as z from 'zod/mini';
 import { maxTimerMs } from '../lib/clock.ts';
 import { quoteName } from './findings.ts';
 import { didYouMean } from './nearest.ts';
 
 /** A schema that takes and gives one type. */
-export type Takes<Type> = z.ZodType<Type, Type>;
+export type Takes<Type> = z.ZodMiniType<Type, Type>;
 
 /** One schema for each field of an interface: a field that is missing, or too many, is an error of the compiler. */
 export type Fields<Options> = { readonly [Name in keyof Options]-?: Takes<Options[Name]> };
@@ -12,10 +30,10 @@ export type Fields<Options> = { readonly [Name in keyof Options]-?: Takes<Option
 // Sentences, as the reader of an issue sees them after the path of the option.
 
 export const object = 'must be an object';
-export const text = (): Takes<string> => z.string('must be text').refine((value) => value.trim() !== '', 'must not be empty');
+export const text = (): Takes<string> => z.string('must be text').check(z.refine((value) => value.trim() !== '', 'must not be empty'));
 export const flag = (): Takes<boolean> => z.boolean('must be true or false');
 export const number = (what: string, accepts: (value: number) => boolean): Takes<number> =>
-  z.number(`must be ${what}`).refine(accepts, `must be ${what}`);
+  z.number(`must be ${what}`).check(z.refine(accepts, `must be ${what}`));
 export const whole = (from: number, to: number): Takes<number> =>
   number(`a whole number from ${from} to ${to}`, (value) => Number.isInteger(value) && value >= from && value <= to);
 export const positive = (): Takes<number> => number('a number above 0', (value) => value > 0 && Number.isFinite(value));
@@ -29,7 +47,7 @@ export const made = <Type>(members: Readonly<Record<string, string>>, sentence: 
 export const record = <Type>(entry: Takes<Type>): Takes<Record<string, Type>> => z.record(z.string(), entry, object);
 
 /** A strict object. Its unknown names are reported one to a line, in the order of `keys`. */
-export function strict<Shape extends z.ZodRawShape>(shape: Shape): z.ZodObject<Shape, z.core.$strict> {
+export function strict<Shape extends z.core.$ZodShape>(shape: Shape): z.ZodMiniObject<Shape, z.core.$strict> {
   const known = Object.keys(shape);
   return z.strictObject(shape, {
     error: ({ code, keys }) =>

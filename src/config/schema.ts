@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import type { Adapter } from '../core/adapter.ts';
 import { localities } from '../core/locality.ts';
 import type { Logger } from '../core/logger.ts';
@@ -32,10 +32,10 @@ import {
 } from './schema-parts.ts';
 
 const timeouts = strict({
-  connectMs: milliseconds().optional(),
-  firstTokenMs: milliseconds().optional(),
-  idleMs: milliseconds().optional(),
-  totalMs: milliseconds().optional(),
+  connectMs: z.optional(milliseconds()),
+  firstTokenMs: z.optional(milliseconds()),
+  idleMs: z.optional(milliseconds()),
+  totalMs: z.optional(milliseconds()),
 } satisfies Fields<TimeoutOptions>);
 
 const devices = ['gpu', 'cpu', 'remote', 'cloud'] as const;
@@ -43,135 +43,138 @@ const types: readonly (ProviderType | 'custom')[] = [...(Object.keys(providerTyp
 
 const provider = strict({
   type: oneOf(types),
-  url: text().optional(),
-  apiKey: z
-    .custom<string | (() => string | Promise<string>)>(
+  url: z.optional(text()),
+  apiKey: z.optional(
+    z.custom<string | (() => string | Promise<string>)>(
       (value) => typeof value === 'string' || typeof value === 'function',
       'must be text, or a function that gives it',
-    )
-    .optional(),
-  headers: record(z.string('must be text')).optional(),
-  device: oneOf(devices).optional(),
-  cost: oneOf(['free', 'paid']).optional(),
-  locality: oneOf(localities).optional(),
-  priority: whole(-1_000_000, 1_000_000).optional(),
-  weight: positive().optional(),
-  maxConcurrent: whole(1, 1_000_000).optional(),
-  limits: rateLimit.optional(),
-  reservedForFast: whole(0, 1_000_000).optional(),
-  maxModelBillions: positive().optional(),
-  defaultModel: text().optional(),
-  embeddingModel: text().optional(),
-  embeddingSpace: text().optional(),
-  contextLength: whole(1, 100_000_000).optional(),
-  timeouts: timeouts.optional(),
-  metadata: record(z.string('must be text')).optional(),
-  enabled: flag().optional(),
-  adapter: made<Adapter>(
-    { name: 'string', chat: 'function', stream: 'function', capabilities: 'object' },
-    'must be an adapter made by defineAdapter()',
-  ).optional(),
-  modelPath: text().optional(),
-  embeddingModelPath: text().optional(),
-  threads: whole(0, 1_024).optional(),
-  contextSize: whole(1, 100_000_000).optional(),
-  keepAliveS: whole(-1, 31_536_000).optional(),
-  dialect: oneOf(['auto', 'notebook', 'proxy', 'tgi']).optional(),
-  stripPrompt: flag().optional(),
-  reply: z.string('must be text').optional(),
+    ),
+  ),
+  headers: z.optional(record(z.string('must be text'))),
+  device: z.optional(oneOf(devices)),
+  cost: z.optional(oneOf(['free', 'paid'])),
+  locality: z.optional(oneOf(localities)),
+  priority: z.optional(whole(-1_000_000, 1_000_000)),
+  weight: z.optional(positive()),
+  maxConcurrent: z.optional(whole(1, 1_000_000)),
+  limits: z.optional(rateLimit),
+  reservedForFast: z.optional(whole(0, 1_000_000)),
+  maxModelBillions: z.optional(positive()),
+  defaultModel: z.optional(text()),
+  embeddingModel: z.optional(text()),
+  embeddingSpace: z.optional(text()),
+  contextLength: z.optional(whole(1, 100_000_000)),
+  timeouts: z.optional(timeouts),
+  metadata: z.optional(record(z.string('must be text'))),
+  enabled: z.optional(flag()),
+  adapter: z.optional(
+    made<Adapter>(
+      { name: 'string', chat: 'function', stream: 'function', capabilities: 'object' },
+      'must be an adapter made by defineAdapter()',
+    ),
+  ),
+  modelPath: z.optional(text()),
+  embeddingModelPath: z.optional(text()),
+  threads: z.optional(whole(0, 1_024)),
+  contextSize: z.optional(whole(1, 100_000_000)),
+  keepAliveS: z.optional(whole(-1, 31_536_000)),
+  dialect: z.optional(oneOf(['auto', 'notebook', 'proxy', 'tgi'])),
+  stripPrompt: z.optional(flag()),
+  reply: z.optional(z.string('must be text')),
 } satisfies Fields<ProviderOptions>);
 
 const balance = (): Takes<Balance> => oneOf(['priority', 'weighted', 'least-busy', 'expected-ttft']);
 const place = 'must be a device, the id of a provider, or a list of them';
 
 const intent = strict({
-  order: z
-    .array(z.union([text(), z.array(text()).readonly()], place), 'must be a list of devices and ids of providers')
-    .readonly()
-    .optional(),
-  balance: balance().optional(),
-  lane: oneOf(['fast', 'heavy']).optional(),
-  affinity: flag().optional(),
-  maxLocality: oneOf(localities).optional(),
-  allowPaid: flag().optional(),
-  maxCostUsd: positive().optional(),
-  timeouts: timeouts.optional(),
-  deadlineMs: milliseconds().optional(),
+  order: z.optional(
+    z.readonly(z.array(z.union([text(), z.readonly(z.array(text()))], place), 'must be a list of devices and ids of providers')),
+  ),
+  balance: z.optional(balance()),
+  lane: z.optional(oneOf(['fast', 'heavy'])),
+  affinity: z.optional(flag()),
+  maxLocality: z.optional(oneOf(localities)),
+  allowPaid: z.optional(flag()),
+  maxCostUsd: z.optional(positive()),
+  timeouts: z.optional(timeouts),
+  deadlineMs: z.optional(milliseconds()),
 } satisfies Fields<IntentOptions>);
 
 const queue = strict({
-  limit: whole(0, 1_000_000).optional(),
-  timeoutMs: milliseconds().optional(),
-  agingMs: milliseconds().optional(),
+  limit: z.optional(whole(0, 1_000_000)),
+  timeoutMs: z.optional(milliseconds()),
+  agingMs: z.optional(milliseconds()),
 } satisfies Fields<QueueOptions>);
 
 const health = strict({
-  mode: oneOf(['background', 'per-request']).optional(),
-  intervalMs: milliseconds().optional(),
-  unhealthyIntervalMs: milliseconds().optional(),
-  timeoutMs: milliseconds().optional(),
-  maxAgeMs: milliseconds().optional(),
+  mode: z.optional(oneOf(['background', 'per-request'])),
+  intervalMs: z.optional(milliseconds()),
+  unhealthyIntervalMs: z.optional(milliseconds()),
+  timeoutMs: z.optional(milliseconds()),
+  maxAgeMs: z.optional(milliseconds()),
 } satisfies Fields<HealthOptions>);
 
 const router = strict({
   providers: record(provider),
-  models: record(record(text())).optional(),
-  intents: record(intent).optional(),
-  defaultIntent: text().optional(),
-  allowPaid: flag().optional(),
-  maxLocality: oneOf(localities).optional(),
-  maxCostUsd: positive().optional(),
-  prices: made<PriceTable>(
-    { date: 'string', source: 'string', priceOf: 'function' },
-    'must have date, source and priceOf(): await loadPrices(), or a table of your own',
-  ).optional(),
-  limits: limits.optional(),
-  budgets: budgets.optional(),
-  balance: balance().optional(),
-  queue: queue.optional(),
-  pollMs: z
-    .custom<number | false>(
+  models: z.optional(record(record(text()))),
+  intents: z.optional(record(intent)),
+  defaultIntent: z.optional(text()),
+  allowPaid: z.optional(flag()),
+  maxLocality: z.optional(oneOf(localities)),
+  maxCostUsd: z.optional(positive()),
+  prices: z.optional(
+    made<PriceTable>(
+      { date: 'string', source: 'string', priceOf: 'function' },
+      'must have date, source and priceOf(): await loadPrices(), or a table of your own',
+    ),
+  ),
+  limits: z.optional(limits),
+  budgets: z.optional(budgets),
+  balance: z.optional(balance()),
+  queue: z.optional(queue),
+  pollMs: z.optional(
+    z.custom<number | false>(
       (value) => value === false || milliseconds().safeParse(value).success,
       `must be false, or a number of milliseconds above 0 and at most ${maxTimerMs}`,
-    )
-    .optional(),
+    ),
+  ),
   // Above the limit it is lowered with a warning, by the resolver.
-  maxAttempts: number('a whole number from 1 to 5', (value) => Number.isSafeInteger(value) && value >= 1).optional(),
-  deadlineMs: milliseconds().optional(),
-  timeouts: timeouts.optional(),
-  breaker: z.union([z.literal('classic'), breaker], `${object} or 'classic'`).optional(),
-  retry: z.union([z.literal('availability'), retry], `${object} or 'availability'`).optional(),
-  hedge: z.union([z.boolean(), hedge], `must be true or false, or an object`).optional(),
-  health: z.union([z.literal(false), z.literal('per-request'), health], `must be false, 'per-request', or an object`).optional(),
-  onAllOpen: oneOf(['fail', 'wait']).optional(),
-  panic: oneOf(['off', 'soonest']).optional(),
-  onStreamFailure: oneOf(['error', 'restart', 'continue']).optional(),
-  throughput: throughput.optional(),
-  pinMs: milliseconds().optional(),
-  onModelMissing: oneOf(['skip', 'substitute']).optional(),
-  onIgnoredParameter: oneOf(['warn', 'refuse']).optional(),
-  checkModels: flag().optional(),
-  checkEmbeddings: flag().optional(),
-  cache: cache.optional(),
-  singleFlight: flag().optional(),
-  store: made<StateStore>({ connect: 'function' }, 'must be a store, such as redisStore() of inferlane/redis makes').optional(),
-  transport: made<Transport>(
-    { send: 'function', connects: 'boolean' },
-    'must have send(), and say in connects whether it sees connections',
-  ).optional(),
-  logger: made<Logger>(
-    { debug: 'function', info: 'function', warn: 'function', error: 'function' },
-    'must have debug(), info(), warn() and error(), like a logger of pino',
-  ).optional(),
-  clock: made<Clock>(
-    { nowMs: 'function', wallMs: 'function', schedule: 'function' },
-    'must have nowMs(), wallMs() and schedule()',
-  ).optional(),
-  random: z.custom<() => number>((value) => typeof value === 'function', 'must be a function that gives a number from 0 to 1').optional(),
+  maxAttempts: z.optional(number('a whole number from 1 to 5', (value) => Number.isSafeInteger(value) && value >= 1)),
+  deadlineMs: z.optional(milliseconds()),
+  timeouts: z.optional(timeouts),
+  breaker: z.optional(z.union([z.literal('classic'), breaker], `${object} or 'classic'`)),
+  retry: z.optional(z.union([z.literal('availability'), retry], `${object} or 'availability'`)),
+  hedge: z.optional(z.union([z.boolean(), hedge], `must be true or false, or an object`)),
+  health: z.optional(z.union([z.literal(false), z.literal('per-request'), health], `must be false, 'per-request', or an object`)),
+  onAllOpen: z.optional(oneOf(['fail', 'wait'])),
+  panic: z.optional(oneOf(['off', 'soonest'])),
+  onStreamFailure: z.optional(oneOf(['error', 'restart', 'continue'])),
+  throughput: z.optional(throughput),
+  pinMs: z.optional(milliseconds()),
+  onModelMissing: z.optional(oneOf(['skip', 'substitute'])),
+  onIgnoredParameter: z.optional(oneOf(['warn', 'refuse'])),
+  checkModels: z.optional(flag()),
+  checkEmbeddings: z.optional(flag()),
+  cache: z.optional(cache),
+  singleFlight: z.optional(flag()),
+  store: z.optional(made<StateStore>({ connect: 'function' }, 'must be a store, such as redisStore() of inferlane/redis makes')),
+  transport: z.optional(
+    made<Transport>({ send: 'function', connects: 'boolean' }, 'must have send(), and say in connects whether it sees connections'),
+  ),
+  logger: z.optional(
+    made<Logger>(
+      { debug: 'function', info: 'function', warn: 'function', error: 'function' },
+      'must have debug(), info(), warn() and error(), like a logger of pino',
+    ),
+  ),
+  clock: z.optional(
+    made<Clock>({ nowMs: 'function', wallMs: 'function', schedule: 'function' }, 'must have nowMs(), wallMs() and schedule()'),
+  ),
+  random: z.optional(z.custom<() => number>((value) => typeof value === 'function', 'must be a function that gives a number from 0 to 1')),
 } satisfies Fields<RouterOptions>);
 
 /** The other direction of `Fields`: whatever the interfaces allow, the schema takes; otherwise this does not compile. */
-const parse = (copy: unknown): RouterOptions extends z.input<typeof router> ? z.ZodSafeParseResult<RouterOptions> : never =>
+const parse = (copy: unknown): RouterOptions extends z.input<typeof router> ? z.util.SafeParseResult<RouterOptions> : never =>
   router.safeParse(copy);
 
 /**

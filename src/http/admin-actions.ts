@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import type { Router } from '../index.ts';
 import type { AdminCount, AdminTarget, AdminTestedFailover, AdminTestedProvider } from './admin-contract.ts';
 import { tellChange } from './admin-desk.ts';
@@ -9,7 +9,7 @@ import { optional, readBody, text } from './body-schema.ts';
 import { jsonResponse } from './respond.ts';
 import type { Exchange } from './route.ts';
 
-const name = optional(text().min(1, 'must not be empty').max(256, 'must have 256 characters at most'));
+const name = optional(text().check(z.minLength(1, 'must not be empty'), z.maxLength(256, 'must have 256 characters at most')));
 const target = z.strictObject({ provider: name, model: name }, 'must be an object');
 const nothing = z.strictObject({}, 'must be an object');
 

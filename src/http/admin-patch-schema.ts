@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { localities, type RouterOptions, type TimeoutOptions } from '../index.ts';
 import type { AdminIntentPatch, AdminProviderPatch, AdminSettingsPatch } from './admin-contract.ts';
 import { badRequest, type HttpRefusal } from './failure.ts';
@@ -11,8 +11,8 @@ type Fields<Patch> = { readonly [Name in keyof Patch]-?: Reads<Patch[Name]> };
 const number = anyNumber();
 const balance = oneOf(['priority', 'weighted', 'least-busy', 'expected-ttft']);
 
-const maybe = <Value>(schema: Reads<Value>): Reads<Value | undefined> => schema.optional();
-const orDefault = <Value>(schema: Reads<Value>): Reads<Value | null | undefined> => schema.nullish();
+const maybe = <Value>(schema: Reads<Value>): Reads<Value | undefined> => z.optional(schema);
+const orDefault = <Value>(schema: Reads<Value>): Reads<Value | null | undefined> => z.nullish(schema);
 // That each field fits is checked above; that the fields together are the patch, the compiler cannot see for a type that it does not know.
 const body = <Patch>(fields: Fields<Patch>): Reads<Patch> => z.strictObject(fields, mustBeObject) as unknown as Reads<Patch>;
 

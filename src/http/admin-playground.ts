@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { type ChatRequest, type ChatStream, type ExplainOptions, formatPlan, formatRoute, type Plan, textOf } from '../index.ts';
 import { refuseUnknownProvider } from './admin-actions.ts';
 import type { AdminPlaygroundAsk, AdminPlaygroundFrame } from './admin-contract.ts';
@@ -13,7 +13,7 @@ import type { Exchange } from './route.ts';
 
 const ask: Reads<AdminPlaygroundAsk> = z.strictObject(
   {
-    prompt: text().regex(/\S/, 'must not be empty'),
+    prompt: text().check(z.regex(/\S/, 'must not be empty')),
     model: optional(text()),
     intent: optional(text()),
     provider: optional(text()),

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import {
   flag,
   ignored,
@@ -10,6 +10,7 @@ import {
   optional,
   type Reads,
   text,
+  turned,
   unsupported,
   unsupportedKind,
 } from './body-schema.ts';
@@ -56,9 +57,10 @@ export interface Turn {
 const foreign = (...names: readonly string[]): ReturnType<typeof unsupportedKind<'type'>>[] =>
   names.map((name) => unsupportedKind('type', name, `no provider is sent ${name}`));
 
-const textBlock = z
-  .strictObject({ type: z.literal('text'), text: text(), cache_control: ignored(), citations: ignored() })
-  .transform(({ type, text: value }): TextBlock => ({ type, text: value }));
+const textBlock = turned(
+  z.strictObject({ type: z.literal('text'), text: text(), cache_control: ignored(), citations: ignored() }),
+  ({ type, text: value }): TextBlock => ({ type, text: value }),
+);
 
 const source: Reads<ImageBlock['source']> = z.discriminatedUnion(
   'type',
@@ -68,18 +70,22 @@ const source: Reads<ImageBlock['source']> = z.discriminatedUnion(
       media_type: oneOf(['image/jpeg', 'image/png', 'image/gif', 'image/webp']),
       data: name(),
     }),
-    z.strictObject({ type: z.literal('url'), url: text().refine((url) => /^https?:\/\//i.test(url), 'must be an http or https address') }),
+    z.strictObject({
+      type: z.literal('url'),
+      url: text().check(z.refine((url) => /^https?:\/\//i.test(url), 'must be an http or https address')),
+    }),
     ...foreign('file'),
   ],
   kinds('type', ['base64', 'url']),
 );
 
-const imageBlock = z
-  .strictObject({ type: z.literal('image'), source, cache_control: ignored(), transformations: unsupported() })
-  .transform(({ type, source: found }): ImageBlock => ({ type, source: found }));
+const imageBlock = turned(
+  z.strictObject({ type: z.literal('image'), source, cache_control: ignored(), transformations: unsupported() }),
+  ({ type, source: found }): ImageBlock => ({ type, source: found }),
+);
 
-const toolUse = z
-  .strictObject({
+const toolUse = turned(
+  z.strictObject({
     type: z.literal('tool_use'),
     id: name(),
     name: name(),
@@ -88,8 +94,9 @@ const toolUse = z
     // Who asked for the call matters to nobody who reads it later.
     caller: ignored(),
     toolset_name: unsupported(),
-  })
-  .transform(({ type, id, name, input }): ToolUseBlock => ({ type, id, name, input }));
+  }),
+  ({ type, id, name, input }): ToolUseBlock => ({ type, id, name, input }),
+);
 
 const resultBlock: Reads<TextBlock | ImageBlock> = z.discriminatedUnion(
   'type',
@@ -97,16 +104,17 @@ const resultBlock: Reads<TextBlock | ImageBlock> = z.discriminatedUnion(
   kinds('type', ['text', 'image']),
 );
 
-const toolResult = z
-  .strictObject({
+const toolResult = turned(
+  z.strictObject({
     type: z.literal('tool_result'),
     tool_use_id: name(),
     content: optional(blocksOf(resultBlock, 0)),
     is_error: optional(flag()),
     cache_control: ignored(),
     toolset_name: unsupported(),
-  })
-  .transform(({ type, tool_use_id, content = [], is_error = false }): ToolResultBlock => ({ type, tool_use_id, content, is_error }));
+  }),
+  ({ type, tool_use_id, content = [], is_error = false }): ToolResultBlock => ({ type, tool_use_id, content, is_error }),
+);
 
 const thinking = z.strictObject({ type: z.literal('thinking'), thinking: text(), signature: text() });
 const redacted = z.strictObject({ type: z.literal('redacted_thinking'), data: name() });
@@ -159,5 +167,5 @@ export const turns: Reads<readonly Turn[]> = list(turn, 'must be a list with at 
 /** A text stands for one block of it. */
 function blocksOf<Found>(block: Reads<Found>, least: 0 | 1): Reads<readonly (Found | TextBlock)[]> {
   const sentence = least === 0 ? 'must be text, or a list of blocks' : 'must be text, or a list with at least one block';
-  return z.union([text().transform((value): TextBlock[] => [{ type: 'text', text: value }]), list(block, sentence, least)], sentence);
+  return z.union([turned(text(), (value): TextBlock[] => [{ type: 'text', text: value }]), list(block, sentence, least)], sentence);
 }

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import type { ReasoningEffort } from '../index.ts';
 import { systemBlocks, type TextBlock, type Turn, turns } from './anthropic-blocks.ts';
 import {
@@ -19,6 +19,7 @@ import {
   readBody,
   type Reads,
   text,
+  turned,
   unsupported,
   unsupportedKind,
 } from './body-schema.ts';
@@ -75,7 +76,9 @@ const anyTool = z.looseObject(
 
 const customTool: Reads<CustomTool> = z.strictObject({
   type: ignored(),
-  name: text().refine((value) => /^[a-zA-Z0-9_-]{1,128}$/.test(value), 'must be 1 to 128 letters, digits, underscores and hyphens'),
+  name: text().check(
+    z.refine((value) => /^[a-zA-Z0-9_-]{1,128}$/.test(value), 'must be 1 to 128 letters, digits, underscores and hyphens'),
+  ),
   description: optional(text()),
   input_schema: z.custom<Record<string, unknown>>(
     (schema) => isObject(schema) && schema['type'] === 'object',
@@ -90,7 +93,10 @@ const customTool: Reads<CustomTool> = z.strictObject({
   allowed_callers: unsupported('', (callers) => Array.isArray(callers) && callers.every((caller) => caller === 'direct')),
 });
 
-const tool: Reads<CustomTool> = anyTool.transform((found): unknown => found).pipe(customTool);
+const tool: Reads<CustomTool> = z.pipe(
+  turned(anyTool, (found): unknown => found),
+  customTool,
+);
 
 const isParallel = { disable_parallel_tool_use: optional(flag()) };
 
@@ -129,7 +135,7 @@ const outputConfig: Reads<OutputConfig> = z.strictObject(
 
 /** Edits that take nothing away; the assistant that writes code sends this one with every request. */
 const keepsAll = z.strictObject({
-  edits: z.array(z.strictObject({ type: z.literal('clear_thinking_20251015'), keep: z.literal('all') })).optional(),
+  edits: z.optional(z.array(z.strictObject({ type: z.literal('clear_thinking_20251015'), keep: z.literal('all') }))),
 });
 
 /** Fields that a question for the number of tokens has as well. */

@@ -1,17 +1,17 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import type { ChatRequest } from '../index.ts';
 import { badRequest, type HttpRefusal } from './failure.ts';
 
 /** A schema by what comes out of it: what goes in is somebody else's JSON. */
-export type Reads<Type> = z.ZodType<Type>;
+export type Reads<Type> = z.ZodMiniType<Type>;
 
 // Sentences, as the caller reads them after the path of the field. None of them shows a value.
 
 export const mustBeObject = 'must be an object';
 
-export const text = (): z.ZodString => z.string('must be text');
+export const text = (): z.ZodMiniString<string> => z.string('must be text');
 /** Of a model, a tool, a call. */
-export const name = (): Reads<string> => text().refine((value) => value !== '', 'must not be empty');
+export const name = (): Reads<string> => text().check(z.refine((value) => value !== '', 'must not be empty'));
 export const flag = (): Reads<boolean> => z.boolean('must be true or false');
 /** Whatever the servers take: their ranges differ. */
 export const anyNumber = (): Reads<number> => z.number('must be a number');
@@ -24,7 +24,7 @@ export const count = (): Reads<number> => atLeast(1);
 export const oneOf = <const Name extends string>(names: readonly Name[]): Reads<Name> =>
   z.enum(names, `must be one of ${names.join(', ')}`);
 export const list = <Type>(item: Reads<Type>, sentence: string, least: number = 0): Reads<Type[]> =>
-  z.array(item, sentence).min(least, sentence);
+  z.array(item, sentence).check(z.minLength(least, sentence));
 
 /** One text, or a list of them; `sentence` says what else one might think of. */
 export const textOrTexts = (
@@ -51,7 +51,7 @@ export function isObject(value: unknown): value is Record<string, unknown> {
 
 /** OpenAI's API requires one. */
 export const modelName = (): Reads<string> =>
-  text().refine((name) => name !== '', 'must not be empty; "default" is the default of each server');
+  text().check(z.refine((name) => name !== '', 'must not be empty; "default" is the default of each server'));
 
 /** The router's own field: fields of one type of provider, by its name. */
 export const extra = (): Reads<NonNullable<ChatRequest['extra']>> =>
@@ -60,35 +60,36 @@ export const extra = (): Reads<NonNullable<ChatRequest['extra']>> =>
     'must be an object of objects, by type of provider',
   );
 
+/** What a schema finds, in another form. */
+export const turned = <Schema extends z.core.$ZodType, To>(
+  schema: Schema,
+  turn: (found: z.output<Schema>) => To,
+): z.ZodMiniPipe<Schema, z.ZodMiniTransform<Awaited<To>, z.output<Schema>>> => z.pipe(schema, z.transform(turn));
+
 /** Null is a field left out, as clients of many languages write it. */
 export const optional = <Type>(schema: Reads<Type>): Reads<Type | undefined> =>
-  schema.nullish().transform((value): Type | undefined => value ?? undefined);
+  turned(z.nullish(schema), (value): Type | undefined => value ?? undefined);
 
 /** Asks nothing of the answer: taken, whatever it is, and left out. */
-export const ignored = (): Reads<undefined> =>
-  z
-    .unknown()
-    .optional()
-    .transform((): undefined => undefined);
+export const ignored = (): Reads<undefined> => turned(z.optional(z.unknown()), (): undefined => undefined);
 
 /** What would change the answer and cannot be carried out. Those who write the value that it has anyway ask for nothing. */
 export const unsupported = (advice = '', isUsual: (value: unknown) => boolean = () => false): Reads<undefined> =>
-  z
-    .unknown()
-    .optional()
-    .refine((value) => value === undefined || value === null || isUsual(value), refusal(advice))
-    .transform((): undefined => undefined);
+  turned(
+    z.optional(z.unknown()).check(z.refine((value) => value === undefined || value === null || isUsual(value), refusal(advice))),
+    (): undefined => undefined,
+  );
 
 /** The same for one kind of things among others, told apart by `key`. */
 export const unsupportedKind = <const Key extends string>(
   key: Key,
   kind: string,
   advice = '',
-): z.ZodPipe<z.ZodObject<Record<Key, z.ZodLiteral<string>>, z.core.$loose>, z.ZodTransform<never, unknown>> =>
-  z
-    .looseObject({ [key]: z.literal(kind) } as Record<Key, z.ZodLiteral<string>>)
-    .refine(() => false, refusal(advice))
-    .transform(() => z.NEVER);
+): z.ZodMiniPipe<z.ZodMiniObject<Record<Key, z.ZodMiniLiteral<string>>, z.core.$loose>, z.ZodMiniTransform<never, unknown>> =>
+  turned(
+    z.looseObject({ [key]: z.literal(kind) } as Record<Key, z.ZodMiniLiteral<string>>).check(z.refine(() => false, refusal(advice))),
+    () => z.NEVER,
+  );
 
 /** What a union of kinds says of a value that is none of them. */
 export const kinds = (key: string, names: readonly string[]): { readonly error: (issue: { readonly code?: string }) => string } => ({
@@ -99,8 +100,8 @@ function refusal(advice: string): { readonly error: string; readonly params: { r
   return { error: `is not supported here${advice === '' ? '' : `; ${advice}`}`, params: { code: 'unsupported_parameter' } };
 }
 
-function bounded(kind: (sentence: string) => z.ZodNumber, sentence: string, from: number, to: number): Reads<number> {
-  return kind(sentence).min(from, sentence).max(to, sentence);
+function bounded(kind: (sentence: string) => z.ZodMiniNumber<number>, sentence: string, from: number, to: number): Reads<number> {
+  return kind(sentence).check(z.minimum(from, sentence), z.maximum(to, sentence));
 }
 
 /**

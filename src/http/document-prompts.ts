@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import type { ChatCompletion, ChatMessage, ChatRequest } from '../index.ts';
 import { badRequest, refusalOf } from './failure.ts';
 import { anyNumber, anyWhole, count, list, modelName, mustBeObject, oneOf, optional, readBody, text, textOrTexts } from './body-schema.ts';
@@ -41,7 +41,7 @@ const chatBody = z.strictObject(
     model: optional(modelName()),
     message: optional(text()),
     messages: optional(list(turn, 'must be a list of messages')),
-    intent: optional(text().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'must be one name, 64 characters at most')),
+    intent: optional(text().check(z.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'must be one name, 64 characters at most'))),
   },
   mustBeObject,
 );

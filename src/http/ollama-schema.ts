@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import {
   anyNumber,
   anyWhole,
@@ -104,7 +104,7 @@ const options = z.looseObject(
     top_p: optional(anyNumber()),
     seed: optional(anyWhole()),
     stop: optional(textOrTexts()),
-    num_predict: optional(anyWhole().refine((tokens) => tokens !== 0, 'must not be 0; below 0 there is no limit')),
+    num_predict: optional(anyWhole().check(z.refine((tokens) => tokens !== 0, 'must not be 0; below 0 there is no limit'))),
     frequency_penalty: optional(anyNumber()),
     presence_penalty: optional(anyNumber()),
     top_k: optional(anyWhole()),

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import type { EmbeddingList, EmbedRequest } from '../index.ts';
 import { count, extra, modelName, mustBeObject, oneOf, optional, readBody, text, textOrTexts } from './body-schema.ts';
 

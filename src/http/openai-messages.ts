@@ -1,30 +1,33 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import type { ChatMessage, ContentPart, ImagePart, TextPart, ToolCall } from '../index.ts';
-import { ignored, kinds, list, oneOf, optional, type Reads, text, unsupported, unsupportedKind } from './body-schema.ts';
+import { ignored, kinds, list, oneOf, optional, type Reads, text, turned, unsupported, unsupportedKind } from './body-schema.ts';
 
 /** Marks for the caches of servers, in the words of OpenAI and of Anthropic. */
 const cacheMarks = { prompt_cache_breakpoint: ignored(), cache_control: ignored() };
 
-const textPart = z
-  .strictObject({ type: z.literal('text'), text: text(), ...cacheMarks })
-  .transform(({ type, text: value }): TextPart => ({ type, text: value }));
+const textPart = turned(z.strictObject({ type: z.literal('text'), text: text(), ...cacheMarks }), ({ type, text: value }): TextPart => ({
+  type,
+  text: value,
+}));
 
 /** Some servers take whatever else stands here for a file of their own disk. */
-const imageUrl = text().refine((url) => /^(?:https?:\/\/|data:)/i.test(url), 'must be an http or https address, or a data URL');
+const imageUrl = text().check(z.refine((url) => /^(?:https?:\/\/|data:)/i.test(url), 'must be an http or https address, or a data URL'));
 
 /** Data and addresses go on as they are: nothing is fetched here. */
-const imagePart = z
-  .strictObject({
+const imagePart = turned(
+  z.strictObject({
     type: z.literal('image_url'),
     image_url: z.strictObject({ url: imageUrl, detail: optional(oneOf(['auto', 'low', 'high'])) }, 'must be an object with url'),
     ...cacheMarks,
-  })
-  .transform(({ type, image_url }): ImagePart => ({ type, image_url }));
+  }),
+  ({ type, image_url }): ImagePart => ({ type, image_url }),
+);
 
 /** What a model refused with is what it said. */
-const refusalPart = z
-  .strictObject({ type: z.literal('refusal'), refusal: text() })
-  .transform(({ refusal }): TextPart => ({ type: 'text', text: refusal }));
+const refusalPart = turned(z.strictObject({ type: z.literal('refusal'), refusal: text() }), ({ refusal }): TextPart => ({
+  type: 'text',
+  text: refusal,
+}));
 
 const textParts = parts<TextPart>(z.discriminatedUnion('type', [textPart], kinds('type', ['text'])));
 const userParts = parts<ContentPart>(
@@ -56,8 +59,8 @@ const toolCall: Reads<ToolCall> = z.discriminatedUnion(
 
 const common = { name: optional(text()), cache_control: ignored() };
 
-const assistant = z
-  .strictObject({
+const assistant = turned(
+  z.strictObject({
     role: z.literal('assistant'),
     content: optional(assistantParts),
     refusal: optional(text()),
@@ -73,10 +76,11 @@ const assistant = z
     annotations: ignored(),
     audio: unsupported(),
     function_call: unsupported('use tool_calls'),
-  })
-  .transform(({ content, refusal, reasoning, reasoning_content = reasoning, ...rest }): ChatMessage => {
+  }),
+  ({ content, refusal, reasoning, reasoning_content = reasoning, ...rest }): ChatMessage => {
     return { ...rest, reasoning_content, content: content ?? refusal ?? null };
-  });
+  },
+);
 
 const message: Reads<ChatMessage> = z.discriminatedUnion(
   'role',

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import type { ChatRequest, ResponseFormat, Tool, ToolChoice } from '../index.ts';
 import { messages } from './openai-messages.ts';
 import { type Extras, type ServerFields, toExtra } from './server-fields.ts';
@@ -102,7 +102,7 @@ const samplingFields = {
   stream: optional(flag()),
   // Padding against readers of the traffic's lengths; nothing of the answer.
   stream_options: optional(z.strictObject({ include_usage: optional(flag()), include_obfuscation: ignored() }, mustBeObject)),
-} satisfies z.ZodRawShape;
+} satisfies z.core.$ZodShape;
 
 type Unread<Name extends string> = Readonly<Record<Name, Reads<undefined>>>;
 

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { type ErrorCode, errorCodes } from '../core/error-codes.ts';
 import { longestValue } from './store.ts';
 
@@ -22,12 +22,12 @@ const mostTimes = 32;
 // Values come from whoever can write to the store.
 const schema = z.strictObject({
   is: z.enum(['open', 'closed', 'rest', 'pin', 'missing']),
-  provider: z.string().max(200),
-  model: z.string().max(1_000).optional(),
-  forMs: z.number().min(0).transform(atMost(longestMs)),
-  times: z.number().int().min(0).transform(atMost(mostTimes)),
+  provider: z.string().check(z.maxLength(200)),
+  model: z.optional(z.string().check(z.maxLength(1_000))),
+  forMs: z.pipe(z.number().check(z.minimum(0)), z.transform(atMost(longestMs))),
+  times: z.pipe(z.int().check(z.minimum(0)), z.transform(atMost(mostTimes))),
   reason: z.enum(Object.keys(errorCodes) as [ErrorCode, ...ErrorCode[]]),
-}) satisfies z.ZodType<SharedFact>;
+}) satisfies z.ZodMiniType<SharedFact>;
 
 function atMost(most: number): (value: number) => number {
   return (value) => Math.min(value, most);
