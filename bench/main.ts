@@ -1,141 +1,93 @@
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
-import { ofetch } from 'ofetch';
-import type * as Inferlane from '../src/index.ts';
-import manifest from '../package.json' with { type: 'json' };
-import { compare, type Contender, median, ratio, type Result } from './rounds.ts';
+import { existsSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { cpus, loadavg } from 'node:os';
+import { parseArgs } from 'node:util';
+import { base, candidates, gatewayCandidate } from './candidates/index.ts';
+import { nodeHttpFile } from './candidates/inferlane.ts';
+import { canPin, cores, pinSelf } from './http/processes.ts';
+import { measure } from './running/measure.ts';
+import { type Gateway, type Running, startCandidate, startGateway, startServer } from './running/processes.ts';
+import type { Run } from './running/run.ts';
+import { absoluteTable, ratioTable } from './running/tables.ts';
+import { scenarios } from './scenarios/index.ts';
 
-// What a call through the router costs beside the fetch it replaces. Ratios of one run; absolute times are this machine's alone.
-// node bench/main.ts [--rounds 15] [--calls 1000] [--streams 200] [--events 100]
+// inferlane beside its peers, as ratios to bare `fetch` in the same run.
+// node bench/main.ts [--rounds 5] [--only chat,paced] [--candidates openai,ofetch] [--json FILE]
 
-const option = (name: string, usual: number): number => {
-  const at = process.argv.indexOf(`--${name}`);
-  return at < 0 ? usual : Number(process.argv[at + 1]);
+const { values: asked } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '5' },
+    only: { type: 'string' },
+    candidates: { type: 'string' },
+    json: { type: 'string', default: new URL('./last.json', import.meta.url).pathname },
+  },
+});
+const startMs = performance.now();
+const loadBefore = loadavg()[0] ?? 0;
+const troubles: string[] = [];
+const onTrouble = (text: string): void => {
+  troubles.push(text);
+  console.log(`failed: ${text}`);
 };
-const sizes = {
-  rounds: option('rounds', 15),
-  calls: option('calls', 1_000),
-  streams: option('streams', 200),
-  events: option('events', 100),
-};
-const atOnce = 8;
-
-// The built package, since that is what users run; the compiler need not find it.
-const built: string = '../dist/index.js';
-const { createRouter } = (await import(built)) as typeof Inferlane;
-
-const server = fork(new URL('./server.ts', import.meta.url), [String(sizes.events)]);
-const [port] = (await once(server, 'message')) as [number];
-const url = `http://127.0.0.1:${port}`;
-const request = { model: 'bench', messages: [{ role: 'user' as const, content: 'Say something short.' }] };
-const path = `${url}/v1/chat/completions`;
-const one = createRouter({ providers: { box: { type: 'vllm', url } } });
-const three = createRouter({
-  providers: { box: { type: 'vllm', url }, spare: { type: 'llamacpp', url }, other: { type: 'openai-compatible', url } },
-});
-three.on('attempt:end', () => undefined);
-
-const chats: readonly Contender[] = [
-  {
-    name: 'fetch',
-    async run() {
-      const headers = { 'content-type': 'application/json' };
-      const response = await fetch(path, { method: 'POST', headers, body: JSON.stringify(request) });
-      check(((await response.json()) as Answer).choices[0]?.message.content);
-    },
-  },
-  {
-    name: 'ofetch',
-    async run() {
-      check((await ofetch<Answer>(path, { method: 'POST', body: request })).choices[0]?.message.content);
-    },
-  },
-  { name: 'router, one provider', run: async () => check((await one.chat(request)).choices[0].message.content) },
-  { name: 'router, three providers', run: async () => check((await three.chat(request)).choices[0].message.content) },
-];
-
-const streams: readonly Contender[] = [
-  { name: 'fetch loop', run: readByHand },
-  {
-    name: 'router, one provider',
-    async run() {
-      let count = 0;
-      for await (const { choices } of await one.stream(request)) if (choices[0]?.delta.content) count += 1;
-      checkCount(count);
-    },
-  },
-];
-
-/** No network at all: what the engine itself computes for one chat. */
-const canned = JSON.stringify({
-  id: 'chatcmpl-1',
-  object: 'chat.completion',
-  created: 1_760_000_000,
-  model: 'bench',
-  choices: [{ index: 0, message: { role: 'assistant', content: 'A short answer of a few words.' }, finish_reason: 'stop' }],
-});
-const cannedHeaders: Record<string, string> = { 'content-type': 'application/json', 'content-length': String(canned.length) };
-const header = (name: string): string | null => cannedHeaders[name] ?? null;
-const alone = createRouter({
-  providers: { box: { type: 'vllm', url } },
-  transport: { connects: false, send: async () => ({ status: 200, header, body: null, text: async () => canned }) },
-});
-const engine: readonly Contender[] = [
-  { name: 'engine alone', run: async () => check((await alone.chat(request)).choices[0].message.content) },
-];
-
-interface Answer {
-  readonly choices: readonly { readonly message: { readonly content: string | null } }[];
-}
-
-/** What people write without a library: split at blank lines, parse, look at the delta. */
-async function readByHand(): Promise<void> {
-  const headers = { 'content-type': 'application/json' };
-  const body = JSON.stringify({ ...request, stream: true, stream_options: { include_usage: true } });
-  const response = await fetch(path, { method: 'POST', headers, body });
-  const reader = (response.body as ReadableStream<Uint8Array>).getReader();
-  const decoder = new TextDecoder();
-  let rest = '';
-  let count = 0;
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) break;
-    const parts = (rest + decoder.decode(value, { stream: true })).split('\n\n');
-    rest = parts.pop() ?? '';
-    for (const part of parts) {
-      const data = part.slice('data: '.length);
-      if (data === '[DONE]') continue;
-      if ((JSON.parse(data) as { choices: { delta: { content?: string } }[] }).choices[0]?.delta.content) count += 1;
-    }
-  }
-  checkCount(count);
-}
-
-function check(content: string | null | undefined): void {
-  if (!content?.startsWith('A short answer')) throw new Error('wrong answer');
-}
-
-function checkCount(count: number): void {
-  if (count !== sizes.events) throw new Error(`${count} of ${sizes.events} events`);
-}
-
-function report(title: string, results: readonly Result[], perCall: number, unit: string): void {
-  console.log(`\n${title}`);
-  for (const result of results) {
-    const beside = results.slice(0, 2).filter((other) => other !== result);
-    const ratios = beside.map((other) => `${ratio(result, other)} × ${other.name}`).join(', ');
-    console.log(
-      `  ${result.name.padEnd(24)} ${(median(result.cpuMicros) / perCall).toFixed(1).padStart(7)} µs CPU per ${unit}   ${ratios}`,
-    );
-  }
-}
-
-console.log(
-  `inferlane ${manifest.version}, node ${process.version}, ofetch ${manifest.dependencies.ofetch}; ${JSON.stringify(sizes)}, ${atOnce} at once`,
+const chosen = chosenFrom(
+  scenarios.map(({ id }) => id),
+  asked.only,
 );
-report('chat', await compare(chats, sizes.rounds, sizes.calls, atOnce), 1, 'chat');
-report('chat without a network', await compare(engine, sizes.rounds, sizes.calls * 5, atOnce), 1, 'chat');
-report(`stream of ${sizes.events} events`, await compare(streams, sizes.rounds, sizes.streams, atOnce), sizes.events, 'event');
+const scenariosToRun = scenarios.filter(({ id }) => chosen.includes(id));
+const names = namesToRun();
 
-await Promise.all([one.close(), three.close(), alone.close()]);
-server.disconnect();
+if (!canPin)
+  console.log('Without taskset and two cores nobody has a core of its own: these figures say less than those of a machine that has.');
+pinSelf(cores.others);
+const server = await startServer();
+const gateways = new Map<string, Gateway>();
+const running: Running[] = [];
+try {
+  if (names.includes(gatewayCandidate)) gateways.set(gatewayCandidate, await startGateway());
+  for (const name of names) running.push(await startCandidate({ name, places: server.places, gateway: gateways.get(name) }));
+  const values = await measure(scenariosToRun, Number(asked.rounds), { running, places: server.places, gateways, onTrouble });
+  await report(values);
+} finally {
+  await Promise.all([...running, ...gateways.values()].map((each) => each.stop()));
+  server.stop();
+}
+process.exitCode = troubles.length === 0 ? 0 : 1;
+
+async function report(values: Run['values']): Promise<void> {
+  const run: Run = {
+    node: process.versions.node,
+    cpu: cpus()[0]?.model ?? '',
+    cores: cpus().length,
+    isPinned: canPin,
+    rounds: Number(asked.rounds),
+    seconds: Math.round((performance.now() - startMs) / 1_000),
+    loadBefore,
+    loadAfter: loadavg()[0] ?? 0,
+    candidates: running.map(({ name, packages, given }) => ({ name, packages, given })),
+    values,
+    troubles,
+  };
+  await writeFile(asked.json, `${JSON.stringify(run, undefined, 1)}\n`);
+  const versions = [...new Set(run.candidates.flatMap(({ packages }) => packages))];
+  console.log(`node ${run.node}, ${versions.join(', ')}\n${run.cpu}, ${run.rounds} rounds, ${run.seconds} s\n`);
+  console.log(ratioTable(scenariosToRun, run));
+  console.log(absoluteTable(scenariosToRun, run, base));
+}
+
+/** The base is always among them. */
+function namesToRun(): readonly string[] {
+  const all = Object.keys(candidates);
+  const some = chosenFrom(all, asked.candidates);
+  const there = all.filter((name) => name === base || some.includes(name));
+  if (existsSync(nodeHttpFile)) return there;
+  console.log('There is no dist/node-http.js: its candidates are left out.');
+  return there.filter((name) => !name.startsWith('inferlane node-http'));
+}
+
+/** A name, or the beginning of some where it is none. */
+function chosenFrom(all: readonly string[], list: string | undefined): readonly string[] {
+  const some = list?.split(',').map((each) => each.trim()) ?? all;
+  const unknown = some.filter((each) => !all.some((name) => name.startsWith(each)));
+  if (unknown.length > 0) throw new Error(`There is no ${unknown.join(', ')}; there are ${all.join(', ')}.`);
+  return all.filter((name) => some.some((each) => name === each || (!all.includes(each) && name.startsWith(each))));
+}

@@ -1,0 +1,59 @@
+import type { Places } from '../fake/server.ts';
+import type { Block, Scenario } from '../scenarios/scenario.ts';
+import { type Gateway, type Running, startCandidate } from './processes.ts';
+
+/** By scenario, metric and candidate: one value for each round. NaN where a round failed. */
+export type Values = Record<string, Record<string, Record<string, number[]>>>;
+
+export interface Stage {
+  readonly running: readonly Running[];
+  readonly places: Places;
+  readonly gateways: ReadonlyMap<string, Gateway>;
+  readonly onTrouble: (text: string) => void;
+}
+
+/**
+ * The candidates take turns in every scenario of every round, and each is first as often as the others, so that whatever else the
+ * machine does meets all of them alike. One round before the first is not counted.
+ */
+export async function measure(scenarios: readonly Scenario[], rounds: number, stage: Stage): Promise<Values> {
+  const values: Values = {};
+  for (let round = -1; round < rounds; round++) {
+    for (const scenario of scenarios) {
+      // A fresh process warms itself up.
+      if (scenario.isFresh ? round < 0 || round >= (scenario.mostRounds ?? rounds) : round >= (scenario.mostRounds ?? rounds)) continue;
+      const able = stage.running.filter(({ can }) => can.includes(scenario.id));
+      for (let turn = 0; turn < able.length; turn++) {
+        const one = able[(round + 1 + turn) % able.length] as Running;
+        const block = await runOnce(scenario, one, stage);
+        if (round >= 0) note(values, scenario, one.name, block);
+      }
+    }
+  }
+  return values;
+}
+
+async function runOnce(scenario: Scenario, one: Running, stage: Stage): Promise<Block | undefined> {
+  try {
+    return scenario.isFresh ? await runFresh(scenario, one, stage) : await one.run(scenario.id);
+  } catch (error) {
+    stage.onTrouble(`${scenario.id}, ${one.name}: ${error instanceof Error ? error.message.slice(0, 400) : String(error)}`);
+    return undefined;
+  }
+}
+
+async function runFresh({ id }: Scenario, { name }: Running, { places, gateways }: Stage): Promise<Block> {
+  const fresh = await startCandidate({ name, places, gateway: gateways.get(name), flags: ['--expose-gc'] });
+  try {
+    return await fresh.run(id);
+  } finally {
+    await fresh.stop();
+  }
+}
+
+function note(values: Values, { id, metrics }: Scenario, name: string, block: Block | undefined): void {
+  for (const metric of metrics) {
+    const ofMetric = ((values[id] ??= {})[metric.id] ??= {});
+    (ofMetric[name] ??= []).push(block === undefined ? Number.NaN : metric.of(block));
+  }
+}

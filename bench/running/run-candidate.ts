@@ -1,0 +1,38 @@
+import { candidates } from '../candidates/index.ts';
+import type { Places } from '../fake/server.ts';
+import { scenarios } from '../scenarios/index.ts';
+import type { Block, Scenario, Subject } from '../scenarios/scenario.ts';
+
+// One candidate in a process of its own: node run-candidate.ts NAME PLACES
+
+export type Order = { readonly run: string };
+export type Reply = { readonly ready: Ready } | { readonly block: Block } | { readonly error: string };
+export interface Ready {
+  readonly packages: readonly string[];
+  readonly given: string;
+  /** Scenarios that it can do. */
+  readonly can: readonly string[];
+}
+
+const [name = '', placesText = '{}'] = process.argv.slice(2);
+const places = JSON.parse(placesText) as Places;
+const reply = (message: Reply): void => void process.send?.(message);
+
+async function openSubject(): Promise<Subject> {
+  const make = candidates[name];
+  if (make === undefined) throw new Error(`There is no candidate ${name}.`);
+  const candidate = await make();
+  return { candidate, client: candidate.open?.(places.good), places };
+}
+
+const subject = await openSubject();
+process.on('message', ({ run }: Order) => {
+  const scenario = scenarios.find(({ id }) => id === run) as Scenario;
+  scenario.run(subject).then(
+    (block) => reply({ block }),
+    (error: unknown) => reply({ error: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
+  );
+});
+process.on('disconnect', () => process.exit(0));
+const { packages, given } = subject.candidate;
+reply({ ready: { packages, given, can: scenarios.filter(({ isFor }) => isFor(subject)).map(({ id }) => id) } });

@@ -1,0 +1,78 @@
+import type { Candidate, Client } from '../candidates/candidate.ts';
+import type { Places } from '../fake/server.ts';
+
+/** One turn of one candidate in one round. */
+export interface Block {
+  /** What was done: calls, events, streams. */
+  readonly units: number;
+  /** CPU time of the candidate's process. */
+  readonly cpuMicros: number;
+  readonly wallMicros: number;
+  /** What is neither of the two. */
+  readonly figures: Readonly<Record<string, number>>;
+}
+
+export interface Metric {
+  readonly id: string;
+  /** Heads a column. */
+  readonly label: string;
+  readonly unit: string;
+  readonly digits: number;
+  readonly moreIsBetter?: true;
+  of(block: Block): number;
+}
+
+/** What a scenario is given in the process of the candidate. */
+export interface Subject {
+  readonly candidate: Candidate;
+  /** Opened once, at the good server. */
+  readonly client: Client | undefined;
+  readonly places: Places;
+}
+
+export interface Scenario {
+  readonly id: string;
+  /** A sentence for the page. */
+  readonly about: string;
+  readonly metrics: readonly Metric[];
+  /** In a process that is started for it alone, with `--expose-gc`. */
+  readonly isFresh?: true;
+  /** Of all rounds that are asked for, at most so many: the slow ones. */
+  readonly mostRounds?: number;
+  isFor(subject: Subject): boolean;
+  run(subject: Subject): Promise<Block>;
+}
+
+export const cpuPerUnit = ({ cpuMicros, units }: Block): number => cpuMicros / units;
+export const unitsPerSecond = ({ wallMicros, units }: Block): number => (units * 1e6) / wallMicros;
+export const figure =
+  (name: string) =>
+  ({ figures }: Block): number =>
+    figures[name] ?? Number.NaN;
+
+/** The client of a subject that `isFor` has let through. */
+export function clientOf({ client }: Subject): Client {
+  if (client === undefined) throw new Error('This candidate has no client.');
+  return client;
+}
+
+export const nowMicros = (): number => Number(process.hrtime.bigint()) / 1_000;
+
+export async function measured(units: number, work: () => Promise<void>): Promise<Block> {
+  const startMicros = nowMicros();
+  const before = process.cpuUsage();
+  await work();
+  const { user, system } = process.cpuUsage(before);
+  return { units, cpuMicros: user + system, wallMicros: nowMicros() - startMicros, figures: {} };
+}
+
+/** A measurement that is no more than figures of its own. */
+export const figuresAlone = (figures: Block['figures']): Block => ({ units: 1, cpuMicros: 0, wallMicros: 0, figures });
+
+export async function repeat(run: (index: number) => Promise<void>, times: number, atOnce: number): Promise<void> {
+  let next = 0;
+  const worker = async (): Promise<void> => {
+    while (next < times) await run(next++);
+  };
+  await Promise.all(Array.from({ length: atOnce }, worker));
+}
