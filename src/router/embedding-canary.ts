@@ -1,6 +1,7 @@
 import type { EmbedAnswer } from '../core/types.ts';
 import { isWithin } from '../core/locality.ts';
 import { openDeadline } from '../lib/deadline.ts';
+import { once } from '../lib/once.ts';
 import { createStop, type StopSignal } from '../lib/stop.ts';
 import type { RouterConfig } from '../config/config.ts';
 import { costUsd } from '../routing/cost.ts';
@@ -30,7 +31,7 @@ export const canaryTexts: readonly string[] = Object.freeze([
   '.',
 ]);
 
-const mostCanaryTokens = estimateTokens({ input: canaryTexts }) * mostPerEstimate;
+const mostCanaryTokens = once(() => estimateTokens({ input: canaryTexts }) * mostPerEstimate);
 
 /** Vectors of one model are at least so near; 16-bit and most 8-bit weights are as well. */
 const sameCosine = 0.999;
@@ -210,7 +211,7 @@ function whyNotAsked({ provider: { config }, model }: Member, { allowPaid, maxLo
   if (maxCostUsd === undefined) return undefined;
   const price = model === undefined ? undefined : prices?.priceOf(type, model);
   if (price === undefined) return 'its price is not known, and maxCostUsd is set';
-  return costUsd(price, mostCanaryTokens, 0) <= maxCostUsd ? undefined : 'the texts may cost more than maxCostUsd';
+  return costUsd(price, mostCanaryTokens(), 0) <= maxCostUsd ? undefined : 'the texts may cost more than maxCostUsd';
 }
 
 /** Undefined where it gives no answer, or none that can be compared: that is the health check's business. */

@@ -6,6 +6,7 @@ import type { IntentConfig, ProviderConfig, RouterConfig, Timeouts } from '../co
 import { mostAttempts } from '../config/defaults.ts';
 import { didYouMean } from '../config/nearest.ts';
 import type { CallOptions, TimeoutOptions } from '../config/options.ts';
+import { once } from '../lib/once.ts';
 import type { Balance } from '../routing/balance.ts';
 import { type PrefixKey, prefixKeys } from '../routing/prefixes.ts';
 import { estimateTokens, textOf } from '../routing/tokens.ts';
@@ -122,11 +123,6 @@ function withoutDefault<Request extends ChatRequest | EmbedRequest>(request: Req
   if (request.model !== 'default' || models.has('default')) return request;
   const { model: _model, ...rest } = request;
   return rest as Request;
-}
-
-function once<Value>(make: () => Value): () => Value {
-  let made: Value | undefined;
-  return () => (made ??= make());
 }
 
 /** Of two limits either may be the one that a server reads; one of 0 or less is read as none, and bounds nothing. */

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { type ErrorCode, errorCodes } from '../core/error-codes.ts';
+import { once } from '../lib/once.ts';
 import { longestValue } from './store.ts';
 
 /** What one router has found out about a provider, or about one model there, in the form in which a store keeps it. */
@@ -20,14 +21,17 @@ const longestMs = 14_400_000;
 const mostTimes = 32;
 
 // Values come from whoever can write to the store.
-const schema = z.strictObject({
-  is: z.enum(['open', 'closed', 'rest', 'pin', 'missing']),
-  provider: z.string().check(z.maxLength(200)),
-  model: z.optional(z.string().check(z.maxLength(1_000))),
-  forMs: z.pipe(z.number().check(z.minimum(0)), z.transform(atMost(longestMs))),
-  times: z.pipe(z.int().check(z.minimum(0)), z.transform(atMost(mostTimes))),
-  reason: z.enum(Object.keys(errorCodes) as [ErrorCode, ...ErrorCode[]]),
-}) satisfies z.ZodMiniType<SharedFact>;
+const schema = once(
+  () =>
+    z.strictObject({
+      is: z.enum(['open', 'closed', 'rest', 'pin', 'missing']),
+      provider: z.string().check(z.maxLength(200)),
+      model: z.optional(z.string().check(z.maxLength(1_000))),
+      forMs: z.pipe(z.number().check(z.minimum(0)), z.transform(atMost(longestMs))),
+      times: z.pipe(z.int().check(z.minimum(0)), z.transform(atMost(mostTimes))),
+      reason: z.enum(Object.keys(errorCodes) as [ErrorCode, ...ErrorCode[]]),
+    }) satisfies z.ZodMiniType<SharedFact>,
+);
 
 function atMost(most: number): (value: number) => number {
   return (value) => Math.min(value, most);
@@ -42,7 +46,7 @@ export function encodeFact(fact: SharedFact): string | undefined {
 /** Undefined for what is no fact. */
 export function decodeFact(value: string): SharedFact | undefined {
   try {
-    const parsed = schema.safeParse(JSON.parse(value));
+    const parsed = schema().safeParse(JSON.parse(value));
     return parsed.success ? parsed.data : undefined;
   } catch {
     return undefined;
