@@ -5,73 +5,93 @@ import { parseArgs } from 'node:util';
 import { base, candidates, gatewayCandidate } from './candidates/index.ts';
 import { nodeHttpFile } from './candidates/inferlane.ts';
 import { canPin, cores, pinSelf } from './http/processes.ts';
-import { measure } from './running/measure.ts';
+import { measure, type Values } from './running/measure.ts';
+import { speedPage } from './running/page.ts';
 import { type Gateway, type Running, startCandidate, startGateway, startServer } from './running/processes.ts';
+import { profile } from './running/profile.ts';
+import { report } from './running/report.ts';
 import type { Run } from './running/run.ts';
-import { absoluteTable, ratioTable } from './running/tables.ts';
+import { measureBundles } from './scenarios/bundle.ts';
+import { measureImports } from './scenarios/import.ts';
 import { scenarios } from './scenarios/index.ts';
 
 // inferlane beside its peers, as ratios to bare `fetch` in the same run.
-// node bench/main.ts [--rounds 5] [--only chat,paced] [--candidates openai,ofetch] [--json FILE]
+// node bench/main.ts [--rounds 5] [--only chat,import] [--candidates openai,inferlane] [--json FILE] [--page]
+// node bench/main.ts profile|heap CANDIDATE [--scenario chat] [--rounds 5]
 
-const { values: asked } = parseArgs({
+const { values: asked, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
     rounds: { type: 'string', default: '5' },
     only: { type: 'string' },
     candidates: { type: 'string' },
     json: { type: 'string', default: new URL('./last.json', import.meta.url).pathname },
+    page: { type: 'boolean', default: false },
+    scenario: { type: 'string', default: 'chat' },
   },
 });
-const startMs = performance.now();
-const loadBefore = loadavg()[0] ?? 0;
-const troubles: string[] = [];
-const onTrouble = (text: string): void => {
-  troubles.push(text);
-  console.log(`failed: ${text}`);
+const rounds = Number(asked.rounds);
+const withoutClients: Readonly<Record<string, () => Promise<Values[string]>>> = {
+  import: () => measureImports(rounds),
+  bundle: measureBundles,
 };
-const chosen = chosenFrom(
-  scenarios.map(({ id }) => id),
-  asked.only,
-);
-const scenariosToRun = scenarios.filter(({ id }) => chosen.includes(id));
-const names = namesToRun();
+const troubles: string[] = [];
 
 if (!canPin)
   console.log('Without taskset and two cores nobody has a core of its own: these figures say less than those of a machine that has.');
 pinSelf(cores.others);
-const server = await startServer();
-const gateways = new Map<string, Gateway>();
-const running: Running[] = [];
-try {
-  if (names.includes(gatewayCandidate)) gateways.set(gatewayCandidate, await startGateway());
-  for (const name of names) running.push(await startCandidate({ name, places: server.places, gateway: gateways.get(name) }));
-  const values = await measure(scenariosToRun, Number(asked.rounds), { running, places: server.places, gateways, onTrouble });
-  await report(values);
-} finally {
-  await Promise.all([...running, ...gateways.values()].map((each) => each.stop()));
-  server.stop();
-}
-process.exitCode = troubles.length === 0 ? 0 : 1;
+const [command, name = ''] = positionals;
+if (command === undefined) await compare();
+else if (command === 'profile' || command === 'heap') {
+  const [first] = chosenFrom(Object.keys(candidates), name);
+  await profile({ kind: command === 'profile' ? 'cpu' : 'heap', name: first ?? base, scenario: asked.scenario, blocks: rounds });
+} else throw new Error(`There is no ${command}; there are profile and heap.`);
 
-async function report(values: Run['values']): Promise<void> {
+async function compare(): Promise<void> {
+  const startMs = performance.now();
+  const loadBefore = loadavg()[0] ?? 0;
+  const ids = chosenFrom([...scenarios.map(({ id }) => id), ...Object.keys(withoutClients)], asked.only);
+  const { values, who } = await measureClients(ids);
+  for (const [id, run] of Object.entries(withoutClients)) if (ids.includes(id)) values[id] = await run();
   const run: Run = {
     node: process.versions.node,
-    cpu: cpus()[0]?.model ?? '',
+    cpu: cpus()[0]?.model.trim() ?? '',
     cores: cpus().length,
     isPinned: canPin,
-    rounds: Number(asked.rounds),
+    rounds,
     seconds: Math.round((performance.now() - startMs) / 1_000),
     loadBefore,
     loadAfter: loadavg()[0] ?? 0,
-    candidates: running.map(({ name, packages, given }) => ({ name, packages, given })),
+    candidates: who.map(({ name, packages, given }) => ({ name, packages, given })),
     values,
     troubles,
   };
   await writeFile(asked.json, `${JSON.stringify(run, undefined, 1)}\n`);
-  const versions = [...new Set(run.candidates.flatMap(({ packages }) => packages))];
-  console.log(`node ${run.node}, ${versions.join(', ')}\n${run.cpu}, ${run.rounds} rounds, ${run.seconds} s\n`);
-  console.log(ratioTable(scenariosToRun, run));
-  console.log(absoluteTable(scenariosToRun, run, base));
+  if (asked.page) await writeFile(new URL('../docs/reference/speed.md', import.meta.url), speedPage(run));
+  console.log(report(run));
+  process.exitCode = troubles.length === 0 ? 0 : 1;
+}
+
+async function measureClients(ids: readonly string[]): Promise<{ readonly values: Values; readonly who: readonly Running[] }> {
+  const chosen = scenarios.filter(({ id }) => ids.includes(id));
+  if (chosen.length === 0) return { values: {}, who: [] };
+  const names = namesToRun();
+  const { places, stop } = await startServer();
+  const gateways = new Map<string, Gateway>();
+  const running: Running[] = [];
+  try {
+    if (names.includes(gatewayCandidate)) gateways.set(gatewayCandidate, await startGateway());
+    for (const name of names) running.push(await startCandidate({ name, places, gateway: gateways.get(name) }));
+    return { values: await measure(chosen, rounds, { running, places, gateways, onTrouble }), who: running };
+  } finally {
+    await Promise.all([...running, ...gateways.values()].map((each) => each.stop()));
+    stop();
+  }
+}
+
+function onTrouble(text: string): void {
+  troubles.push(text);
+  console.log(`failed: ${text}`);
 }
 
 /** The base is always among them. */

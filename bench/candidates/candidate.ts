@@ -14,7 +14,7 @@ export interface Client {
 }
 
 /** What prepares one chat with two servers to turn to: all that is done before it counts is not measured. */
-export type Prepare = () => () => Promise<string>;
+export type Prepare = () => (() => Promise<string>) | Promise<() => Promise<string>>;
 
 /** What only inferlane is asked for. */
 export interface Lab {

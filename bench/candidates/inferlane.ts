@@ -1,7 +1,7 @@
 import type * as Inferlane from '../../src/index.ts';
 import manifest from '../../package.json' with { type: 'json' };
 import { messages } from './by-hand.ts';
-import { type Candidate, type Lab, load, versionsOf } from './candidate.ts';
+import { type Candidate, type Lab, load, type Prepare, versionsOf } from './candidate.ts';
 
 // The built package, since that is what users run; the compiler need not find it.
 const built = '../../dist/index.js';
@@ -11,7 +11,7 @@ export const nodeHttpFile: URL = new URL(builtNodeHttp, import.meta.url);
 
 type Providers = Inferlane.RouterOptions['providers'];
 
-const oneAt = (url: string): Providers => ({ box: { type: 'vllm', url } });
+export const oneAt = (url: string): Providers => ({ box: { type: 'vllm', url } });
 export const threeAt = (url: string): Providers => ({
   box: { type: 'vllm', url },
   spare: { type: 'llamacpp', url },
@@ -43,7 +43,7 @@ function candidate(
   return {
     packages,
     given,
-    lab,
+    ...(!hasListener && { lab }),
     open(url) {
       const router = createRouter({ providers: providersAt(url), transport });
       if (hasListener) router.on('attempt:end', () => undefined);
@@ -63,10 +63,13 @@ function candidate(
 }
 
 /** What a router learns of a dead server would take it out of the way, so each call has a router of its own, made before the time counts. */
-function failover({ createRouter, transport }: Lab, first: string, second: string): () => () => Promise<string> {
+function failover({ createRouter, transport }: Lab, first: string, second: string): Prepare {
   const providers: Providers = { first: { type: 'openai-compatible', url: first }, second: { type: 'openai-compatible', url: second } };
-  return () => {
+  let last: Inferlane.Router | undefined;
+  return async () => {
+    await last?.close();
     const router = createRouter({ providers, transport, ...quiet });
+    last = router;
     return async () => (await router.chat({ model: 'quick', messages })).choices[0].message.content ?? '';
   };
 }

@@ -1,7 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Places } from '../fake/server.ts';
-import { canPin, cores, freePort, type Running as Gateway, start } from '../http/processes.ts';
+import type { Sample } from '../http/probe.ts';
+import { canPin, cores, freePort } from '../http/processes.ts';
 import type { Block } from '../scenarios/scenario.ts';
 import type { Order, Ready, Reply } from './run-candidate.ts';
 
@@ -9,23 +11,34 @@ import type { Order, Ready, Reply } from './run-candidate.ts';
 export interface Running extends Ready {
   readonly name: string;
   run(scenario: string): Promise<Block>;
+  profile(scenario: string, how: NonNullable<Order['profile']>): Promise<void>;
   stop(): Promise<void>;
 }
 
 const fileOf = (path: string): string => new URL(path, import.meta.url).pathname;
 const patienceMs = 90_000;
 
-function startNode(file: string, args: readonly string[], core: number, flags: readonly string[], env: NodeJS.ProcessEnv): ChildProcess {
+interface Program {
+  readonly file: string;
+  readonly args: readonly string[];
+  readonly core: number;
+  /** Of Node. */
+  readonly flags?: readonly string[];
+  readonly output?: 'inherit' | 'ignore';
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+function startNode({ file, args, core, flags = [], output = 'inherit', env }: Program): ChildProcess {
   const command = [process.execPath, ...flags, file, ...args];
   const [program = '', ...rest] = canPin ? ['taskset', '-c', String(core), ...command] : command;
-  return spawn(program, rest, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], env });
+  return spawn(program, rest, { stdio: ['ignore', output, output, 'ipc'], env: { ...cleanEnv(), ...env } });
 }
 
 /** Nothing of the caller's environment decides what a candidate does. */
 const cleanEnv = (): NodeJS.ProcessEnv => ({ PATH: process.env['PATH'], NODE_ENV: 'production' });
 
 export async function startServer(): Promise<{ readonly places: Places; stop(): void }> {
-  const child = startNode(fileOf('../fake/server.ts'), [], cores.others, [], cleanEnv());
+  const child = startNode({ file: fileOf('../fake/server.ts'), args: [], core: cores.others });
   const [places] = (await once(child, 'message')) as [Places];
   return { places, stop: () => child.disconnect() };
 }
@@ -39,27 +52,28 @@ export interface StartOptions {
 }
 
 export async function startCandidate({ name, places, gateway, flags = [] }: StartOptions): Promise<Running> {
-  const env = { ...cleanEnv(), ...(gateway && { BENCH_GATEWAY: `http://127.0.0.1:${gateway.port}` }) };
-  const child = startNode(fileOf('./run-candidate.ts'), [name, JSON.stringify(places)], cores.measured, flags, env);
+  const env = gateway && { BENCH_GATEWAY: gateway.url };
+  const args = [name, JSON.stringify(places)];
+  const child = startNode({ file: fileOf('./run-candidate.ts'), args, core: cores.measured, flags, ...(env && { env }) });
   const ready = await reply(child, name);
   if (!('ready' in ready)) throw new Error(`${name} did not start.`);
+  const order = async (what: Order): Promise<Block> => {
+    child.send(what);
+    const answer = await reply(child, name);
+    if (!('block' in answer)) throw new Error('error' in answer ? answer.error : 'an answer without a block');
+    return answer.block;
+  };
   return {
     name,
     ...ready.ready,
     async run(scenario) {
-      const before = (await gateway?.sample())?.cpuMicros ?? 0;
-      child.send({ run: scenario } satisfies Order);
-      const answer = await reply(child, name);
-      if (!('block' in answer)) throw new Error('error' in answer ? answer.error : 'an answer without a block');
-      const after = (await gateway?.sample())?.cpuMicros ?? 0;
-      return { ...answer.block, cpuMicros: answer.block.cpuMicros + after - before };
+      const before = (await gateway?.cpuMicros()) ?? 0;
+      const block = await order({ run: scenario });
+      const after = (await gateway?.cpuMicros()) ?? 0;
+      return { ...block, cpuMicros: block.cpuMicros + after - before };
     },
-    async stop() {
-      if (child.exitCode !== null) return;
-      const ended = once(child, 'exit');
-      child.disconnect();
-      await ended;
-    },
+    profile: async (scenario, profile) => void (await order({ run: scenario, profile })),
+    stop: () => stop(child),
   };
 }
 
@@ -81,16 +95,46 @@ async function reply(child: ChildProcess, name: string): Promise<Reply> {
   }
 }
 
-/** As its README has it, on the core of those that are measured. */
-export async function startGateway(): Promise<Gateway> {
-  const port = await freePort();
-  return start({
-    file: fileOf('../node_modules/@portkey-ai/gateway/build/start-server.js'),
-    args: ['--headless', `--port=${port}`],
-    probe: fileOf('../http/probe.ts'),
-    core: cores.measured,
-    port,
-  });
+/** The gateway of a candidate. */
+export interface Gateway {
+  readonly url: string;
+  cpuMicros(): Promise<number>;
+  stop(): Promise<void>;
 }
 
-export type { Gateway };
+/** As its README has it, on the core of those that are measured. What it says of each dead server is not shown. */
+export async function startGateway(): Promise<Gateway> {
+  const port = await freePort();
+  const file = fileOf('../node_modules/@portkey-ai/gateway/build/start-server.js');
+  const flags = ['--import', fileOf('../http/probe.ts')];
+  const child = startNode({ file, args: ['--headless', `--port=${port}`], core: cores.measured, flags, output: 'ignore' });
+  await untilOpen(port);
+  return {
+    url: `http://127.0.0.1:${port}`,
+    async cpuMicros() {
+      child.send('sample');
+      const [sample] = (await once(child, 'message')) as [Sample];
+      return sample.cpuMicros;
+    },
+    stop: () => stop(child),
+  };
+}
+
+async function untilOpen(port: number): Promise<void> {
+  for (let tries = 0; tries < 300; tries++) {
+    const isOpen = await fetch(`http://127.0.0.1:${port}`).then(
+      () => true,
+      () => false,
+    );
+    if (isOpen) return;
+    await sleep(100);
+  }
+  throw new Error(`Nobody listens on ${port}.`);
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || !child.connected) return;
+  const ended = once(child, 'exit');
+  child.disconnect();
+  await ended;
+}

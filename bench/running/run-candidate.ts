@@ -1,11 +1,16 @@
 import { candidates } from '../candidates/index.ts';
 import type { Places } from '../fake/server.ts';
 import { scenarios } from '../scenarios/index.ts';
-import type { Block, Scenario, Subject } from '../scenarios/scenario.ts';
+import { type Block, figuresAlone, type Subject } from '../scenarios/scenario.ts';
+import { type ProfileKind, profiled } from './profiling.ts';
 
 // One candidate in a process of its own: node run-candidate.ts NAME PLACES
 
-export type Order = { readonly run: string };
+export interface Order {
+  readonly run: string;
+  /** Looked at while it runs so many times; as many go before. */
+  readonly profile?: { readonly kind: ProfileKind; readonly file: string; readonly blocks: number };
+}
 export type Reply = { readonly ready: Ready } | { readonly block: Block } | { readonly error: string };
 export interface Ready {
   readonly packages: readonly string[];
@@ -26,9 +31,21 @@ async function openSubject(): Promise<Subject> {
 }
 
 const subject = await openSubject();
-process.on('message', ({ run }: Order) => {
-  const scenario = scenarios.find(({ id }) => id === run) as Scenario;
-  scenario.run(subject).then(
+
+async function obey({ run, profile }: Order): Promise<Block> {
+  const scenario = scenarios.find(({ id }) => id === run);
+  if (scenario === undefined) throw new Error(`There is no scenario ${run}.`);
+  if (profile === undefined) return scenario.run(subject);
+  const runAll = async (): Promise<void> => {
+    for (let block = 0; block < profile.blocks; block++) await scenario.run(subject);
+  };
+  await runAll();
+  await profiled(profile.kind, profile.file, runAll);
+  return figuresAlone({});
+}
+
+process.on('message', (order: Order) => {
+  obey(order).then(
     (block) => reply({ block }),
     (error: unknown) => reply({ error: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
   );

@@ -1,6 +1,13 @@
 import { chat, embed, throughput } from './calls.ts';
+import { failover } from './failover.ts';
+import { circuit, engine, hang, three } from './lab.ts';
 import type { Scenario } from './scenario.ts';
 import { full, open, paced, ttft } from './streams.ts';
 
-/** In the order of the tables. */
-export const scenarios: readonly Scenario[] = [chat, throughput, paced, full, ttft, open, embed];
+/** Shown as ratios to bare `fetch`, in the order of the table. */
+export const besideFetch: readonly Scenario[] = [chat, throughput, ttft, embed, paced, full, open];
+/** Shown as they are. */
+export const servers: readonly Scenario[] = [failover];
+export const ofRouters: readonly Scenario[] = [three, circuit, hang, engine];
+
+export const scenarios: readonly Scenario[] = [...besideFetch, ...servers, ...ofRouters];

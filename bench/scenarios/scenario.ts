@@ -56,7 +56,7 @@ export function clientOf({ client }: Subject): Client {
   return client;
 }
 
-export const nowMicros = (): number => Number(process.hrtime.bigint()) / 1_000;
+export const nowMicros = (): number => performance.now() * 1_000;
 
 export async function measured(units: number, work: () => Promise<void>): Promise<Block> {
   const startMicros = nowMicros();
