@@ -1,4 +1,5 @@
 import { defineConfig } from 'tsup';
+import { licenceNotices } from './scripts/licence-notices.ts';
 
 // One row per entry point of package.json's `exports`.
 const entryPoints = {
@@ -21,9 +22,8 @@ const config: ReturnType<typeof defineConfig> = defineConfig({
   clean: true,
   // tsup would write `http` for `node:http`, which Deno and Workers refuse, and break `node:sqlite`.
   removeNodeProtocol: false,
-  // The library needs neither as a whole: of commander nothing, of zod a tenth. Their licences stand in src/cli/program.ts and in
-  // src/config/schema-parts.ts.
-  noExternal: ['commander', 'zod'],
+  // What is no dependency is bundled, with its licence.
+  esbuildPlugins: [licenceNotices],
   // Optional peers stay imports of the consumer's own copy; dependencies are external by default.
   external: [
     'node-llama-cpp',

@@ -19,15 +19,15 @@ export interface Bytes {
  * they add to it.
  */
 export const budgets: Readonly<Record<string, Bytes>> = {
-  '.': { own: 166_400, whole: 208_100 },
-  'createRouter of .': { own: 149_900, whole: 191_700 },
+  '.': { own: 170_600, whole: 208_100 },
+  'createRouter of .': { own: 154_300, whole: 191_700 },
   './http': { own: 88_800, whole: 88_900 },
   './prometheus': { own: 4_500, whole: 4_500 },
   './otel': { own: 5_300, whole: 5_300 },
   './redis': { own: 7_900, whole: 7_900 },
   './testing': { own: 47_800, whole: 47_800 },
   './ai-sdk': { own: 9_200, whole: 9_200 },
-  inferlane: { own: 284_400, whole: 325_900 },
+  inferlane: { own: 290_800, whole: 327_400 },
 };
 
 /** How many there are now, by the rows of the table. */

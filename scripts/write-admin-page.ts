@@ -1,6 +1,7 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { noticeOf } from './licence-notices.ts';
 
 /** The admin page in the browser as two texts: its script with the libraries in it, and its styles. */
 export interface AdminPage {
@@ -13,7 +14,7 @@ const root: string = fileURLToPath(new URL('../', import.meta.url));
 /** Where the page lies for the handler. */
 export const adminPageFile: string = fileURLToPath(new URL('../src/http/admin-page-bundle.ts', import.meta.url));
 
-/** Libraries whose code is in the script. Their licences ask that their notices go with it. */
+/** Libraries whose code is in the script. */
 const bundled = ['preact', 'uplot'] as const;
 
 export async function bundleAdminPage(): Promise<AdminPage> {
@@ -36,17 +37,7 @@ export async function bundleAdminPage(): Promise<AdminPage> {
     if (file === undefined) throw new Error(`esbuild wrote no ${end}.`);
     return file.text.trim();
   };
-  return { script: `${notices()}\n${textOf('.js')}`, style: textOf('.css') };
-}
-
-/** One line for each licence. */
-function notices(): string {
-  return bundled
-    .map((name) => {
-      const text = readFileSync(new URL(`../node_modules/${name}/LICENSE`, import.meta.url), 'utf8');
-      return `/*! ${name}: ${text.replaceAll(/\s+/g, ' ').trim()} */`;
-    })
-    .join('\n');
+  return { script: [...bundled.map(noticeOf), textOf('.js')].join('\n'), style: textOf('.css') };
 }
 
 export function adminPageText({ script, style }: AdminPage): string {

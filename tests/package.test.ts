@@ -147,3 +147,18 @@ test('no published type names zod or an optional peer', () => {
   const types = readFileSync(join(home, 'dist', 'index.d.ts'), 'utf8');
   expect(types.match(/from '(?:zod|node-llama-cpp)[^']*'/g)).toBeNull();
 });
+
+test('what is bundled has its licence with it', () => {
+  const built = readdirSync(join(home, 'dist')).filter((name) => name.endsWith('.js'));
+  const texts = built.map((name) => readFileSync(join(home, 'dist', name), 'utf8'));
+  const bundled = new Set(
+    texts.flatMap((text) => [...text.matchAll(/^\/\/ node_modules\/((?:@[^/\n]+\/)?[^/\n]+)/gm)].map(([, name = '']) => name)),
+  );
+  expect([...bundled].sort()).toEqual(
+    ['commander', 'eventemitter3', 'eventsource-parser', 'is-network-error', 'p-retry', 'p-timeout', 'zod'].sort(),
+  );
+  for (const name of bundled) {
+    for (const text of texts.filter((each) => each.includes(`// node_modules/${name}/`)))
+      expect(text).toMatch(new RegExp(`\\(\\*! ${name}: .*Copyright`));
+  }
+});
