@@ -16,13 +16,13 @@ import { measureImports } from './scenarios/import.ts';
 import { scenarios } from './scenarios/index.ts';
 
 // inferlane beside its peers, as ratios to bare `fetch` in the same run.
-// node bench/main.ts [--rounds 5] [--only chat,import] [--candidates openai,inferlane] [--json FILE] [--page]
-// node bench/main.ts profile|heap CANDIDATE [--scenario chat] [--rounds 5]
+// node bench/main.ts [--rounds 7] [--only chat,import] [--candidates openai,inferlane] [--json FILE] [--page]
+// node bench/main.ts profile|heap CANDIDATE [--scenario chat] [--rounds 7]
 
 const { values: asked, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    rounds: { type: 'string', default: '5' },
+    rounds: { type: 'string', default: '7' },
     only: { type: 'string' },
     candidates: { type: 'string' },
     json: { type: 'string', default: new URL('./last.json', import.meta.url).pathname },
@@ -78,13 +78,18 @@ async function measureClients(ids: readonly string[]): Promise<{ readonly values
   const names = namesToRun();
   const { places, stop } = await startServer();
   const gateways = new Map<string, Gateway>();
-  const running: Running[] = [];
+  const [running, apart]: [Running[], Running[]] = [[], []];
   try {
     if (names.includes(gatewayCandidate)) gateways.set(gatewayCandidate, await startGateway());
-    for (const name of names) running.push(await startCandidate({ name, places, gateway: gateways.get(name) }));
-    return { values: await measure(chosen, rounds, { running, places, gateways, onTrouble }), who: running };
+    for (const name of names) {
+      const options = { name, places, gateway: gateways.get(name) };
+      const one = await startCandidate(options);
+      running.push(one);
+      if (chosen.some(({ id, isApart }) => isApart && one.can.includes(id))) apart.push(await startCandidate(options));
+    }
+    return { values: await measure(chosen, rounds, { running, apart, places, gateways, onTrouble }), who: running };
   } finally {
-    await Promise.all([...running, ...gateways.values()].map((each) => each.stop()));
+    await Promise.all([...running, ...apart, ...gateways.values()].map((each) => each.stop()));
     stop();
   }
 }

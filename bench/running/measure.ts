@@ -7,6 +7,8 @@ export type Values = Record<string, Record<string, Record<string, number[]>>>;
 
 export interface Stage {
   readonly running: readonly Running[];
+  /** The same candidates once more, for what is not compared. */
+  readonly apart: readonly Running[];
   readonly places: Places;
   readonly gateways: ReadonlyMap<string, Gateway>;
   readonly onTrouble: (text: string) => void;
@@ -20,17 +22,27 @@ export async function measure(scenarios: readonly Scenario[], rounds: number, st
   const values: Values = {};
   for (let round = -1; round < rounds; round++) {
     for (const scenario of scenarios) {
-      // A fresh process warms itself up.
-      if (scenario.isFresh ? round < 0 || round >= (scenario.mostRounds ?? rounds) : round >= (scenario.mostRounds ?? rounds)) continue;
-      const able = stage.running.filter(({ can }) => can.includes(scenario.id));
-      for (let turn = 0; turn < able.length; turn++) {
-        const one = able[(round + 1 + turn) % able.length] as Running;
-        const block = await runOnce(scenario, one, stage);
-        if (round >= 0) note(values, scenario, one.name, block);
+      for (let time = timesIn(round, scenario); time > 0; time--) {
+        for (const one of inTurns(stage, scenario, round)) {
+          const block = await runOnce(scenario, one, stage);
+          if (round >= 0) note(values, scenario, one.name, block);
+        }
       }
     }
   }
   return values;
+}
+
+function timesIn(round: number, { isFresh, mostRounds = Infinity, warmups = 1 }: Scenario): number {
+  if (round >= 0) return round < mostRounds ? 1 : 0;
+  // A process that is started for one block warms itself up.
+  return isFresh ? 0 : warmups;
+}
+
+function inTurns({ running, apart }: Stage, { id, isApart }: Scenario, round: number): readonly Running[] {
+  const able = (isApart ? apart : running).filter(({ can }) => can.includes(id));
+  const first = able.length === 0 ? 0 : (round + 1) % able.length;
+  return [...able.slice(first), ...able.slice(0, first)];
 }
 
 async function runOnce(scenario: Scenario, one: Running, stage: Stage): Promise<Block | undefined> {

@@ -3,12 +3,13 @@ import { checkedChat, checkVectors } from './checks.ts';
 import { clientOf, cpuPerUnit, measured, repeat, type Scenario, unitsPerSecond } from './scenario.ts';
 
 const chatsAtOnce = 8;
-const chats = 400;
+const chats = 300;
 
 export const chat: Scenario = {
   id: 'chat',
   about: `CPU time of the calling process per small chat, ${chatsAtOnce} at once, ${chats} a round`,
   metrics: [{ id: 'cpu', label: 'chat', unit: 'µs CPU', digits: 0, of: cpuPerUnit }],
+  warmups: 5,
   isFor: ({ client }) => client !== undefined,
   async run(subject) {
     const client = clientOf(subject);
@@ -20,7 +21,7 @@ export const chat: Scenario = {
 };
 
 const inFlight = 64;
-const requests = 800;
+const requests = 400;
 
 export const throughput: Scenario = {
   id: 'throughput',
@@ -35,7 +36,7 @@ export const throughput: Scenario = {
   },
 };
 
-const embeddings = 6;
+const embeddings = 4;
 
 export const embed: Scenario = {
   id: 'embed',

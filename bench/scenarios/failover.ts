@@ -2,7 +2,7 @@ import { median } from '../rounds.ts';
 import { checkedChat } from './checks.ts';
 import { figure, figuresAlone, nowMicros, type Scenario } from './scenario.ts';
 
-const calls = 30;
+const calls = 20;
 const longestMs = 9_000;
 
 export const failover: Scenario = {
@@ -13,6 +13,7 @@ export const failover: Scenario = {
     { id: 'refused', label: 'first refuses', unit: 'µs added', digits: 0, of: figure('refusedMicros') },
     { id: 'good', label: 'chat with both good', unit: 'µs', digits: 0, of: figure('goodMicros') },
   ],
+  isApart: true,
   isFor: ({ candidate }) => candidate.failover !== undefined,
   async run({ candidate, places }) {
     const { good, busy, refused } = places;

@@ -12,7 +12,7 @@ import { cpuPerUnit, figure, figuresAlone, measured, nowMicros, repeat, type Sce
 
 type Router = Inferlane.Router;
 
-const pairs = 10;
+const pairs = 20;
 const chatsOfPair = 60;
 const atOnce = 8;
 
@@ -52,6 +52,7 @@ export const three: Scenario = {
     { id: 'added', label: 'three providers', unit: 'µs CPU added', digits: 1, of: figure('addedMicros') },
     { id: 'share', label: 'three providers', unit: '% added', digits: 1, of: figure('addedPercent') },
   ],
+  isApart: true,
   isFor: hasLab,
   async run(subject) {
     const { createRouter, transport } = labOf(subject);
@@ -75,6 +76,7 @@ export const circuit: Scenario = {
   id: 'circuit',
   about: `CPU time that a provider with an open circuit adds to a small chat, after ${refusals} chats that it refused or was kept from, beside a router without it`,
   metrics: [{ id: 'added', label: 'open circuit', unit: 'µs CPU added', digits: 1, of: figure('addedMicros') }],
+  isApart: true,
   isFor: hasLab,
   async run(subject) {
     const { createRouter, transport } = labOf(subject);
@@ -97,6 +99,8 @@ export const hang: Scenario = {
   id: 'hang',
   about: `time from the call to the first text of a stream whose first provider accepts and never answers, less its limit of ${firstTokenMs} ms: median of ${hangs} a round, each with a new router`,
   metrics: [{ id: 'added', label: 'hanging server', unit: 'ms added to the limit', digits: 2, of: figure('addedMs') }],
+  mostRounds: 3,
+  isApart: true,
   isFor: hasLab,
   async run(subject) {
     const { createRouter, transport } = labOf(subject);
@@ -123,9 +127,8 @@ const canned = JSON.stringify({
   choices: [{ index: 0, message: { role: 'assistant', content: chatText }, finish_reason: 'stop' }],
 });
 const cannedHeaders: Readonly<Record<string, string>> = { 'content-type': 'application/json', 'content-length': String(canned.length) };
-const cannedTransport: Inferlane.Transport = {
-  connects: false,
-  send: async () => ({ status: 200, header: (name) => cannedHeaders[name] ?? null, body: null, text: async () => canned }),
+const cannedTransport = {
+  send: async () => ({ status: 200, header: (name: string) => cannedHeaders[name] ?? null, body: null, text: async () => canned }),
 };
 const engineChats = 4_000;
 
@@ -133,6 +136,7 @@ export const engine: Scenario = {
   id: 'engine',
   about: `CPU time per chat without a network: a transport that answers from memory, ${engineChats} chats a round, ${atOnce} at once`,
   metrics: [{ id: 'cpu', label: 'engine alone', unit: 'µs CPU', digits: 1, of: cpuPerUnit }],
+  isApart: true,
   isFor: hasLab,
   async run(subject) {
     const router = labOf(subject).createRouter({ providers: oneAt(subject.places.good), transport: cannedTransport });

@@ -37,8 +37,12 @@ export interface Scenario {
   readonly metrics: readonly Metric[];
   /** In a process that is started for it alone, with `--expose-gc`. */
   readonly isFresh?: true;
+  /** In a process that does nothing that is compared with others, so that nobody is warmer than they are. */
+  readonly isApart?: true;
   /** Of all rounds that are asked for, at most so many: the slow ones. */
   readonly mostRounds?: number;
+  /** How often it runs in the round that is not counted; left out, once. */
+  readonly warmups?: number;
   isFor(subject: Subject): boolean;
   run(subject: Subject): Promise<Block>;
 }

@@ -10,6 +10,7 @@ export const paced: Scenario = {
   id: 'paced',
   about: `CPU time per event that comes alone: ${pacedStreams} streams at once, begun one millisecond after the other, each of ${streamShapes.paced.events} events, one each ${streamShapes.paced.everyMs} ms; the request and the end of a stream are in it`,
   metrics: [{ id: 'cpu', label: 'paced event', unit: 'µs CPU', digits: 1, of: cpuPerUnit }],
+  mostRounds: 5,
   isFor: ({ client }) => client !== undefined,
   async run(subject) {
     const client = clientOf(subject);
@@ -22,12 +23,13 @@ export const paced: Scenario = {
   },
 };
 
-const fullStreams = 4;
+const fullStreams = 2;
 
 export const full: Scenario = {
   id: 'full',
   about: `CPU time per event at full speed: ${fullStreams} streams at once of ${streamShapes.full.events} events, each in an HTTP chunk of its own, ${streamShapes.full.burst} chunks in one write of the server, one write in a turn of its loop, as fast as the client reads`,
   metrics: [{ id: 'cpu', label: 'full-speed event', unit: 'µs CPU', digits: 1, of: cpuPerUnit }],
+  warmups: 2,
   isFor: ({ client }) => client !== undefined,
   async run(subject) {
     const client = clientOf(subject);
@@ -36,7 +38,7 @@ export const full: Scenario = {
   },
 };
 
-const firstTokens = 80;
+const firstTokens = 50;
 
 export const ttft: Scenario = {
   id: 'ttft',
