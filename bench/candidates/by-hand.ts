@@ -3,7 +3,7 @@ import type { Vector } from './candidate.ts';
 
 // What people write without a library: the same for all candidates that are no more than a way to send bytes.
 
-export const messages = [{ role: 'user' as const, content: promptText }];
+export const messages: [{ readonly role: 'user'; readonly content: string }] = [{ role: 'user', content: promptText }];
 export const jsonHeaders: Readonly<Record<string, string>> = { 'content-type': 'application/json' };
 
 export const chatPath = '/v1/chat/completions';

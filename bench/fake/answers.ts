@@ -42,7 +42,7 @@ function vectorsAs(encode: (values: Float32Array) => unknown): Buffer {
 export const vectorsAsFloats: Buffer = vectorsAs((values) => [...values]);
 export const vectorsAsBase64: Buffer = vectorsAs((values) => Buffer.from(values.buffer).toString('base64'));
 
-export const streamHead = Buffer.from('HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n');
+export const streamHead: Buffer = Buffer.from('HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n');
 
 const httpChunk = (text: string): string => `${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`;
 const event = (choices: readonly object[], more: object = {}): string =>
