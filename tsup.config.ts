@@ -10,6 +10,7 @@ const entryPoints = {
   otel: 'src/telemetry/otel.ts',
   prometheus: 'src/telemetry/prometheus.ts',
   redis: 'src/state/redis.ts',
+  'node-http': 'src/lib/node-http.ts',
 };
 
 const config: ReturnType<typeof defineConfig> = defineConfig({

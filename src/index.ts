@@ -104,4 +104,5 @@ export type {
 
 // Seams.
 export { type Clock, systemClock } from './lib/clock.ts';
+export type { Body, ByteSource } from './lib/byte-source.ts';
 export { ofetchTransport, type Transport, type TransportRequest, type TransportResponse } from './lib/transport.ts';

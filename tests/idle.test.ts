@@ -80,7 +80,7 @@ test.each(['vllm', 'ollama', 'openai', 'anthropic', 'stub'])(
       }
       return process.memoryUsage().heapUsed;
     };
-    const transport = { connects: false, send: async () => { throw new Error('nobody there'); } };
+    const transport = { send: async () => { throw new Error('nobody there'); } };
     const where = '${type}' === 'stub' ? {} : { apiKey: 'a-key', defaultModel: 'm', embeddingModel: 'e' };
     const open = (count) => {
       const names = Array.from({ length: count }, (_, index) => 'box' + index);

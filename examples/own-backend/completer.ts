@@ -1,5 +1,5 @@
 import { type Adapter, defineAdapter, httpFor, readLines, RouterError } from 'inferlane';
-import type { Call, ChatChunk, ChatRequest, ChunkBatches, HttpClient } from 'inferlane';
+import type { Body, Call, ChatChunk, ChatRequest, ChunkBatches, HttpClient } from 'inferlane';
 
 // The server: POST /complete { prompt, limit, stream } → { text, why } or lines of { piece } and one of { why }.
 
@@ -34,7 +34,7 @@ function textOf(content: ChatRequest['messages'][number]['content']): string {
 }
 
 /** Chunks travel in arrays, one or more at a time. The stream ends well only where the server said that it was done. */
-async function* readChunks(http: HttpClient, call: Call<ChatRequest>, body: ReadableStream<Uint8Array>): ChunkBatches {
+async function* readChunks(http: HttpClient, call: Call<ChatRequest>, body: Body): ChunkBatches {
   try {
     for await (const lines of readLines(body)) {
       for (const line of lines) {

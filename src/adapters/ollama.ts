@@ -3,6 +3,7 @@ import { RouterError } from '../core/errors.ts';
 import type { ChatAnswer, ChatRequest, ChunkBatches, EmbedAnswer, EmbedRequest } from '../core/types.ts';
 import type { HttpClient } from '../lib/http.ts';
 import { isCount, isJsonObject, type JsonObject, parseJson } from '../lib/json.ts';
+import type { Body } from '../lib/byte-source.ts';
 import { readLines } from '../lib/ndjson.ts';
 import { billionsIn } from '../lib/parameter-count.ts';
 import { type ItemReader, readStream } from '../lib/read-stream.ts';
@@ -63,7 +64,7 @@ async function chat(http: HttpClient, settings: OllamaSettings, call: Call<ChatR
  * Nothing after the last line is waited for, but it is let in: the server sends the end of the body a moment later, and the
  * connection can then be used again.
  */
-function readChunks(http: HttpClient, call: Call<ChatRequest>, body: JsonObject, stream: ReadableStream<Uint8Array>): ChunkBatches {
+function readChunks(http: HttpClient, call: Call<ChatRequest>, body: JsonObject, stream: Body): ChunkBatches {
   const toChunks = createChunker(call, http.badResponse);
   const readThoughts = createThoughtReader();
   let isComplete = false;

@@ -62,7 +62,7 @@ function bodyOf(text: string): ReadableStream<Uint8Array> {
 
 /** Where nothing is wrong with what is played back, the model could not read it. */
 async function replayed(send: () => Promise<TransportResponse>, call: Call<unknown>, name: string): Promise<unknown> {
-  const http = clientOf(name, { connects: false, send });
+  const http = clientOf(name, { send });
   const unread = http.badResponse('the answer is not what the model of the AI SDK can read.');
   return http.postJson('', call.request, { signal: call.signal }).then(
     () => unread,
@@ -70,7 +70,7 @@ async function replayed(send: () => Promise<TransportResponse>, call: Call<unkno
   );
 }
 
-const nowhere: Transport = { connects: false, send: throwing(new TypeError('There is no network here.')) };
+const nowhere: Transport = { send: throwing(new TypeError('There is no network here.')) };
 
 function clientOf(name: string, transport: Transport): HttpClient {
   return httpFor({ provider: name, url: '', transport });

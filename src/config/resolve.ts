@@ -1,6 +1,6 @@
 import { ConfigError } from '../core/errors.ts';
 import { systemClock } from '../lib/clock.ts';
-import { ofetchTransport } from '../lib/transport.ts';
+import { defaultTransport } from '../lib/default-transport.ts';
 import { checkCandidates } from './check-candidates.ts';
 import type { BreakerConfig, ConfigWarning, ProviderConfig, RouterConfig } from './config.ts';
 import { copyOptions } from './copy-options.ts';
@@ -82,7 +82,7 @@ function resolveRouter(options: RouterOptions, ids: readonly string[], findings:
     checkEmbeddings: options.checkEmbeddings ?? defaults.checkEmbeddings,
     cache: options.cache && Object.freeze({ store: options.cache.store, ...over(defaults.cache, options.cache) }),
     singleFlight: options.singleFlight ?? defaults.singleFlight,
-    transport: options.transport ?? ofetchTransport(),
+    transport: options.transport ?? defaultTransport(),
     store: options.store,
     logger: options.logger,
     clock: options.clock ?? systemClock,

@@ -169,9 +169,7 @@ const conduct = () => ({
   cache: z.optional(cache()),
   singleFlight: z.optional(flag()),
   store: z.optional(made<StateStore>({ connect: 'function' }, 'must be a store, such as redisStore() of inferlane/redis makes')),
-  transport: z.optional(
-    made<Transport>({ send: 'function', connects: 'boolean' }, 'must have send(), and say in connects whether it sees connections'),
-  ),
+  transport: z.optional(made<Transport>({ send: 'function' }, 'must have send(), as ofetchTransport() has')),
   logger: z.optional(
     made<Logger>(
       { debug: 'function', info: 'function', warn: 'function', error: 'function' },

@@ -9,18 +9,23 @@ export interface ConnectOptions {
   readonly connectMs: number;
 }
 
-/** Sends, and gives up where the connection does not stand in time. A transport that cannot see connections has its own limit. */
+/**
+ * Sends, and gives up where the connection does not stand in time. Costs nothing where a kept one is used; a transport that cannot see
+ * connections has its own limit.
+ */
 export async function sendWithin(options: ConnectOptions, request: TransportRequest): Promise<TransportResponse> {
   const { transport, clock, provider, connectMs } = options;
-  if (!transport.connects) return transport.send(request);
-  const limit = openDeadline({ clock, provider, signals: [], endsAtMs: Infinity, endPhase: 'total' });
-  limit.enter('connect', connectMs);
+  let dispose: (() => void) | undefined;
+  const onConnecting: TransportRequest['onConnecting'] = (giveUp) => {
+    const limit = openDeadline({ clock, provider, signals: [], endsAtMs: Infinity, endPhase: 'total' });
+    limit.signal.addEventListener('abort', () => giveUp(limit.signal.reason), { once: true });
+    limit.enter('connect', connectMs);
+    dispose = limit.dispose;
+    return limit.dispose;
+  };
   try {
-    const signal = AbortSignal.any([request.signal, limit.signal]);
-    return await transport.send({ ...request, signal, onConnected: limit.dispose });
-  } catch (error) {
-    throw limit.signal.aborted ? limit.signal.reason : error;
+    return await transport.send({ ...request, onConnecting });
   } finally {
-    limit.dispose();
+    dispose?.();
   }
 }

@@ -62,7 +62,8 @@ export const faultFamilies: readonly (readonly [RegExp, Fault])[] = [
   [/^EAI_/, neverStood('The host name could not be looked up.')],
   [/^(?:CERT_|ERR_TLS_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|HOSTNAME_|INVALID_CA)/, neverStood('The TLS certificate was not accepted.')],
   [/^ERR_SSL_/, neverStood('The TLS handshake failed.')],
-  [/^HPE_/, notHttp],
+  // What zlib says of Brotli that is none.
+  [/^(?:HPE_|ERR__ERROR_FORMAT)/, notHttp],
 ];
 
 /** Faults that carry no code; their texts are read, never repeated. The last two are what Deno and Workers say. */

@@ -2,6 +2,7 @@ import { RouterError } from '../core/errors.ts';
 import { classifyBody, classifyFault, classifyResponse, isWebPage } from './classify.ts';
 import type { Clock } from './clock.ts';
 import { createErrorMaker, type ErrorMaker } from './http-error.ts';
+import type { Body } from './byte-source.ts';
 import { sendWithin } from './connect-limit.ts';
 import { createHeaders, type KeySource } from './http-headers.ts';
 import { parseJson } from './json.ts';
@@ -27,7 +28,7 @@ export interface HttpClient {
   /** For `/metrics` and its kind. */
   getText(path: string, signal: AbortSignal): Promise<string>;
   /** Posts JSON and resolves with the body once the server accepted the call (200 to 203, and no web page). */
-  openStream(path: string, body: unknown, call: HttpCall): Promise<ReadableStream<Uint8Array>>;
+  openStream(path: string, body: unknown, call: HttpCall): Promise<Body>;
   /**
    * The classified error in a body that came with status 200 or inside a stream (`{"error": …}`, `{"object": "error"}`),
    * or undefined where it holds none. `request` is the body that was sent: texts of it are masked in the message.
@@ -113,8 +114,8 @@ function createExchange(options: HttpOptions, headersOf: HeadersOf, errors: Erro
   let hasAnswered = false;
   const send = async (method: Method, path: string, body: string | undefined, call: HttpCall, accept: string) => {
     const { signal, requestId, connectMs = options.connectMs } = call;
-    const limits = { transport: options.transport, clock, provider: options.provider, connectMs };
     const headers = addHeaders(await headersOf(accept, body !== undefined), call.headers);
+    const limits = { transport: options.transport, clock, provider: options.provider, connectMs };
     const request = { method, url: url + path, headers, ...(body !== undefined && { body }), signal };
     for (let replaced = 0; ; replaced++) {
       try {
@@ -171,6 +172,8 @@ interface SystemFault {
   readonly code?: unknown;
   readonly message?: unknown;
   readonly socket?: { readonly bytesRead?: unknown };
+  /** Our own transport knows whether it used a kept connection, on which nothing has come since. */
+  readonly isKept?: unknown;
   readonly cause?: unknown;
 }
 
@@ -182,7 +185,8 @@ interface SystemFault {
  */
 function timesToReplace(error: unknown, hasAnswered: boolean): number {
   for (let cause = error, depth = 0; typeof cause === 'object' && cause !== null && depth < 5; depth++) {
-    const { code, message, socket, cause: next } = cause as SystemFault;
+    const { code, message, socket, isKept, cause: next } = cause as SystemFault;
+    if (typeof isKept === 'boolean') return isKept ? (code === 'ECONNRESET' || code === 'EPIPE' ? 1 : mostKept) : 0;
     if (code === 'UND_ERR_SOCKET' && typeof socket?.bytesRead === 'number') {
       // A fresh socket has read something, too, where the server closed it in the middle of its status line.
       return socket.bytesRead > 0 && message === 'other side closed' ? mostKept : 0;

@@ -1,5 +1,5 @@
-import { openPacedText } from './paced-text.ts';
-import { defaultStreamLimits, eventTooLarge, type StreamLimits } from './stream-text.ts';
+import type { Body } from './byte-source.ts';
+import { defaultStreamLimits, eventTooLarge, openText, type StreamLimits } from './stream-text.ts';
 import { createWholeParts, wholeLines } from './whole-parts.ts';
 
 /**
@@ -9,12 +9,12 @@ import { createWholeParts, wholeLines } from './whole-parts.ts';
  * Throws `limit_exceeded` for a line above the limit, and a classified fault (`unavailable`, `timeout`) where the connection broke.
  */
 export async function* readLines(
-  body: ReadableStream<Uint8Array>,
+  body: Body,
   limits: StreamLimits = defaultStreamLimits,
   isComplete?: () => boolean,
 ): AsyncGenerator<readonly string[], void, undefined> {
   const lines = createWholeParts(wholeLines, limits.maxEventBytes);
-  const text = openPacedText(body, limits.maxStreamBytes);
+  const text = openText(body, limits.maxStreamBytes);
   try {
     for (let piece = await text.next(); piece !== undefined; piece = await text.next()) {
       const batch = splitLines(lines.add(piece)).filter(isNotBlank);

@@ -1,7 +1,8 @@
 import { type Clock, systemClock } from './clock.ts';
 import { createHttpClient, type HttpClient } from './http.ts';
 import { Secret } from './secret.ts';
-import { ofetchTransport, type Transport } from './transport.ts';
+import { defaultTransport } from './default-transport.ts';
+import type { Transport } from './transport.ts';
 import { tunnelHeaders } from './tunnel.ts';
 
 export interface HttpForOptions {
@@ -29,7 +30,7 @@ export interface HttpForOptions {
  * are bounded, and whose messages hold no key, no prompt and no full URL.
  */
 export function httpFor(options: HttpForOptions): HttpClient {
-  const { provider, url, apiKey, keyHeader = 'authorization', headers = {}, transport = ofetchTransport(), clock = systemClock } = options;
+  const { provider, url, apiKey, keyHeader = 'authorization', headers = {}, transport = defaultTransport(), clock = systemClock } = options;
   return createHttpClient({
     provider,
     url,

@@ -1,5 +1,5 @@
+import type { ByteSource } from './byte-source.ts';
 import { systemClock } from './clock.ts';
-import { openText, type TextPieces } from './stream-text.ts';
 
 /** Longer reads are handed out in parts of this many bytes. */
 export const partBytes = 65_536;
@@ -8,47 +8,45 @@ const bytesPerRead = 256;
 /** Work that goes on for longer than this without a pause would be noticed by everything else in the process. */
 const longestWorkMs = 10;
 
-type Reader = Pick<ReadableStreamDefaultReader<Uint8Array>, 'read' | 'cancel' | 'releaseLock'>;
-type ReadResult = Awaited<ReturnType<Reader['read']>>;
-
 /**
- * The text of a body in pieces that keep nobody busy for long. A server may send 100,000 events in one read, or have so many
- * small ones waiting that no read has to wait for the network: in both cases timers and other sockets get their turn in between.
+ * Cuts what was read so that it keeps nobody busy for long. A server may send 100,000 events in one read, or have so many small ones
+ * waiting that no read has to wait for the network: in both cases timers and other sockets get their turn in between.
  */
-export function openPacedText(body: ReadableStream<Uint8Array>, maxStreamBytes: number): TextPieces {
-  const paced = { getReader: () => inParts(startingWhole(body.getReader())) };
-  // A whole stream of the platform around these reads would cost more than the reads.
-  return openText(paced as unknown as ReadableStream<Uint8Array>, maxStreamBytes);
+export interface Pace {
+  /** So much was handed out without a pause that the clock has to be looked at. */
+  isDue(): boolean;
+  pause(): Promise<void>;
+  /** The next part of the last read; undefined where that was handed out. */
+  rest(): Uint8Array | undefined;
+  /** The first part of a read. */
+  partOf(bytes: Uint8Array): Uint8Array;
 }
 
-function inParts(reader: Reader): Reader {
+export function createPace(): Pace {
   let rest: Uint8Array | undefined;
   let unbroken = 0;
   let pausedAtMs = systemClock.nowMs();
-  const pauseIfLong = async (): Promise<void> => {
-    unbroken = 0;
-    if (systemClock.nowMs() - pausedAtMs <= longestWorkMs) return;
-    await new Promise<void>((resolve) => void systemClock.schedule(0, resolve));
-    pausedAtMs = systemClock.nowMs();
+  const next = (bytes: Uint8Array): Uint8Array => {
+    rest = bytes.byteLength > partBytes ? bytes.subarray(partBytes) : undefined;
+    unbroken += partBytes;
+    return bytes.subarray(0, partBytes);
   };
   return {
-    async read() {
-      // The clock is looked at once in a while only: most streams are slow, and then this is all that it costs.
-      if (unbroken >= partBytes) await pauseIfLong();
-      if (rest === undefined) {
-        const found = await reader.read();
-        unbroken += bytesPerRead + (found.value?.byteLength ?? 0);
-        if (found.value === undefined || found.value.byteLength <= partBytes) return found;
-        rest = found.value;
-        unbroken = 0;
-      }
-      const value = rest.subarray(0, partBytes);
-      rest = rest.byteLength > partBytes ? rest.subarray(partBytes) : undefined;
-      unbroken += partBytes;
-      return { done: false, value };
+    // The clock is looked at once in a while only: most streams are slow, and then this is all that it costs.
+    isDue: () => unbroken >= partBytes,
+    async pause() {
+      unbroken = 0;
+      if (systemClock.nowMs() - pausedAtMs <= longestWorkMs) return;
+      await new Promise<void>((resolve) => void systemClock.schedule(0, resolve));
+      pausedAtMs = systemClock.nowMs();
     },
-    cancel: (reason) => reader.cancel(reason),
-    releaseLock: () => reader.releaseLock(),
+    rest: () => rest && next(rest),
+    partOf(bytes) {
+      unbroken += bytesPerRead + bytes.byteLength;
+      if (bytes.byteLength <= partBytes) return bytes;
+      unbroken = 0;
+      return next(bytes);
+    },
   };
 }
 
@@ -58,24 +56,20 @@ const mark: readonly number[] = [0xef, 0xbb, 0xbf];
  * Of a byte order mark that the network cut, the platform's decoder takes off what follows it as well if that is another one. So the
  * bytes of a mark are handed out together.
  */
-function startingWhole(reader: Reader): Reader {
+export function startingWhole(source: ByteSource): ByteSource {
   let isStart = true;
-  const readStart = async (): Promise<ReadResult> => {
+  const readStart = async (): Promise<Uint8Array | undefined> => {
     isStart = false;
     let start = new Uint8Array();
     for (;;) {
-      const { done, value } = await reader.read();
-      if (done) return start.byteLength === 0 ? { done, value } : { done: false, value: start };
-      if (start.byteLength === 0 && !isInMark(value)) return { done, value };
-      start = Uint8Array.from([...start, ...value]);
-      if (!isInMark(start)) return { done, value: start };
+      const bytes = await source.read();
+      if (bytes === undefined) return start.byteLength === 0 ? undefined : start;
+      if (start.byteLength === 0 && !isInMark(bytes)) return bytes;
+      start = Uint8Array.from([...start, ...bytes]);
+      if (!isInMark(start)) return start;
     }
   };
-  return {
-    read: () => (isStart ? readStart() : reader.read()),
-    cancel: (reason) => reader.cancel(reason),
-    releaseLock: () => reader.releaseLock(),
-  };
+  return { read: () => (isStart ? readStart() : source.read()), cancel: () => source.cancel() };
 }
 
 /** True where only more bytes can tell whether it begins with a mark. */

@@ -1,5 +1,6 @@
 import { RouterError } from '../core/errors.ts';
 import { createBytePile } from './byte-pile.ts';
+import { sourceOf } from './byte-source.ts';
 import { systemClock } from './clock.ts';
 import { createJsonWatch } from './json-watch.ts';
 import type { TransportResponse } from './transport.ts';
@@ -24,20 +25,19 @@ export async function readBody(response: TransportResponse, limitBytes: number, 
   const isPromised = response.header('content-encoding') === null;
   if (isPromised && length <= Math.min(smallBytes, limitBytes)) return response.text();
   if (response.body === null) return '';
-  const reader = response.body.getReader();
+  const body = sourceOf(response.body);
   const tooLong = `The answer is larger than ${limitBytes} bytes.`;
   const { look } = as === 'json' ? createJsonWatch() : lookAtNothing;
   const pile = createBytePile();
   let excess = isPromised && as !== 'cut' && length > limitBytes ? tooLong : undefined;
   for (let pieces = 1; excess === undefined; pieces++) {
     if (pieces % piecesPerTurn === 0) await new Promise<void>((resolve) => void systemClock.schedule(0, resolve));
-    const { done, value } = await reader.read();
-    if (done) return pile.text();
-    excess = pile.size + value.length > limitBytes ? tooLong : look(value);
-    if (excess === undefined) pile.add(value);
+    const bytes = await body.read();
+    if (bytes === undefined) return pile.text();
+    excess = pile.size + bytes.length > limitBytes ? tooLong : look(bytes);
+    if (excess === undefined) pile.add(bytes);
   }
-  // Not awaited: a body that is slow to stop must not hold up the caller.
-  reader.cancel().catch(() => undefined);
+  body.cancel();
   if (as === 'cut') return pile.text();
   throw new RouterError('limit_exceeded', excess);
 }

@@ -1,6 +1,6 @@
 import { createParser } from 'eventsource-parser';
-import { openPacedText } from './paced-text.ts';
-import { defaultStreamLimits, eventTooLarge, type StreamLimits } from './stream-text.ts';
+import type { Body } from './byte-source.ts';
+import { defaultStreamLimits, eventTooLarge, openText, type StreamLimits } from './stream-text.ts';
 import { createWholeParts, wholeEvents } from './whole-parts.ts';
 
 export { defaultStreamLimits, type StreamLimits };
@@ -23,13 +23,13 @@ export interface SseEvent {
  * is told as one event, whose reader knows what the protocol says of it.
  */
 export async function* readEvents(
-  body: ReadableStream<Uint8Array>,
+  body: Body,
   limits: StreamLimits = defaultStreamLimits,
   terminator?: string | ((event: SseEvent) => boolean),
 ): AsyncGenerator<readonly SseEvent[], void, undefined> {
   const isLast = typeof terminator === 'function' ? terminator : ({ data }: SseEvent) => data === terminator;
   const reader = createEventReader(limits.maxEventBytes, isLast);
-  const text = openPacedText(body, limits.maxStreamBytes);
+  const text = openText(body, limits.maxStreamBytes);
   // Blanks say nothing yet of what the body is; from the first other character on this is undefined, or the JSON.
   let blanks: string | undefined = '';
   let json: string | undefined;

@@ -1,6 +1,8 @@
 import { RouterError } from '../core/errors.ts';
+import { type Body, type ByteSource, sourceOf } from './byte-source.ts';
 import { classifyFault } from './classify.ts';
 import { systemClock } from './clock.ts';
+import { createPace, startingWhole } from './paced-text.ts';
 
 /** Sizes above which a stream is given up; they bound memory and time whatever a server sends. */
 export interface StreamLimits {
@@ -32,52 +34,56 @@ export interface TextPieces {
 const drainLimits = { bytes: 64 * 1024, ms: 1_000 } as const;
 
 /**
- * Decodes UTF-8 across the borders of reads. One decoder and one reader per stream: web-stream pipes would cost more per
- * event than everything else here. What is no UTF-8 becomes U+FFFD, and a byte order mark is dropped at the start.
+ * Decodes UTF-8 across the borders of reads, in pieces that keep nobody busy for long. One decoder per stream: web-stream pipes would
+ * cost more per event than everything else here. What is no UTF-8 becomes U+FFFD, and a byte order mark is dropped at the start.
  */
-export function openText(body: ReadableStream<Uint8Array>, maxStreamBytes: number): TextPieces {
-  const reader = body.getReader();
+export function openText(body: Body, maxStreamBytes: number): TextPieces {
+  const source = startingWhole(sourceOf(body));
   const decoder = new TextDecoder();
+  const pace = createPace();
   let bytes = 0;
-  const cancel = (): void => {
-    // Not awaited: a body that is slow to stop must not hold up the caller, one that broke has nothing to add, and one that has ended
-    // takes it for nothing.
-    reader.cancel().catch(() => undefined);
-  };
-  const close = (): void => {
-    cancel();
-    reader.releaseLock();
+  const read = async (): Promise<Uint8Array | undefined> => {
+    try {
+      return await source.read();
+    } catch (error) {
+      throw broken(error);
+    }
   };
   return {
     async next() {
       for (;;) {
-        const { done, value } = await reader.read().catch(throwBroken);
-        if (done) return decoder.decode() || undefined;
-        bytes += value.byteLength;
+        if (pace.isDue()) await pace.pause();
+        let part = pace.rest();
+        if (part === undefined) {
+          const whole = await read();
+          if (whole === undefined) return decoder.decode() || undefined;
+          part = pace.partOf(whole);
+        }
+        bytes += part.byteLength;
         if (bytes > maxStreamBytes)
           throw new RouterError('limit_exceeded', `The stream is larger than ${maxStreamBytes} bytes.`, { phase: 'total' });
-        const piece = decoder.decode(value, { stream: true });
+        const piece = decoder.decode(part, { stream: true });
         if (piece !== '') return piece;
       }
     },
-    close,
+    close: () => source.cancel(),
     drain() {
-      const stopTimer = systemClock.schedule(drainLimits.ms, cancel, true);
-      void discard(reader).finally(() => {
+      const stopTimer = systemClock.schedule(drainLimits.ms, source.cancel, true);
+      void discard(source).finally(() => {
         stopTimer();
-        close();
+        source.cancel();
       });
     },
   };
 }
 
 /** Resolves at the end of the body, past the limit, or when the body breaks. */
-async function discard(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
+async function discard(source: ByteSource): Promise<void> {
   try {
     for (let bytes = 0; bytes <= drainLimits.bytes;) {
-      const { done, value } = await reader.read();
-      if (done) return;
-      bytes += value.byteLength;
+      const read = await source.read();
+      if (read === undefined) return;
+      bytes += read.byteLength;
     }
   } catch {
     // The answer is complete; how its connection ended concerns nobody.
@@ -85,10 +91,10 @@ async function discard(reader: ReadableStreamDefaultReader<Uint8Array>): Promise
 }
 
 /** An abort looks like any other break here: whoever holds the signal must ask it first. */
-function throwBroken(error: unknown): never {
-  if (error instanceof RouterError) throw error;
+function broken(error: unknown): RouterError {
+  if (error instanceof RouterError) return error;
   const { code, text, reason, phase } = classifyFault(error);
-  throw new RouterError(code, text === '' ? 'The connection broke before the stream ended.' : text, { reason, phase });
+  return new RouterError(code, text === '' ? 'The connection broke before the stream ended.' : text, { reason, phase });
 }
 
 export function eventTooLarge(what: 'event' | 'line', maxEventBytes: number): RouterError<'limit_exceeded'> {

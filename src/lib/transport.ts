@@ -1,4 +1,4 @@
-import { ofetch } from 'ofetch';
+import type { Body } from './byte-source.ts';
 
 export interface TransportRequest {
   readonly method: 'GET' | 'POST';
@@ -6,32 +6,35 @@ export interface TransportRequest {
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
   readonly signal: AbortSignal;
-  /** Called when the connection stands and the request was handed to it, by transports that can see that. */
-  readonly onConnected?: () => void;
+  /**
+   * Called by transports that can see it when no kept connection was free and a new one is being opened; the result is called when that
+   * stands. `giveUp` may be called in between: the request is then dropped, and `send` rejects with its reason.
+   */
+  readonly onConnecting?: (giveUp: (reason: unknown) => void) => () => void;
 }
 
 /** What came back, whatever its status. A transport follows no redirect, retries nothing and reads no body by itself. */
 export interface TransportResponse {
   readonly status: number;
+  /** Several headers of one name are one, joined by ", ". */
   header(name: string): string | null;
-  /** The body, read piece by piece; null where there is none. Cancelling it must close the connection. */
-  readonly body: ReadableStream<Uint8Array> | null;
+  /** The body, unpacked where it was packed once; null where there is none. Cancelling it must close the connection. */
+  readonly body: Body | null;
   /** Reads the whole body at once; used only where its length is known to be within the limits. */
   text(): Promise<string>;
 }
 
-/** The only door to the network. Rejects where no response came; `connects` says whether it calls `onConnected`. */
+/** The only door to the network. Rejects where no response came. */
 export interface Transport {
   send(request: TransportRequest): Promise<TransportResponse>;
-  readonly connects: boolean;
 }
 
-/** The default on every platform: `ofetch` over the platform's `fetch`, with everything switched off that we do ourselves. */
+/** `ofetch` over the platform's `fetch`, on every platform, with everything switched off that we do ourselves. */
 export function ofetchTransport(): Transport {
   return {
-    // `fetch` does not tell when a connection stands, so the connect limit cannot be applied apart.
-    connects: false,
     async send({ method, url, headers, body, signal }) {
+      // Late: it touches the platform's `Headers`, which takes longer to load than all of ours.
+      const { ofetch } = await import('ofetch');
       const response = await ofetch.raw(url, {
         method,
         headers,

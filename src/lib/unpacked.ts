@@ -1,4 +1,5 @@
 import { RouterError } from '../core/errors.ts';
+import { type ByteSource, sourceOf } from './byte-source.ts';
 import type { TransportResponse } from './transport.ts';
 
 /** How much larger a body may become than its length on the wire, when the platform unpacks it. */
@@ -16,13 +17,14 @@ export const mostUnpacked: number = 16 * 1024 * 1024;
 export function unpacked(response: TransportResponse): TransportResponse {
   const packings = packingsOf(response);
   if (packings.length === 0 || response.body === null) return response;
+  const packed = sourceOf(response.body);
   if (packings.length > 1) {
-    response.body.cancel().catch(() => undefined);
+    packed.cancel();
     throw new RouterError('bad_response', 'The answer was packed more than once.');
   }
   const length = Number(response.header('content-length') ?? NaN);
   const limit = length >= 0 ? Math.max(alwaysAllowed, length * mostGrowth) : mostUnpacked;
-  const body = atMost(Math.min(limit, mostUnpacked), response.body);
+  const body = atMost(Math.min(limit, mostUnpacked), packed);
   return { status: response.status, header: (name) => response.header(name), body, text: () => response.text() };
 }
 
@@ -34,22 +36,16 @@ export function packingsOf(response: Pick<TransportResponse, 'header'>): string[
   return names.filter((name) => name !== '' && name !== 'identity');
 }
 
-/** A pipe of our own, because it is cheaper than the platform's and only packed answers pay for it. */
-function atMost(limitBytes: number, body: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
-  const reader = body.getReader();
-  let bytes = 0;
-  return new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        const { done, value } = await reader.read();
-        if (done) return controller.close();
-        bytes += value.byteLength;
-        if (bytes <= limitBytes) return controller.enqueue(value);
-        reader.cancel().catch(() => undefined);
-        throw new RouterError('limit_exceeded', 'The answer grew too large when it was unpacked.');
-      },
-      cancel: (reason) => reader.cancel(reason),
+function atMost(limitBytes: number, body: ByteSource): ByteSource {
+  let total = 0;
+  return {
+    async read() {
+      const bytes = await body.read();
+      total += bytes?.byteLength ?? 0;
+      if (total <= limitBytes) return bytes;
+      body.cancel();
+      throw new RouterError('limit_exceeded', 'The answer grew too large when it was unpacked.');
     },
-    { highWaterMark: 0 },
-  );
+    cancel: () => body.cancel(),
+  };
 }

@@ -1,4 +1,5 @@
 import { orAborted } from '../lib/abort.ts';
+import { sourceOf } from '../lib/byte-source.ts';
 import { type Classified, classifyFault } from '../lib/classify.ts';
 import type { HeaderSource } from '../lib/http-headers.ts';
 import type { Transport, TransportResponse } from '../lib/transport.ts';
@@ -78,16 +79,16 @@ async function getAnswer({ url, transport, headers, signal }: ProbeOptions, path
 /** Up to the limit; then the connection is closed. */
 async function readText({ body }: TransportResponse): Promise<string> {
   if (body === null) return '';
-  const reader = body.getReader();
+  const source = sourceOf(body);
   const decoder = new TextDecoder();
   let text = '';
   for (let bytes = 0; bytes <= bodyBytes;) {
-    const { done, value } = await reader.read();
-    if (done) return text + decoder.decode();
-    bytes += value.byteLength;
-    text += decoder.decode(value, { stream: true });
+    const read = await source.read();
+    if (read === undefined) return text + decoder.decode();
+    bytes += read.byteLength;
+    text += decoder.decode(read, { stream: true });
   }
-  await reader.cancel().catch(() => undefined);
+  source.cancel();
   return text;
 }
 

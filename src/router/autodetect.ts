@@ -9,7 +9,8 @@ import { type AttemptDeadline, openDeadline } from '../lib/deadline.ts';
 import { createErrorMaker } from '../lib/http-error.ts';
 import { createHeaders, type HeaderSource } from '../lib/http-headers.ts';
 import { Secret } from '../lib/secret.ts';
-import { ofetchTransport, type Transport } from '../lib/transport.ts';
+import { defaultTransport } from '../lib/default-transport.ts';
+import type { Transport } from '../lib/transport.ts';
 import { tunnelHeaders } from '../lib/tunnel.ts';
 import { createProbes, type Probes } from './autodetect-probe.ts';
 import { firstPaths, recognise } from './autodetect-rules.ts';
@@ -60,7 +61,7 @@ const clouds: Readonly<Record<string, ProviderType>> = {
  * answers. Messages name the host alone.
  */
 export async function autodetect(url: string, options: AutodetectOptions = {}): Promise<Detection> {
-  const { signal, timeoutMs = 5_000, transport = ofetchTransport(), clock = systemClock } = options;
+  const { signal, timeoutMs = 5_000, transport = defaultTransport(), clock = systemClock } = options;
   signal?.throwIfAborted();
   const target = readUrl(url);
   const cloud = Object.hasOwn(clouds, target.hostname) ? clouds[target.hostname] : undefined;

@@ -7,7 +7,6 @@ import { ofetchTransport, type Transport } from '../../src/index.ts';
 export function hostsAt(servers: Readonly<Record<string, string>>): Transport {
   const real = ofetchTransport();
   return {
-    connects: false,
     send(request) {
       const { host, pathname, search } = new URL(request.url);
       const server = servers[host];

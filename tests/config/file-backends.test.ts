@@ -128,7 +128,6 @@ describe('the four scenarios of the guide', () => {
       const asked: string[] = [];
       let isDown = false;
       const transport: Transport = {
-        connects: false,
         async send({ url, method }) {
           const { host } = new URL(url);
           if (method === 'POST') asked.push(host);

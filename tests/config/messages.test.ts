@@ -98,7 +98,7 @@ describe('shape', () => {
         "breaker: must be an object or 'classic'",
         "pinMs: must be a number of milliseconds above 0 and at most 2147483647",
         "onModelMissing: must be one of skip, substitute",
-        "transport: must have send(), and say in connects whether it sees connections",
+        "transport: must have send(), as ofetchTransport() has",
         "clock: must have nowMs(), wallMs() and schedule()",
         "random: must be a function that gives a number from 0 to 1",
       ]
@@ -573,7 +573,7 @@ describe('hostile objects', () => {
     expect(issues({ ...fine, transport: new Proxy({}, { get: boom }), prices: new Proxy({}, { get: boom }) })).toMatchInlineSnapshot(`
       [
         "prices: must have date, source and priceOf(): await loadPrices(), or a table of your own",
-        "transport: must have send(), and say in connects whether it sees connections",
+        "transport: must have send(), as ofetchTransport() has",
       ]
     `);
     const { proxy, revoke } = Proxy.revocable({}, {});

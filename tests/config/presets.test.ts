@@ -12,7 +12,7 @@ import { createRouter } from '../../src/router/create-router.ts';
 import { issuesOf } from './refusals.ts';
 
 const send = vi.fn<Transport['send']>();
-const quiet = { transport: { connects: false, send }, checkModels: false, pollMs: false, health: false } as const;
+const quiet = { transport: { send }, checkModels: false, pollMs: false, health: false } as const;
 
 afterEach(() => {
   send.mockReset();

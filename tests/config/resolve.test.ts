@@ -7,6 +7,7 @@ import { defineAdapter } from '../../src/core/adapter.ts';
 import { defaultModelOf } from '../../src/core/default-models.ts';
 import { type ProviderType, providerTypes } from '../../src/core/provider-types.ts';
 import { systemClock } from '../../src/lib/clock.ts';
+import { defaultTransport } from '../../src/lib/default-transport.ts';
 import { Secret } from '../../src/lib/secret.ts';
 import { fine, provider, resolved, warnings } from './refusals.ts';
 
@@ -58,9 +59,9 @@ describe('defaults', () => {
     expect(resolved()).toMatchObject({ maxCostUsd: undefined, prices: undefined });
   });
 
-  test('the system clock and a transport over fetch', () => {
+  test('the system clock and the transport of the platform', () => {
     expect(resolved().clock).toBe(systemClock);
-    expect(resolved().transport.connects).toBe(false);
+    expect(resolved().transport).toBe(defaultTransport());
   });
 
   test.each(Object.keys(providerTypes) as ProviderType[])('of a provider of type %s', (type) => {
@@ -144,7 +145,7 @@ describe('what is set', () => {
   });
 
   test('transport, clock, random and adapter are used as they are', () => {
-    const transport = { send: () => Promise.reject(new Error('not called')), connects: true };
+    const transport = { send: () => Promise.reject(new Error('not called')) };
     const clock = { ...systemClock };
     const config = resolveConfig({ providers: { p: { type: 'custom', adapter } }, transport, clock, random }).config;
     expect([config.transport, config.clock, config.random, config.providers[0]?.adapter]).toEqual([transport, clock, random, adapter]);

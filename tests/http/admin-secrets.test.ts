@@ -53,7 +53,6 @@ const failures: Record<string, (request: TransportRequest) => Response> = {
 
 function transportThat(fails: (request: TransportRequest) => Response): Transport {
   return {
-    connects: false,
     async send(request) {
       const response = fails(request);
       return { status: response.status, header: (name) => response.headers.get(name), body: response.body, text: () => response.text() };

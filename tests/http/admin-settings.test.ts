@@ -237,7 +237,6 @@ function watched(provider: Omit<ProviderOptions, 'type'>): {
 } {
   let headers: Readonly<Record<string, string>> = {};
   const transport = {
-    connects: false,
     send: (request: { readonly headers: Readonly<Record<string, string>> }): Promise<never> => {
       ({ headers } = request);
       return Promise.reject(new TypeError('fetch failed'));

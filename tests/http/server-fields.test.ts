@@ -17,7 +17,6 @@ interface Sent {
 async function sent(type: ProviderType, path: string, asked: object, isStream = false): Promise<Sent> {
   let body: Record<string, unknown> = {};
   const transport: Transport = {
-    connects: false,
     async send({ method, body: text }) {
       if (method === 'POST') body = JSON.parse(text ?? '{}') as Record<string, unknown>;
       return answerOf(answers[type] ?? completion, isStream && method === 'POST');

@@ -4,7 +4,6 @@ import type { Transport } from '../../src/index.ts';
 /** Carries the requests of another router to a handler, without a network. */
 export function transportTo(handler: Handler): Transport {
   return {
-    connects: false,
     async send({ method, url, headers, body, signal }) {
       const response = await handler(new Request(url, { method, headers, signal, ...(body !== undefined && { body }) }));
       return {

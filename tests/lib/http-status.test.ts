@@ -21,7 +21,7 @@ function answering(status: number, text: string = said): HttpClient {
     apiKey: undefined,
     clock: systemClock,
     connectMs: 100,
-    transport: { connects: false, send },
+    transport: { send },
   });
 }
 

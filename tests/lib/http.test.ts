@@ -21,7 +21,6 @@ function clientOver(...answers: (Answer | Error)[]) {
   const bodies: ReturnType<typeof byteStream>[] = [];
   const replaced: string[] = [];
   const transport: Transport = {
-    connects: false,
     async send(request): Promise<TransportResponse> {
       sent.push(request);
       const answer = answers[Math.min(sent.length, answers.length) - 1];
@@ -185,8 +184,7 @@ describe('the limit for a connection', () => {
   async function waitsFor(connectMs: number | undefined): Promise<unknown> {
     const clock = testClock();
     const transport: Transport = {
-      connects: true,
-      send: (request) => new Promise((_, reject) => request.signal.addEventListener('abort', () => reject(new Error('gone')))),
+      send: ({ onConnecting }) => new Promise((_, reject) => void onConnecting?.(reject)),
     };
     const options = { provider: 'box', url: 'http://box', headers: {}, keyHeader: 'authorization', transport, clock, connectMs: 3_000 };
     const http = createHttpClient({ ...options, apiKey: undefined });

@@ -5,7 +5,6 @@ import type { Transport } from '../../src/lib/transport.ts';
 test('an adapter of one’s own tells a tunnel that no browser asks, as the built-in ones do', async () => {
   const seen: Readonly<Record<string, string>>[] = [];
   const transport: Transport = {
-    connects: false,
     async send({ headers }) {
       seen.push(headers);
       return { status: 200, body: null, header: () => null, text: async () => '{}' };

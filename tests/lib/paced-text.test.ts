@@ -1,6 +1,7 @@
 import { expect, test, vi } from 'vitest';
 import { systemClock } from '../../src/lib/clock.ts';
-import { openPacedText, partBytes } from '../../src/lib/paced-text.ts';
+import { partBytes } from '../../src/lib/paced-text.ts';
+import { openText } from '../../src/lib/stream-text.ts';
 import { byteStream } from '../_kit/byte-stream.ts';
 
 const limitBytes = 64 * 1024 * 1024;
@@ -17,7 +18,7 @@ async function readAll(bodyPieces: Iterable<string>, workMs: number): Promise<To
   let turns = 0;
   vi.spyOn(systemClock, 'nowMs').mockImplementation(() => nowMs);
   const ticker = setInterval(() => void (turns += 1), 0);
-  const text = openPacedText(byteStream(bodyPieces), limitBytes);
+  const text = openText(byteStream(bodyPieces), limitBytes);
   const pieces: string[] = [];
   for (let piece = await text.next(); piece !== undefined; piece = await text.next()) {
     pieces.push(piece);
@@ -68,7 +69,7 @@ test.each([
   ['cut', [[0xef], [0xbb, 0xbf, 0xef, 0xbb, 0xbf, 0x61]]],
   ['byte by byte', [[0xef], [], [0xbb], [0xbf], [0xef], [0xbb], [0xbf], [0x61]]],
 ])('of two byte order marks, %s, the first one is dropped', async (_name, reads) => {
-  const text = openPacedText(byteStream(reads.map((bytes) => Uint8Array.from(bytes))), limitBytes);
+  const text = openText(byteStream(reads.map((bytes) => Uint8Array.from(bytes))), limitBytes);
   let all = '';
   for (let piece = await text.next(); piece !== undefined; piece = await text.next()) all += piece;
   expect(all).toBe('\uFEFFa');
@@ -79,7 +80,7 @@ test.each([
   [[[0xef], [0xbb, 0x61]], '\uFFFDa'],
   [[[]], ''],
 ])('what only began like one stays what it is: %j', async (reads, expected) => {
-  const text = openPacedText(byteStream(reads.map((bytes) => Uint8Array.from(bytes))), limitBytes);
+  const text = openText(byteStream(reads.map((bytes) => Uint8Array.from(bytes))), limitBytes);
   let all = '';
   for (let piece = await text.next(); piece !== undefined; piece = await text.next()) all += piece;
   expect(all).toBe(expected);
@@ -87,7 +88,7 @@ test.each([
 
 test('leaving in the middle of a large piece cancels the body', async () => {
   const body = byteStream(['x'.repeat(3 * partBytes), 'y']);
-  const text = openPacedText(body, limitBytes);
+  const text = openText(body, limitBytes);
   await text.next();
   text.close();
   expect(body.state.cancelled).toBe(true);

@@ -1,6 +1,9 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { classifyFault } from '../../src/lib/classify.ts';
+import { type Body, sourceOf } from '../../src/lib/byte-source.ts';
+import { nodeHttpTransport } from '../../src/lib/node-http.ts';
 import { ofetchTransport, type TransportRequest } from '../../src/lib/transport.ts';
 import { failureOf } from '../_kit/fake-router.ts';
 import { loopback, type Script } from '../_kit/loopback.ts';
@@ -13,67 +16,72 @@ const post = (url: string, signal: AbortSignal = new AbortController().signal): 
   signal,
 });
 
-test.each([200, 204, 302, 400, 404, 429, 500, 503])('status %i is given as it is, after one request', async (status) => {
-  await using server = await loopback(() => ({ status, headers: { 'x-said': 'this' }, pieces: status === 204 ? [] : ['text'] }));
-  const response = await ofetchTransport().send(post(server.url));
-  expect(response.status).toBe(status);
-  expect(response.header('X-Said')).toBe('this');
-  expect(response.header('not-there')).toBeNull();
-  expect(server.requests).toHaveLength(1);
-});
-
-test('what is sent arrives: method, headers, body', async () => {
-  await using server = await loopback(() => ({ pieces: ['ok'] }));
-  const response = await ofetchTransport().send(post(`${server.url}/path`));
-  expect(await response.text()).toBe('ok');
-  expect(server.requests).toMatchObject([{ method: 'POST', path: '/path', headers: { 'x-own': 'yes' }, body: { a: 1 } }]);
-});
-
-test('a redirect is not followed', async () => {
-  await using target = await loopback(() => ({ pieces: ['elsewhere'] }));
-  await using server = await loopback(() => ({ status: 308, headers: { location: target.url }, pieces: [] }));
-  expect((await ofetchTransport().send(post(server.url))).status).toBe(308);
-  expect(target.requests).toHaveLength(0);
-});
-
-test('the body is handed over while it comes, and cancelling it closes the connection', async () => {
-  await using server = await loopback(() => ({ pieces: ['first'], after: 'hang' }));
-  const { body } = await ofetchTransport().send(post(server.url));
-  const reader = body?.getReader();
-  expect(new TextDecoder().decode((await reader?.read())?.value)).toBe('first');
-  await reader?.cancel();
-  await expect(server.idle()).resolves.toBeUndefined();
-});
-
-test('an abort rejects and closes the connection', async () => {
-  await using server = await loopback(() => ({ pieces: [], after: 'hang' }) satisfies Script);
-  const controller = new AbortController();
-  const { body } = await ofetchTransport().send(post(server.url, controller.signal));
-  const failure = failureOf(body?.getReader().read() ?? Promise.resolve());
-  controller.abort(new Error('why'));
-  expect(await failure).toMatchObject({ message: 'why' });
-  await server.idle();
-});
-
-test.each(['GET', 'POST'] as const)('a %s whose connection is reset is sent once', async (method) => {
-  let count = 0;
-  const server = createServer((socket) => {
-    socket.on('error', () => undefined);
-    socket.once('data', () => {
-      count++;
-      socket.resetAndDestroy();
-    });
+describe.each([
+  ['ofetch', ofetchTransport()],
+  ['node:http', nodeHttpTransport()],
+])('over %s', (_name, transport) => {
+  test.each([200, 204, 302, 400, 404, 429, 500, 503])('status %i is given as it is, after one request', async (status) => {
+    await using server = await loopback(() => ({ status, headers: { 'x-said': 'this' }, pieces: status === 204 ? [] : ['text'] }));
+    const response = await transport.send(post(server.url));
+    expect(response.status).toBe(status);
+    expect(response.header('X-Said')).toBe('this');
+    expect(response.header('not-there')).toBeNull();
+    expect(server.requests).toHaveLength(1);
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { body, ...request } = post(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
-  await failureOf(ofetchTransport().send({ ...request, method, ...(method === 'POST' && { body: body ?? '' }) }));
-  server.close();
-  expect(count).toBe(1);
-});
 
-test('a connection that does not come about rejects with the system’s code within', async () => {
-  const server = await loopback(() => ({ pieces: [] }));
-  await server[Symbol.asyncDispose]();
-  expect(await failureOf(ofetchTransport().send(post(server.url)))).toMatchObject({ cause: { cause: { code: 'ECONNREFUSED' } } });
+  test('what is sent arrives: method, headers, body', async () => {
+    await using server = await loopback(() => ({ pieces: ['ok'] }));
+    const response = await transport.send(post(`${server.url}/path`));
+    expect(await response.text()).toBe('ok');
+    expect(server.requests).toMatchObject([{ method: 'POST', path: '/path', headers: { 'x-own': 'yes' }, body: { a: 1 } }]);
+  });
+
+  test('a redirect is not followed', async () => {
+    await using target = await loopback(() => ({ pieces: ['elsewhere'] }));
+    await using server = await loopback(() => ({ status: 308, headers: { location: target.url }, pieces: [] }));
+    expect((await transport.send(post(server.url))).status).toBe(308);
+    expect(target.requests).toHaveLength(0);
+  });
+
+  test('the body is handed over while it comes, and cancelling it closes the connection', async () => {
+    await using server = await loopback(() => ({ pieces: ['first'], after: 'hang' }));
+    const { body } = await transport.send(post(server.url));
+    const source = sourceOf(body as Body);
+    expect(new TextDecoder().decode(await source.read())).toBe('first');
+    source.cancel();
+    await expect(server.idle()).resolves.toBeUndefined();
+  });
+
+  test('an abort rejects and closes the connection', async () => {
+    await using server = await loopback(() => ({ pieces: [], after: 'hang' }) satisfies Script);
+    const controller = new AbortController();
+    const { body } = await transport.send(post(server.url, controller.signal));
+    const failure = failureOf(sourceOf(body as Body).read());
+    controller.abort(new Error('why'));
+    expect(await failure).toMatchObject({ message: 'why' });
+    await server.idle();
+  });
+
+  test.each(['GET', 'POST'] as const)('a %s whose connection is reset is sent once', async (method) => {
+    let count = 0;
+    const server = createServer((socket) => {
+      socket.on('error', () => undefined);
+      socket.once('data', () => {
+        count++;
+        socket.resetAndDestroy();
+      });
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { body, ...request } = post(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    await failureOf(transport.send({ ...request, method, ...(method === 'POST' && { body: body ?? '' }) }));
+    server.close();
+    expect(count).toBe(1);
+  });
+
+  test('a connection that does not come about rejects with the system’s code within', async () => {
+    const server = await loopback(() => ({ pieces: [] }));
+    await server[Symbol.asyncDispose]();
+    expect(classifyFault(await failureOf(transport.send(post(server.url))))).toMatchObject({ reason: 'ECONNREFUSED', phase: 'connect' });
+  });
 });

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { type Body, sourceOf } from '../../src/lib/byte-source.ts';
 import type { TransportResponse } from '../../src/lib/transport.ts';
 import { mostGrowth, mostUnpacked, packingsOf, unpacked } from '../../src/lib/unpacked.ts';
 import { byteStream } from '../_kit/byte-stream.ts';
@@ -10,7 +11,12 @@ function response(headers: Readonly<Record<string, string>>, kibibytes: number) 
   const whole: TransportResponse = { status: 200, header: (name) => headers[name] ?? null, body, text: () => new Response(body).text() };
   return { whole, body };
 }
-const sizeOf = async ({ body }: TransportResponse): Promise<number> => (await new Response(body).arrayBuffer()).byteLength;
+async function sizeOf({ body }: TransportResponse): Promise<number> {
+  const source = sourceOf(body as Body);
+  let bytes = 0;
+  for (let read = await source.read(); read !== undefined; read = await source.read()) bytes += read.byteLength;
+  return bytes;
+}
 
 test.each([
   [undefined, []],

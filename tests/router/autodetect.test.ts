@@ -195,7 +195,6 @@ describe('a server is told by what only it has', () => {
   test('an answer without end is left', async () => {
     const bodies: ReturnType<typeof byteStream>[] = [];
     const transport: Transport = {
-      connects: false,
       async send() {
         const body = byteStream(forever('x'.repeat(64 * 1024)));
         bodies.push(body);
@@ -309,7 +308,6 @@ describe('time', () => {
     const signals: AbortSignal[] = [];
     const real = ofetchTransport();
     const transport: Transport = {
-      connects: false,
       send(request) {
         signals.push(request.signal);
         return real.send(request);
@@ -346,7 +344,7 @@ describe('time', () => {
 
   test('a transport that does not listen to its signal is not waited for', async () => {
     const clock = testClock();
-    const transport: Transport = { connects: false, send: () => new Promise(() => undefined) };
+    const transport: Transport = { send: () => new Promise(() => undefined) };
     const outcome = expect(autodetect('http://127.0.0.1:8000', { clock, transport })).rejects.toMatchObject({ code: 'timeout' });
     await clock.advance(5_000);
     await outcome;
@@ -362,7 +360,7 @@ describe('the address', () => {
     ['https://api.together.ai/v1', 'together', 'https://api.together.ai'],
     ['https://integrate.api.nvidia.com/v1', 'nvidia', 'https://integrate.api.nvidia.com'],
   ])('%s is known by its host and not asked', async (address, type, url) => {
-    const transport: Transport = { connects: false, send: () => Promise.reject(new Error('asked')) };
+    const transport: Transport = { send: () => Promise.reject(new Error('asked')) };
     expect(await autodetect(address, { transport })).toEqual({ type, url, evidence: expect.stringContaining('host') });
   });
 
@@ -388,7 +386,6 @@ describe('the address', () => {
   test('a tunnel is told that no browser asks, or it would answer with a page of its own', async () => {
     const headers: Readonly<Record<string, string>>[] = [];
     const transport: Transport = {
-      connects: false,
       async send(request) {
         headers.push(request.headers);
         throw new Error('no');

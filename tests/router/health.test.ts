@@ -142,7 +142,7 @@ describe('health', () => {
       providers: { box: { type: 'openai-compatible', url } },
       health: false,
       pollMs: false,
-      transport: { connects: false, send: () => Promise.reject(new Error('no network')) } as never,
+      transport: { send: () => Promise.reject(new Error('no network')) } as never,
     });
     const summary = await router.health();
     expect(summary.providers[0]?.url).toBe(shown);

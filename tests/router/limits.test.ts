@@ -124,8 +124,7 @@ describe('a chat that hangs', () => {
 
 describe('the limit for a connection', () => {
   const transport: Transport = {
-    connects: true,
-    send: ({ signal }) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('gone')))),
+    send: ({ onConnecting }) => new Promise((_, reject) => void onConnecting?.(reject)),
   };
 
   test.each([

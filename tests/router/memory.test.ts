@@ -42,7 +42,6 @@ function sceneOf(type: ProviderType, literal: ErrorLiteral): Scene {
   const clock = testClock();
   const state = { asked: 0, hasRoom: false };
   const transport: Transport = {
-    connects: false,
     async send({ url, method, body }) {
       const isGpu = new URL(url).hostname === 'gpu.test';
       if (isGpu && method === 'POST') state.asked += 1;

@@ -26,7 +26,6 @@ test('a default model that the provider does not list is told, with its place', 
 
 /** A transport that gives every question the same answer. */
 const answering = (value: object): Transport => ({
-  connects: false,
   async send() {
     const { status, body, headers } = Response.json(value);
     return { status, body, header: (name) => headers.get(name), text: async () => JSON.stringify(value) };

@@ -132,7 +132,6 @@ function toVectors({ input }: EmbedRequest, deed: Deed): EmbedAnswer {
 function transportOf(providers: readonly FakeProvider[], world: Parts): Transport {
   const byOrigin = new Map(providers.map((provider) => [provider.origin, provider]));
   return {
-    connects: false,
     async send(request) {
       const { origin, pathname } = new URL(request.url);
       const provider = byOrigin.get(origin);

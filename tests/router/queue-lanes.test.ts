@@ -221,7 +221,6 @@ function server(type: 'ollama' | 'lmstudio', options: object = {}, loaded: reado
   const startMs = clock.nowMs();
   const asked: string[] = [];
   const transport: Transport = {
-    connects: false,
     async send({ url, body, signal }) {
       if (body === undefined)
         return json(url.endsWith('/api/ps') ? { models: [] } : url.endsWith('/models') ? { models: loaded, data: [] } : {});
@@ -504,7 +503,7 @@ describe('a number of slots that is only supposed', () => {
 
   test('is that of the whole server where its models share them', async () => {
     const clock = testClock();
-    const transport: Transport = { connects: false, send: ({ signal }) => sleep(clock, 60_000, signal).then(() => json({})) };
+    const transport: Transport = { send: ({ signal }) => sleep(clock, 60_000, signal).then(() => json({})) };
     const providers = { notebook: { type: 'remote-gpu', url: 'http://10.0.0.1', dialect: 'notebook' } } as const;
     const router = createRouter({ clock, random: () => 0.5, transport, pollMs: false, checkModels: false, providers });
     const events = record(router);

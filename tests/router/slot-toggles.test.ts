@@ -33,7 +33,6 @@ function start(limit: number | undefined) {
   const total = (): number => [...running.values()].reduce((sum, each) => sum + each, 0);
   const countOf = (model: string): number => running.get(model) ?? 0;
   const transport: Transport = {
-    connects: false,
     async send({ body, signal }) {
       const { model, messages } = JSON.parse(body ?? '') as { model: string; messages: readonly [{ content: string }] };
       const [ms, intent] = messages[0].content.split(' ') as [string, string];

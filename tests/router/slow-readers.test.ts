@@ -202,7 +202,6 @@ function perModel(): { readonly router: Router; readonly clock: ReturnType<typeo
   const clock = testClock();
   const asked: string[] = [];
   const transport: Transport = {
-    connects: false,
     async send({ body, signal }) {
       const { model, stream } = JSON.parse(body ?? '{}') as { model: string; stream?: boolean };
       asked.push(model);

@@ -266,7 +266,7 @@ test('providers go by the names of their types, also after an update, and those 
   await router.chat(hello);
   expect(telemetry.span('attempt last')).toMatchObject({ kind: SpanKind.INTERNAL, attributes: { 'gen_ai.provider.name': 'stub' } });
   expect(telemetry.span('chat m').attributes).toMatchObject({ 'inferlane.degraded': true, 'gen_ai.provider.name': 'stub' });
-  const transport = { connects: false, send: () => Promise.reject(new Error('no network')) };
+  const transport = { send: () => Promise.reject(new Error('no network')) };
   router.update({ checkModels: false, health: false, transport, providers: { cloud: { type: 'anthropic', apiKey: 'key' } } });
   await failureOf(router.chat(hello, { provider: 'cloud' }));
   expect(telemetry.spans().at(-2)).toMatchObject({ name: 'attempt cloud', kind: SpanKind.CLIENT });

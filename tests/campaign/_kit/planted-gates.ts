@@ -25,7 +25,6 @@ export function plantedGates(canaries: Canaries, planted: Set<string>): Gates {
   return {
     providers: { [names.key]: gate('key'), [names.url]: gate('url') },
     transport: {
-      connects: false,
       async send({ headers, body }) {
         const sent = `${Object.entries(headers)
           .map(([name, value]) => `${name}: ${value}`)

@@ -41,7 +41,6 @@ function* encoded(texts: Iterable<string>): Generator<Uint8Array> {
 export async function flood(format: Format, count: number, inOneRead: boolean): Promise<Flood> {
   const reads = inOneRead ? [encoder.encode([...eventsOf(format, count)].join(''))] : encoded(eventsOf(format, count));
   const transport: Transport = {
-    connects: false,
     send: async () => ({ status: 200, header: () => null, body: platformBody(reads), text: async () => '' }),
   };
   const type = format === 'sse' ? 'openai-compatible' : 'ollama';

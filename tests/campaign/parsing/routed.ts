@@ -21,7 +21,6 @@ const paths: Readonly<Record<Format, string>> = { sse: '/v1/chat/completions', n
 
 function transportOf(format: Format, answer: ReadableStream<Uint8Array>, planted: Set<string>): Transport {
   return {
-    connects: false,
     async send({ url, headers, body }) {
       const head = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
       for (const kind of kindsIn(`${head.join('\n')}\n\n${body ?? ''}`)) planted.add(kind);

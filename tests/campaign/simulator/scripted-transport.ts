@@ -16,7 +16,6 @@ export function addressOf(id: string): string {
 export function scriptedTransport(world: World): Transport {
   const byHost = new Map(world.backends.filter(({ on }) => on === 'wire').map((backend) => [backend.id + hostEnd, backend]));
   return {
-    connects: false,
     async send(request) {
       const pathAt = request.url.indexOf('/', 'http://'.length);
       const backend = byHost.get(request.url.slice('http://'.length, pathAt));

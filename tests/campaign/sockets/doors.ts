@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
-import { selfSignedCertificate } from './certificate.ts';
+import { selfSignedCertificate } from '../../_kit/certificate.ts';
 import { addresses } from './kinds/index.ts';
 
 /** Addresses where nobody answers a request; the keys are the names of their kinds. */

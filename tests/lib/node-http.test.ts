@@ -1,0 +1,445 @@
+import dns, { type LookupAddress } from 'node:dns';
+import { once, getEventListeners } from 'node:events';
+import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
+import { http as mocked, HttpResponse } from 'msw';
+import { setupServer } from 'msw/node';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { type Body, type ByteSource, sourceOf } from '../../src/lib/byte-source.ts';
+import { classifyFault } from '../../src/lib/classify.ts';
+import { defaultTransport } from '../../src/lib/default-transport.ts';
+import { type NodeHttpOptions, nodeHttpTransport } from '../../src/lib/node-http.ts';
+import { hasProxyAgents, usualProxy } from '../../src/lib/node-proxy.ts';
+import type { TransportRequest, TransportResponse } from '../../src/lib/transport.ts';
+import { selfSignedCertificate } from '../_kit/certificate.ts';
+import { failureOf } from '../_kit/fake-router.ts';
+
+const closing: (() => void)[] = [];
+afterEach(() => {
+  vi.unstubAllEnvs();
+  vi.restoreAllMocks();
+  for (const close of closing.splice(0)) close();
+});
+
+async function listening<Listener extends Server>(server: Listener, host = '127.0.0.1'): Promise<number> {
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket) => {
+    sockets.add(socket.on('error', () => undefined));
+    socket.on('close', () => sockets.delete(socket));
+  });
+  server.listen(0, host);
+  await once(server, 'listening');
+  closing.push(() => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  });
+  return (server.address() as AddressInfo).port;
+}
+
+type Answer = (request: IncomingMessage, response: ServerResponse) => void;
+
+/** A server of HTTP, and how often somebody has connected. */
+async function serving(answer: Answer): Promise<{ readonly url: string; connections(): number }> {
+  let connections = 0;
+  const server = createHttpServer({ keepAliveTimeout: 60_000 }, answer).on('connection', () => (connections += 1));
+  return { url: `http://127.0.0.1:${await listening(server)}`, connections: () => connections };
+}
+
+const request = (url: string, more: Partial<TransportRequest> = {}): TransportRequest => ({
+  method: 'POST',
+  url,
+  headers: { 'content-type': 'application/json' },
+  body: '{}',
+  signal: new AbortController().signal,
+  ...more,
+});
+
+const sourceIn = ({ body }: TransportResponse): ByteSource => sourceOf(body as Body);
+async function textOf(source: ByteSource): Promise<string> {
+  const pieces: Uint8Array[] = [];
+  for (let piece = await source.read(); piece !== undefined; piece = await source.read()) pieces.push(piece);
+  return Buffer.concat(pieces).toString();
+}
+
+/** Reads the answer, so that its connection is free. */
+async function ask(transport: { send(asked: TransportRequest): Promise<TransportResponse> }, url: string): Promise<string> {
+  const text = await (await transport.send(request(url))).text();
+  await sleep(5);
+  return text;
+}
+
+describe('connections', () => {
+  test('are kept, and used again', async () => {
+    const server = await serving((_, response) => response.end('yes'));
+    const transport = nodeHttpTransport();
+    expect([await ask(transport, server.url), await ask(transport, `${server.url}/other?path`)]).toEqual(['yes', 'yes']);
+    expect(server.connections()).toBe(1);
+  });
+
+  test('are closed when nobody has used them for a while', async () => {
+    const server = await serving((_, response) => response.end('yes'));
+    const transport = nodeHttpTransport({ idleMs: 30 });
+    await ask(transport, server.url);
+    await sleep(120);
+    await ask(transport, server.url);
+    expect(server.connections()).toBe(2);
+  });
+
+  test('are not kept at all where the server says that it closes them within a second', async () => {
+    const server = await serving((_, response) => response.setHeader('keep-alive', 'timeout=1').end('yes'));
+    const transport = nodeHttpTransport();
+    await ask(transport, server.url);
+    await ask(transport, server.url);
+    expect(server.connections()).toBe(2);
+  });
+
+  test('beyond the number that may be kept are closed', async () => {
+    const server = await serving((_, response) => void setTimeout(() => response.end('yes'), 20));
+    const transport = nodeHttpTransport({ maxIdle: 1 });
+    await Promise.all([ask(transport, server.url), ask(transport, server.url)]);
+    await Promise.all([ask(transport, server.url), ask(transport, server.url)]);
+    expect(server.connections()).toBe(3);
+  });
+
+  test.each(['127.0.0.1', '::1'])('reach a server that listens at %s only by a name that stands for both', async (host) => {
+    const both: LookupAddress[] = [
+      { address: '::1', family: 6 },
+      { address: '127.0.0.1', family: 4 },
+    ];
+    vi.spyOn(dns, 'lookup').mockImplementation(((_name: string, _options: unknown, told: (error: null, found: LookupAddress[]) => void) =>
+      told(null, both)) as unknown as typeof dns.lookup);
+    const port = await listening(
+      createHttpServer((_, response) => response.end('yes')),
+      host,
+    );
+    expect(await ask(nodeHttpTransport(), `http://box:${port}`)).toBe('yes');
+  });
+});
+
+/** Answers the first request on a connection, and does something else with the next one. */
+async function dyingServer(then: (socket: Socket) => void): Promise<string> {
+  const server = createServer((socket) => {
+    let count = 0;
+    socket.on('data', () => {
+      count += 1;
+      if (count === 1) socket.write('HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nyes');
+      else then(socket);
+    });
+  });
+  return `http://127.0.0.1:${await listening(server)}`;
+}
+
+describe('a request on a kept connection', () => {
+  test.each<[string, (socket: Socket) => void]>([
+    ['closed', (socket) => socket.end()],
+    ['reset', (socket) => socket.resetAndDestroy()],
+  ])('that is %s without a word says so', async (_, then) => {
+    const url = await dyingServer(then);
+    const transport = nodeHttpTransport();
+    await ask(transport, url);
+    expect(await failureOf(transport.send(request(url)))).toMatchObject({ isKept: true });
+  });
+
+  test('that has begun to answer does not', async () => {
+    const url = await dyingServer((socket) => socket.end('HTTP/1.1 20'));
+    const transport = nodeHttpTransport();
+    await ask(transport, url);
+    expect(await failureOf(transport.send(request(url)))).toMatchObject({ isKept: false });
+  });
+
+  test('nor does one on a fresh connection', async () => {
+    const port = await listening(createServer((socket) => void socket.once('data', () => socket.end())));
+    const failure = await failureOf(nodeHttpTransport().send(request(`http://127.0.0.1:${port}`)));
+    expect(failure).toMatchObject({ isKept: false });
+    expect(classifyFault(failure)).toMatchObject({ code: 'unavailable', text: 'The connection was closed.' });
+  });
+});
+
+describe('the limit for a connection', () => {
+  const watched = () => {
+    const told: string[] = [];
+    let giveUp: (reason: unknown) => void = () => undefined;
+    const onConnecting: TransportRequest['onConnecting'] = (give) => {
+      told.push('connecting');
+      giveUp = give;
+      return () => told.push('stands');
+    };
+    return { told, onConnecting, giveUp: (reason: unknown) => giveUp(reason) };
+  };
+
+  test('is told of new connections, and that they stand before there is an answer; kept ones need none', async () => {
+    let answer: (() => void) | undefined;
+    const server = await serving((_, response) => (answer = () => response.end('yes')));
+    const { told, onConnecting } = watched();
+    const transport = nodeHttpTransport();
+    const sent = transport.send(request(server.url, { onConnecting }));
+    await vi.waitFor(() => expect(answer).toBeDefined());
+    expect(told).toEqual(['connecting', 'stands']);
+    answer?.();
+    await (await sent).text();
+    await sleep(5);
+    const again = transport.send(request(server.url, { onConnecting }));
+    await sleep(20);
+    answer?.();
+    await (await again).text();
+    expect(told.filter((what) => what === 'connecting')).toHaveLength(1);
+  });
+
+  test('gives up a server that never shakes hands', async () => {
+    let closed = 0;
+    const port = await listening(createServer((socket) => void socket.resume().on('close', () => (closed += 1))));
+    const { told, onConnecting, giveUp } = watched();
+    const sent = failureOf(nodeHttpTransport().send(request(`https://127.0.0.1:${port}`, { onConnecting })));
+    await sleep(30);
+    expect(told).toEqual(['connecting']);
+    const reason = new Error('too late');
+    giveUp(reason);
+    expect(await sent).toBe(reason);
+    await vi.waitFor(() => expect(closed).toBe(1));
+  });
+
+  test('is at rest once a connection is refused', async () => {
+    const { told, onConnecting } = watched();
+    const failure = await failureOf(nodeHttpTransport().send(request('http://127.0.0.1:9', { onConnecting })));
+    expect(classifyFault(failure)).toMatchObject({ reason: 'ECONNREFUSED', phase: 'connect' });
+    expect(told).toEqual(['connecting', 'stands']);
+  });
+});
+
+describe('TLS', () => {
+  const { key, cert } = selfSignedCertificate('localhost');
+  const secure = async (): Promise<string> =>
+    `https://localhost:${await listening(createHttpsServer({ key, cert }, (_, response) => response.end('secret')))}`;
+
+  test('is always verified, whatever the environment says', async () => {
+    vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0');
+    const failure = await failureOf(nodeHttpTransport().send(request(await secure())));
+    expect(classifyFault(failure)).toMatchObject({ code: 'unavailable', phase: 'connect', text: 'The TLS certificate was not accepted.' });
+  });
+
+  test('trusts a certificate that it is given', async () => {
+    expect(await ask(nodeHttpTransport({ ca: cert }), await secure())).toBe('secret');
+  });
+});
+
+describe('bodies', () => {
+  test('come with all that one read of the network brought', async () => {
+    const chunk = (text: string): string => `${text.length.toString(16)}\r\n${text}\r\n`;
+    const events = Array.from({ length: 100 }, (_, index) => chunk(`data: ${index}\n\n`)).join('');
+    const port = await listening(
+      createServer(
+        (socket) => void socket.once('data', () => socket.write(`HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n${events}0\r\n\r\n`)),
+      ),
+    );
+    const source = sourceIn(await nodeHttpTransport().send(request(`http://127.0.0.1:${port}`)));
+    expect(
+      Buffer.from((await source.read()) ?? [])
+        .toString()
+        .split('\n\n'),
+    ).toHaveLength(101);
+    expect(await source.read()).toBeUndefined();
+  });
+
+  test('that nobody reads stay with the server', async () => {
+    let written = 0;
+    const server = await serving((_, response) => {
+      const write = (): void => {
+        for (let more = true; more && written < 64; written += 1) more = response.write(Buffer.alloc(1024 * 1024));
+        if (written < 64) response.once('drain', write);
+        else response.end();
+      };
+      write();
+    });
+    const source = sourceIn(await nodeHttpTransport().send(request(server.url)));
+    await sleep(200);
+    expect(written).toBeLessThan(32);
+    expect((await textOf(source)).length).toBe(64 * 1024 * 1024);
+  });
+
+  test('hand out what came before the connection broke', async () => {
+    const port = await listening(
+      createServer(
+        (socket) => void socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nyes\r\n')),
+      ),
+    );
+    const response = await nodeHttpTransport().send(request(`http://127.0.0.1:${port}`));
+    await sleep(20);
+    const source = sourceIn(response);
+    expect(Buffer.from((await source.read()) ?? []).toString()).toBe('yes');
+    expect(classifyFault(await failureOf(source.read()))).toMatchObject({ code: 'unavailable', text: 'The connection was closed.' });
+  });
+
+  test('that are left close the connection, and those that have ended do not', async () => {
+    const server = await serving((asked, response) => (asked.url === '/whole' ? response.end('yes') : void response.write('more')));
+    const transport = nodeHttpTransport();
+    const source = sourceIn(await transport.send(request(`${server.url}/whole`)));
+    await textOf(source);
+    source.cancel();
+    await sleep(5);
+    const left = sourceIn(await transport.send(request(server.url)));
+    await left.read();
+    left.cancel();
+    expect(await left.read()).toBeUndefined();
+    await sleep(5);
+    await ask(transport, `${server.url}/whole`);
+    expect(server.connections()).toBe(2);
+  });
+
+  test('that are aborted give the reason, and nothing listens any more', async () => {
+    const server = await serving((_, response) => void response.write('first'));
+    const controller = new AbortController();
+    const source = sourceIn(await nodeHttpTransport().send(request(server.url, { signal: controller.signal })));
+    await source.read();
+    const failure = failureOf(source.read());
+    const reason = new Error('why');
+    controller.abort(reason);
+    expect(await failure).toBe(reason);
+    expect(getEventListeners(controller.signal, 'abort')).toHaveLength(0);
+  });
+
+  test('leave no listener behind when they have ended', async () => {
+    const server = await serving((_, response) => response.end('yes'));
+    const { signal } = new AbortController();
+    await (await nodeHttpTransport().send(request(server.url, { signal }))).text();
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0);
+    await failureOf(nodeHttpTransport().send(request('http://127.0.0.1:9', { signal })));
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0);
+  });
+
+  test('without a byte order mark', async () => {
+    const server = await serving((_, response) => response.end('\uFEFF{"é":1}'));
+    expect(await ask(nodeHttpTransport(), server.url)).toBe('{"é":1}');
+  });
+
+  test('are none for statuses that have none', async () => {
+    const server = await serving((_, response) => response.writeHead(204).end());
+    const transport = nodeHttpTransport();
+    expect(await transport.send(request(server.url))).toMatchObject({ status: 204, body: null });
+    await sleep(5);
+    await transport.send(request(server.url));
+    expect(server.connections()).toBe(1);
+  });
+});
+
+describe('packed bodies', () => {
+  const whole = 'packed '.repeat(1_000);
+
+  test.each([
+    ['gzip', gzipSync(whole)],
+    ['x-gzip', gzipSync(whole)],
+    ['deflate', deflateSync(whole)],
+    ['br', brotliCompressSync(whole)],
+  ])('of %s are unpacked', async (packing, bytes) => {
+    const server = await serving((_, response) => response.setHeader('content-encoding', packing).end(bytes));
+    expect(await textOf(sourceIn(await nodeHttpTransport().send(request(server.url))))).toBe(whole);
+  });
+
+  test.each(['gzip, gzip', 'unheard-of'])('of %j are handed on as they are', async (packing) => {
+    const server = await serving((_, response) => response.setHeader('content-encoding', packing).end('bytes'));
+    expect(await textOf(sourceIn(await nodeHttpTransport().send(request(server.url))))).toBe('bytes');
+  });
+
+  test.each(['gzip', 'br'])('of %s that are damaged are no answer', async (packing) => {
+    const server = await serving((_, response) => response.setHeader('content-encoding', packing).end('no such thing at all'));
+    const source = sourceIn(await nodeHttpTransport().send(request(server.url)));
+    expect(classifyFault(await failureOf(textOf(source)))).toMatchObject({ code: 'bad_response' });
+  });
+
+  test('that break off do so', async () => {
+    const port = await listening(
+      createServer(
+        (socket) =>
+          void socket.once('data', () => {
+            socket.write('HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 10000\r\n\r\n');
+            socket.end(gzipSync(whole).subarray(0, 20));
+          }),
+      ),
+    );
+    const source = sourceIn(await nodeHttpTransport().send(request(`http://127.0.0.1:${port}`)));
+    expect(classifyFault(await failureOf(textOf(source)))).toMatchObject({ code: 'unavailable', text: 'The connection was closed.' });
+  });
+});
+
+test('several headers of one name are one', async () => {
+  const server = await serving((_, response) => response.setHeader('set-cookie', ['a', 'b']).setHeader('x-many', ['1', '2']).end());
+  const { header } = await nodeHttpTransport().send(request(server.url));
+  expect([header('Set-Cookie'), header('X-Many'), header('x-none')]).toEqual(['a, b', '1, 2', null]);
+});
+
+test.each(['ftp://box', 'file:///etc/passwd', 'no url'])('%s is no address', async (url) => {
+  expect(classifyFault(await failureOf(nodeHttpTransport().send(request(url))))).toMatchObject({ code: 'invalid_config' });
+});
+
+test('headers that HTTP does not allow are refused without their values', async () => {
+  const failure = await failureOf(nodeHttpTransport().send(request('http://127.0.0.1:9', { headers: { 'x-key': 'secret\r\nx-more: 1' } })));
+  expect(classifyFault(failure)).toMatchObject({ code: 'invalid_config' });
+});
+
+describe('proxies', () => {
+  /** Says whom it was asked for. */
+  const proxied = async (options: (url: string) => NodeHttpOptions): Promise<string> => {
+    const proxy = await serving((asked, response) => response.end(`by proxy: ${asked.url}`));
+    const server = await serving((_, response) => response.end('directly'));
+    const text = await ask(nodeHttpTransport(options(proxy.url)), `${server.url}/path`);
+    return text.replace(/:\d+\//, '/');
+  };
+
+  test('are those of the environment that is given', async () => {
+    expect(await proxied((url) => ({ proxy: { HTTP_PROXY: url } }))).toBe('by proxy: http://127.0.0.1/path');
+    expect(await proxied((url) => ({ proxy: { HTTP_PROXY: url, NO_PROXY: '127.0.0.1' } }))).toBe('directly');
+  });
+
+  test('are those of the process where it says so', async () => {
+    const stub = (isAsked: string) => (url: string) => {
+      vi.stubEnv('HTTP_PROXY', url);
+      vi.stubEnv('NODE_USE_ENV_PROXY', isAsked);
+      return {};
+    };
+    expect(await proxied(stub('1'))).toBe('by proxy: http://127.0.0.1/path');
+    expect(await proxied(stub(''))).toBe('directly');
+    expect(await proxied((url) => ({ ...stub('1')(url), proxy: false }))).toBe('directly');
+  });
+
+  test('of requests over TLS are asked for a tunnel', async () => {
+    const asked: string[] = [];
+    const server = createHttpServer().on('connect', ({ url }, socket) => {
+      asked.push(url ?? '');
+      socket.end('HTTP/1.1 403 Forbidden\r\n\r\n');
+    });
+    const proxy = { HTTPS_PROXY: `http://127.0.0.1:${await listening(server)}` };
+    await failureOf(nodeHttpTransport({ proxy }).send(request('https://models.example.com/')));
+    expect(asked).toEqual(['models.example.com:443']);
+  });
+
+  test('are asked for by a flag of Node as well', () => {
+    vi.stubEnv('NODE_OPTIONS', '--no-warnings --use-env-proxy');
+    expect(usualProxy()).toBe(process.env);
+  });
+
+  test.each([
+    ['22.20.0', false],
+    ['22.21.0', true],
+    ['23.9.0', false],
+    ['24.4.1', false],
+    ['24.5.0', true],
+    ['26.0.0', true],
+  ])('need more than some Nodes have: %s', (version, has) => expect(hasProxyAgents(version)).toBe(has));
+});
+
+test('msw answers in the place of servers', async () => {
+  const server = setupServer(mocked.post('http://models.example.com/v1', () => HttpResponse.json({ by: 'msw' })));
+  server.listen();
+  try {
+    expect(await ask(nodeHttpTransport(), 'http://models.example.com/v1')).toBe('{"by":"msw"}');
+  } finally {
+    server.close();
+  }
+});
+
+test('routers use it in Node', async () => {
+  const server = await serving((asked, response) => response.end(asked.headers['sec-fetch-mode'] ?? 'no fetch'));
+  expect(await ask(defaultTransport(), server.url)).toBe('no fetch');
+});
