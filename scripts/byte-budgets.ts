@@ -19,15 +19,16 @@ export interface Bytes {
  * they add to it.
  */
 export const budgets: Readonly<Record<string, Bytes>> = {
-  '.': { own: 170_600, whole: 208_100 },
-  'createRouter of .': { own: 154_300, whole: 191_700 },
-  './http': { own: 88_800, whole: 88_900 },
+  '.': { own: 172_500, whole: 172_800 },
+  'createRouter of .': { own: 156_200, whole: 156_500 },
+  './http': { own: 88_800, whole: 88_800 },
   './prometheus': { own: 4_500, whole: 4_500 },
   './otel': { own: 5_300, whole: 5_300 },
+  './node-http': { own: 2_300, whole: 2_300 },
   './redis': { own: 7_900, whole: 7_900 },
-  './testing': { own: 47_800, whole: 47_800 },
-  './ai-sdk': { own: 9_200, whole: 9_200 },
-  inferlane: { own: 290_800, whole: 327_400 },
+  './testing': { own: 47_700, whole: 47_700 },
+  './ai-sdk': { own: 9_100, whole: 9_100 },
+  inferlane: { own: 292_600, whole: 292_800 },
 };
 
 /** How many there are now, by the rows of the table. */
