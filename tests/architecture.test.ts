@@ -55,7 +55,8 @@ const PACKAGES: Record<string, { in: string[]; lazy?: true; peer?: true; bundled
   'p-timeout': { in: ['router/', 'lib/'], bundled: true },
   eventemitter3: { in: ['router/', 'core/events.ts'], bundled: true },
   'eventsource-parser': { in: ['lib/sse.ts'], bundled: true },
-  node: { in: ['http/node.ts', 'http/node-request.ts', 'cli/', 'state/redis*.ts', 'testing/'] },
+  // In `lib/` their types alone: what runs there asks for the modules when they are needed.
+  node: { in: ['lib/node-*.ts', 'http/node.ts', 'http/node-request.ts', 'cli/', 'state/redis*.ts', 'testing/'] },
   'node-llama-cpp': { in: ['adapters/cpu*.ts'], lazy: true },
   '@huggingface/transformers': { in: ['adapters/cpu*.ts'], lazy: true },
   '@pydantic/genai-prices': { in: ['config/prices.ts'], lazy: true },

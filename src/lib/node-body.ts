@@ -5,7 +5,7 @@ import { connectionClosed } from './node-faults.ts';
 export interface ReadableSource extends ByteSource {
   /** All of it. */
   text(): Promise<string>;
-  /** Whoever reads gets this as the reason, now or the next time. */
+  /** Nothing more comes, and whoever reads gets this as the reason, after what came before. */
   fail(reason: unknown): void;
 }
 
@@ -70,10 +70,7 @@ export function readableSource(readable: Readable, { leave, close }: Hooks): Rea
       const text = Buffer.concat(pieces).toString('utf8');
       return text.charCodeAt(0) === byteOrderMark ? text.slice(1) : text;
     },
-    fail(reason) {
-      unread = [];
-      end({ error: reason });
-    },
+    fail: (reason) => end({ error: connectionClosed(reason) }),
     cancel() {
       unread = [];
       if (over === undefined) close();

@@ -67,10 +67,11 @@ function exchange({ origin, path }: Target, { method, headers, body, signal, onC
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason as Error);
     const sent = origin.request({ ...origin.options, method, path, headers: headers as Record<string, string> });
-    let stopBody: ((reason: unknown) => void) | undefined;
+    let answer: Http.IncomingMessage | undefined;
+    let failBody: ((reason: unknown) => void) | undefined;
     const giveUp = (reason: unknown): void => {
       reject(reason as Error);
-      stopBody?.(reason);
+      failBody?.(reason);
       sent.destroy();
     };
     const onAbort = (): void => giveUp(signal.reason);
@@ -82,10 +83,13 @@ function exchange({ origin, path }: Target, { method, headers, body, signal, onC
       stands?.();
       leave();
       reject(origin.faultOf(error, sent));
+      // What is wrong with a body is told here, and there only that it has ended. What follows a whole one harms its connection alone.
+      if (answer?.complete !== true) failBody?.(error);
     });
     sent.on('response', (response) => {
       const source = readableSource(origin.unpacked(response), { leave, close: () => sent.destroy() });
-      stopBody = source.fail;
+      answer = response;
+      failBody = source.fail;
       resolve({
         status: response.statusCode ?? 0,
         header: (name) => headerOf(response, name),

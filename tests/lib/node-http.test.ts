@@ -272,6 +272,25 @@ describe('bodies', () => {
     expect(classifyFault(await failureOf(source.read()))).toMatchObject({ code: 'unavailable', text: 'The connection was closed.' });
   });
 
+  test('that are no HTTP are told as such, after what came before', async () => {
+    const port = await listening(
+      createServer(
+        (socket) =>
+          void socket.once('data', () => socket.write('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nyes\r\nno number')),
+      ),
+    );
+    const source = sourceIn(await nodeHttpTransport().send(request(`http://127.0.0.1:${port}`)));
+    expect(Buffer.from((await source.read()) ?? []).toString()).toBe('yes');
+    expect(classifyFault(await failureOf(source.read()))).toMatchObject({ code: 'bad_response' });
+  });
+
+  test('that are whole are not harmed by what follows', async () => {
+    const port = await listening(
+      createServer((socket) => void socket.once('data', () => socket.write('HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nyesjunk\r\n\r\n'))),
+    );
+    expect(await ask(nodeHttpTransport(), `http://127.0.0.1:${port}`)).toBe('yes');
+  });
+
   test('that are left close the connection, and those that have ended do not', async () => {
     const server = await serving((asked, response) => (asked.url === '/whole' ? response.end('yes') : void response.write('more')));
     const transport = nodeHttpTransport();
