@@ -16,13 +16,13 @@ import { measureImports } from './scenarios/import.ts';
 import { scenarios } from './scenarios/index.ts';
 
 // inferlane beside its peers, as ratios to bare `fetch` in the same run.
-// node bench/main.ts [--rounds 7] [--only chat,import] [--candidates openai,inferlane] [--json FILE] [--page]
-// node bench/main.ts profile|heap CANDIDATE [--scenario chat] [--rounds 7]
+// node bench/main.ts [--rounds 5] [--only chat,import] [--candidates openai,inferlane] [--json FILE] [--page]
+// node bench/main.ts profile|heap CANDIDATE [--scenario chat] [--rounds 5]
 
 const { values: asked, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    rounds: { type: 'string', default: '7' },
+    rounds: { type: 'string', default: '5' },
     only: { type: 'string' },
     candidates: { type: 'string' },
     json: { type: 'string', default: new URL('./last.json', import.meta.url).pathname },
@@ -48,6 +48,8 @@ else if (command === 'profile' || command === 'heap') {
 } else throw new Error(`There is no ${command}; there are profile and heap.`);
 
 async function compare(): Promise<void> {
+  if (asked.page && (asked.only ?? asked.candidates) !== undefined)
+    throw new Error('--page needs the whole run: leave out --only and --candidates.');
   const startMs = performance.now();
   const loadBefore = loadavg()[0] ?? 0;
   const ids = chosenFrom([...scenarios.map(({ id }) => id), ...Object.keys(withoutClients)], asked.only);

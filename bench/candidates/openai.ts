@@ -76,7 +76,7 @@ export async function langChainFallbacks(): Promise<Candidate> {
   return {
     packages: versionsOf(...langChainPackages),
     given:
-      '`first.withFallbacks([second])` over two of them; for failover `maxRetries: 0` each, as its guide asks: with its six retries the first one is left after a minute',
+      '`first.withFallbacks([second])` over two of them; for failover `maxRetries: 0` each, as its guide asks: its six retries at the first one, each after a longer pause, would come before the second',
     open: (url) => clientOf((model) => withOne(settingsFor(url, model), settingsFor(url, model))),
     failover(first, second) {
       const runnable = withOne({ ...settingsFor(first, 'quick'), maxRetries: 0 }, { ...settingsFor(second, 'quick'), maxRetries: 0 });

@@ -27,7 +27,7 @@ export async function tanStack(): Promise<Candidate> {
   return {
     packages: versionsOf('@tanstack/ai', '@tanstack/ai-openai', '@tanstack/openai-base'),
     given:
-      '`chat({ adapter, messages })` with the adapter of `openaiCompatible`, `stream: false` for a chat (which it reads as a stream as well), and `embed` with that of OpenAI, which asks for floats',
+      '`chat({ adapter, messages })` with the adapter of `openaiCompatible`, `stream: false` for a chat (which it asks for as a stream all the same, and gets in ten events), and `embed` with that of OpenAI, which asks for floats',
     open(url) {
       const settings = { apiKey: 'none', baseURL: `${url}/v1` };
       const adapterFor = openaiCompatible({ ...settings, name: 'bench', models: ['quick', 'paced', 'full', 'held'] });

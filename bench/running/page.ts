@@ -1,7 +1,6 @@
 import { besideFetch, ofRouters, scenarios, servers } from '../scenarios/index.ts';
 import { bundleAbout } from '../scenarios/bundle.ts';
 import { importAbout } from '../scenarios/import.ts';
-import { versionsOf } from './report.ts';
 import type { Run } from './run.ts';
 import { baseTable, bundleTable, goalTable, importTable, plainTable, ratioTable } from './tables.ts';
 
@@ -13,7 +12,7 @@ export function speedPage(run: Run): string {
     '# What a call costs\n',
     intro(run),
     '## Beside bare `fetch`\n',
-    'Each figure by that of `fetch` in the same round: the median over the rounds, p10 to p90 in brackets. Less is better, but for requests per second. `-`: it does not do that, or it cannot be told apart.\n',
+    'Each figure by that of `fetch` in the same round: the median over the rounds, p10 to p90 in brackets. Less is better, but for requests per second. `-`: it does not do that, or does part of it in another process, whose memory is not looked at.\n',
     ratioTable(besideFetch.slice(0, half), run),
     ratioTable(besideFetch.slice(half), run),
     '## `fetch` itself\n',
@@ -22,6 +21,7 @@ export function speedPage(run: Run): string {
     '## A dead first server\n',
     plainTable(servers, run),
     '## Goals\n',
+    'What we hold ourselves to.\n',
     goalTable(run),
     plainTable(ofRouters, run),
     '## Import\n',
@@ -43,14 +43,16 @@ const sentence = (text: string): string => `${text.slice(0, 1).toUpperCase()}${t
 
 function intro(run: Run): string {
   const where = run.isPinned ? 'The server has one core and whoever runs the other one' : 'Nobody has a core of its own';
-  return `\`inferlane\` beside its peers: Node ${run.node}, ${versionsOf(run)}. Run it again with \`npm run bench\`, or a part of it with
+  return `\`inferlane\` beside its peers, on Node ${run.node}. Run it again with \`npm run bench\`, or a part of it with
 \`npm run bench -- --rounds 3 --only chat,paced --candidates inferlane,openai\`; \`--page\` writes this page, \`--json FILE\` every value of
-every round. The peers are installed into \`bench\` and nowhere else. \`npm run bench -- profile openai --scenario chat\` shows where the time of one candidate goes.
+every round. The peers are installed into \`bench\` and nowhere else. \`npm run bench -- profile openai --scenario chat\` shows where the
+time of one candidate goes, \`heap\` in the place of \`profile\` where its memory does.
 
 Each candidate is a process of its own, which is idle while others run; the server is another one, written by hand over sockets so that
-it is not what is measured. ${where}. The candidates take turns in every scenario of every round, in an order that rotates; one round before the first is not counted. Every answer is checked:
-its text, the number of its events, the length of its vectors and their first and last values. CPU time is that of the candidate's
-process, all its threads included. Nobody is tuned: what was set stands at the end of this page.
+it is not what is measured. ${where}. The candidates take turns in every scenario of every round, in an
+order that rotates; one longer round before the first is not counted. Every answer is checked: its text, the number of its events, the
+length of its vectors and their first and last values. CPU time is that of the candidate's process, all its threads included. Nobody is
+tuned: what was set stands at the end of this page, with all versions.
 
 ${run.rounds} rounds on a machine with ${run.cores} cores (${run.cpu}), which others use as well; its load was ${run.loadBefore.toFixed(1)} before the run and ${run.loadAfter.toFixed(1)} at its end.
 `;

@@ -36,7 +36,7 @@ export const throughput: Scenario = {
   },
 };
 
-const embeddings = 4;
+const embeddings = 8;
 
 export const embed: Scenario = {
   id: 'embed',

@@ -74,7 +74,7 @@ const withFirst = (first: string, { good }: Places): Inferlane.RouterOptions['pr
 
 export const circuit: Scenario = {
   id: 'circuit',
-  about: `CPU time that a provider with an open circuit adds to a small chat, after ${refusals} chats that it refused or was kept from, beside a router without it`,
+  about: `CPU time that a provider with an open circuit adds to a small chat, after ${refusals} chats that it refused or was kept from, beside a router without it; \`health: false, checkModels: false, pollMs: false\` for both, so that nothing else takes the dead one out of the way`,
   metrics: [{ id: 'added', label: 'open circuit', unit: 'µs CPU added', digits: 1, of: figure('addedMicros') }],
   isApart: true,
   isFor: hasLab,
@@ -97,7 +97,7 @@ const hangs = 5;
 
 export const hang: Scenario = {
   id: 'hang',
-  about: `time from the call to the first text of a stream whose first provider accepts and never answers, less its limit of ${firstTokenMs} ms: median of ${hangs} a round, each with a new router`,
+  about: `time from the call to the first text of a stream whose first provider accepts and never answers, less its limit of ${firstTokenMs} ms: median of ${hangs} a round, each with a new router and the same three options`,
   metrics: [{ id: 'added', label: 'hanging server', unit: 'ms added to the limit', digits: 2, of: figure('addedMs') }],
   mostRounds: 3,
   isApart: true,
