@@ -127,8 +127,8 @@ const canned = JSON.stringify({
   choices: [{ index: 0, message: { role: 'assistant', content: chatText }, finish_reason: 'stop' }],
 });
 const cannedHeaders: Readonly<Record<string, string>> = { 'content-type': 'application/json', 'content-length': String(canned.length) };
-const cannedTransport = {
-  send: async () => ({ status: 200, header: (name: string) => cannedHeaders[name] ?? null, body: null, text: async () => canned }),
+const cannedTransport: Inferlane.Transport = {
+  send: async () => ({ status: 200, header: (name) => cannedHeaders[name] ?? null, body: null, text: async () => canned }),
 };
 const engineChats = 4_000;
 
