@@ -1,3 +1,4 @@
+import { areFinite } from '../lib/finite.ts';
 import { type Adapter, type Call, defineAdapter, type LoadReport, type ModelInfo, type ResidentModel } from '../core/adapter.ts';
 import { RouterError } from '../core/errors.ts';
 import type { ChatAnswer, ChatRequest, ChunkBatches, EmbedAnswer, EmbedRequest } from '../core/types.ts';
@@ -121,8 +122,7 @@ function readVectors(value: unknown, count: number, http: HttpClient): number[][
   const vectors = value as unknown[];
   const length = Array.isArray(vectors[0]) ? vectors[0].length : 0;
   return vectors.map((vector) => {
-    if (!Array.isArray(vector) || vector.length === 0 || !vector.every(Number.isFinite))
-      throw http.badResponse('a vector is empty or broken.');
+    if (!Array.isArray(vector) || vector.length === 0 || !areFinite(vector)) throw http.badResponse('a vector is empty or broken.');
     if (vector.length !== length) throw http.badResponse('the vectors differ in length.');
     return vector as number[];
   });

@@ -1,3 +1,4 @@
+import { areFinite } from '../lib/finite.ts';
 import type { Call } from '../core/adapter.ts';
 import type { EmbedAnswer, EmbedRequest, Embedding } from '../core/types.ts';
 import type { HttpClient } from '../lib/http.ts';
@@ -81,10 +82,10 @@ export function joinEmbedAnswers(answers: readonly EmbedAnswer[], model: string 
 
 function toVector(embedding: unknown, origin: Origin): number[] {
   const vector = typeof embedding === 'string' ? decodeVector(embedding) : embedding;
-  if (!Array.isArray(vector) || vector.length === 0 || !vector.every(Number.isFinite)) {
+  if (!Array.isArray(vector) || vector.length === 0 || !areFinite(vector)) {
     throw origin.badResponse('an embedding is not a list of finite numbers.');
   }
-  return vector as number[];
+  return vector;
 }
 
 /** Little-endian 32-bit floats in base64; undefined where the text is none. */
@@ -93,7 +94,8 @@ export function decodeVector(text: string): number[] | undefined {
   if (bytes === undefined || bytes.length % 4 !== 0) return undefined;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const vector: number[] = [];
-  for (let offset = 0; offset < bytes.length; offset += 4) vector.push(view.getFloat32(offset, true));
+  vector.length = bytes.length / 4;
+  for (let index = 0; index < vector.length; index++) vector[index] = view.getFloat32(index * 4, true);
   return vector;
 }
 
@@ -101,6 +103,8 @@ export function decodeVector(text: string): number[] | undefined {
 const fromBase64 = (Uint8Array as { fromBase64?: (text: string) => Uint8Array }).fromBase64;
 
 function decodeBase64(text: string): Uint8Array | undefined {
+  const decoded = byNode(text);
+  if (decoded !== undefined) return decoded;
   try {
     if (fromBase64) return fromBase64.call(Uint8Array, text);
     const binary = atob(text);
@@ -110,6 +114,13 @@ function decodeBase64(text: string): Uint8Array | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Node's decoder takes a tenth of the time, and leaves out what is no base64: then the length tells, and the strict one decides. */
+function byNode(text: string): Uint8Array | undefined {
+  const padding = text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0;
+  const bytes = globalThis.Buffer?.from(text, 'base64');
+  return bytes?.length === (text.length / 4) * 3 - padding ? bytes : undefined;
 }
 
 function isEmbedUsage(usage: unknown): usage is NonNullable<EmbedAnswer['usage']> {

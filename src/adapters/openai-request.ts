@@ -17,11 +17,12 @@ export function toStreamBody(dialect: Dialect, call: Call<ChatRequest>): JsonObj
 
 function bodyOf(dialect: Dialect, { request, model, continues }: Call<ChatRequest>): JsonObject {
   const { name, capabilities, body = (same) => same, ignores = [], limitName, continued } = dialect;
-  const asked = { ...toChatBody(request, model), messages: toMessages(request.messages, dialect) };
+  const asked = toChatBody(request, model, toMessages(request.messages, dialect));
   // Servers that have no word for efforts are asked all the same where none is wanted.
-  const thoughtless = capabilities.reasoningEffort === true ? asked : { ...asked, reasoning_effort: undefined };
+  const isEffort = asked.reasoning_effort !== undefined && capabilities.reasoningEffort !== true;
+  const thoughtless = isEffort ? { ...asked, reasoning_effort: undefined } : asked;
   const own = limitName === undefined ? thoughtless : withLimit(thoughtless, limitName);
-  const whole = { ...body(ignores.length === 0 ? own : without(own, ignores)), ...request.extra?.[name] };
+  const whole = { ...body(without(own, ignores)), ...request.extra?.[name] };
   return continues && continued ? continued(whole) : whole;
 }
 
@@ -34,6 +35,7 @@ function withLimit(
 }
 
 function without(body: ChatBody, ignores: NonNullable<Dialect['ignores']>): ChatBody {
+  if (!ignores.some((name) => body[name as keyof ChatBody] !== undefined)) return body;
   const rest: Record<string, unknown> = { ...body };
   for (const name of ignores) delete rest[name];
   // Another name of the same parameter.

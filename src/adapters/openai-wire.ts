@@ -1,6 +1,6 @@
 import type { Call } from '../core/adapter.ts';
 import { RouterError } from '../core/errors.ts';
-import type { AssistantMessage, ChatAnswer, ChatChoice, ChatRequest, FinishReason, ToolCall, Usage } from '../core/types.ts';
+import type { AssistantMessage, ChatAnswer, ChatChoice, ChatMessage, ChatRequest, FinishReason, ToolCall, Usage } from '../core/types.ts';
 import type { HttpClient } from '../lib/http.ts';
 import { isJsonObject, type JsonObject } from '../lib/json.ts';
 
@@ -23,30 +23,33 @@ export function originOf(
   return { provider, requestId, model, signal, badResponse: http.badResponse };
 }
 
-/** Only fields that are known here are sent. Those left out are undefined, which JSON drops. */
-export function toChatBody(request: ChatRequest, model: string | undefined): ChatBody {
-  return {
-    model,
-    messages: request.messages,
-    temperature: request.temperature,
-    top_p: request.top_p,
-    n: request.n,
-    stop: request.stop,
-    max_tokens: request.max_tokens,
-    max_completion_tokens: request.max_completion_tokens,
-    presence_penalty: request.presence_penalty,
-    frequency_penalty: request.frequency_penalty,
-    seed: request.seed,
-    logprobs: request.logprobs,
-    top_logprobs: request.top_logprobs,
-    logit_bias: request.logit_bias,
-    tools: request.tools,
-    tool_choice: request.tool_choice,
-    parallel_tool_calls: request.parallel_tool_calls,
-    response_format: request.response_format,
-    reasoning_effort: request.reasoning_effort,
-    user: request.user,
-  };
+/** Beside the model and the messages. */
+const optionalFields = [
+  'temperature',
+  'top_p',
+  'n',
+  'stop',
+  'max_tokens',
+  'max_completion_tokens',
+  'presence_penalty',
+  'frequency_penalty',
+  'seed',
+  'logprobs',
+  'top_logprobs',
+  'logit_bias',
+  'tools',
+  'tool_choice',
+  'parallel_tool_calls',
+  'response_format',
+  'reasoning_effort',
+  'user',
+] as const satisfies readonly (keyof ChatRequest)[];
+
+/** Only fields that are known here are sent, and of those the ones that are set: most requests set few. */
+export function toChatBody(request: ChatRequest, model: string | undefined, messages: readonly ChatMessage[] = request.messages): ChatBody {
+  const body: JsonObject = { model, messages };
+  for (const name of optionalFields) if (request[name] !== undefined) body[name] = request[name];
+  return body as unknown as ChatBody;
 }
 
 /**

@@ -1,3 +1,4 @@
+import { areFinite } from '../lib/finite.ts';
 import type { AssistantMessage, ChatAnswer, ChatChoice, EmbedAnswer, ThinkingBlock } from '../core/types.ts';
 import { isCount, isJsonObject, type JsonObject, parseJsonWithin } from '../lib/json.ts';
 
@@ -122,7 +123,7 @@ function lengthOf(entry: unknown): number {
 function isVector(entry: unknown, index: number, length: number): boolean {
   if (!isJsonObject(entry) || entry['object'] !== 'embedding' || entry['index'] !== index) return false;
   const { embedding } = entry;
-  return Array.isArray(embedding) && embedding.length === length && embedding.every(Number.isFinite);
+  return Array.isArray(embedding) && embedding.length === length && areFinite(embedding);
 }
 
 function isUsage(usage: unknown, names: readonly string[]): boolean {

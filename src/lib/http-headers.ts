@@ -16,7 +16,8 @@ interface HeaderOptions {
 }
 
 export interface HeaderSource {
-  of(accept: string, hasBody: boolean): Promise<Record<string, string>>;
+  /** A record of its own for each request. At once, where no function has to be asked for the key. */
+  of(accept: string, hasBody: boolean): Record<string, string> | Promise<Record<string, string>>;
   /** The values that must never stand in a message. */
   secrets(): readonly string[];
 }
@@ -44,17 +45,18 @@ export function createHeaders(options: HeaderOptions): HeaderSource {
     if (oldest !== undefined && keys.size > mostKeys) keys.delete(oldest);
     return key;
   };
+  const keyName = keyHeader.toLowerCase();
+  const build = (accept: string, hasBody: boolean, key: string | undefined): Record<string, string> => {
+    // Compressed answers would have to be unpacked before their size is known.
+    const built: Record<string, string> = { accept, 'accept-encoding': 'identity', 'user-agent': 'inferlane' };
+    if (hasBody) built['content-type'] = 'application/json';
+    if (key !== undefined) built[keyName] = keyName === 'authorization' ? `Bearer ${key}` : key;
+    return Object.assign(built, headers);
+  };
   return {
-    async of(accept, hasBody) {
-      // Compressed answers would have to be unpacked before their size is known.
-      const built: Record<string, string> = { accept, 'accept-encoding': 'identity', 'user-agent': 'inferlane' };
-      if (hasBody) built['content-type'] = 'application/json';
-      if (apiKey !== undefined) {
-        const key = typeof apiKey === 'function' ? remember(await askForKey(options, apiKey)) : apiKey.reveal();
-        const name = keyHeader.toLowerCase();
-        built[name] = name === 'authorization' ? `Bearer ${key}` : key;
-      }
-      return Object.assign(built, headers);
+    of(accept, hasBody) {
+      if (typeof apiKey !== 'function') return build(accept, hasBody, apiKey?.reveal());
+      return askForKey(options, apiKey).then((key) => build(accept, hasBody, remember(key)));
     },
     secrets: () => [...keys, ...Object.values(headers)],
   };

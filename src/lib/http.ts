@@ -4,8 +4,9 @@ import type { Clock } from './clock.ts';
 import { createErrorMaker, type ErrorMaker } from './http-error.ts';
 import type { Body } from './byte-source.ts';
 import { sendWithin } from './connect-limit.ts';
-import { createHeaders, type KeySource } from './http-headers.ts';
+import { createHeaders, type HeaderSource, type KeySource } from './http-headers.ts';
 import { parseJson } from './json.ts';
+import { setNewest } from './newest.ts';
 import { readBody } from './read-body.ts';
 import type { Transport, TransportResponse } from './transport.ts';
 import { unpacked } from './unpacked.ts';
@@ -105,18 +106,29 @@ export function createHttpClient(options: HttpOptions): HttpClient {
   };
 }
 
+/** Most protocols have a handful of routes; some have one for each model. */
+const mostUrls = 64;
+
 type Exchange = (method: Method, path: string, body: unknown, call: HttpCall, accept: string) => Promise<TransportResponse>;
-type HeadersOf = (accept: string, hasBody: boolean) => Promise<Record<string, string>>;
+type HeadersOf = HeaderSource['of'];
 
 /** Sends, and gives back only what may be an answer; everything else is thrown, classified. */
 function createExchange(options: HttpOptions, headersOf: HeadersOf, errors: ErrorMaker): Exchange {
   const { url, clock } = options;
   let hasAnswered = false;
+  // A text that is put together anew is a new one for every map on its way.
+  const urls = new Map<string, string>();
+  const urlOf = (path: string): string => {
+    const known = urls.get(path);
+    if (known === undefined) setNewest(urls, path, url + path, mostUrls);
+    return known ?? url + path;
+  };
   const send = async (method: Method, path: string, body: string | undefined, call: HttpCall, accept: string) => {
     const { signal, requestId, connectMs = options.connectMs } = call;
-    const headers = addHeaders(await headersOf(accept, body !== undefined), call.headers);
+    const own = headersOf(accept, body !== undefined);
+    const headers = addHeaders(own instanceof Promise ? await own : own, call.headers);
     const limits = { transport: options.transport, clock, provider: options.provider, connectMs };
-    const request = { method, url: url + path, headers, ...(body !== undefined && { body }), signal };
+    const request = { method, url: urlOf(path), headers, ...(body !== undefined && { body }), signal };
     for (let replaced = 0; ; replaced++) {
       try {
         return await sendWithin(limits, request);

@@ -16,6 +16,8 @@ interface Hooks {
   close(): void;
 }
 
+const wholly = (): { readonly error?: unknown } => ({});
+
 /** Unread bytes beyond this stay with the network. */
 const mostUnread = 256 * 1024;
 
@@ -34,21 +36,23 @@ export function readableSource(readable: Readable, { leave, close }: Hooks): Rea
     wake?.();
     wake = undefined;
   };
-  const end = (how: { readonly error?: unknown }): void => {
+  const end = (how: () => { readonly error?: unknown }): void => {
     if (over !== undefined) return;
-    over = how;
+    over = how();
     leave();
     wakeReader();
   };
+  const fail = (reason: unknown): void => end(() => ({ error: connectionClosed(reason) }));
   readable.on('data', (bytes: Uint8Array) => {
     unread.push(bytes);
     unreadBytes += bytes.byteLength;
     if (unreadBytes >= mostUnread) readable.pause();
     wakeReader();
   });
-  readable.on('end', () => end({}));
-  readable.on('error', (error) => end({ error: connectionClosed(error) }));
-  readable.on('close', () => end({ error: connectionClosed(undefined) }));
+  readable.on('end', () => end(wholly));
+  readable.on('error', fail);
+  // After the others, and alone where nobody was told of a failure.
+  readable.on('close', () => fail(undefined));
   const take = (): Uint8Array => {
     const bytes = unread.length === 1 ? (unread[0] as Uint8Array) : Buffer.concat(unread, unreadBytes);
     if (unreadBytes >= mostUnread) readable.resume();
@@ -70,11 +74,11 @@ export function readableSource(readable: Readable, { leave, close }: Hooks): Rea
       const text = Buffer.concat(pieces).toString('utf8');
       return text.charCodeAt(0) === byteOrderMark ? text.slice(1) : text;
     },
-    fail: (reason) => end({ error: connectionClosed(reason) }),
+    fail,
     cancel() {
       unread = [];
       if (over === undefined) close();
-      end({});
+      end(wholly);
     },
   };
   return source;

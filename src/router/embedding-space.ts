@@ -1,3 +1,4 @@
+import { areFinite } from '../lib/finite.ts';
 import { RouterError } from '../core/errors.ts';
 import { quoted } from './model-name.ts';
 
@@ -77,7 +78,7 @@ export function lengthOf(provider: string, vectors: readonly (readonly number[])
   for (const vector of vectors) {
     if (vector.length !== length) throw misfit(provider, `its answer holds vectors of ${length} and of ${numbers(vector.length)}`);
     if (vector.length === 0) throw broken(provider, 'an empty vector');
-    if (!vector.every(Number.isFinite)) throw broken(provider, 'a vector with something in it that is no finite number');
+    if (!areFinite(vector)) throw broken(provider, 'a vector with something in it that is no finite number');
   }
   return length;
 }

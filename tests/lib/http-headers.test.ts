@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { createHeaders, type KeySource } from '../../src/lib/http-headers.ts';
+import { createHeaders, type HeaderSource, type KeySource } from '../../src/lib/http-headers.ts';
 import { Secret } from '../../src/lib/secret.ts';
 import { failureOf, outcomeOf } from '../_kit/fake-router.ts';
 import { testClock } from '../_kit/test-clock.ts';
@@ -70,15 +70,17 @@ describe('the keys that a function gave', () => {
   });
 });
 
+const asked = async (source: HeaderSource): Promise<unknown> => source.of('*/*', false);
+
 describe('a key function', () => {
   test.each(['', 'with blank', 'line\nbreak', 'ümlaut', 3, null])('that gives %j is refused, without the value', async (value) => {
-    const error = await failureOf(headersWith(() => value as string).of('*/*', false));
+    const error = await failureOf(asked(headersWith(() => value as string)));
     expect(error).toMatchObject({ code: 'auth', provider: 'box', message: expect.not.stringContaining(String(value) || '\0') });
   });
 
   test('that never answers is given up after five seconds, and no timer stays', async () => {
     const clock = testClock();
-    const built = outcomeOf(headersWith(() => new Promise<string>(() => undefined), {}, clock).of('*/*', false));
+    const built = outcomeOf(asked(headersWith(() => new Promise<string>(() => undefined), {}, clock)));
     await clock.advance(4_999);
     expect(built.settled).toBe(false);
     await clock.advance(1);

@@ -158,18 +158,19 @@ describe('a request on a kept connection', () => {
   });
 });
 
-describe('the limit for a connection', () => {
-  const watched = () => {
-    const told: string[] = [];
-    let giveUp: (reason: unknown) => void = () => undefined;
-    const onConnecting: TransportRequest['onConnecting'] = (give) => {
-      told.push('connecting');
-      giveUp = give;
-      return () => told.push('stands');
-    };
-    return { told, onConnecting, giveUp: (reason: unknown) => giveUp(reason) };
+/** What a request tells of its connection, and the way to give that up. */
+function watched() {
+  const told: string[] = [];
+  let giveUp: ((reason: unknown) => void) | undefined;
+  const onConnecting: TransportRequest['onConnecting'] = (give) => {
+    told.push('connecting');
+    giveUp = give;
+    return () => told.push('stands');
   };
+  return { told, onConnecting, giveUp: (reason: unknown) => giveUp?.(reason) };
+}
 
+describe('the limit for a connection', () => {
   test('is told of new connections, and that they stand before there is an answer; kept ones need none', async () => {
     let answer: (() => void) | undefined;
     const server = await serving((_, response) => (answer = () => response.end('yes')));
@@ -225,9 +226,10 @@ describe('TLS', () => {
   });
 });
 
+const chunk = (text: string): string => `${text.length.toString(16)}\r\n${text}\r\n`;
+
 describe('bodies', () => {
   test('come with all that one read of the network brought', async () => {
-    const chunk = (text: string): string => `${text.length.toString(16)}\r\n${text}\r\n`;
     const events = Array.from({ length: 100 }, (_, index) => chunk(`data: ${index}\n\n`)).join('');
     const port = await listening(
       createServer(
@@ -397,6 +399,12 @@ test('headers that HTTP does not allow are refused without their values', async 
   expect(classifyFault(failure)).toMatchObject({ code: 'invalid_config' });
 });
 
+const stub = (isAsked: string) => (url: string) => {
+  vi.stubEnv('HTTP_PROXY', url);
+  vi.stubEnv('NODE_USE_ENV_PROXY', isAsked);
+  return {};
+};
+
 describe('proxies', () => {
   /** Says whom it was asked for. */
   const proxied = async (options: (url: string) => NodeHttpOptions): Promise<string> => {
@@ -412,11 +420,6 @@ describe('proxies', () => {
   });
 
   test('are those of the process where it says so', async () => {
-    const stub = (isAsked: string) => (url: string) => {
-      vi.stubEnv('HTTP_PROXY', url);
-      vi.stubEnv('NODE_USE_ENV_PROXY', isAsked);
-      return {};
-    };
     expect(await proxied(stub('1'))).toBe('by proxy: http://127.0.0.1/path');
     expect(await proxied(stub(''))).toBe('directly');
     expect(await proxied((url) => ({ ...stub('1')(url), proxy: false }))).toBe('directly');
