@@ -150,7 +150,7 @@ export interface RouterOptions {
    * @default false
    */
   readonly singleFlight?: boolean | undefined;
-  /** Default: `ofetch` over the platform's `fetch`. */
+  /** Default: `nodeHttpTransport()` in Node, `ofetchTransport()` elsewhere; one for all routers of the process. */
   readonly transport?: Transport | undefined;
   /**
    * Shares what is found out with other processes: open breakers, rests, pins, models that are missing, limits and budgets.

@@ -19,7 +19,7 @@ interface Hooks {
 const wholly = (): { readonly error?: unknown } => ({});
 
 /** Unread bytes beyond this stay with the network. */
-const mostUnread = 256 * 1024;
+const mostUnread = 64 * 1024;
 
 const byteOrderMark = 0xfeff;
 

@@ -19,7 +19,7 @@ export interface HttpForOptions {
   readonly keyHeader?: string | undefined;
   /** Sent with every request. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
-  /** Default: `ofetch` over the platform's `fetch`. */
+  /** Default: that of the router. */
   readonly transport?: Transport | undefined;
   /** Reads dates in `Retry-After`. Default: the system's. */
   readonly clock?: Clock | undefined;

@@ -27,7 +27,7 @@ export interface AutodetectOptions {
    * @default 5_000
    */
   readonly timeoutMs?: number | undefined;
-  /** Default: `ofetch` over the platform's `fetch`. */
+  /** Default: that of routers. */
   readonly transport?: Transport | undefined;
   readonly clock?: Clock | undefined;
 }

@@ -1,6 +1,6 @@
 import dns, { type LookupAddress } from 'node:dns';
 import { once, getEventListeners } from 'node:events';
-import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import http, { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -459,6 +459,15 @@ test('msw answers in the place of servers', async () => {
   } finally {
     server.close();
   }
+});
+
+test('whoever wraps `http.request`, as instrumentations do, sees each request', async () => {
+  const server = await serving((_, response) => response.end('yes'));
+  const transport = nodeHttpTransport();
+  await ask(transport, server.url);
+  const wrapped = vi.spyOn(http, 'request');
+  await ask(transport, `${server.url}/watched`);
+  expect(wrapped.mock.calls).toMatchObject([[{ hostname: '127.0.0.1', path: '/watched', method: 'POST' }]]);
 });
 
 test('routers use it in Node', async () => {

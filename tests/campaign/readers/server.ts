@@ -19,7 +19,7 @@ export interface Writer {
 }
 
 /** More than any system keeps in the buffers of one connection: a client that reads on by itself would get all of it. */
-const mostBytes = 12 * 1024 * 1024;
+const mostBytes = 32 * 1024 * 1024;
 const tokensPerWrite = 64;
 
 const kinds = new Set<string>();

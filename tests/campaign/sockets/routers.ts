@@ -1,4 +1,4 @@
-import { type BreakerOptions, createRouter, eventNames, type Router, type RouterOptions } from '../../../src/index.ts';
+import { type BreakerOptions, createRouter, eventNames, ofetchTransport, type Router, type RouterOptions } from '../../../src/index.ts';
 import type { Canaries } from '../_kit/canaries.ts';
 import type { Caller, Limits } from './calls.ts';
 import { providerId, providerOptions } from './cast.ts';
@@ -24,6 +24,9 @@ const patient: BreakerOptions = { failureThreshold: 1_000, minimumOutcomes: 1_00
  */
 export const patientOptions: Partial<RouterOptions> = { breaker: patient, retry: { maxTokens: 1_000, tokensPerSuccess: 1_000 } };
 
+/** The others have the one that Node has by default. */
+const fetching = ofetchTransport();
+
 export interface MakerOptions {
   readonly fleet: Fleet;
   readonly caller: Caller;
@@ -48,6 +51,8 @@ export function createRouterMaker({ fleet, caller, canaries, limits, random, sha
         health: false,
         pollMs: false,
         random,
+        // The servers fail over both in the same way.
+        ...(first % 2 === 1 && { transport: fetching }),
         ...options,
       });
       caller.follow(router);
