@@ -1,7 +1,6 @@
 import { fileURLToPath } from 'node:url';
-import { gzipSync } from 'node:zlib';
-import { build, type BuildOptions, type Metafile } from 'esbuild';
 import manifest from '../package.json' with { type: 'json' };
+import { bundledBytes, type Input } from './bundled-bytes.ts';
 
 // How many bytes the build is for those who bundle it: `node scripts/byte-budgets.ts`, after the build. Counted is what is loaded before
 // anything is called, minified and after gzip, without optional peers.
@@ -44,8 +43,6 @@ export async function measure(): Promise<Readonly<Record<string, Bytes>>> {
   return sizes;
 }
 
-type Input = Pick<BuildOptions, 'stdin' | 'entryPoints'>;
-
 const home = fileURLToPath(new URL('..', import.meta.url));
 const code = (contents: string): Input => ({ stdin: { contents, resolveDir: home } });
 
@@ -55,35 +52,7 @@ async function sizeOf(input: Input): Promise<Bytes> {
 }
 
 async function bytesOf(input: Input, external: string[]): Promise<number> {
-  const { outputFiles, metafile } = await build({
-    ...input,
-    external,
-    absWorkingDir: home,
-    bundle: true,
-    minify: true,
-    splitting: true,
-    format: 'esm',
-    platform: 'node',
-    metafile: true,
-    write: false,
-    outdir: 'bundled',
-    logLevel: 'error',
-  });
-  const entry = Object.keys(metafile.outputs).find((path) => metafile.outputs[path]?.entryPoint !== undefined) ?? '';
-  const loaded = [...loadedWith(entry, metafile)];
-  return outputFiles
-    .filter(({ path }) => loaded.some((name) => path.endsWith(name)))
-    .reduce((sum, { contents: bytes }) => sum + gzipSync(bytes, { level: 9 }).length, 0);
-}
-
-/** What comes later, by `import()`, is in files of its own. */
-function loadedWith(path: string, metafile: Metafile, known: Set<string> = new Set()): ReadonlySet<string> {
-  if (known.has(path)) return known;
-  known.add(path);
-  for (const { path: next, kind, external } of metafile.outputs[path]?.imports ?? []) {
-    if (kind === 'import-statement' && external !== true) loadedWith(next, metafile, known);
-  }
-  return known;
+  return (await bundledBytes(home, { ...input, external })).atOnce;
 }
 
 /** What is above its budget, or has none, a sentence each. */

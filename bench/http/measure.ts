@@ -1,4 +1,4 @@
-import { median } from '../rounds.ts';
+import { median } from '../median.ts';
 import { type Load, putLoad, type Question } from './load.ts';
 import type { Running } from './processes.ts';
 

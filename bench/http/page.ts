@@ -1,6 +1,6 @@
 import { cpus } from 'node:os';
 import { table } from '../../scripts/markdown-table.ts';
-import { median } from '../rounds.ts';
+import { median } from '../median.ts';
 import { bodyBytes, chatCells, piecesOfStream, streamCells } from './cells.ts';
 import type { Cell, CellResult, Figures } from './measure.ts';
 import { canPin } from './processes.ts';

@@ -1,4 +1,4 @@
-import { median } from '../rounds.ts';
+import { median } from '../median.ts';
 
 export interface Spread {
   readonly middle: number;

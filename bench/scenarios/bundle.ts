@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
-import { gzipSync } from 'node:zlib';
-import { build, type Metafile } from 'esbuild';
 import manifest from '../../package.json' with { type: 'json' };
+import { bundledBytes } from '../../scripts/bundled-bytes.ts';
 import { nodeHttpFile } from '../candidates/inferlane.ts';
 import type { Values } from '../running/measure.ts';
 
@@ -39,49 +38,14 @@ const entries: Readonly<Record<string, Entry>> = {
 export async function measureBundles(): Promise<Values[string]> {
   const atOnce: Record<string, number[]> = {};
   const inAll: Record<string, number[]> = {};
-  for (const [name, entry] of Object.entries(entries)) {
-    const files = await bundled(entry);
-    atOnce[name] = [kilobytesOf(files.filter(({ isLater }) => !isLater))];
-    inAll[name] = [kilobytesOf(files)];
+  for (const [name, { source, isAlone }] of Object.entries(entries)) {
+    const bytes = await bundledBytes(home, {
+      stdin: { contents: source, resolveDir: home, loader: 'js' },
+      external: Object.keys(manifest.peerDependencies),
+      ...(isAlone && { packages: 'external' }),
+    });
+    atOnce[name] = [bytes.atOnce / 1_000];
+    inAll[name] = [bytes.inAll / 1_000];
   }
   return { atOnce, inAll };
-}
-
-interface File {
-  readonly bytes: Uint8Array;
-  /** By `import()`. */
-  readonly isLater: boolean;
-}
-
-const kilobytesOf = (files: readonly File[]): number =>
-  files.reduce((sum, { bytes }) => sum + gzipSync(bytes, { level: 9 }).length, 0) / 1_000;
-
-async function bundled({ source, isAlone }: Entry): Promise<File[]> {
-  const { outputFiles, metafile } = await build({
-    stdin: { contents: source, resolveDir: home, loader: 'js' },
-    absWorkingDir: home,
-    bundle: true,
-    minify: true,
-    splitting: true,
-    write: false,
-    outdir: 'bundled',
-    metafile: true,
-    platform: 'node',
-    format: 'esm',
-    logLevel: 'error',
-    external: Object.keys(manifest.peerDependencies),
-    ...(isAlone && { packages: 'external' as const }),
-  });
-  const entry = Object.keys(metafile.outputs).find((path) => metafile.outputs[path]?.entryPoint !== undefined) ?? '';
-  const loaded = [...loadedWith(entry, metafile)];
-  return outputFiles.map(({ path, contents: bytes }) => ({ bytes, isLater: !loaded.some((name) => path.endsWith(name)) }));
-}
-
-function loadedWith(path: string, metafile: Metafile, known: Set<string> = new Set()): ReadonlySet<string> {
-  if (known.has(path)) return known;
-  known.add(path);
-  for (const { path: next, kind, external } of metafile.outputs[path]?.imports ?? []) {
-    if (kind === 'import-statement' && external !== true) loadedWith(next, metafile, known);
-  }
-  return known;
 }

@@ -1,4 +1,4 @@
-import { median } from '../rounds.ts';
+import { median } from '../median.ts';
 import { checkedChat } from './checks.ts';
 import { figure, figuresAlone, nowMicros, type Scenario } from './scenario.ts';
 

@@ -4,7 +4,7 @@ import type { Lab } from '../candidates/candidate.ts';
 import { oneAt, quiet, threeAt } from '../candidates/inferlane.ts';
 import type { Places } from '../fake/server.ts';
 import { chatText } from '../fake/sizes.ts';
-import { median } from '../rounds.ts';
+import { median } from '../median.ts';
 import { checkedChat } from './checks.ts';
 import { cpuPerUnit, figure, figuresAlone, measured, nowMicros, repeat, type Scenario, type Subject } from './scenario.ts';
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { streamShapes } from '../fake/sizes.ts';
-import { median } from '../rounds.ts';
+import { median } from '../median.ts';
 import { checkedStream } from './checks.ts';
 import { clientOf, cpuPerUnit, figure, figuresAlone, measured, nowMicros, repeat, type Scenario } from './scenario.ts';
 

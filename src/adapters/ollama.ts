@@ -1,10 +1,10 @@
-import { areFinite } from '../lib/finite.ts';
 import { type Adapter, type Call, defineAdapter, type LoadReport, type ModelInfo, type ResidentModel } from '../core/adapter.ts';
 import { RouterError } from '../core/errors.ts';
 import type { ChatAnswer, ChatRequest, ChunkBatches, EmbedAnswer, EmbedRequest } from '../core/types.ts';
+import type { Body } from '../lib/byte-source.ts';
+import { areFinite } from '../lib/finite.ts';
 import type { HttpClient } from '../lib/http.ts';
 import { isCount, isJsonObject, type JsonObject, parseJson } from '../lib/json.ts';
-import type { Body } from '../lib/byte-source.ts';
 import { readLines } from '../lib/ndjson.ts';
 import { billionsIn } from '../lib/parameter-count.ts';
 import { type ItemReader, readStream } from '../lib/read-stream.ts';

@@ -1,6 +1,6 @@
-import { areFinite } from '../lib/finite.ts';
 import type { Call } from '../core/adapter.ts';
 import type { EmbedAnswer, EmbedRequest, Embedding } from '../core/types.ts';
+import { areFinite } from '../lib/finite.ts';
 import type { HttpClient } from '../lib/http.ts';
 import { isJsonObject, type JsonObject } from '../lib/json.ts';
 import type { Dialect } from './openai-dialect.ts';

@@ -1,5 +1,5 @@
-import { areFinite } from '../lib/finite.ts';
 import type { AssistantMessage, ChatAnswer, ChatChoice, EmbedAnswer, ThinkingBlock } from '../core/types.ts';
+import { areFinite } from '../lib/finite.ts';
 import { isCount, isJsonObject, type JsonObject, parseJsonWithin } from '../lib/json.ts';
 
 /** An answer as it is kept, with what has to hold for it to be given again. */

@@ -16,12 +16,10 @@ interface Hooks {
   close(): void;
 }
 
-const wholly = (): { readonly error?: unknown } => ({});
-
 /** Unread bytes beyond this stay with the network. */
 const mostUnread = 64 * 1024;
 
-const byteOrderMark = 0xfeff;
+const decoder = new TextDecoder();
 
 /**
  * The bytes of one of Node's streams, everything that one read of the network brought at once: servers that send token by token may
@@ -36,20 +34,23 @@ export function readableSource(readable: Readable, { leave, close }: Hooks): Rea
     wake?.();
     wake = undefined;
   };
-  const end = (how: () => { readonly error?: unknown }): void => {
+  const end = (how: { readonly error?: unknown }): void => {
     if (over !== undefined) return;
-    over = how();
+    over = how;
     leave();
     wakeReader();
   };
-  const fail = (reason: unknown): void => end(() => ({ error: connectionClosed(reason) }));
+  const fail = (reason: unknown): void => {
+    // An error for each stream that has ended well would cost more than the rest of its end.
+    if (over === undefined) end({ error: connectionClosed(reason) });
+  };
   readable.on('data', (bytes: Uint8Array) => {
     unread.push(bytes);
     unreadBytes += bytes.byteLength;
     if (unreadBytes >= mostUnread) readable.pause();
     wakeReader();
   });
-  readable.on('end', () => end(wholly));
+  readable.on('end', () => end({}));
   readable.on('error', fail);
   // After the others, and alone where nobody was told of a failure.
   readable.on('close', () => fail(undefined));
@@ -71,14 +72,13 @@ export function readableSource(readable: Readable, { leave, close }: Hooks): Rea
     async text() {
       const pieces: Uint8Array[] = [];
       for (let piece = await source.read(); piece !== undefined; piece = await source.read()) pieces.push(piece);
-      const text = Buffer.concat(pieces).toString('utf8');
-      return text.charCodeAt(0) === byteOrderMark ? text.slice(1) : text;
+      return decoder.decode(Buffer.concat(pieces));
     },
     fail,
     cancel() {
       unread = [];
       if (over === undefined) close();
-      end(wholly);
+      end({});
     },
   };
   return source;

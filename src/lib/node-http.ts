@@ -1,7 +1,8 @@
 import type * as Http from 'node:http';
-import { type Origin, openOrigin } from './node-origin.ts';
-import { readableSource } from './node-body.ts';
 import { setNewest } from './newest.ts';
+import { readableSource } from './node-body.ts';
+import { requestFault } from './node-faults.ts';
+import { openOrigin, type Origin, unpackedBody } from './node-origin.ts';
 import type { Transport, TransportRequest, TransportResponse } from './transport.ts';
 
 export type { Transport, TransportRequest, TransportResponse } from './transport.ts';
@@ -82,12 +83,12 @@ function exchange({ origin, path }: Target, { method, headers, body, signal, onC
     sent.on('error', (error) => {
       stands?.();
       leave();
-      reject(origin.faultOf(error, sent));
+      reject(requestFault(error, sent));
       // What is wrong with a body is told here, and there only that it has ended. What follows a whole one harms its connection alone.
       if (answer?.complete !== true) failBody?.(error);
     });
     sent.on('response', (response) => {
-      const source = readableSource(origin.unpacked(response), { leave, close: () => sent.destroy() });
+      const source = readableSource(unpackedBody(response), { leave, close: () => sent.destroy() });
       answer = response;
       failBody = source.fail;
       resolve({

@@ -3,7 +3,7 @@ import type * as Https from 'node:https';
 import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import type * as Zlib from 'node:zlib';
-import { noteReuse, requestFault } from './node-faults.ts';
+import { noteReuse } from './node-faults.ts';
 import type { NodeHttpOptions } from './node-http.ts';
 import { hasProxyAgents, usualProxy } from './node-proxy.ts';
 import { packingsOf } from './unpacked.ts';
@@ -12,9 +12,6 @@ import { packingsOf } from './unpacked.ts';
 export interface Origin {
   readonly options: Http.RequestOptions;
   request(options: Http.RequestOptions): Http.ClientRequest;
-  /** Its body as the server made it. */
-  unpacked(response: Http.IncomingMessage): Readable;
-  faultOf(error: Error, request: Http.ClientRequest): Error;
 }
 
 interface Address {
@@ -32,8 +29,6 @@ export function openOrigin({ protocol, hostname, port }: Address, options: NodeH
     options: { protocol, hostname: hostname.replace(/^\[|\]$/g, ''), port, agent: createAgent(http, options) },
     // Looked up each time: tests and instrumentations put theirs in its place.
     request: (each) => http.request(each),
-    unpacked,
-    faultOf: requestFault,
   };
 }
 
@@ -79,7 +74,8 @@ function flushing({ constants: { Z_SYNC_FLUSH } }: typeof Zlib): Zlib.ZlibOption
   return { flush: Z_SYNC_FLUSH, finishFlush: Z_SYNC_FLUSH };
 }
 
-function unpacked(response: Http.IncomingMessage): Readable {
+/** The body of a response as the server made it. */
+export function unpackedBody(response: Http.IncomingMessage): Readable {
   const [packing, ...others] = packingsOf({ header: () => response.headers['content-encoding'] ?? null });
   const unpacker = packing === undefined || others.length > 0 ? undefined : unpackers[packing];
   if (unpacker === undefined) return response;

@@ -1,5 +1,5 @@
-import { areFinite } from '../lib/finite.ts';
 import { RouterError } from '../core/errors.ts';
+import { areFinite } from '../lib/finite.ts';
 import { quoted } from './model-name.ts';
 
 /** How long the vectors of each embedding space are, learnt from the answers of this process. */

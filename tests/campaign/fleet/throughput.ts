@@ -1,4 +1,4 @@
-import { median } from '../../../bench/rounds.ts';
+import { median } from '../../../bench/median.ts';
 import type { Stage } from './stage.ts';
 
 export interface ThroughputShown {
