@@ -74,7 +74,7 @@ function engineFor(options: RouterOptions): Engine {
     state.inventory = { models: new Map([[known.id, known]]), untilMs: nowMs + 600_000 };
     if (index % 5 === 0) lanes('llama3.1:8b').take('fast');
   });
-  const parts = { config, list, standings: createStandings(config, list), affinity: createAffinity(), prefixes };
+  const parts = { config, list, standings: createStandings(config, list), affinity: createAffinity(), prefixes, metering: {} };
   return { ...parts, providers: new Map(list.map((each) => [each.id, each])) } as unknown as Engine;
 }
 
