@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { onPlace, place } from './browser.ts';
 import { Header } from './header.tsx';
 import { lanesOf } from './lanes.ts';
@@ -21,7 +21,8 @@ export function DeskPage({ token, onLeave }: DeskPageProps): JSX.Element {
   const [here, target] = usePlace();
   const main = useRef<HTMLElement>(null);
   const isFirst = useRef(true);
-  useEffect(() => {
+  // Before the next key of whoever is fast: what moves the focus later than the page takes it from where they have gone by then.
+  useLayoutEffect(() => {
     // Whoever goes to another part goes on reading there.
     if (!isFirst.current && target === '') main.current?.focus();
     isFirst.current = false;

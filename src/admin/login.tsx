@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { ApiFailure, createApi, wordsOf } from './api.ts';
 
 interface LoginProps {
@@ -12,7 +12,7 @@ export function Login({ notice, onToken }: LoginProps): JSX.Element {
   const [problem, setProblem] = useState(notice);
   const [isAsking, setIsAsking] = useState(false);
   const field = useRef<HTMLInputElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     document.title = 'Log in · inferlane';
     field.current?.focus();
   }, []);

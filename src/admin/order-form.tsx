@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import type { AdminSettings, AdminSettingsPatch } from '../http/admin-contract.ts';
 import { percent } from './figures.ts';
 import type { FieldSpec, Patch } from './form-fields.ts';
@@ -83,7 +83,7 @@ interface OrderRowProps {
 
 function OrderRow({ provider, form, priority, weight, share, place, onMove }: OrderRowProps): JSX.Element {
   const pressed = useRef<HTMLButtonElement | undefined>(undefined);
-  useEffect(() => {
+  useLayoutEffect(() => {
     // A row that is moved loses the focus of its button.
     pressed.current?.focus();
     pressed.current = undefined;

@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { AdminProviderPatch, AdminProviderSettings } from '../http/admin-contract.ts';
 import { Credential } from './credential.tsx';
 import type { Patch } from './form-fields.ts';
@@ -23,7 +23,7 @@ export function ProviderSettings({ desk, lane, isTarget }: ProviderSettingsProps
   const [isOpen, setIsOpen] = useState(false);
   const summary = useRef<HTMLElement>(null);
   const { provider, settings } = lane;
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!isTarget) return;
     setIsOpen(true);
     summary.current?.focus();

@@ -135,6 +135,16 @@ describeInChromium('the page for everybody', (browser) => {
     expect((await scene.router.health()).providers.find(({ provider }) => provider === 'gpu')?.weight).toBe(4);
   });
 
+  test('has moved the focus to another part before the next key can come', async () => {
+    await using scene = await openScene({ gpu: {}, cpu: {} });
+    await using watched = await openDesk(browser(), scene.url);
+    const holder = await watched.page.evaluate(`new Promise((resolve) => {
+      addEventListener('hashchange', () => resolve(document.activeElement.id));
+      location.hash = 'playground';
+    })`);
+    expect(holder).toBe('content');
+  });
+
   test('keeps the focus in a dialog, and gives it back', async () => {
     await using scene = await openScene({ gpu: {}, cpu: {} });
     await using watched = await openDesk(browser(), scene.url);
