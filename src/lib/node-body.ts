@@ -18,6 +18,11 @@ interface Hooks {
 
 /** Unread bytes beyond this stay with the network. */
 const mostUnread = 64 * 1024;
+/**
+ * Behind so many pieces others have their turn before the next one: 64 KiB in chunks of one byte are 11,000, and the system may hand over
+ * 32 such reads in a row. Tokens that come one by one are about 300 to a read.
+ */
+const mostPieces = 1_024;
 
 const decoder = new TextDecoder();
 
@@ -47,7 +52,7 @@ export function readableSource(readable: Readable, { leave, close }: Hooks): Rea
   readable.on('data', (bytes: Uint8Array) => {
     unread.push(bytes);
     unreadBytes += bytes.byteLength;
-    if (unreadBytes >= mostUnread) readable.pause();
+    if (unreadBytes >= mostUnread || unread.length >= mostPieces) readable.pause();
     wakeReader();
   });
   readable.on('end', () => end({}));
@@ -56,7 +61,8 @@ export function readableSource(readable: Readable, { leave, close }: Hooks): Rea
   readable.on('close', () => fail(undefined));
   const take = (): Uint8Array => {
     const bytes = unread.length === 1 ? (unread[0] as Uint8Array) : Buffer.concat(unread, unreadBytes);
-    if (unreadBytes >= mostUnread) readable.resume();
+    if (unread.length >= mostPieces) setImmediate(() => readable.resume());
+    else if (unreadBytes >= mostUnread) readable.resume();
     unread = [];
     unreadBytes = 0;
     return bytes;

@@ -87,6 +87,7 @@ function exchange({ origin, path }: Target, { method, headers, body, signal, onC
       // What is wrong with a body is told here, and there only that it has ended. What follows a whole one harms its connection alone.
       if (answer?.complete !== true) failBody?.(error);
     });
+    sent.on('information', countInformation);
     sent.on('response', (response) => {
       const source = readableSource(unpackedBody(response), { leave, close: () => sent.destroy() });
       answer = response;
@@ -111,6 +112,17 @@ function noteConnection(sent: Http.ClientRequest, stands: () => void): void {
     socket.once(isSecure ? 'secureConnect' : 'connect', stands);
   });
   sent.once('response', stands);
+}
+
+/** Messages before an answer ("102 Processing", "103 Early Hints") that no server has a reason for. */
+const mostInformation = 1_000;
+const informed = new WeakMap<Http.ClientRequest, number>();
+
+/** One function for all requests: nearly none has any. */
+function countInformation(this: Http.ClientRequest): void {
+  const count = (informed.get(this) ?? 0) + 1;
+  informed.set(this, count);
+  if (count === mostInformation) this.destroy(new Error('The server announced an answer again and again, and gave none.'));
 }
 
 function headerOf({ headers }: Http.IncomingMessage, name: string): string | null {

@@ -245,6 +245,27 @@ describe('bodies', () => {
     expect(await source.read()).toBeUndefined();
   });
 
+  test('in crumbs are taken turn by turn, and are whole', async () => {
+    const crumbs = 100_000;
+    const { url } = await serving((_asked, response) => {
+      response.writeHead(200, { 'transfer-encoding': 'chunked' }).flushHeaders();
+      response.socket?.write(`${'1\r\na\r\n'.repeat(crumbs)}0\r\n\r\n`);
+    });
+    const source = sourceIn(await nodeHttpTransport().send(request(url)));
+    let turn = 0;
+    const next = (): unknown => (turn += 1) && (ticking = setImmediate(next));
+    let ticking = setImmediate(next);
+    const ofTurn = new Map<number, number>();
+    for (let piece = await source.read(); piece !== undefined; piece = await source.read()) {
+      ofTurn.set(turn, (ofTurn.get(turn) ?? 0) + piece.byteLength);
+    }
+    clearImmediate(ticking);
+    const taken = [...ofTurn.values()];
+    expect(taken.reduce((all, each) => all + each, 0)).toBe(crumbs);
+    // One read of the network is 11,000, what waits in the stream drains by 1,024.
+    expect(Math.max(...taken)).toBeLessThan(3_000);
+  });
+
   test('that nobody reads stay with the server', async () => {
     let written = 0;
     const server = await serving((_, response) => {
@@ -381,6 +402,26 @@ describe('packed bodies', () => {
     );
     const source = sourceIn(await nodeHttpTransport().send(request(`http://127.0.0.1:${port}`)));
     expect(classifyFault(await failureOf(textOf(source)))).toMatchObject({ code: 'unavailable', text: 'The connection was closed.' });
+  });
+});
+
+describe('announcements of an answer', () => {
+  const announcing = (count: number) =>
+    serving((_asked, response) => {
+      response.socket?.write('HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(count));
+      setTimeout(() => response.end('at last'), 50);
+    });
+
+  test('are passed over', async () => {
+    const { url } = await announcing(999);
+    expect(await ask(nodeHttpTransport(), url)).toBe('at last');
+  });
+
+  test('without an end are none', async () => {
+    const { url } = await announcing(1_000);
+    const fault = await failureOf(nodeHttpTransport().send(request(url)));
+    expect(fault).toMatchObject({ message: expect.stringContaining('again and again') as string, isKept: false });
+    expect(classifyFault(fault).code).toBe('unavailable');
   });
 });
 
