@@ -22,21 +22,21 @@ export async function measure(scenarios: readonly Scenario[], rounds: number, st
   const values: Values = {};
   for (let round = -1; round < rounds; round++) {
     for (const scenario of scenarios) {
-      for (let time = timesIn(round, scenario); time > 0; time--) {
-        for (const one of inTurns(stage, scenario, round)) {
-          const block = await runOnce(scenario, one, stage);
-          if (round >= 0) note(values, scenario, one.name, block);
-        }
+      for (const one of inTurns(stage, scenario, round)) {
+        if (round < 0) await warmUp(scenario, one, stage);
+        else if (round < (scenario.mostRounds ?? Infinity)) note(values, scenario, one.name, await runOnce(scenario, one, stage));
       }
     }
   }
   return values;
 }
 
-function timesIn(round: number, { isFresh, mostRounds = Infinity, warmups = 1 }: Scenario): number {
-  if (round >= 0) return round < mostRounds ? 1 : 0;
+async function warmUp(scenario: Scenario, one: Running, stage: Stage): Promise<void> {
   // A process that is started for one block warms itself up.
-  return isFresh ? 0 : warmups;
+  if (scenario.isFresh) return;
+  const endsAtMs = performance.now() + (scenario.warmUpMs ?? 0);
+  do await runOnce(scenario, one, stage);
+  while (performance.now() < endsAtMs);
 }
 
 function inTurns({ running, apart }: Stage, { id, isApart }: Scenario, round: number): readonly Running[] {

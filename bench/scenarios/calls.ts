@@ -9,7 +9,7 @@ export const chat: Scenario = {
   id: 'chat',
   about: `CPU time of the calling process per small chat, ${chatsAtOnce} at once, ${chats} a round`,
   metrics: [{ id: 'cpu', label: 'chat', unit: 'µs CPU', digits: 0, of: cpuPerUnit }],
-  warmups: 5,
+  warmUpMs: 2_000,
   isFor: ({ client }) => client !== undefined,
   async run(subject) {
     const client = clientOf(subject);
@@ -26,6 +26,7 @@ const requests = 400;
 export const throughput: Scenario = {
   id: 'throughput',
   about: `small chats per second, ${inFlight} in flight, ${requests} a round, by the clock: the client has one core, the server another`,
+  warmUpMs: 300,
   metrics: [{ id: 'rate', label: 'requests/s', unit: '/s', digits: 0, moreIsBetter: true, of: unitsPerSecond }],
   isFor: ({ client }) => client !== undefined,
   async run(subject) {

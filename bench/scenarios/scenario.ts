@@ -41,8 +41,8 @@ export interface Scenario {
   readonly isApart?: true;
   /** Of all rounds that are asked for, at most so many: the slow ones. */
   readonly mostRounds?: number;
-  /** How often it runs in the round that is not counted; left out, once. */
-  readonly warmups?: number;
+  /** For how long it runs again and again in the round that is not counted; left out, once. Compilers need thousands of calls. */
+  readonly warmUpMs?: number;
   isFor(subject: Subject): boolean;
   run(subject: Subject): Promise<Block>;
 }
