@@ -7,7 +7,7 @@ import { createStopper } from './cpu-stopper.ts';
 import type { Turns } from './cpu-turns.ts';
 
 /** What holds the encoder: a GGUF file, or a sentence model of another library. */
-export interface EmbedderSource {
+interface EmbedderSource {
   embedder(): Promise<Embedder>;
   /** A classified error for what a running inference threw. */
   failure(error: unknown): RouterError;

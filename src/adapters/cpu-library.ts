@@ -19,7 +19,7 @@ export interface LlamaLibrary {
 }
 
 /** Estimates, in bytes, of what a model will take. */
-export interface GgufInsights {
+interface GgufInsights {
   readonly trainContextSize: number | undefined;
   estimateModelResourceRequirementsV2(options: { gpuLayers: 0 }): Promise<{ readonly cpuRam: number }>;
   estimateContextResourceRequirementsV2(
@@ -53,7 +53,7 @@ export interface LlamaModel {
   dispose(): Promise<void>;
 }
 
-export interface ContextOptions {
+interface ContextOptions {
   threads: number;
   contextSize?: number;
   createSignal: AbortSignal;
@@ -65,7 +65,7 @@ export interface LlamaContext {
   dispose(): Promise<void>;
 }
 
-export interface TokenCounts {
+interface TokenCounts {
   readonly usedInputTokens: number;
   readonly usedOutputTokens: number;
 }
@@ -94,7 +94,7 @@ export interface GenerateOptions {
 }
 
 /** A piece of an answer. `segment`: thoughts and comments, which are no part of the text. */
-export interface ResponsePiece {
+interface ResponsePiece {
   readonly type: 'segment' | undefined;
   readonly text: string;
 }

@@ -73,7 +73,7 @@ export interface CpuModels {
   close(): Promise<void>;
 }
 
-export interface LoadedModels {
+interface LoadedModels {
   readonly chat: boolean;
   readonly embedding: boolean;
   /** Tokens of the chat's context window, prompt and answer together, once it was made. */

@@ -53,7 +53,7 @@ const maxIdLength = 40;
  * `developer`, long ids, fields that say nothing. Calls without text say `null`, as OpenAI writes them. Messages that are fine are
  * the very same objects.
  */
-export function toMessages(messages: readonly ChatMessage[], takes: Takes): readonly ChatMessage[] {
+function toMessages(messages: readonly ChatMessage[], takes: Takes): readonly ChatMessage[] {
   return messages.map((message) => (isForeign(message, takes) ? toOwn(message, takes) : message));
 }
 

@@ -6,7 +6,7 @@ import { errorIn, isTrueIn, numberIn, textIn, textsIn } from './payload.ts';
 export type Tone = 'bad' | 'watch' | 'good' | 'plain';
 
 /** What an event is about: `calls` come and go by the hundred, `decisions` are rare. */
-export type Subject = 'calls' | 'decisions';
+type Subject = 'calls' | 'decisions';
 
 export interface EventWords {
   readonly tone: Tone;

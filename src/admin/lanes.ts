@@ -5,7 +5,6 @@ import { counted } from './figures.ts';
 // One provider each, in the order in which calls try them, from all that the server tells. Pure. Times are the server's, since 1970.
 
 type Snapshot = AdminState['snapshot']['providers'][number];
-export type LaneModel = Snapshot['models'][number];
 
 export interface Lane {
   readonly provider: string;

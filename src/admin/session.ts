@@ -6,7 +6,7 @@ export interface Session {
   readonly sinceMs: number;
 }
 
-export const longestSessionMs = 43_200_000;
+const longestSessionMs = 43_200_000;
 const name = 'inferlane-admin';
 
 export function openSession(token: string): Session {

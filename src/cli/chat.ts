@@ -139,7 +139,7 @@ function contentOf({ choices }: ChatChunk): { readonly content: string; readonly
 const shortestMs = 100;
 
 /** Who answered and how fast, and who did not. */
-export function routeInWords({ provider, model, attempts }: RouteTrace, usage: Usage | undefined, ms: number): string {
+function routeInWords({ provider, model, attempts }: RouteTrace, usage: Usage | undefined, ms: number): string {
   const failed = attempts.filter(({ error }) => error !== undefined);
   const firstMs = attempts.find(({ error }) => error === undefined)?.firstContentMs;
   const tokens = usage?.completion_tokens ?? 0;

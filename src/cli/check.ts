@@ -67,7 +67,7 @@ function withoutUnpaid(health: HealthSummary, router: Router): HealthSummary {
 }
 
 /** Whether a call would be answered, as far as asking for health can tell. */
-export function canServe({ providers }: HealthSummary): boolean {
+function canServe({ providers }: HealthSummary): boolean {
   const real = providers.filter(({ type }) => type !== 'stub');
   return (real.length > 0 ? real : providers).some((provider) => serves(provider) === true);
 }

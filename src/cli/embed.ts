@@ -72,7 +72,7 @@ function inPlace({ data }: EmbeddingList, lines: readonly string[]): readonly ob
 }
 
 /** People cannot read vectors; how close texts are to the first one, they can. */
-export function vectorsText({ data, route }: EmbeddingList, input: readonly string[], paint: Paint): string {
+function vectorsText({ data, route }: EmbeddingList, input: readonly string[], paint: Paint): string {
   const first = data[0]?.embedding ?? [];
   const rows = data.map(({ embedding }, index) => [
     shortened(input[index] ?? ''),
@@ -93,7 +93,7 @@ function shortened(text: string): string {
 }
 
 /** From -1 to 1; 1 is the same direction. */
-export function cosine(one: readonly number[], other: readonly number[]): number {
+function cosine(one: readonly number[], other: readonly number[]): number {
   const size = Math.sqrt(dot(one, one) * dot(other, other));
   return size === 0 ? 0 : dot(one, other) / size;
 }

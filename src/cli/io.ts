@@ -10,7 +10,7 @@ export interface Outgoing {
   write(text: string): Promise<void>;
 }
 
-export interface Incoming {
+interface Incoming {
   readonly isTerminal: boolean;
   readonly pieces: AsyncIterable<Uint8Array>;
 }

@@ -42,7 +42,7 @@ function matching({ providers, models: all }: ModelInventory, text: string): Mod
   };
 }
 
-export function modelsText({ providers, models: all }: ModelInventory, paint: Paint): string {
+function modelsText({ providers, models: all }: ModelInventory, paint: Paint): string {
   const sizes = new Map(
     providers.flatMap(({ provider, models: own = [] }) => own.map((model) => [`${provider} ${model.id}`, model] as const)),
   );

@@ -13,7 +13,7 @@ const styles: Readonly<Record<Style, readonly [on: number, off: number]>> = {
 };
 
 /** Colours where somebody sees them and has not asked for none. */
-export function hasColours(out: Outgoing, env: CliIo['env']): boolean {
+function hasColours(out: Outgoing, env: CliIo['env']): boolean {
   return out.isTerminal && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb';
 }
 

@@ -225,7 +225,7 @@ function find(name: string, drafts: Drafts): readonly Draft[] | undefined {
 const ollamaVariables = ['OLLAMA_API_KEY', 'OLLAMA_NUM_PARALLEL', 'OLLAMA_KEEP_ALIVE'] as const;
 
 /** The reason for all variables that describe a provider and are not used. */
-export function noteOthers(note: string, trail: Trail): void {
+function noteOthers(note: string, trail: Trail): void {
   const named = [
     'FALLBACK_CHAIN',
     'SECONDARY_BACKEND',

@@ -6,14 +6,14 @@ import { type PresetName, presetNames } from './presets-names.ts';
 import { parseProviderUrl } from './provider-url.ts';
 
 /** What INFERENCE_PROVIDER and FALLBACK_CHAIN may name. */
-export type EnvProvider = (typeof envProviders)[number];
+type EnvProvider = (typeof envProviders)[number];
 
 export const envProviders = ['openai', 'ollama', 'vllm', 'llamacpp', 'textgen'] as const;
 
 /** What PRIMARY_BACKEND and SECONDARY_BACKEND may name. */
 export type EnvBackend = (typeof envBackends)[number];
 
-export const envBackends = ['nvidia', 'together_ai', 'cpu', 'auto'] as const;
+const envBackends = ['nvidia', 'together_ai', 'cpu', 'auto'] as const;
 
 /** What each kind of variable is read as. */
 export interface EnvKinds {

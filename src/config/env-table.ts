@@ -47,8 +47,6 @@ export type NamedVariable = keyof typeof rows;
 /** The kind of each of them. */
 export type NamedKind<Name extends NamedVariable> = (typeof rows)[Name]['reads'];
 
-export const namedRows: Readonly<Record<NamedVariable, EnvRow>> = rows;
-
 /** `TGI_<NAME>_ENDPOINT`: any number of them, each a server of its own. */
 export const familyName = 'TGI_<NAME>_ENDPOINT';
 

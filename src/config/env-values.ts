@@ -6,7 +6,7 @@ import type { Findings } from './findings.ts';
 export type Env = Readonly<Record<string, string | undefined>>;
 
 /** The variables as they were understood; undefined where one is not set. */
-export type NamedValues = { readonly [Name in NamedVariable]: EnvKinds[NamedKind<Name>] | undefined };
+type NamedValues = { readonly [Name in NamedVariable]: EnvKinds[NamedKind<Name>] | undefined };
 
 export interface EnvValues extends NamedValues {
   /** Those that set one option of providers, by their names. */

@@ -1,6 +1,6 @@
 import { basicAuthorization } from './credentials.ts';
 
-export interface ProviderUrl {
+interface ProviderUrl {
   /** Origin and path, without trailing slash and without `/v1`. */
   readonly url: string;
   /** A header made of the user name and the password that stood in the address. */

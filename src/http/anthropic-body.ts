@@ -61,7 +61,7 @@ export type Thinking =
   | { readonly type: 'adaptive'; readonly display?: string | undefined }
   | { readonly type: 'disabled' };
 
-export interface OutputConfig {
+interface OutputConfig {
   readonly effort?: Exclude<ReasoningEffort, 'none' | 'minimal'> | undefined;
   readonly format?: { readonly type: 'json_schema'; readonly schema: Readonly<Record<string, unknown>> } | undefined;
 }

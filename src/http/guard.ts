@@ -12,7 +12,7 @@ export interface Connection {
 }
 
 /** Who asks. */
-export interface Caller {
+interface Caller {
   /** For limits and logs: never a token. Undefined where nobody said who they are. */
   readonly name: string | undefined;
   /** May see detail. */

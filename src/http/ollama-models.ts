@@ -10,7 +10,7 @@ import type { Exchange } from './route.ts';
  * The version whose API this is. Clients compare it with the one that they need: a version of our own would tell them that tools, thoughts
  * and formats are missing.
  */
-export const ollamaVersion = '0.33.0';
+const ollamaVersion = '0.33.0';
 
 /** `GET /api/version` */
 export async function version(): Promise<Response> {

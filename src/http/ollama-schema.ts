@@ -78,7 +78,7 @@ export interface OllamaToolCall {
   readonly function: { readonly name: string; readonly arguments?: Readonly<Record<string, unknown>> | undefined };
 }
 
-export interface OllamaTool {
+interface OllamaTool {
   readonly function: {
     readonly name: string;
     readonly description?: string | undefined;

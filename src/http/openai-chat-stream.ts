@@ -15,7 +15,7 @@ export interface ChunkJson {
   readonly system_fingerprint?: string;
 }
 
-export interface ChunkChoiceJson {
+interface ChunkChoiceJson {
   readonly index: number;
   readonly delta: DeltaJson;
   readonly logprobs: LogprobsJson | null;

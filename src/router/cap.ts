@@ -31,7 +31,7 @@ export interface Cap extends CapAbout {
   isWatched: boolean;
 }
 
-export const windowsMs = { hour: 3_600_000, day: 86_400_000 } as const;
+const windowsMs = { hour: 3_600_000, day: 86_400_000 } as const;
 
 export function newCap(about: CapAbout, limitUsd: number, wallMs: number): Cap {
   const windowMs = windowsMs[about.per];

@@ -32,7 +32,7 @@ async function examine(provider: Provider, engine: Engine, signal: AbortSignal |
 }
 
 /** What is known now. */
-export function summary(engine: Engine): HealthSummary {
+function summary(engine: Engine): HealthSummary {
   const { config, standings, list } = engine;
   const providers = (standings.get(config.defaultIntent)?.places ?? []).map(({ index }) => healthOf(list[index] as Provider, engine));
   const answers = providers.map(serves);

@@ -39,7 +39,7 @@ export interface Wish {
 }
 
 /** A call that was answered. */
-export interface Answered {
+interface Answered {
   readonly route: RouteTrace;
   readonly space: string | undefined;
 }

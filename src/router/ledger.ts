@@ -17,7 +17,7 @@ export interface SpendingRow {
   readonly unpriced: number;
 }
 
-export interface Used {
+interface Used {
   attempts: number;
   promptTokens: number;
   answerTokens: number;
@@ -25,7 +25,7 @@ export interface Used {
 }
 
 /** One attempt that was paid for, or may have been. `costUsd` undefined: nobody knows. */
-export interface Entry {
+interface Entry {
   readonly provider: string;
   readonly model: string | undefined;
   readonly caller: string | undefined;

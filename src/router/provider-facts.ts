@@ -172,7 +172,7 @@ export function elsewhereOf({ state: { told }, router: { pollMs = usualPollMs } 
 }
 
 /** The provider's own list of models, while it is believed. */
-export function listed({ state }: Books, nowMs: number): ReadonlyMap<string, ModelInfo> | undefined {
+function listed({ state }: Books, nowMs: number): ReadonlyMap<string, ModelInfo> | undefined {
   return state.inventory !== undefined && state.inventory.untilMs > nowMs ? state.inventory.models : undefined;
 }
 

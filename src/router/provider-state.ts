@@ -35,7 +35,7 @@ export interface Permit {
 }
 
 /** What a server last said of itself. */
-export interface ToldLoad {
+interface ToldLoad {
   readonly atMs: number;
   /** When it was asked: what has happened since then, it may not know yet. */
   readonly askedMs: number;

@@ -4,7 +4,7 @@ import type { Allowance } from './allowance.ts';
 import type { Allowances } from './allowances.ts';
 
 /** The limits per minute of one provider, or of one caller. */
-export interface Rate {
+interface Rate {
   /** Why another request, with so many tokens, has to wait, and for how long; undefined where it has not. */
   held(tokens: number): { readonly reason: string; readonly waitMs: number } | undefined;
   spend(tokens: number): void;

@@ -13,7 +13,7 @@ import type { Provider } from './provider.ts';
 import type { ResolvedCall } from './resolve-call.ts';
 
 /** The route of a call while it is being written. */
-export interface LiveTrace extends RouteTrace {
+interface LiveTrace extends RouteTrace {
   provider: string;
   model: string | undefined;
   degraded: boolean;

@@ -7,7 +7,7 @@ import type { ProviderState } from './provider-state.ts';
 import { type SharedDesk, tell } from './shared-desk.ts';
 
 /** What keeps calls away from a provider, or from one model there, until some time. */
-export interface Timed {
+interface Timed {
   readonly untilMs: number;
   readonly times: number;
   readonly reason: ErrorCode;

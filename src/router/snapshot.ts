@@ -16,7 +16,7 @@ export interface RouterSnapshot {
   readonly store: StoreSnapshot | undefined;
 }
 
-export interface StoreSnapshot {
+interface StoreSnapshot {
   /** It has answered of late. */
   readonly up: boolean;
   /** Routers that share it, this one included; undefined before it has answered. */

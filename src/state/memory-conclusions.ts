@@ -3,7 +3,7 @@ import { between, longestKeepMs, memberMs, textOf } from './bounds.ts';
 import { expiringMap } from './expiring-map.ts';
 import { type Conclusion, mostConclusions, type SyncAsk, type Synced } from './store.ts';
 
-export interface MemorySynced extends Synced {
+interface MemorySynced extends Synced {
   readonly hasWritten: boolean;
   /** Something was too long to be written. */
   readonly isTooLong: boolean;

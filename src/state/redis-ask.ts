@@ -17,7 +17,7 @@ export interface AskOptions {
 }
 
 /** Far above what a script takes, and above every limit that is set on asking. */
-export const unansweredMs = 1_000;
+const unansweredMs = 1_000;
 
 /** Asks under way; beyond it a server that does not answer would fill the memory. */
 const mostAsks = 64;

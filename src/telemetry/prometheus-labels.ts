@@ -5,10 +5,10 @@ export type FixedLabels = Readonly<Record<string, string>>;
 export const mostModels = 100;
 
 /** The label of all models without one of their own. */
-export const otherModels = 'other';
+const otherModels = 'other';
 
 /** The label of the model that a server chooses itself. */
-export const serversChoice = 'default';
+const serversChoice = 'default';
 
 /** No control character, and no half of a character, which would become the same as others on the way to the reader. */
 const usualName = /^[^\p{Cc}\p{Cs}]{1,200}$/u;

@@ -4,7 +4,7 @@ import { reply, type Step } from './script.ts';
 import type { FakeModel, FakeResident, WireCall } from './wire.ts';
 
 /** What is due for a call. `loadingMs` above 0: the model of this step loads that long still, and the step is not used up. */
-export interface Turn {
+interface Turn {
   readonly step: Step;
   readonly loadingMs: number;
 }

@@ -24,10 +24,10 @@ export function source(path: string, text: string): Source {
   return { path, text, tree: ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true) };
 }
 
-export function readSources(root: URL): Source[] {
+export function readSources(root: URL, isWanted: (path: string) => boolean = () => true): Source[] {
   return readdirSync(root, { recursive: true, encoding: 'utf8' })
     .map((path) => path.replaceAll('\\', '/'))
-    .filter((path) => /\.tsx?$/.test(path))
+    .filter((path) => /\.tsx?$/.test(path) && isWanted(path))
     .toSorted()
     .map((path) => source(path, readFileSync(new URL(path, root), 'utf8')));
 }

@@ -10,7 +10,7 @@ interface Sample {
 }
 
 /** What an answer is asked for. */
-export interface Wanted {
+interface Wanted {
   readonly verb: TracedCall['verb'];
   readonly promptTokens: number;
   readonly answerTokens: number;

@@ -14,7 +14,7 @@ export interface Framed {
 }
 
 /** A message, or a change of one. */
-export interface Said {
+interface Said {
   readonly role?: 'assistant' | undefined;
   readonly content?: string | null | undefined;
   readonly reasoning?: string | undefined;
