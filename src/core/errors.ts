@@ -80,6 +80,23 @@ export class RouterError<Code extends ErrorCode = ErrorCode> extends Error {
   }
 }
 
+type Inspect = (value: unknown, options: unknown) => string;
+
+/**
+ * What Node prints of an error that nobody caught: its stack, and beneath it what is known. The attempts' own stacks would be a hundred
+ * lines that say nothing more.
+ */
+function inspected(this: RouterError, _depth: number, options: unknown, inspect: Inspect): string {
+  const { name, message, attempts: _attempts, ...all } = this.toJSON();
+  const known = Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
+  const attempts = this.attempts.map(
+    ({ provider, model, error: { code } }) => `${provider}${model === undefined ? '' : ` (${model})`}: ${code}`,
+  );
+  const shown = { ...known, ...(attempts.length > 0 && { attempts }), ...(this.cause !== undefined && { cause: this.cause }) };
+  return `${this.stack ?? `${String(name)}: ${String(message)}`} ${inspect(shown, options)}`;
+}
+Object.defineProperty(RouterError.prototype, Symbol.for('nodejs.util.inspect.custom'), { value: inspected });
+
 /** Every candidate failed; `attempts` holds what each one said, `skipped` the ones that were not tried. */
 export class AllFailedError extends RouterError<'all_failed'> {
   override readonly name = 'AllFailedError';

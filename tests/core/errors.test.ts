@@ -159,3 +159,19 @@ describe('httpStatusOf', () => {
     expect(httpStatusOf(new copy.RouterError(code as 'auth', 'no'))).toBe(500);
   });
 });
+
+describe('what Node prints of an error that nobody caught', () => {
+  test('is one stack, what is known, and a line for each attempt', () => {
+    const text = inspect(failedWith(new RouterError('unavailable', 'p0: gone.'), new RouterError('timeout', 'p1: late.')));
+    expect(text.match(/^ +at /gm)?.length).toBe(new Error().stack?.match(/^ +at /gm)?.length);
+    expect(text).toContain("code: 'all_failed'");
+    expect(text).toContain("attempts: [ 'p0 (m): unavailable', 'p1 (m): timeout' ]");
+    expect(text).not.toContain('undefined');
+  });
+
+  test('has the cause', () => {
+    expect(inspect(new RouterError('bad_response', 'Not an answer.', { cause: new TypeError('inner') }))).toMatch(
+      /cause: TypeError: inner\n/,
+    );
+  });
+});
