@@ -6,9 +6,9 @@ import { type ProviderType, providerTypes } from '../src/core/provider-types.ts'
 import { adapterContext } from '../tests/_kit/adapter-context.ts';
 import { table } from './markdown-table.ts';
 
-const verbs = ['chat', 'embed', 'models', 'health', 'load'] as const;
+export const verbs = ['chat', 'embed', 'models', 'health', 'load'] as const;
 
-const features: Readonly<Record<Feature, string>> = {
+export const features: Readonly<Record<Feature, string>> = {
   tools: 'tools',
   toolChoice: 'tool choice',
   vision: 'images',
@@ -22,7 +22,7 @@ const features: Readonly<Record<Feature, string>> = {
   prefill: 'prefill',
 };
 
-const names: Readonly<Record<Adapter['modelName'], string>> = {
+export const modelNames: Readonly<Record<Adapter['modelName'], string>> = {
   required: 'needed',
   optional: 'or its own',
   ignored: 'always its own',
@@ -59,7 +59,7 @@ export function backendsPage(): string {
     '## Verbs\n',
     table(
       ['Type', ...verbs, 'Model'],
-      rowsOf((adapter) => [...verbs.map((verb) => mark(has(adapter, verb))), names[adapter.modelName]]),
+      rowsOf((adapter) => [...verbs.map((verb) => mark(has(adapter, verb))), modelNames[adapter.modelName]]),
     ),
     verbsIntro,
     '## Features\n',
@@ -77,14 +77,14 @@ export function backendsPage(): string {
   ].join('\n');
 }
 
-interface Example {
+export interface Example {
   /** What is set beside the type. */
   readonly label: string;
   readonly adapter: Adapter;
 }
 
 /** What some adapters can do depends on their options, so these are shown with each. */
-function examplesOf(type: ProviderType): { readonly made: readonly Example[] } {
+export function examplesOf(type: ProviderType): { readonly made: readonly Example[] } {
   const make = (label: string, options: Partial<AdapterContext> = {}): Example => ({
     label,
     adapter: adapters[type](adapterContext('http://127.0.0.1', type, options)),
@@ -95,7 +95,7 @@ function examplesOf(type: ProviderType): { readonly made: readonly Example[] } {
   return { made: (['notebook', 'proxy', 'tgi'] as const).map((dialect) => make(`, \`${dialect}\``, { dialect })) };
 }
 
-function has(adapter: Adapter, verb: (typeof verbs)[number]): boolean {
+export function has(adapter: Adapter, verb: (typeof verbs)[number]): boolean {
   return verb === 'chat' ? adapter.chats : adapter[verb] !== undefined;
 }
 

@@ -5,6 +5,7 @@ import { InMemorySpanExporter, type ReadableSpan, SimpleSpanProcessor, TracerPro
 import { createRouter } from '../src/index.ts';
 import { traced } from '../src/telemetry/otel.ts';
 import { after, fakeBackend, outOfMemory, reply, slow } from '../src/testing/index.ts';
+import { fixed, sansSerif, svgText as text } from './svg-text.ts';
 
 const answer = 'A router asks the first server that can answer, and the next one when that one fails.';
 
@@ -46,7 +47,7 @@ export function drawTrace(spans: readonly ReadableSpan[]): string {
       `<line x1="${fixed(x(ms))}" y1="44" x2="${fixed(x(ms))}" y2="${height - 12}" stroke="${colours.line}"/>` +
       text(x(ms), 36, `${ms} ms`, { size: 11, fill: colours.faint, anchor: 'middle' }),
   );
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" font-family="ui-sans-serif, system-ui, 'DejaVu Sans', sans-serif">
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" font-family="${sansSerif}">
 <title>A trace: the GPU is out of memory, the CPU answers</title>
 <rect width="${width}" height="${height}" rx="8" fill="#ffffff"/>
 ${[...grid, ...rows].join('\n')}
@@ -81,23 +82,6 @@ function drawRow(span: ReadableSpan, y: number, x: (ms: number) => number): stri
         text(x(atMs), y + 40, word, { size: 11, fill: colours.ink, anchor: 'middle' }),
     ),
   ].join('\n');
-}
-
-interface Style {
-  readonly size: number;
-  readonly fill: string;
-  readonly weight?: number;
-  readonly anchor?: 'middle' | 'end';
-}
-
-function text(x: number, y: number, words: string, { size, fill, weight = 400, anchor }: Style): string {
-  const place = anchor === undefined ? '' : ` text-anchor="${anchor}"`;
-  const safe = words.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
-  return `<text x="${fixed(x)}" y="${y}" font-size="${size}" font-weight="${weight}" fill="${fill}"${place}>${safe}</text>`;
-}
-
-function fixed(value: number): string {
-  return value.toFixed(1);
 }
 
 if (import.meta.main) writeFileSync(new URL('../docs/images/trace.svg', import.meta.url), drawTrace(await runOutOfMemory()));

@@ -170,7 +170,8 @@ describe('what Node prints of an error that nobody caught', () => {
   });
 
   test('has the cause', () => {
-    expect(inspect(new RouterError('bad_response', 'Not an answer.', { cause: new TypeError('inner') }))).toMatch(
+    const cause = new RouterError('timeout', 'inner');
+    expect(inspect(new RouterError('unavailable', 'outer', { cause }))).toMatch(/cause: RouterError: inner\n/);
       /cause: TypeError: inner\n/,
     );
   });
