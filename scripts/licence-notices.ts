@@ -11,6 +11,11 @@ export function noticeOf(name: string): string {
   return `/*! ${name}: ${readFileSync(new URL(file, home), 'utf8').replaceAll(/\s+/g, ' ').trim()} */`;
 }
 
+/** The packages whose licences a text carries, so those that it holds. esbuild gathers them at its end, as `(*! … *)` in one comment. */
+export function noticedIn(text: string): string[] {
+  return [...text.matchAll(/[/(]\*! ((?:@[\w.-]+\/)?[\w.-]+): /g)].map(([, name = '']) => name);
+}
+
 /** Puts it at the end of each file with code of the package. */
 export const licenceNotices: Plugin = {
   name: 'licence-notices',

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import manifest from '../package.json' with { type: 'json' };
+import { contentsOfBuild, type Sbom, sbomOf, textOf } from '../scripts/sbom.ts';
 
 // The package as users get it: built, packed, unpacked into an empty project beside nothing but its own dependencies.
 
@@ -11,12 +12,14 @@ const root = join(import.meta.dirname, '..');
 const project = mkdtempSync(join(tmpdir(), 'inferlane-package-'));
 const home = join(project, 'node_modules', 'inferlane');
 let listed: readonly string[] = [];
+let packedBytes = 0;
 
 beforeAll(() => {
   const quiet = { cwd: root, encoding: 'utf8', stdio: 'pipe' } as const;
   execFileSync('npm', ['run', '--silent', 'build'], quiet);
   const [packed] = JSON.parse(execFileSync('npm', ['pack', '--json', '--pack-destination', project], quiet)) as [Packed];
   listed = packed.files.map(({ path }) => path);
+  packedBytes = packed.size;
   mkdirSync(home, { recursive: true });
   execFileSync('tar', ['-xzf', join(project, packed.filename), '-C', home, '--strip-components=1']);
   for (const name of dependenciesOf(root)) link(name);
@@ -25,6 +28,7 @@ afterAll(() => rmSync(project, { recursive: true, force: true }));
 
 interface Packed {
   readonly filename: string;
+  readonly size: number;
   readonly files: readonly { readonly path: string }[];
 }
 
@@ -137,11 +141,33 @@ test('the test kit plays servers where its peer is missing, and says what the ha
   expect(run(code, 'module')).toMatch(/^played\n.*npm install.* msw/);
 });
 
-test('holds the build, the texts of the root and nothing else', () => {
-  const built = readdirSync(join(root, 'dist')).map((name) => `dist/${name}`);
-  expect([...listed].sort()).toEqual(
-    [...built, 'CHANGELOG.md', 'LICENSE', 'README.md', 'docs/reference/config.schema.json', 'package.json'].sort(),
-  );
+/** Names of chunks carry a hash of what is in them. */
+function withoutHash(path: string): string {
+  return path.replace(/-[A-Z0-9]{8}\.js$/, '-HASH.js').replace(/-[\w-]{8}\.d\.ts$/, '-HASH.d.ts');
+}
+
+// SECURITY.md and CONTRIBUTING.md stay out: they are for those who have the repository, and age with it and not with a version.
+test('holds what the list in tests/fixtures has, and nothing else; `npx vitest run tests/package.test.ts --update` writes it', async () => {
+  const paths = listed.map(withoutHash).sort();
+  await expect(`${paths.join('\n')}\n`).toMatchFileSnapshot('fixtures/package-files.txt');
+});
+
+test('the archive is no larger than it was, but for a tenth', () => {
+  expect(packedBytes).toBeGreaterThan(0);
+  expect(packedBytes).toBeLessThan(580_000);
+});
+
+const keys =
+  /-----BEGIN [A-Z ]*PRIVATE KEY-----|\b(?:npm_\w{36}|gh[oprsu]_\w{36}|github_pat_\w{22}|hf_\w{34}|AKIA[A-Z\d]{16}|sk-[\w-]{32})/;
+const buildFolders = [`${root}/src/`, `${root}/node_modules/`, '../node_modules/'];
+
+test.each<[string, (text: string) => boolean]>([
+  ['a source map', (text) => text.includes('sourceMappingURL')],
+  ['the folder it was built in', (text) => buildFolders.some((folder) => text.includes(folder))],
+  ['what looks like a key', (text) => keys.test(text)],
+])('no file names %s', (_what, isIn) => {
+  const found = listed.filter((path) => isIn(readFileSync(join(home, path), 'utf8')));
+  expect({ found, isRead: listed.length > 0 }).toEqual({ found: [], isRead: true });
 });
 
 test('every export of the manifest leads to a file', () => {
@@ -154,17 +180,36 @@ test('no published type names zod or an optional peer', () => {
   expect(types.match(/from '(?:zod|node-llama-cpp)[^']*'/g)).toBeNull();
 });
 
+/** In the build of the library; the script of the admin page has its own two. */
+const bundledPackages = ['commander', 'eventemitter3', 'eventsource-parser', 'is-network-error', 'p-retry', 'p-timeout', 'zod'];
+
 test('what is bundled has its licence with it', () => {
   const built = readdirSync(join(home, 'dist')).filter((name) => name.endsWith('.js'));
   const texts = built.map((name) => readFileSync(join(home, 'dist', name), 'utf8'));
-  const bundled = new Set(
-    texts.flatMap((text) => [...text.matchAll(/^\/\/ (?:.*\/)?node_modules\/((?:@[^/\n]+\/)?[^/\n]+)/gm)].map(([, name = '']) => name)),
-  );
-  expect([...bundled].sort()).toEqual(
-    ['commander', 'eventemitter3', 'eventsource-parser', 'is-network-error', 'p-retry', 'p-timeout', 'zod'].sort(),
-  );
+  const paths = texts.flatMap((text) => [...text.matchAll(/^\/\/ (.*node_modules\/)((?:@[^/\n]+\/)?[^/\n]+)/gm)]);
+  const bundled = new Set(paths.map(([, , name = '']) => name));
+  expect([...bundled].sort()).toEqual(bundledPackages);
+  // Of each there is one version, at the top, which is the one whose licence and version are told.
+  expect(new Set(paths.map(([, folder]) => folder))).toEqual(new Set(['node_modules/']));
   for (const name of bundled) {
     for (const text of texts.filter((each) => each.includes(`node_modules/${name}/`)))
       expect(text).toMatch(new RegExp(`\\(\\*! ${name}: .*Copyright`));
   }
+});
+
+test('its list of parts has each of them, in the version and under the licence that were bundled', () => {
+  const text = readFileSync(join(home, 'dist', 'sbom.cdx.json'), 'utf8');
+  const { metadata, components } = JSON.parse(text) as Sbom;
+  const told = components.map(({ name, version, licenses: [licence], properties }) => {
+    return [name, { version, licence, isBundled: properties?.[0].name === 'cdx:npm:package:bundled' }] as const;
+  });
+  const bundled = [...bundledPackages, 'preact', 'uplot'];
+  const expected = [...bundled, ...dependenciesOf(root)].map((name) => {
+    const file = join(root, 'node_modules', name, 'package.json');
+    const { version, license } = JSON.parse(readFileSync(file, 'utf8')) as { version: string; license: string };
+    return [name, { version, licence: { license: { id: license } }, isBundled: bundled.includes(name) }] as const;
+  });
+  expect(Object.fromEntries(told)).toEqual(Object.fromEntries(expected));
+  expect(metadata.component).toMatchObject({ name: 'inferlane', version: manifest.version });
+  expect(text).toBe(textOf(sbomOf(contentsOfBuild())));
 });

@@ -11,9 +11,7 @@ import { HttpRefusal } from './failure.ts';
 import { readJson } from './request-body.ts';
 import { jsonResponse, streamResponse } from './respond.ts';
 import type { Exchange } from './route.ts';
-
-/** Of this package. */
-export const version = '0.1.0';
+import { version } from './version.ts';
 
 /** Pages that may be open at once; each listens to every event. */
 export const mostReaders = 16;

@@ -171,8 +171,6 @@ describe('what Node prints of an error that nobody caught', () => {
 
   test('has the cause', () => {
     const cause = new RouterError('timeout', 'inner');
-    expect(inspect(new RouterError('unavailable', 'outer', { cause }))).toMatch(/cause: RouterError: inner\n/);
-      /cause: TypeError: inner\n/,
-    );
+    expect(inspect(new RouterError('unavailable', 'outer', { cause }))).toContain('cause: RouterError: inner\n');
   });
 });
