@@ -28,18 +28,37 @@ export interface ModelQuestion {
  */
 function denial({ verb, requested, provider, modelName, config: { models } }: ModelQuestion, model: string): string | undefined {
   if (modelName !== 'ignored' || requested === undefined || models.has(requested)) return undefined;
-  const { id, defaultModel, embeddingModel } = provider;
-  const told = [...models.values()].flatMap((names) => names.get(id) ?? []);
-  // An alias of the embedding model says nothing of what it chats with.
-  const says = verb === 'embed' ? told.length > 0 : told.some((name) => !isAlike(name, embeddingModel ?? ''));
-  const isAmong = [...told, defaultModel ?? '', embeddingModel ?? ''].some((name) => isAlike(name, model));
-  if (!says || isAmong) return undefined;
+  const told = toldOf(provider, models);
+  if (!told.says[verb === 'embed' ? 'embed' : 'chat'] || told.names.has(alike(model))) return undefined;
   return `models names what it serves, and ${quoted(model)} is not among it`;
 }
 
-/** As a server sees them that overlooks case. */
-function isAlike(left: string, right: string): boolean {
-  return sameName(left.toLowerCase(), right.toLowerCase());
+/** What `models` tells of one provider. */
+interface Told {
+  readonly models: RouterConfig['models'];
+  readonly names: ReadonlySet<string>;
+  readonly says: { readonly embed: boolean; readonly chat: boolean };
+}
+
+/** Asked for every candidate of every plan, and there may be thousands of aliases. */
+const toldOnce = new WeakMap<ProviderConfig, Told>();
+
+function toldOf(provider: ProviderConfig, models: RouterConfig['models']): Told {
+  const known = toldOnce.get(provider);
+  if (known?.models === models) return known;
+  const { id, defaultModel = '', embeddingModel = '' } = provider;
+  const aliased = [...models.values()].flatMap((names) => names.get(id) ?? []).map(alike);
+  const names = new Set([...aliased, alike(defaultModel), alike(embeddingModel)]);
+  // An alias of the embedding model says nothing of what it chats with.
+  const says = { embed: aliased.length > 0, chat: aliased.some((name) => name !== alike(embeddingModel)) };
+  const told = { models, names, says };
+  toldOnce.set(provider, told);
+  return told;
+}
+
+/** A name as a server sees it that overlooks case. */
+function alike(name: string): string {
+  return plainName(name.toLowerCase());
 }
 
 /** The provider's own name for the model that a caller asked for. */

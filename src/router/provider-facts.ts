@@ -152,7 +152,9 @@ function resolve(books: Books, verb: Verb, requested: string | undefined, nowMs:
   const denies = (name: string): string | undefined => denial(books, name, nowMs);
   const resolved = resolveModel({ verb, requested, provider: config, modelName: adapter.modelName, config: router, denies });
   const isPlain = resolved.missing === undefined && !resolved.substituted;
-  Object.assign(lately, { verb, requested, resolved: isPlain ? resolved : undefined });
+  // That an alias has no name here changes with the configuration alone; whether a substitute is served may change.
+  const isNameless = resolved.model === undefined && router.onModelMissing !== 'substitute';
+  Object.assign(lately, { verb, requested, resolved: isPlain || isNameless ? resolved : undefined });
   return resolved;
 }
 

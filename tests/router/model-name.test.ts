@@ -28,6 +28,32 @@ function resolve({ requested, provider, router, verb = 'chat', modelName = 'requ
 
 const models = { big: { gpu: 'llama3.1:70b', cpu: 'llama3.1:8b' }, small: { cpu: 'tiny' } };
 
+test('what `models` tells of a server that answers whatever it is asked for is read once', () => {
+  const { config } = resolveConfig({ providers: { gpu: { type: 'llamacpp' } }, models: { big: { gpu: 'llama3.1:70b' } } });
+  const [provider] = config.providers;
+  if (provider === undefined) throw new Error('no provider');
+  let reads = 0;
+  const counted = new (class extends Map<string, ReadonlyMap<string, string>> {
+    override values() {
+      reads += 1;
+      return super.values();
+    }
+  })(config.models);
+  const ask = (requested: string, aliases: ReadonlyMap<string, ReadonlyMap<string, string>>) =>
+    resolveModel({
+      verb: 'chat',
+      requested,
+      provider,
+      modelName: 'ignored',
+      config: { ...config, models: aliases },
+      denies: () => undefined,
+    });
+  for (const name of ['mistral', 'phi', 'mistral']) expect(ask(name, counted).missing).toContain('is not among it');
+  expect(reads).toBe(1);
+  // After an update others may be named.
+  expect(ask('mistral', new Map([['small', new Map([['gpu', 'mistral']])]])).missing).toBeUndefined();
+});
+
 describe('a name that the caller gave', () => {
   test('is sent as it stands where it is no alias', () => {
     expect(resolve({ requested: 'mistral' })).toEqual({ model: 'mistral', missing: undefined, substituted: false, space: 'mistral' });
