@@ -40,6 +40,8 @@ function reasonsOf(skipped: CaseCounts['skipped']): string {
   const casesOf = (reason: string): string =>
     Object.keys(skipped)
       .filter((name) => skipped[name] === reason)
-      .join('; ');
+      .join('; ')
+      // Else a reader of the page sees no `<think>`.
+      .replaceAll('<', '&lt;');
   return reasons.length === 0 ? 'None is.\n' : reasons.map((reason) => `- ${reason}: ${casesOf(reason)}\n`).join('');
 }

@@ -135,7 +135,7 @@ function isMetadata(name: string): boolean {
 }
 
 function rowsOf(wanted: (name: string) => boolean): string[][] {
-  const family = { reads: 'a URL', sets: 'a provider of type tgi: providers.<name>.url', example: 'http://gpu-server:8080' };
+  const family = { reads: 'a URL', sets: 'a provider of type tgi: `providers.<name>.url`', example: 'http://gpu-server:8080' };
   return Object.entries({ ...envTable, [familyName]: family })
     .filter(([name]) => wanted(name))
     .map(([name, row]) => [`\`${name}\``, row.reads, `${row.sets}${'readBy' in row ? `, for ${row.readBy}` : ''}`, `\`${row.example}\``]);
