@@ -11,6 +11,7 @@ const entryPoints = {
   prometheus: 'src/telemetry/prometheus.ts',
   redis: 'src/state/redis.ts',
   'node-http': 'src/lib/node-http.ts',
+  undici: 'src/lib/undici-transport.ts',
 };
 
 const config: ReturnType<typeof defineConfig> = defineConfig({
@@ -21,6 +22,8 @@ const config: ReturnType<typeof defineConfig> = defineConfig({
   // Nobody imports the command line.
   dts: { entry: entryPoints },
   clean: true,
+  // What is shipped is not minified, so it can be read and stepped through as it is; with maps the package is three times as large.
+  sourcemap: false,
   // tsup would write `http` for `node:http`, which Deno and Workers refuse, and break `node:sqlite`.
   removeNodeProtocol: false,
   // What is no dependency is bundled, with its licence.
@@ -35,6 +38,7 @@ const config: ReturnType<typeof defineConfig> = defineConfig({
     '@opentelemetry/api',
     'prom-client',
     'redis',
+    'undici',
   ],
 });
 

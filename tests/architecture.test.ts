@@ -56,7 +56,7 @@ const PACKAGES: Record<string, { in: string[]; lazy?: true; peer?: true; bundled
   eventemitter3: { in: ['router/', 'core/events.ts'], bundled: true },
   'eventsource-parser': { in: ['lib/sse.ts'], bundled: true },
   // In `lib/` their types alone: what runs there asks for the modules when they are needed.
-  node: { in: ['lib/node-*.ts', 'http/node.ts', 'http/node-request.ts', 'cli/', 'state/redis*.ts', 'testing/'] },
+  node: { in: ['lib/node-*.ts', 'lib/undici-*.ts', 'http/node.ts', 'http/node-request.ts', 'cli/', 'state/redis*.ts', 'testing/'] },
   'node-llama-cpp': { in: ['adapters/cpu*.ts'], lazy: true },
   '@huggingface/transformers': { in: ['adapters/cpu*.ts'], lazy: true },
   '@pydantic/genai-prices': { in: ['config/prices.ts'], lazy: true },
@@ -66,6 +66,7 @@ const PACKAGES: Record<string, { in: string[]; lazy?: true; peer?: true; bundled
   uplot: { in: ['admin/'], bundled: true },
   msw: { in: ['testing/'], peer: true },
   redis: { in: ['state/redis*.ts'], peer: true },
+  undici: { in: ['lib/undici-*.ts'], peer: true },
   '@ai-sdk/provider': { in: ['ai-sdk/'], peer: true },
   '@opentelemetry/api': { in: ['telemetry/otel*'], peer: true },
   'prom-client': { in: ['telemetry/prometheus*'], peer: true },

@@ -23,4 +23,5 @@ export const candidates: Readonly<Record<string, () => Promise<Candidate>>> = {
   'inferlane ofetch (3 providers)': async () => (await import('./inferlane.ts')).inferlaneOfetchThree(),
   'inferlane node-http': async () => (await import('./inferlane.ts')).inferlaneNodeHttp(),
   'inferlane node-http (3 providers)': async () => (await import('./inferlane.ts')).inferlaneNodeHttpThree(),
+  'inferlane undici': async () => (await import('./inferlane.ts')).inferlaneUndici(),
 };

@@ -6,6 +6,7 @@ import { type Candidate, type Lab, load, type Prepare, versionsOf } from './cand
 // The built package, since that is what users run; the compiler need not find it.
 const built = '../../dist/index.js';
 const builtNodeHttp = '../../dist/node-http.js';
+const builtUndici = '../../dist/undici.js';
 
 export const nodeHttpFile: URL = new URL(builtNodeHttp, import.meta.url);
 
@@ -27,6 +28,12 @@ async function nodeHttpLab(): Promise<Lab> {
   const { createRouter } = await load<typeof Inferlane>(built);
   const { nodeHttpTransport } = await load<{ nodeHttpTransport(): Inferlane.Transport }>(builtNodeHttp);
   return { createRouter, transport: nodeHttpTransport() };
+}
+
+async function undiciLab(): Promise<Lab> {
+  const { createRouter } = await load<typeof Inferlane>(built);
+  const { undiciTransport } = await load<{ undiciTransport(): Inferlane.Transport }>(builtUndici);
+  return { createRouter, transport: undiciTransport() };
 }
 
 /** Nothing in the background that could ask the dead server before the call does. */
@@ -91,3 +98,6 @@ export const inferlaneNodeHttp = async (): Promise<Candidate> =>
   candidate(await nodeHttpLab(), [own], `the same over \`nodeHttpTransport()\`: ${one}${forFailover}`, oneAt, false);
 
 export const inferlaneNodeHttpThree = async (): Promise<Candidate> => candidate(await nodeHttpLab(), [own], three, threeAt, true);
+
+export const inferlaneUndici = async (): Promise<Candidate> =>
+  candidate(await undiciLab(), [own, ...versionsOf('undici')], `the same over \`undiciTransport()\`: ${one}${forFailover}`, oneAt, false);

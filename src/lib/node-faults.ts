@@ -15,6 +15,13 @@ export function connectionClosed(error: unknown): unknown {
   return isClosed ? Object.assign(new Error('The connection was closed.', { cause: error }), { code: closedCode }) : error;
 }
 
+/** Messages before an answer ("102 Processing", "103 Early Hints") that no server has a reason for. */
+export const mostInformation = 1_000;
+
+export function endlessInformation(): Error {
+  return new Error('The server announced an answer again and again, and gave none.');
+}
+
 /** Bytes that a kept connection had read before it was given to a request. */
 const bytesBefore: unique symbol = Symbol('bytes before');
 

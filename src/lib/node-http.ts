@@ -1,8 +1,9 @@
 import type * as Http from 'node:http';
-import { setNewest } from './newest.ts';
 import { readableSource } from './node-body.ts';
-import { requestFault } from './node-faults.ts';
+import { endlessInformation, mostInformation, requestFault } from './node-faults.ts';
 import { openOrigin, type Origin, unpackedBody } from './node-origin.ts';
+import { responseOf } from './node-response.ts';
+import { createTargets, type Target } from './node-targets.ts';
 import type { Transport, TransportRequest, TransportResponse } from './transport.ts';
 
 export type { Transport, TransportRequest, TransportResponse } from './transport.ts';
@@ -31,40 +32,20 @@ export interface NodeHttpOptions {
   readonly proxy?: Readonly<Record<string, string | undefined>> | false | undefined;
 }
 
-/** What belongs to one address. Providers ask a handful of them. */
-interface Target {
-  readonly origin: Origin;
-  readonly path: string;
-}
-
-const mostTargets = 256;
-
 /**
  * Node's own `http` and `https`, with connections that are kept. Costs a fraction of `fetch`, sees when a connection stands, and knows
  * whether one was kept. Tests with msw, and instrumentations, see its requests. In Node only.
  * @throws {TypeError} where there is no `node:http`
  */
 export function nodeHttpTransport(options: NodeHttpOptions = {}): Transport {
-  const targets = new Map<string, Target>();
-  const origins = new Map<string, Origin>();
-  const targetOf = (url: string): Target => {
-    const known = targets.get(url);
-    if (known !== undefined) return known;
-    const { protocol, host, hostname, port, pathname, search } = new URL(url);
-    const key = `${protocol}//${host}`;
-    const origin = origins.get(key) ?? openOrigin({ protocol, hostname, port }, options);
-    setNewest(origins, key, origin, mostTargets);
-    const target = { origin, path: pathname + search };
-    setNewest(targets, url, target, mostTargets);
-    return target;
-  };
+  const targetOf = createTargets((address) => openOrigin(address, options));
   return { send: async (request) => exchange(targetOf(request.url), request) };
 }
 
-/** Statuses that never have a body. */
-const bodiless: ReadonlySet<number> = new Set([204, 205, 304]);
-
-function exchange({ origin, path }: Target, { method, headers, body, signal, onConnecting }: TransportRequest): Promise<TransportResponse> {
+function exchange(
+  { origin, path }: Target<Origin>,
+  { method, headers, body, signal, onConnecting }: TransportRequest,
+): Promise<TransportResponse> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason as Error);
     const sent = origin.request({ ...origin.options, method, path, headers: headers as Record<string, string> });
@@ -92,12 +73,7 @@ function exchange({ origin, path }: Target, { method, headers, body, signal, onC
       const source = readableSource(unpackedBody(response), { leave, close: () => sent.destroy() });
       answer = response;
       failBody = source.fail;
-      resolve({
-        status: response.statusCode ?? 0,
-        header: (name) => headerOf(response, name),
-        body: bodiless.has(response.statusCode ?? 0) ? null : source,
-        text: source.text,
-      });
+      resolve(responseOf(response.statusCode ?? 0, response.headers, source));
     });
     sent.end(body);
   });
@@ -114,18 +90,11 @@ function noteConnection(sent: Http.ClientRequest, stands: () => void): void {
   sent.once('response', stands);
 }
 
-/** Messages before an answer ("102 Processing", "103 Early Hints") that no server has a reason for. */
-const mostInformation = 1_000;
 const informed = new WeakMap<Http.ClientRequest, number>();
 
 /** One function for all requests: nearly none has any. */
 function countInformation(this: Http.ClientRequest): void {
   const count = (informed.get(this) ?? 0) + 1;
   informed.set(this, count);
-  if (count === mostInformation) this.destroy(new Error('The server announced an answer again and again, and gave none.'));
-}
-
-function headerOf({ headers }: Http.IncomingMessage, name: string): string | null {
-  const value = headers[name.toLowerCase()];
-  return value === undefined ? null : typeof value === 'string' ? value : value.join(', ');
+  if (count === mostInformation) this.destroy(endlessInformation());
 }

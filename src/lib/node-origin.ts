@@ -2,11 +2,11 @@ import type * as Http from 'node:http';
 import type * as Https from 'node:https';
 import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
-import type * as Zlib from 'node:zlib';
+import { builtin } from './node-builtin.ts';
 import { noteReuse } from './node-faults.ts';
 import type { NodeHttpOptions } from './node-http.ts';
 import { hasProxyAgents, usualProxy } from './node-proxy.ts';
-import { packingsOf } from './unpacked.ts';
+import { unpackerOf } from './node-unpack.ts';
 
 /** Where requests of one scheme, host and port go. */
 export interface Origin {
@@ -32,13 +32,6 @@ export function openOrigin({ protocol, hostname, port }: Address, options: NodeH
   };
 }
 
-/** Asked for when it is needed, and not imported: whatever bundles the package for other platforms finds nothing of Node in it. */
-function builtin<Module>(name: string): Module {
-  const found: unknown = globalThis.process?.getBuiltinModule?.(name);
-  if (found === undefined) throw new TypeError(`There is no ${name} here; use ofetchTransport() instead.`);
-  return found as Module;
-}
-
 function createAgent(http: typeof Http | typeof Https, options: NodeHttpOptions): Http.Agent {
   const { idleMs = 4_000, maxIdle = 256, ca, proxy = usualProxy() } = options;
   if (proxy && !hasProxyAgents()) throw new TypeError('Proxies need Node 22.21 or 24.5; use ofetchTransport() instead.');
@@ -61,25 +54,12 @@ function createAgent(http: typeof Http | typeof Https, options: NodeHttpOptions)
   return agent;
 }
 
-/** Every one that platforms unpack by themselves and servers still use. */
-const unpackers: Readonly<Record<string, (zlib: typeof Zlib) => Readable & NodeJS.WritableStream>> = {
-  gzip: (zlib) => zlib.createGunzip(flushing(zlib)),
-  'x-gzip': (zlib) => zlib.createGunzip(flushing(zlib)),
-  deflate: (zlib) => zlib.createInflate(flushing(zlib)),
-  br: (zlib) => zlib.createBrotliDecompress(),
-};
-
-/** What has come is handed out before the rest is there. */
-function flushing({ constants: { Z_SYNC_FLUSH } }: typeof Zlib): Zlib.ZlibOptions {
-  return { flush: Z_SYNC_FLUSH, finishFlush: Z_SYNC_FLUSH };
-}
-
 /** The body of a response as the server made it. */
 export function unpackedBody(response: Http.IncomingMessage): Readable {
-  const [packing, ...others] = packingsOf({ header: () => response.headers['content-encoding'] ?? null });
-  const unpacker = packing === undefined || others.length > 0 ? undefined : unpackers[packing];
-  if (unpacker === undefined) return response;
-  const whole = unpacker(builtin<typeof Zlib>('node:zlib'));
+  const whole = unpackerOf(response.headers['content-encoding'] ?? null);
+  if (whole === undefined) return response;
   response.on('error', (error) => whole.destroy(error));
+  // Of what is damaged nobody needs the rest.
+  whole.on('error', () => response.destroy());
   return response.pipe(whole);
 }

@@ -5,6 +5,7 @@ import { classifyFault } from '../../src/lib/classify.ts';
 import { type Body, sourceOf } from '../../src/lib/byte-source.ts';
 import { nodeHttpTransport } from '../../src/lib/node-http.ts';
 import { ofetchTransport, type TransportRequest } from '../../src/lib/transport.ts';
+import { undiciTransport } from '../../src/lib/undici-transport.ts';
 import { failureOf } from '../_kit/fake-router.ts';
 import { loopback, type Script } from '../_kit/loopback.ts';
 
@@ -19,6 +20,7 @@ const post = (url: string, signal: AbortSignal = new AbortController().signal): 
 describe.each([
   ['ofetch', ofetchTransport()],
   ['node:http', nodeHttpTransport()],
+  ['undici', undiciTransport()],
 ])('over %s', (_name, transport) => {
   test.each([200, 204, 302, 400, 404, 429, 500, 503])('status %i is given as it is, after one request', async (status) => {
     await using server = await loopback(() => ({ status, headers: { 'x-said': 'this' }, pieces: status === 204 ? [] : ['text'] }));

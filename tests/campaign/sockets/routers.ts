@@ -1,4 +1,5 @@
 import { type BreakerOptions, createRouter, eventNames, ofetchTransport, type Router, type RouterOptions } from '../../../src/index.ts';
+import { undiciTransport } from '../../../src/lib/undici-transport.ts';
 import type { Canaries } from '../_kit/canaries.ts';
 import type { Caller, Limits } from './calls.ts';
 import { providerId, providerOptions } from './cast.ts';
@@ -24,8 +25,9 @@ const patient: BreakerOptions = { failureThreshold: 1_000, minimumOutcomes: 1_00
  */
 export const patientOptions: Partial<RouterOptions> = { breaker: patient, retry: { maxTokens: 1_000, tokensPerSuccess: 1_000 } };
 
-/** The others have the one that Node has by default. */
+/** By the provider that a router asks first; undefined: the one that Node has by default. The servers fail over all of them in the same way. */
 const fetching = ofetchTransport();
+const transports = [undefined, fetching, undiciTransport(), fetching] as const;
 
 export interface MakerOptions {
   readonly fleet: Fleet;
@@ -51,8 +53,7 @@ export function createRouterMaker({ fleet, caller, canaries, limits, random, sha
         health: false,
         pollMs: false,
         random,
-        // The servers fail over both in the same way.
-        ...(first % 2 === 1 && { transport: fetching }),
+        transport: transports[first],
         ...options,
       });
       caller.follow(router);
