@@ -185,7 +185,9 @@ function eventsIn(source: string): EventRow[] {
 /** The fields of a payload: of an object type, of an interface of the file, or of several of them joined by \`&\`. */
 function payloadOf(interfaces: ReadonlyMap<string, ts.InterfaceDeclaration>, type: ts.TypeNode, file: ts.SourceFile): EventField[] {
   if (ts.isIntersectionTypeNode(type)) return type.types.flatMap((part) => payloadOf(interfaces, part, file));
-  const members = ts.isTypeLiteralNode(type) ? type.members : membersOf(interfaces, type.getText(file));
+  // Without what stands for the ids of the providers.
+  const name = ts.isTypeReferenceNode(type) ? type.typeName.getText(file) : type.getText(file);
+  const members = ts.isTypeLiteralNode(type) ? type.members : membersOf(interfaces, name);
   return [...members].map((member) => ({ name: nameOf(member, file), meaning: commentOf(member) }));
 }
 

@@ -2,7 +2,7 @@ import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { expect, test } from 'vitest';
 import { createCpu } from '../src/adapters/cpu.ts';
-import { createRouter, isRouterError, type RouterOptions } from '../src/index.ts';
+import { createRouter, isRouterError, type Router, type RouterOptions } from '../src/index.ts';
 import { adapterContext } from './_kit/adapter-context.ts';
 
 // What users read when something is wrong before anything worked: what, where, and what to do.
@@ -40,7 +40,7 @@ test('no options and nothing in the environment', async () => {
 });
 
 test('a provider that does not exist', async () => {
-  const router = createRouter({ providers: { gpu: { type: 'ollama' }, cpu: { type: 'ollama', url: 'http://127.0.0.1:11435' } } });
+  const router: Router = createRouter({ providers: { gpu: { type: 'ollama' }, cpu: { type: 'ollama', url: 'http://127.0.0.1:11435' } } });
   expect(await messageOf(() => router.chat(request, { provider: 'gpi' }))).toMatchInlineSnapshot(
     `"The call cannot be carried out: there is no provider "gpi"; did you mean "gpu"?; configured: gpu, cpu."`,
   );

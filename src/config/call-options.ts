@@ -12,13 +12,13 @@ export interface AttemptAbout {
 }
 
 /** How one call is routed. What is asked stands in the request. */
-export interface CallOptions {
+export interface CallOptions<Provider extends string = string, Intent extends string = string> {
   /** @default the router's `defaultIntent` */
-  readonly intent?: string | undefined;
+  readonly intent?: Intent | undefined;
   /** Only this provider; naming a paid one is consent to pay, unless the call or the intent says `allowPaid: false`. */
-  readonly provider?: string | undefined;
+  readonly provider?: Provider | undefined;
   /** Ids of providers that this call does not go to. */
-  readonly without?: readonly string[] | undefined;
+  readonly without?: readonly Provider[] | undefined;
   /** Aborting it rejects with its own reason, untouched. */
   readonly signal?: AbortSignal | undefined;
   readonly deadlineMs?: number | undefined;

@@ -11,24 +11,24 @@ interface ForRequest {
   readonly requestId: string;
 }
 
-interface ForProvider {
+interface ForProvider<Provider> {
   /** The provider's id in the configuration. */
-  readonly provider: string;
+  readonly provider: Provider;
 }
 
-interface ForModel extends ForProvider {
+interface ForModel<Provider> extends ForProvider<Provider> {
   /** The provider's own name for the model; undefined where the server chooses, or where all models are concerned. */
   readonly model: string | undefined;
 }
 
-interface ForAttempt extends ForRequest, ForModel {
+interface ForAttempt<Provider> extends ForRequest, ForModel<Provider> {
   /** 1 for the first attempt of the call. */
   readonly attempt: number;
 }
 
-interface ForBudget {
+interface ForBudget<Provider> {
   readonly scope: 'all' | 'provider' | 'caller';
-  readonly provider: string | undefined;
+  readonly provider: Provider | undefined;
   readonly caller: string | undefined;
   readonly per: 'hour' | 'day';
   readonly spentUsd: number;
@@ -48,12 +48,12 @@ export interface ConfigChanges {
  * key or a full URL. Each `request:start` has exactly one `request:end` or `request:error`, each `attempt:start` exactly
  * one `attempt:end` or `attempt:error`, each `queue:enter` exactly one `queue:leave`; streams that were left early included (`abandoned`).
  */
-export interface RouterEvents {
+export interface RouterEvents<Provider extends string = string> {
   /** A call begins. `model` is the name that the caller gave, undefined where there was none. */
   'request:start': ForRequest & { readonly verb: Verb; readonly model: string | undefined; readonly intent: string };
   /** A call has its whole answer, or its stream came to an end or was left. */
   'request:end': ForRequest &
-    ForModel & {
+    ForModel<Provider> & {
       readonly ms: number;
       /** Calls to providers that it took. */
       readonly attempts: number;
@@ -69,23 +69,23 @@ export interface RouterEvents {
   /** A call failed; `error` is what the caller gets. It is the caller's own abort reason where `aborted` is true. */
   'request:error': ForRequest & { readonly error: unknown; readonly ms: number; readonly attempts: number; readonly aborted: boolean };
   /** All providers that may answer are busy to their limit: the call waits for the first free slot of them. */
-  'queue:enter': ForRequest & { readonly providers: readonly string[]; readonly lane: string };
+  'queue:enter': ForRequest & { readonly providers: readonly Provider[]; readonly lane: string };
   /** The call has a slot at `provider`; undefined where it waits no longer: its time is over, or its caller left. */
-  'queue:leave': ForRequest & { readonly provider: string | undefined; readonly ms: number };
+  'queue:leave': ForRequest & { readonly provider: Provider | undefined; readonly ms: number };
   /** A provider is about to be called. */
-  'attempt:start': ForAttempt;
+  'attempt:start': ForAttempt<Provider>;
   /** A provider answered in full, or the caller left its stream. */
-  'attempt:end': ForAttempt & {
+  'attempt:end': ForAttempt<Provider> & {
     readonly ms: number;
     /** Streams only: from the attempt's start to its first content. */
     readonly firstContentMs: number | undefined;
   };
   /** A call to a provider failed, or was stopped by the caller (`aborted`). */
-  'attempt:error': ForAttempt & { readonly ms: number; readonly error: unknown; readonly aborted: boolean };
+  'attempt:error': ForAttempt<Provider> & { readonly ms: number; readonly error: unknown; readonly aborted: boolean };
   /** The call moves to another candidate. `model`, `reason` and `phase` are those of the attempt that failed. */
   failover: ForRequest & {
-    readonly from: string;
-    readonly to: string;
+    readonly from: Provider;
+    readonly to: Provider;
     readonly model: string | undefined;
     /** The code of the error, see the errors page. */
     readonly reason: string;
@@ -96,48 +96,48 @@ export interface RouterEvents {
    * The same candidate is tried again after `delayMs`. With the reason `stale_socket` it is the same attempt: the kept connection was
    * dead, and the request went out over another one.
    */
-  retry: ForRequest & ForModel & { readonly reason: string; readonly delayMs: number };
+  retry: ForRequest & ForModel<Provider> & { readonly reason: string; readonly delayMs: number };
   /** An attempt at `from` took longer than usual, so another one at `provider` runs beside it. */
-  hedge: ForRequest & ForModel & { readonly from: string; readonly delayMs: number };
+  hedge: ForRequest & ForModel<Provider> & { readonly from: Provider; readonly delayMs: number };
   /** Nothing is sent until `untilMs`. Without a model it concerns the whole provider: no connection came about. */
-  'breaker:open': ForModel & { readonly untilMs: number; readonly reason: string };
+  'breaker:open': ForModel<Provider> & { readonly untilMs: number; readonly reason: string };
   /** One call is let through, to see whether the provider has recovered. */
-  'breaker:half-open': ForModel;
+  'breaker:half-open': ForModel<Provider>;
   /** The provider has recovered. Calls are let in little by little: 1, 2, 4, 8 at once, then any number. */
-  'breaker:close': ForModel;
+  'breaker:close': ForModel<Provider>;
   /** A provider that was down answers again. */
-  'provider:up': ForProvider;
+  'provider:up': ForProvider<Provider>;
   /** A health check failed, or the credentials were refused. */
-  'provider:down': ForProvider & { readonly reason: string };
+  'provider:down': ForProvider<Provider> & { readonly reason: string };
   /** The provider rests until `untilMs`: it asked for that, or its answers call for it. */
-  'provider:cooldown': ForProvider & {
+  'provider:cooldown': ForProvider<Provider> & {
     /** On the router's clock, which `snapshot().nowMs` reads. */
     readonly untilMs: number;
     readonly reason: string;
   };
   /** The model ran out of memory there, and other providers are preferred until `untilMs`. */
-  'model:pinned': ForModel & { readonly untilMs: number; readonly reason: string };
+  'model:pinned': ForModel<Provider> & { readonly untilMs: number; readonly reason: string };
   /** The model fits again, or `unpin()` was asked to believe so. */
-  'model:unpinned': ForModel;
+  'model:unpinned': ForModel<Provider>;
   /** The server keeps part of the model outside of GPU memory, which makes it slow. `vramShare`: the part that is inside, 0 to 1. */
-  'model:spilled': ForModel & { readonly vramShare: number };
+  'model:spilled': ForModel<Provider> & { readonly vramShare: number };
   /**
    * The server counted so few tokens of the prompt that it must have dropped a part of it. `leastTokens`: what the prompt had at least, by
    * our estimate; prompts as long as that are not sent there again.
    */
-  'model:truncated': ForRequest & ForModel & { readonly promptTokens: number; readonly leastTokens: number };
+  'model:truncated': ForRequest & ForModel<Provider> & { readonly promptTokens: number; readonly leastTokens: number };
   /** The provider said that it does not serve the model; it is asked again after `untilMs`. */
-  'model:missing': ForModel & { readonly untilMs: number };
+  'model:missing': ForModel<Provider> & { readonly untilMs: number };
   /** A stream broke after content had been delivered. What follows is up to `onStreamFailure`. */
-  'stream:interrupted': ForRequest & ForModel & { readonly error: RouterError };
+  'stream:interrupted': ForRequest & ForModel<Provider> & { readonly error: RouterError };
   /** The broken stream begins anew at `provider`: what came before is void. */
-  'stream:reset': ForRequest & ForModel & { readonly from: string; readonly reason: string };
+  'stream:reset': ForRequest & ForModel<Provider> & { readonly from: Provider; readonly reason: string };
   /** The broken stream goes on at `provider` where its text stopped. */
-  'stream:resumed': ForRequest & ForModel & { readonly from: string; readonly reason: string };
+  'stream:resumed': ForRequest & ForModel<Provider> & { readonly from: Provider; readonly reason: string };
   /** A budget is nearly used up: `warnAt` of it. Once for each hour or day. */
-  'budget:warning': ForBudget;
+  'budget:warning': ForBudget<Provider>;
   /** A budget is used up: until its hour or day is over, no paid provider that it concerns gets a call. Once for each hour or day. */
-  'budget:exceeded': ForBudget;
+  'budget:exceeded': ForBudget<Provider>;
   /** The shared store does not answer: each router decides by what it knows itself. */
   'state:degraded': { readonly reason: string };
   /** The shared store is back. `ms`: how long it was away. */
@@ -198,7 +198,7 @@ const everyName: Readonly<Record<EventName, true>> = {
 /** The name of every event, in the order of their pages. */
 export const eventNames: readonly EventName[] = Object.freeze(Object.keys(everyName) as EventName[]);
 
-export type Listener<Name extends EventName> = (payload: RouterEvents[Name]) => void;
+export type Listener<Name extends EventName, Provider extends string = string> = (payload: RouterEvents<Provider>[Name]) => void;
 
 /** How the parts of the router tell what they decided. Never throws, whatever the listeners do. */
 export type Announce = <Name extends EventName>(name: Name, payload: RouterEvents[Name]) => void;

@@ -73,9 +73,9 @@ export type ResponseFormat =
 export type ReasoningEffort = 'none' | 'minimal' | 'low' | 'medium' | 'high' | 'xhigh' | 'max';
 
 /** OpenAI's request body. Nothing is sent to a server that was not set here, and nothing set here is dropped in silence. */
-export interface ChatRequest {
+export interface ChatRequest<Model extends string = string> {
   /** An alias of `models`, or a provider's own name. Left out: each provider uses its `defaultModel`. */
-  readonly model?: string | undefined;
+  readonly model?: Model | undefined;
   readonly messages: readonly ChatMessage[];
   readonly temperature?: number | undefined;
   readonly top_p?: number | undefined;
@@ -100,8 +100,8 @@ export interface ChatRequest {
   readonly extra?: Readonly<Record<string, Readonly<Record<string, unknown>>>> | undefined;
 }
 
-export interface EmbedRequest {
-  readonly model?: string | undefined;
+export interface EmbedRequest<Model extends string = string> {
+  readonly model?: Model | undefined;
   readonly input: string | readonly string[];
   /** Length of the vectors wanted. A provider that cannot shorten its vectors is no candidate. */
   readonly dimensions?: number | undefined;

@@ -2,6 +2,7 @@ import { EventEmitter } from 'eventemitter3';
 import { createEmitter, type RouterEmitter } from '../core/events.ts';
 import type { ConfigWarning, RouterConfig } from '../config/config.ts';
 import { readEnv } from '../config/env.ts';
+import type { OptionNames } from '../config/option-names.ts';
 import type { RouterOptions } from '../config/options.ts';
 import type { LoadedOptions } from '../config/file.ts';
 import { resolveConfig } from '../config/resolve.ts';
@@ -27,11 +28,20 @@ import { createVerbs, type Live } from './verbs.ts';
 
 const usualDrainMs = 5_000;
 
+/** Any name, of which editors suggest those that are known. */
+type Suggested<Name extends string> = string extends Name ? string : Name | (string & {});
+
 /**
- * Builds a router. Without options the environment is read (`fromEnv`).
+ * Builds a router. Without options the environment is read (`fromEnv`). Its type knows the names in the options as far as they are
+ * written out.
  * @throws {ConfigError} with every issue of the options at once.
  */
-export function createRouter(options?: RouterOptions): Router {
+export function createRouter<
+  Provider extends string,
+  Model extends string = string,
+  // Where the providers are not known, such as those of the environment, neither are the intents.
+  Intent extends string = string extends Provider ? string : 'fast',
+>(options?: RouterOptions & OptionNames<Provider, Model, Intent>): Router<Provider, Suggested<Model>, Intent | 'fast' | 'heavy'> {
   const given = options === undefined ? readEnv(environment()) : { options, warnings: warningsOf(options) };
   const { config, warnings } = resolveConfig(given.options);
   const emitter = createEmitter(new EventEmitter());

@@ -9,11 +9,11 @@ import { quoted } from './model-name.ts';
 import type { Router } from './router.ts';
 import { type ShownError, shownError } from './shown-error.ts';
 
-export interface DrillOptions {
+export interface DrillOptions<Intent extends string = string> {
   /** The model to ask for. Left out: each provider's own default. */
   readonly model?: string | undefined;
   /** @default the router's `defaultIntent` */
-  readonly intent?: string | undefined;
+  readonly intent?: Intent | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 

@@ -6,7 +6,7 @@ import { planFor } from './planning.ts';
 import { resolveCall } from './resolve-call.ts';
 import { hasSchema, type SchemaRequest, withJsonSchema } from './structured.ts';
 
-export interface ExplainOptions extends CallOptions {
+export interface ExplainOptions<Provider extends string = string, Intent extends string = string> extends CallOptions<Provider, Intent> {
   /**
    * The plan for `stream()`: what is expected is the time to the first content, not to the whole answer.
    * @default false

@@ -10,10 +10,11 @@ import { once } from '../lib/once.ts';
 import type { Balance } from '../routing/balance.ts';
 import { type PrefixKey, prefixKeys } from '../routing/prefixes.ts';
 import { estimateTokens, textOf } from '../routing/tokens.ts';
-import { copyChat, copyEmbed, invalid } from './copy-request.ts';
+import { copyChat, copyEmbed } from './copy-request.ts';
 import { refuseLoop } from './hops.ts';
 import type { LaneName } from './lanes.ts';
 import { quoted } from './model-name.ts';
+import { invalid } from './request-fields.ts';
 
 /** One call with every option settled. Nothing below reads options or configuration for it again. */
 export interface ResolvedCall<Request> {

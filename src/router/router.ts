@@ -28,23 +28,28 @@ export interface CloseOptions {
 
 /**
  * One client over many providers. Every verb rejects with a `RouterError`, or with the reason of the caller's own signal,
- * untouched.
+ * untouched. `Router` alone takes any name of a provider, a model or an intent; `createRouter()` gives one that knows its own, and
+ * `const router: Router = createRouter(…)` forgets them, for names that come from elsewhere or with `update()`.
  */
-export interface Router extends AsyncDisposable {
+export interface Router<
+  Provider extends string = string,
+  Model extends string = string,
+  Intent extends string = string,
+> extends AsyncDisposable {
   /** One answer, from the first candidate that can give it. */
-  chat(request: ChatRequest, options?: CallOptions): Promise<ChatCompletion>;
+  chat(request: ChatRequest<Model>, options?: CallOptions<Provider, Intent>): Promise<ChatCompletion>;
   /**
    * One answer as a value: `response_format` is a schema (zod's, or any Standard Schema that tells its JSON Schema), and
    * `parsed` what it makes of the answer. One that does not fit rejects with `bad_response`, after one repair where
    * `repair: true` asks for it.
    */
-  chat<Value>(request: SchemaRequest<Value>, options?: CallOptions): Promise<ParsedCompletion<Value>>;
+  chat<Value>(request: SchemaRequest<Value, Model>, options?: CallOptions<Provider, Intent>): Promise<ParsedCompletion<Value>>;
   /** `chat()` for those who would rather look at a flag than catch an error. Rejects for an abort only. */
-  tryChat(request: ChatRequest, options?: CallOptions): Promise<TriedChat>;
+  tryChat(request: ChatRequest<Model>, options?: CallOptions<Provider, Intent>): Promise<TriedChat>;
   /** Resolves when the first content is in hand: until then failures are silent, after it they end the stream. */
-  stream(request: ChatRequest, options?: CallOptions): Promise<ChatStream>;
+  stream(request: ChatRequest<Model>, options?: CallOptions<Provider, Intent>): Promise<ChatStream>;
   /** One vector per input, in order, all from one model. */
-  embed(request: EmbedRequest, options?: CallOptions): Promise<EmbeddingList>;
+  embed(request: EmbedRequest<Model>, options?: CallOptions<Provider, Intent>): Promise<EmbeddingList>;
   /** Asks every provider how it is, within `health.timeoutMs`. Rejects for an abort only. */
   health(options?: HealthAsk): Promise<HealthSummary>;
   /** Asks every provider for its models: what each serves, and who serves each. Rejects for an abort only. */
@@ -53,25 +58,28 @@ export interface Router extends AsyncDisposable {
    * Asks one provider how it is, and for a short answer, which costs a few tokens: naming one that is paid is consent. Rejects for an
    * abort, and with `invalid_request` where there is no such provider.
    */
-  testProvider(id: string, options?: DrillOptions): Promise<ProviderTest>;
+  testProvider(id: Provider, options?: DrillOptions<Intent>): Promise<ProviderTest>;
   /**
    * What would happen if a provider died, for each of them, by trying it: a short call that does not go there. Costs a few tokens each;
    * paid providers answer only where `allowPaid` lets them. Those that an update takes away meanwhile are left out. Rejects for an
    * abort, and with `closed` where the router is closed meanwhile.
    */
-  testFailover(options?: DrillOptions): Promise<readonly FailoverTest[]>;
+  testFailover(options?: DrillOptions<Intent>): Promise<readonly FailoverTest[]>;
   /** The plan for a request, with the time that each candidate is expected to need, without carrying it out; `formatPlan()` makes a text of it. */
-  explain(request: ChatRequest | SchemaRequest<unknown> | EmbedRequest, options?: ExplainOptions): Plan;
+  explain(
+    request: ChatRequest<Model> | SchemaRequest<unknown, Model> | EmbedRequest<Model>,
+    options?: ExplainOptions<Provider, Intent>,
+  ): Plan;
   /**
    * Forgets that models ran out of memory: all of them, those of one provider, or one by the provider's own name for it. Gives how many
    * pins there were; they are listed in `snapshot()`.
    */
-  unpin(which?: { readonly provider?: string | undefined; readonly model?: string | undefined }): number;
+  unpin(which?: { readonly provider?: Provider | undefined; readonly model?: string | undefined }): number;
   /**
    * Closes breakers by hand, for somebody who knows that a server is well again: all of them, those of one provider, or that of one model.
    * Calls come back little by little, as after a probe. Gives how many were not closed.
    */
-  closeCircuit(which?: { readonly provider?: string | undefined; readonly model?: string | undefined }): number;
+  closeCircuit(which?: { readonly provider?: Provider | undefined; readonly model?: string | undefined }): number;
   /**
    * Puts another configuration in the place of this one, as a whole. Calls under way end on the old one; what was learnt of servers that
    * stay (same type and address) is kept, and credentials that were refused are tried again where they are others. `clock`, `transport`,
@@ -97,9 +105,9 @@ export interface Router extends AsyncDisposable {
    * once, as `listener:error`. Gives what ends it; `close()` does as well. A stream like `fs.createWriteStream()` is not ended.
    */
   record(sink: RecordSink): () => void;
-  on<Name extends EventName>(name: Name, listener: Listener<Name>): Router;
-  once<Name extends EventName>(name: Name, listener: Listener<Name>): Router;
-  off<Name extends EventName>(name: Name, listener: Listener<Name>): Router;
+  on<Name extends EventName>(name: Name, listener: Listener<Name, Provider>): Router<Provider, Model, Intent>;
+  once<Name extends EventName>(name: Name, listener: Listener<Name, Provider>): Router<Provider, Model, Intent>;
+  off<Name extends EventName>(name: Name, listener: Listener<Name, Provider>): Router<Provider, Model, Intent>;
   /** Refuses new calls, lets those under way end, frees everything. Safe to call twice. */
   close(options?: CloseOptions): Promise<void>;
 }

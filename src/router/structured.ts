@@ -5,7 +5,10 @@ import { parseJsonWithin } from '../lib/json.ts';
 import type { ChatCompletion, ChatMessage, ChatRequest, Usage } from '../core/types.ts';
 
 /** A chat whose answer is wanted as a value. The schema stands where OpenAI's `response_format` does. */
-export interface SchemaRequest<Value> extends Omit<ChatRequest, 'response_format' | 'n' | 'tools' | 'tool_choice'> {
+export interface SchemaRequest<Value, Model extends string = string> extends Omit<
+  ChatRequest<Model>,
+  'response_format' | 'n' | 'tools' | 'tool_choice'
+> {
   readonly response_format: AnswerSchema<Value>;
 }
 

@@ -57,18 +57,37 @@ test.each([[[]], [null]])('no calls, written as %j, are left out, because OpenAI
   expect(acceptableHistory([message])).toEqual([{ role: 'assistant', content: 'a' }]);
 });
 
-test.each([[{}], ['text'], [[null]], [[{ id: 'a' }]], [[{ id: 'a', function: { arguments: 'mine' } }]]])(
-  'what is no list of calls, %j, is refused with its place and without its words',
-  async (tool_calls) => {
-    const { router, fakes } = fakeRouter({ gpu: 'Hi' });
-    const messages = [{ role: 'assistant', content: null, tool_calls }] as unknown as ChatMessage[];
-    expect(await failureOf(router.chat({ messages }))).toMatchObject({
-      code: 'invalid_request',
-      message: 'The call cannot be carried out: messages[0].tool_calls must be a list of calls, each with function.name.',
-    });
-    expect(fakes.gpu.calls).toHaveLength(0);
-  },
-);
+test.each([
+  [{}],
+  ['text'],
+  [[null]],
+  [[{ id: 'a' }]],
+  [[{ id: 'a', function: { arguments: 'mine' } }]],
+  [[{ id: 1, function: { name: 'f' } }]],
+  [[{ function: { name: 'f', arguments: 5 } }]],
+])('what is no list of calls, %j, is refused with its place and without its words', async (tool_calls) => {
+  const { router, fakes } = fakeRouter({ gpu: 'Hi' });
+  const messages = [{ role: 'assistant', content: null, tool_calls }] as unknown as ChatMessage[];
+  expect(await failureOf(router.chat({ messages }))).toMatchObject({
+    code: 'invalid_request',
+    message:
+      'The call cannot be carried out: messages[0].tool_calls must be a list of calls, each with function.name; ids are strings, arguments JSON text or an object that JSON can hold.',
+  });
+  expect(fakes.gpu.calls).toHaveLength(0);
+});
+
+const cycle: Record<string, unknown> = {};
+cycle['self'] = cycle;
+test.each([
+  ['a BigInt', { count: 5n }],
+  ['themselves', cycle],
+  ['a toJSON() that gives nothing', { toJSON: () => undefined }],
+])('arguments with %s in them are refused before anybody would write them as JSON', async (_, given) => {
+  const { router, fakes } = fakeRouter({ gpu: 'Hi' });
+  const messages = [called({ function: { name: 'f', arguments: given } })];
+  expect(await failureOf(router.chat({ messages }))).toMatchObject({ code: 'invalid_request' });
+  expect(fakes.gpu.calls).toHaveLength(0);
+});
 
 test('the caller’s messages are not changed', () => {
   const message = Object.freeze(called(Object.freeze({ function: Object.freeze({ name: 'f', arguments: Object.freeze({}) }) })));

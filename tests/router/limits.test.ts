@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Transport } from '../../src/lib/transport.ts';
 import { createRouter } from '../../src/router/create-router.ts';
+import type { Router } from '../../src/router/router.ts';
 import { after, deaf, fault, hang, pieces, role } from '../_kit/fake-adapter.ts';
 import { fakeRouter, hello, outcomeOf, readAll } from '../_kit/fake-router.ts';
 import { testClock } from '../_kit/test-clock.ts';
@@ -132,7 +133,7 @@ describe('the limit for a connection', () => {
     ['of an intent', { intent: 'quick' }],
   ])('%s reaches the network', async (_, options) => {
     const clock = testClock();
-    const router = createRouter({
+    const router: Router = createRouter({
       clock,
       transport,
       checkModels: false,

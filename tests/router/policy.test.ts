@@ -482,7 +482,6 @@ describe('a limit of the cost', () => {
     { max_tokens: null },
     { max_tokens: 0 },
     { max_tokens: -1 },
-    { max_tokens: NaN },
     { max_tokens: 1e6, max_completion_tokens: 50 },
     { max_tokens: 50, max_completion_tokens: 1e6 },
     { max_tokens: -1, max_completion_tokens: 50 },
