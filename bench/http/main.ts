@@ -54,7 +54,7 @@ async function buildInto(outDir: string): Promise<void> {
   process.chdir(root);
   const { build } = await import('tsup');
   await build({
-    entry: { 'our-server': join(here, 'our-server.ts'), backend: join(here, '../server.ts'), probe: join(here, 'probe.ts') },
+    entry: { 'our-server': join(here, 'our-server.ts'), backend: join(here, 'backend.ts'), probe: join(here, 'probe.ts') },
     outDir,
     format: 'esm',
     target: ['node22', 'es2023'],

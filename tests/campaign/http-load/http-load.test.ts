@@ -23,9 +23,9 @@ async function started(path: string, ...args: readonly string[]): Promise<Runnin
 }
 
 beforeAll(async () => {
-  const backend = await started('server.ts', String(piecesOfStream));
+  const backend = await started('http/backend.ts', String(piecesOfStream));
   const server = await started('http/our-server.ts', `http://127.0.0.1:${backend.port}`, 'key-of-the-backend', token);
-  direct = { name: 'direct', running: await started('server.ts', String(piecesOfStream)), headers: {}, backend: undefined };
+  direct = { name: 'direct', running: await started('http/backend.ts', String(piecesOfStream)), headers: {}, backend: undefined };
   ours = { name: 'inferlane', running: server, headers: { authorization: `Bearer ${token}` }, backend };
   results = await measure([direct, ours], cells, 1, windowMs);
 }, 60_000);
