@@ -1,6 +1,6 @@
-import { readFileSync, readdirSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
-import { posix } from 'node:path';
+import { basename, posix } from 'node:path';
 import ts from 'typescript';
 
 /** One file under `src/`; `path` is relative to it, with forward slashes. */
@@ -24,10 +24,12 @@ export function source(path: string, text: string): Source {
   return { path, text, tree: ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true) };
 }
 
-export function readSources(root: URL, isWanted: (path: string) => boolean = () => true): Source[] {
-  return readdirSync(root, { recursive: true, encoding: 'utf8' })
+/** What is installed or built there is none of ours, and is not walked through. */
+const foreign: ReadonlySet<string> = new Set(['node_modules', 'dist']);
+
+export function readSources(root: URL): Source[] {
+  return globSync('**/*.{ts,tsx}', { cwd: root, exclude: (path) => foreign.has(basename(path)) })
     .map((path) => path.replaceAll('\\', '/'))
-    .filter((path) => /\.tsx?$/.test(path) && isWanted(path))
     .toSorted()
     .map((path) => source(path, readFileSync(new URL(path, root), 'utf8')));
 }
