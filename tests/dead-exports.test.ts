@@ -7,7 +7,7 @@ const folders = ['src', 'tests', 'bench', 'scripts', 'examples'] as const;
 /** Programs, which nobody imports. */
 const programs = ['src/admin/main.tsx', 'src/cli/main.ts'];
 
-test('what a file of the library exports, another one asks for', () => {
+test('what a file of the library exports, another one asks for', { timeout: 60_000 }, () => {
   const all = folders.flatMap((folder) =>
     readSources(new URL(`../${folder}/`, import.meta.url)).map((file) => ({ ...file, path: `${folder}/${file.path}` })),
   );
