@@ -83,8 +83,8 @@ export class RouterError<Code extends ErrorCode = ErrorCode> extends Error {
 type Inspect = (value: unknown, options: unknown) => string;
 
 /**
- * What Node prints of an error that nobody caught: its stack, and beneath it what is known. The attempts' own stacks would be a hundred
- * lines that say nothing more.
+ * What `console.error()` and `util.inspect()` of Node show: the stack, and beneath it what is known. The attempts' own stacks would be a
+ * hundred lines that say nothing more. Of an error that nobody caught Node prints every field all the same.
  */
 function inspected(this: RouterError, _depth: number, options: unknown, inspect: Inspect): string {
   const { name, message, attempts: _attempts, ...all } = this.toJSON();

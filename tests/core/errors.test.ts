@@ -160,7 +160,7 @@ describe('httpStatusOf', () => {
   });
 });
 
-describe('what Node prints of an error that nobody caught', () => {
+describe('what `console.error()` shows of an error', () => {
   test('is one stack, what is known, and a line for each attempt', () => {
     const text = inspect(failedWith(new RouterError('unavailable', 'p0: gone.'), new RouterError('timeout', 'p1: late.')));
     expect(text.match(/^ +at /gm)?.length).toBe(new Error().stack?.match(/^ +at /gm)?.length);
