@@ -5,12 +5,14 @@
 // step ends other than the page says.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { fakeBackend, models, outOfMemory, reply, type ScriptItem } from '../src/testing/index.ts';
+import { blocksOf, type CodeBlock } from '../tests/docs/code-blocks.ts';
+import { readPage } from '../tests/docs/pages.ts';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 const home = mkdtempSync(join(tmpdir(), 'first-ten-minutes-'));
@@ -53,15 +55,21 @@ async function install(): Promise<void> {
   const { text } = await run(`npm pack --silent --pack-destination ${home}`, root);
   const tarball = join(home, text.trim().split('\n').at(-1) ?? '');
   await show(`npm install --no-audit --no-fund ${tarball}`, folder, 'npm install inferlane');
-  const [, example = ''] = /^```ts\n([^]*?)^```$/m.exec(readFileSync(join(root, 'README.md'), 'utf8')) ?? [];
-  writeFileSync(join(folder, 'readme.mts'), example);
+  writeFileSync(join(folder, 'readme.mts'), programIn(blocksOf(readPage('README.md')), 'ts'));
   await inScene('both', () => show('node readme.mts', folder));
-  const page = readFileSync(join(root, 'docs/start.md'), 'utf8');
-  const [, program = ''] = /^```js\n([^]*?)^```$/m.exec(page) ?? [];
-  writeFileSync(join(folder, 'chat.mjs'), program);
-  for (const [, scene = '', command = ''] of page.matchAll(/^```console ?(\w*)\n\$ ([^\n]*)/gm)) {
-    await inScene(scene || 'both', () => show(command, folder, command, endsBadly.has(scene)));
+  const blocks = blocksOf(readPage('docs/start.md'));
+  writeFileSync(join(folder, 'chat.mjs'), programIn(blocks, 'js'));
+  for (const { name, code } of blocks.filter(({ language }) => language === 'console')) {
+    const command = code.slice('$ '.length, code.indexOf('\n'));
+    await inScene(name || 'both', () => show(command, folder, command, endsBadly.has(name)));
   }
+}
+
+/** The first of that language. */
+function programIn(blocks: readonly CodeBlock[], wanted: string): string {
+  const found = blocks.find(({ language }) => language === wanted);
+  if (found === undefined) throw new Error(`There is no program in ${wanted}.`);
+  return found.code;
 }
 
 async function inScene(name: string, act: () => Promise<void>): Promise<void> {

@@ -2,6 +2,7 @@ import type * as Http from 'node:http';
 import { readableSource } from './node-body.ts';
 import { endlessInformation, mostInformation, requestFault } from './node-faults.ts';
 import { openOrigin, type Origin, unpackedBody } from './node-origin.ts';
+import type { ProxyEnvironment } from './node-proxy.ts';
 import { responseOf } from './node-response.ts';
 import { createTargets, type Target } from './node-targets.ts';
 import type { Transport, TransportRequest, TransportResponse } from './transport.ts';
@@ -29,7 +30,7 @@ export interface NodeHttpOptions {
    * Where `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` are read; false: nowhere. Needs Node 22.21 or 24.5.
    * @default the environment, where `NODE_USE_ENV_PROXY=1` says so, as for Node's own `fetch`
    */
-  readonly proxy?: Readonly<Record<string, string | undefined>> | false | undefined;
+  readonly proxy?: ProxyEnvironment | false | undefined;
 }
 
 /**
