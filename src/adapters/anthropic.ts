@@ -2,7 +2,7 @@ import { type Adapter, defineAdapter, type HealthReport, type ModelInfo } from '
 import type { HttpClient } from '../lib/http.ts';
 import { isCount, isJsonObject, type JsonObject } from '../lib/json.ts';
 import { readStream } from '../lib/read-stream.ts';
-import { defaultStreamLimits, readEvents } from '../lib/sse.ts';
+import { defaultStreamLimits, openEvents } from '../lib/sse.ts';
 import { toAnswer } from './anthropic-answer.ts';
 import { leavesOut, toMessagesBody } from './anthropic-request.ts';
 import { createEventReader, isLast } from './anthropic-stream.ts';
@@ -38,7 +38,7 @@ export function anthropic(context: Pick<AdapterContext, 'http' | 'provider'>): A
       const body = toMessagesBody(call, provider, true);
       const source = await http.openStream('/v1/messages', body, call);
       const reader = createEventReader((value) => http.errorIn(value, body), originOf(call, context));
-      return readStream(readEvents(source, defaultStreamLimits, isLast), reader, call.signal);
+      return readStream(openEvents(source, defaultStreamLimits, isLast), reader, call.signal);
     },
     models: (signal) => listModels(http, signal),
     health: (signal) => orWarming(askModels(http, signal)),

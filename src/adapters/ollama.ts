@@ -5,7 +5,7 @@ import type { Body } from '../lib/byte-source.ts';
 import { areFinite } from '../lib/finite.ts';
 import type { HttpClient } from '../lib/http.ts';
 import { isCount, isJsonObject, type JsonObject, parseJson } from '../lib/json.ts';
-import { readLines } from '../lib/ndjson.ts';
+import { openLines } from '../lib/ndjson.ts';
 import { billionsIn } from '../lib/parameter-count.ts';
 import { type ItemReader, readStream } from '../lib/read-stream.ts';
 import { defaultStreamLimits } from '../lib/stream-text.ts';
@@ -80,7 +80,7 @@ function readChunks(http: HttpClient, call: Call<ChatRequest>, body: JsonObject,
     },
   };
   return readStream(
-    readLines(stream, defaultStreamLimits, () => isComplete),
+    openLines(stream, defaultStreamLimits, () => isComplete),
     reader,
     call.signal,
   );

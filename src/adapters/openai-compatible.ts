@@ -3,7 +3,7 @@ import { isRouterError, RouterError } from '../core/errors.ts';
 import type { ChatAnswer, ChatRequest, ChunkBatches } from '../core/types.ts';
 import type { HttpClient } from '../lib/http.ts';
 import { readStream } from '../lib/read-stream.ts';
-import { defaultStreamLimits, readEvents } from '../lib/sse.ts';
+import { defaultStreamLimits, openEvents } from '../lib/sse.ts';
 import type { NetworkContext } from './context.ts';
 import { begunIn, chunksWithoutBegun, withoutBegun } from './openai-begun.ts';
 import type { Dialect } from './openai-dialect.ts';
@@ -28,7 +28,7 @@ const generic: Dialect = {
 export function openaiCompatible(dialect: Dialect = generic): (context: NetworkContext) => Adapter {
   return (context) => {
     const { provider, http } = context;
-    const { name, capabilities, ignores, modelName = 'required', loadsOnDemand = false } = dialect;
+    const { name, capabilities, ignores, modelName = 'required', loadsOnDemand = false, cutsPrompts = false } = dialect;
     const { embed, models = listModels, health = askModels, load } = dialect;
     return defineAdapter({
       name,
@@ -36,6 +36,7 @@ export function openaiCompatible(dialect: Dialect = generic): (context: NetworkC
       ...(ignores && { ignores }),
       modelName,
       loadsOnDemand,
+      cutsPrompts,
       chat: (call) => orUnserved(chat(http, dialect, call, originOf(call, context)), 'chats', provider),
       stream: (call) => orUnserved(openChunks(http, dialect, call, originOf(call, context)), 'chats', provider),
       ...(embed !== false && {
@@ -63,7 +64,7 @@ async function openChunks(http: HttpClient, dialect: Dialect, call: Call<ChatReq
   const body = toStreamBody(dialect, call);
   const source = await http.openStream('/v1/chat/completions', body, call);
   const reader = createChunkReader((value) => http.errorIn(value, body), origin, dialect);
-  const chunks = readStream(readEvents(source, defaultStreamLimits, terminator), reader, call.signal);
+  const chunks = readStream(openEvents(source, defaultStreamLimits, terminator), reader, call.signal);
   return call.continues && dialect.repeatsBegun ? chunksWithoutBegun(chunks, begunIn(call.request)) : chunks;
 }
 
@@ -71,17 +72,15 @@ async function openChunks(http: HttpClient, dialect: Dialect, call: Call<ChatReq
  * A 404 that names no model means that the route is not there: vLLM and its kin have a route only where the model can do it. A
  * web page in the server's place says nothing about the server.
  */
-async function orUnserved<Answer>(work: Promise<Answer>, what: string, provider: string): Promise<Answer> {
-  try {
-    return await work;
-  } catch (error) {
+function orUnserved<Answer>(work: Promise<Answer>, what: string, provider: string): Promise<Answer> {
+  return work.catch((error: unknown) => {
     const isNoRoute = isRouterError(error, 'bad_response') && error.status === 404 && !error.message.includes('web page');
     if (!isNoRoute) throw error;
     throw new RouterError('unsupported', `${provider}: this server, or its model, serves no ${what} (HTTP 404).`, {
       provider,
       status: 404,
     });
-  }
+  });
 }
 
 /** That it answers is enough; what its list says concerns whoever reads it. */

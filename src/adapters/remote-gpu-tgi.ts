@@ -3,7 +3,7 @@ import type { ChatChunk, ChatRequest, ChunkDelta, Usage } from '../core/types.ts
 import type { HttpClient } from '../lib/http.ts';
 import { isCount, isJsonObject, type JsonObject, parseJson } from '../lib/json.ts';
 import { type ItemReader, readStream } from '../lib/read-stream.ts';
-import { defaultStreamLimits, readEvents, type SseEvent } from '../lib/sse.ts';
+import { defaultStreamLimits, openEvents, type SseEvent } from '../lib/sse.ts';
 import { createThinkSplitter } from '../lib/think-tags.ts';
 import { tgiLoad } from './openai-probes.ts';
 import { type Origin, originOf, toFinishReason } from './openai-wire.ts';
@@ -31,7 +31,7 @@ export function nativeTgi({ provider, http }: NativeContext, declared: boolean):
       const body = toBody(call);
       const source = await http.openStream('/generate_stream', body, call);
       const origin = originOf(call, { provider, http });
-      return readStream(readEvents(source, defaultStreamLimits, isLast), createReader(http, call, body, origin), call.signal);
+      return readStream(openEvents(source, defaultStreamLimits, isLast), createReader(http, call, body, origin), call.signal);
     },
     async health(signal) {
       await http.getText('/health', signal);

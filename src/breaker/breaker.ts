@@ -157,12 +157,21 @@ function afterCall(
   rules: BreakerRules,
 ): BreakerState {
   const verdict: Verdict = type === 'refused' ? 'failure' : type;
-  const recent = [...state.recent.slice(1 - remembered), { atMs: moment.nowMs, verdict }];
+  const recent = withNewest(state.recent, { atMs: moment.nowMs, verdict });
   const failures = type === 'success' ? 0 : type === 'soft' ? state.failures : state.failures + 1;
   const refusals = type === 'refused' ? state.refusals + 1 : 0;
   const next = { ...state, recent, failures, refusals, ramp: nextRamp(state.ramp, verdict) };
   if (!trips(next, type, moment.nowMs, rules)) return next;
   return toOpen(next, opensBefore(state, moment), moment, rules);
+}
+
+/** One copy, of just the size: there are two for every call. */
+function withNewest(recent: readonly Outcome[], newest: Outcome): readonly Outcome[] {
+  if (recent.length < remembered) return [...recent, newest];
+  const copy = recent.slice();
+  for (let at = 1; at < copy.length; at++) copy[at - 1] = copy[at] as Outcome;
+  copy[copy.length - 1] = newest;
+  return copy;
 }
 
 /** A long healthy time is forgiveness for what was before. */

@@ -1,4 +1,4 @@
-import { isWithin, nearestOf } from '../core/locality.ts';
+import { isWithin, nearest } from '../core/locality.ts';
 import type { IntentConfig, ProviderConfig, RouterConfig } from './config.ts';
 import { deviceOrder } from './defaults.ts';
 import { type Findings, type Path, pathText, quoteName } from './findings.ts';
@@ -57,7 +57,7 @@ interface Barrier {
 
 function barrierOf(name: string, intent: IntentConfig, config: RouterConfig): Barrier | undefined {
   const { providers } = config;
-  const isFar = (provider: ProviderConfig): boolean => !isWithin(provider.locality, nearestOf([config.maxLocality, intent.maxLocality]));
+  const isFar = (provider: ProviderConfig): boolean => !isWithin(provider.locality, nearest(config.maxLocality, intent.maxLocality));
   const isOut = (provider: ProviderConfig): boolean => !provider.enabled || isFar(provider) || !mayBePaid(provider, intent, config);
   if (!providers.every(isOut)) return undefined;
   const far = providers.filter((provider) => provider.enabled && isFar(provider));

@@ -15,7 +15,7 @@ export function isWithin(locality: Locality, farthest: Locality): boolean {
   return distanceOf(locality) <= distanceOf(farthest);
 }
 
-/** The nearest of several limits; none at all allows everything. */
-export function nearestOf(limits: readonly (Locality | undefined)[]): Locality {
-  return limits.reduce<Locality>((nearest, limit) => (limit !== undefined && isWithin(limit, nearest) ? limit : nearest), 'cloud');
+/** The nearer of two limits. */
+export function nearest(limit: Locality, other: Locality | undefined): Locality {
+  return other !== undefined && isWithin(other, limit) ? other : limit;
 }

@@ -1,31 +1,28 @@
 import type { Clock } from './clock.ts';
 import { openDeadline } from './deadline.ts';
-import type { Transport, TransportRequest, TransportResponse } from './transport.ts';
+import type { TransportRequest } from './transport.ts';
 
-export interface ConnectOptions {
-  readonly provider: string;
-  readonly transport: Transport;
-  readonly clock: Clock;
-  readonly connectMs: number;
+/** The limit for the connection of one request. */
+export interface ConnectLimit {
+  /** For the transport. One that cannot see connections does not call it, and has its own limit. */
+  readonly onConnecting: NonNullable<TransportRequest['onConnecting']>;
+  /** To be called when the request is settled. */
+  dispose(): void;
 }
 
-/**
- * Sends, and gives up where the connection does not stand in time. Costs nothing where a kept one is used; a transport that cannot see
- * connections has its own limit.
- */
-export async function sendWithin(options: ConnectOptions, request: TransportRequest): Promise<TransportResponse> {
-  const { transport, clock, provider, connectMs } = options;
-  let dispose: (() => void) | undefined;
-  const onConnecting: TransportRequest['onConnecting'] = (giveUp) => {
-    const limit = openDeadline({ clock, provider, signals: [], endsAtMs: Infinity, endPhase: 'total' });
-    limit.signal.addEventListener('abort', () => giveUp(limit.signal.reason), { once: true });
-    limit.enter('connect', connectMs);
-    dispose = limit.dispose;
-    return limit.dispose;
+/** Gives a request up where its connection does not stand in time. Costs nothing where a kept one is used. */
+export function limitConnecting(provider: string, connectMs: number, clock: Clock): ConnectLimit {
+  let stands: (() => void) | undefined;
+  return {
+    onConnecting(giveUp) {
+      const limit = openDeadline({ clock, provider, signals: [], endsAtMs: Infinity, endPhase: 'total' });
+      limit.signal.addEventListener('abort', () => giveUp(limit.signal.reason), { once: true });
+      limit.enter('connect', connectMs);
+      stands = () => limit.dispose();
+      return stands;
+    },
+    dispose() {
+      stands?.();
+    },
   };
-  try {
-    return await transport.send({ ...request, onConnecting });
-  } finally {
-    dispose?.();
-  }
 }

@@ -1,6 +1,6 @@
 import { type Phase, RouterError } from '../core/errors.ts';
 import type { Clock } from './clock.ts';
-import { createWait, type StopSignal } from './stop.ts';
+import type { StopSignal } from './stop.ts';
 
 /** The limits of one attempt on one signal. Only the phase in force counts, and never beyond the end of the attempt. */
 export interface AttemptDeadline {
@@ -37,92 +37,130 @@ export interface DeadlineOptions {
 const graceMs = 25;
 
 /** Opens the limits of one attempt. One controller and one timer, whatever the number of phases. */
-export function openDeadline({ clock, provider, signals, endsAtMs, endPhase }: DeadlineOptions): AttemptDeadline {
-  const controller = new AbortController();
-  const wait = createWait();
-  const stop = (reason: unknown): void => {
-    controller.abort(reason);
-    wait.stop(controller.signal.reason);
-  };
-  const openedAtMs = clock.nowMs();
-  let phase: Phase = endPhase;
-  let pausedAtMs: number | undefined;
-  const alarm = createAlarm(clock, (limitMs) => stop(timeoutError(provider, phase, limitMs)));
-  const listeners = signals.filter((signal) => signal !== undefined).map((signal) => ({ signal, onAbort: () => stop(signal.reason) }));
-  for (const { signal, onAbort } of listeners) {
-    if (signal.aborted) stop(signal.reason);
-    else signal.addEventListener('abort', onAbort, { once: true });
-  }
-  const toTheEnd = (): void => {
-    phase = endPhase;
-    alarm.set(openedAtMs, endsAtMs);
-  };
-  toTheEnd();
-  return {
-    signal: controller.signal,
-    waitFor: wait.for,
-    enter(next, limitMs) {
-      const nowMs = clock.nowMs();
-      pausedAtMs = undefined;
-      if (nowMs + limitMs >= endsAtMs) return toTheEnd();
-      phase = next;
-      alarm.set(nowMs, nowMs + limitMs);
-    },
-    pause() {
-      pausedAtMs = clock.nowMs();
-      toTheEnd();
-    },
-    pausedAtMs: () => pausedAtMs,
-    abort: stop,
-    dispose() {
-      alarm.cancel();
-      for (const { signal, onAbort } of listeners) signal.removeEventListener('abort', onAbort);
-    },
-  };
+export function openDeadline(options: DeadlineOptions): AttemptDeadline {
+  return new Deadline(options);
 }
 
-interface Alarm {
-  set(fromMs: number, dueMs: number): void;
-  cancel(): void;
+const once = Object.freeze({ once: true });
+
+/** A class, because there is one for every attempt: as closures it was four times as large. */
+class Deadline implements AttemptDeadline {
+  readonly signal: AbortSignal;
+  readonly #options: DeadlineOptions;
+  readonly #controller = new AbortController();
+  readonly #openedAtMs: number;
+  readonly #alarm: Alarm;
+  readonly #onAbort = (): void => this.abort(this.#options.signals.find((signal) => signal?.aborted)?.reason);
+  #phase: Phase;
+  #pausedAtMs: number | undefined;
+  #giveUp: ((reason: unknown) => void) | undefined;
+
+  constructor(options: DeadlineOptions) {
+    const { clock, signals, endPhase, endsAtMs } = options;
+    this.#options = options;
+    this.signal = this.#controller.signal;
+    this.#openedAtMs = clock.nowMs();
+    this.#phase = endPhase;
+    this.#alarm = new Alarm(clock, (limitMs) => this.abort(timeoutError(options.provider, this.#phase, limitMs)));
+    for (const signal of signals) {
+      if (signal?.aborted === true) this.abort(signal.reason);
+      else signal?.addEventListener('abort', this.#onAbort, once);
+    }
+    this.#alarm.set(this.#openedAtMs, endsAtMs, this.#openedAtMs);
+  }
+
+  waitFor<Value>(promise: Promise<Value>): Promise<Value> {
+    return new Promise((resolve, reject) => {
+      if (this.signal.aborted) reject(this.signal.reason as Error);
+      else this.#giveUp = reject;
+      // After an abort this has settled, and what the promise still says changes nothing.
+      promise.then(resolve, reject);
+    });
+  }
+
+  enter(phase: Phase, limitMs: number): void {
+    const { clock, endsAtMs } = this.#options;
+    const nowMs = clock.nowMs();
+    this.#pausedAtMs = undefined;
+    if (nowMs + limitMs >= endsAtMs) return this.#toTheEnd(nowMs);
+    this.#phase = phase;
+    this.#alarm.set(nowMs, nowMs + limitMs, nowMs);
+  }
+
+  pause(): void {
+    const nowMs = this.#options.clock.nowMs();
+    this.#pausedAtMs = nowMs;
+    this.#toTheEnd(nowMs);
+  }
+
+  pausedAtMs(): number | undefined {
+    return this.#pausedAtMs;
+  }
+
+  abort(reason: unknown): void {
+    this.#controller.abort(reason);
+    // Rejecting what has settled already does nothing.
+    this.#giveUp?.(this.signal.reason);
+  }
+
+  dispose(): void {
+    this.#alarm.cancel();
+    for (const signal of this.#options.signals) signal?.removeEventListener('abort', this.#onAbort);
+  }
+
+  #toTheEnd(nowMs: number): void {
+    const { endPhase, endsAtMs } = this.#options;
+    this.#phase = endPhase;
+    this.#alarm.set(this.#openedAtMs, endsAtMs, nowMs);
+  }
 }
 
 /** Rings once, with the length of the limit that ran out. It is moved lazily: one that is set too early wakes up and moves itself. */
-function createAlarm(clock: Clock, ring: (limitMs: number) => void): Alarm {
-  let fromMs = 0;
-  let dueMs = Infinity;
-  let timerMs = Infinity;
-  let graceGiven = false;
-  let cancelTimer: (() => void) | undefined;
-  const arm = (atMs: number): void => {
-    cancelTimer?.();
-    timerMs = atMs;
-    cancelTimer = clock.schedule(Math.max(0, atMs - clock.nowMs()), onTimer);
-  };
-  const onTimer = (): void => {
-    const nowMs = clock.nowMs();
-    const latenessMs = nowMs - timerMs;
-    timerMs = Infinity;
-    if (nowMs < dueMs) return arm(dueMs);
-    if (!graceGiven && latenessMs > Math.min(graceMs, (dueMs - fromMs) / 2)) {
-      graceGiven = true;
-      return arm(nowMs + graceMs);
+class Alarm {
+  readonly #clock: Clock;
+  readonly #ring: (limitMs: number) => void;
+  #fromMs = 0;
+  #dueMs = Infinity;
+  #timerMs = Infinity;
+  #graceGiven = false;
+  #cancelTimer: (() => void) | undefined;
+
+  constructor(clock: Clock, ring: (limitMs: number) => void) {
+    this.#clock = clock;
+    this.#ring = ring;
+  }
+
+  set(fromMs: number, dueMs: number, nowMs: number): void {
+    this.#fromMs = fromMs;
+    this.#dueMs = dueMs;
+    this.#graceGiven = false;
+    // Moving the timer at every piece of a stream would cost more than waking up for nothing now and then.
+    if (dueMs < this.#timerMs) this.#arm(dueMs, nowMs);
+  }
+
+  cancel(): void {
+    this.#cancelTimer?.();
+    // Whoever still comes with a limit arms nothing.
+    this.#timerMs = -Infinity;
+  }
+
+  #arm(atMs: number, nowMs: number): void {
+    this.#cancelTimer?.();
+    this.#timerMs = atMs;
+    this.#cancelTimer = this.#clock.schedule(Math.max(0, atMs - nowMs), () => this.#onTimer());
+  }
+
+  #onTimer(): void {
+    const nowMs = this.#clock.nowMs();
+    const latenessMs = nowMs - this.#timerMs;
+    this.#timerMs = Infinity;
+    if (nowMs < this.#dueMs) return this.#arm(this.#dueMs, nowMs);
+    if (!this.#graceGiven && latenessMs > Math.min(graceMs, (this.#dueMs - this.#fromMs) / 2)) {
+      this.#graceGiven = true;
+      return this.#arm(nowMs + graceMs, nowMs);
     }
-    ring(dueMs - fromMs);
-  };
-  return {
-    set(from, due) {
-      fromMs = from;
-      dueMs = due;
-      graceGiven = false;
-      // Moving the timer at every piece of a stream would cost more than waking up for nothing now and then.
-      if (due < timerMs) arm(due);
-    },
-    cancel() {
-      cancelTimer?.();
-      // Whoever still comes with a limit arms nothing.
-      timerMs = -Infinity;
-    },
-  };
+    return this.#ring(this.#dueMs - this.#fromMs);
+  }
 }
 
 const waitedFor: Readonly<Record<Phase, string>> = {

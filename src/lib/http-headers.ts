@@ -46,6 +46,7 @@ export function createHeaders(options: HeaderOptions): HeaderSource {
     return key;
   };
   const keyName = keyHeader.toLowerCase();
+  const bases = new Map<string, Readonly<Record<string, string>>>();
   const build = (accept: string, hasBody: boolean, key: string | undefined): Record<string, string> => {
     // Compressed answers would have to be unpacked before their size is known.
     const built: Record<string, string> = { accept, 'accept-encoding': 'identity', 'user-agent': 'inferlane' };
@@ -55,7 +56,12 @@ export function createHeaders(options: HeaderOptions): HeaderSource {
   };
   return {
     of(accept, hasBody) {
-      if (typeof apiKey !== 'function') return build(accept, hasBody, apiKey?.reveal());
+      if (typeof apiKey !== 'function') {
+        const kind = hasBody ? accept : `${accept} alone`;
+        const base = bases.get(kind) ?? build(accept, hasBody, apiKey?.reveal());
+        bases.set(kind, base);
+        return { ...base };
+      }
       return askForKey(options, apiKey).then((key) => build(accept, hasBody, remember(key)));
     },
     secrets: () => [...keys, ...Object.values(headers)],

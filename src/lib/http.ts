@@ -3,12 +3,12 @@ import { classifyBody, classifyFault, classifyResponse, isWebPage } from './clas
 import type { Clock } from './clock.ts';
 import { createErrorMaker, type ErrorMaker } from './http-error.ts';
 import type { Body } from './byte-source.ts';
-import { sendWithin } from './connect-limit.ts';
+import { type ConnectLimit, limitConnecting } from './connect-limit.ts';
 import { createHeaders, type HeaderSource, type KeySource } from './http-headers.ts';
 import { parseJson } from './json.ts';
 import { setNewest } from './newest.ts';
 import { readBody } from './read-body.ts';
-import type { Transport, TransportResponse } from './transport.ts';
+import type { Transport, TransportRequest, TransportResponse } from './transport.ts';
 import { unpacked } from './unpacked.ts';
 
 /** What one request carries beside its body. An adapter passes on the call that it was given. */
@@ -72,27 +72,33 @@ export function createHttpClient(options: HttpOptions): HttpClient {
   const exchange = createExchange(options, headers.of, errors);
   const badResponse = (text: string): RouterError<'bad_response'> => new RouterError('bad_response', `${provider}: ${text}`, { provider });
 
-  const getText = async (method: Method, path: string, body: unknown, call: HttpCall, accept: string) => {
-    const response = await exchange(method, path, body, call, accept);
+  const getText = async (path: string, signal: AbortSignal): Promise<string> => {
+    const response = await exchange('GET', path, undefined, { signal }, '*/*');
     try {
-      return { text: await readBody(response, bodyLimits.answerBytes, accept === jsonType ? 'json' : 'text'), status: response.status };
+      return await readBody(response, bodyLimits.answerBytes, 'text');
     } catch (error) {
-      throw wrapFault(error, call.signal, errors);
+      throw wrapFault(error, signal, errors);
     }
   };
   const getJson = async (method: Method, path: string, body: unknown, call: HttpCall): Promise<unknown> => {
-    const { text, status } = await getText(method, path, body, call, jsonType);
+    const response = await exchange(method, path, body, call, jsonType);
+    let text: string;
+    try {
+      text = await readBody(response, bodyLimits.answerBytes, 'json');
+    } catch (error) {
+      throw wrapFault(error, call.signal, errors);
+    }
     const value = parseJson(text);
     if (value === undefined) throw badResponse('the answer is not JSON, or was cut short.');
-    const found = classifyBody(value, status, body);
-    if (found) throw errors.of(found, status, body);
+    const found = classifyBody(value, response.status, body);
+    if (found) throw errors.of(found, response.status, body);
     return value;
   };
 
   return {
     postJson: (path, body, call) => getJson('POST', path, body, call),
     getJson: (path, signal) => getJson('GET', path, undefined, { signal }),
-    getText: async (path, signal) => (await getText('GET', path, undefined, { signal }, '*/*')).text,
+    getText,
     async openStream(path, body, call) {
       const response = await exchange('POST', path, body, call, 'text/event-stream, application/x-ndjson');
       if (response.body === null) throw badResponse('the stream has no body.');
@@ -114,7 +120,7 @@ type HeadersOf = HeaderSource['of'];
 
 /** Sends, and gives back only what may be an answer; everything else is thrown, classified. */
 function createExchange(options: HttpOptions, headersOf: HeadersOf, errors: ErrorMaker): Exchange {
-  const { url, clock } = options;
+  const { url, clock, transport, provider } = options;
   let hasAnswered = false;
   // A text that is put together anew is a new one for every map on its way.
   const urls = new Map<string, string>();
@@ -123,45 +129,61 @@ function createExchange(options: HttpOptions, headersOf: HeadersOf, errors: Erro
     if (known === undefined) setNewest(urls, path, url + path, mostUrls);
     return known ?? url + path;
   };
-  const send = async (method: Method, path: string, body: string | undefined, call: HttpCall, accept: string) => {
-    const { signal, requestId, connectMs = options.connectMs } = call;
-    const own = headersOf(accept, body !== undefined);
-    const headers = addHeaders(own instanceof Promise ? await own : own, call.headers);
-    const limits = { transport: options.transport, clock, provider: options.provider, connectMs };
-    const request = { method, url: urlOf(path), headers, ...(body !== undefined && { body }), signal };
-    for (let replaced = 0; ; replaced++) {
-      try {
-        return await sendWithin(limits, request);
-      } catch (error) {
-        if (signal.aborted) throw error;
-        if (replaced >= timesToReplace(error, hasAnswered)) {
-          // Until it answers again, a reset is no kept connection that died but a server that did.
-          hasAnswered = false;
-          throw error;
-        }
-        if (requestId !== undefined) options.onReplaced?.(requestId);
-      }
+  const requestOf = (
+    method: Method,
+    path: string,
+    body: unknown,
+    call: HttpCall,
+    own: Record<string, string>,
+    { onConnecting }: ConnectLimit,
+  ): TransportRequest => {
+    const request = { method, url: urlOf(path), headers: addHeaders(own, call.headers), signal: call.signal, onConnecting };
+    return body === undefined ? request : { ...request, body: JSON.stringify(body) };
+  };
+  /** Whether a request that failed goes out once more. */
+  const isReplaced = (error: unknown, replaced: number, { requestId }: HttpCall): boolean => {
+    // Our own, before anything was sent.
+    if (error instanceof RouterError) return false;
+    if (replaced >= timesToReplace(error, hasAnswered)) {
+      // Until it answers again, a reset is no kept connection that died but a server that did.
+      hasAnswered = false;
+      return false;
     }
+    if (requestId !== undefined) options.onReplaced?.(requestId);
+    return true;
+  };
+  const refusal = async (response: TransportResponse, body: unknown): Promise<RouterError> => {
+    const bodyText = await readBody(response, bodyLimits.errorBytes, 'cut');
+    const failed = { status: response.status, header: (name: string) => response.header(name), bodyText };
+    return errors.of(classifyResponse(failed, clock.wallMs(), body), response.status, body);
   };
   return async (method, path, body, call, accept) => {
-    try {
-      const response = unpacked(await send(method, path, body === undefined ? undefined : JSON.stringify(body), call, accept));
-      hasAnswered = true;
-      if (isWhole(response.status) && !isWebPage(response)) return response;
-      const bodyText = await readBody(response, bodyLimits.errorBytes, 'cut');
-      const failed = { status: response.status, header: response.header, bodyText };
-      throw errors.of(classifyResponse(failed, clock.wallMs(), body), response.status, body);
-    } catch (error) {
-      throw wrapFault(error, call.signal, errors);
+    const { signal, connectMs = options.connectMs } = call;
+    let answered = false;
+    for (let replaced = 0; ; replaced++) {
+      const limit = limitConnecting(provider, connectMs, clock);
+      try {
+        const own = headersOf(accept, body !== undefined);
+        const headers = own instanceof Promise ? await own : own;
+        const response = await transport.send(requestOf(method, path, body, call, headers, limit));
+        answered = hasAnswered = true;
+        const plain = unpacked(response);
+        if (isWhole(plain.status) && !isWebPage(plain)) return plain;
+        throw await refusal(plain, body);
+      } catch (error) {
+        if (answered || signal.aborted || !isReplaced(error, replaced, call)) throw wrapFault(error, signal, errors);
+      } finally {
+        limit.dispose();
+      }
     }
   };
 }
 
 /** No trace of a caller may take the place of a credential, and no configured header that of the hops, which end calls in circles. */
 function addHeaders(own: Record<string, string>, added: HttpCall['headers'] = {}): Record<string, string> {
-  for (const [given, value] of Object.entries(added)) {
+  for (const given of Object.keys(added)) {
     const name = given.toLowerCase();
-    if (!Object.hasOwn(own, name) || name.startsWith('x-inferlane-')) own[name] = value;
+    if (!Object.hasOwn(own, name) || name.startsWith('x-inferlane-')) own[name] = added[given] as string;
   }
   return own;
 }

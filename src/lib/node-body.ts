@@ -40,10 +40,15 @@ const decoder = new TextDecoder();
 
 /** The bytes of one of Node's streams. */
 export function readableSource(readable: Readable, hooks: Hooks): ReadableSource {
-  const source = fedSource({ ...hooks, pause: () => readable.pause(), resume: () => readable.resume() });
-  readable.on('data', source.add);
-  readable.on('end', source.end);
-  readable.on('error', source.fail);
+  const source = fedSource({
+    pause: () => void readable.pause(),
+    resume: () => void readable.resume(),
+    leave: () => hooks.leave(),
+    close: () => hooks.close(),
+  });
+  readable.on('data', (bytes: Uint8Array) => source.add(bytes));
+  readable.on('end', () => source.end());
+  readable.on('error', (reason) => source.fail(reason));
   // After the others, and alone where nobody was told of a failure.
   readable.on('close', () => source.fail(undefined));
   return source;
@@ -53,73 +58,111 @@ export function readableSource(readable: Readable, hooks: Hooks): ReadableSource
  * A read gives everything that one read of the network brought at once: servers that send token by token may have sent hundreds since
  * the last one.
  */
-export function fedSource({ pause, resume, leave, close }: Feeder): FedSource {
-  let unread: Uint8Array[] = [];
-  let unreadBytes = 0;
-  let over: { readonly error?: unknown } | undefined;
-  let wake: (() => void) | undefined;
-  const wakeReader = (): void => {
-    wake?.();
-    wake = undefined;
-  };
-  const end = (how: { readonly error?: unknown }): void => {
-    if (over !== undefined) return;
-    over = how;
-    leave();
-    wakeReader();
-  };
-  const take = (): Uint8Array => {
-    const pieces = unread;
-    const bytes = pieces.length === 1 ? (pieces[0] as Uint8Array) : Buffer.concat(pieces, unreadBytes);
-    const wasFull = unreadBytes >= mostUnread;
-    unread = [];
-    unreadBytes = 0;
-    // More may come while it is asked for.
-    if (pieces.length >= mostPieces) setImmediate(resume);
-    else if (wasFull) resume();
-    return bytes;
-  };
-  const isThere = (): boolean => unread.length > 0 || over !== undefined;
-  const more = (): Promise<void> => new Promise((resolve) => (wake = resolve));
-  const next = (): Uint8Array | undefined => {
-    // What came before a failure is handed out before it.
-    if (unread.length > 0) return take();
-    if (over !== undefined && 'error' in over) throw over.error;
-    return undefined;
-  };
-  return {
-    add(bytes) {
-      unread.push(bytes);
-      unreadBytes += bytes.byteLength;
-      if (unreadBytes >= mostUnread || unread.length >= mostPieces) pause();
-      wakeReader();
-    },
-    end: () => end({}),
-    fail(reason) {
-      // An error for each stream that has ended well would cost more than the rest of its end.
-      if (over === undefined) end({ error: connectionClosed(reason) });
-    },
-    async read() {
-      if (!isThere()) await more();
-      return next();
-    },
-    text: () => wholeText(isThere, more, next),
-    cancel() {
-      unread = [];
-      if (over !== undefined) return;
-      end({});
-      close();
-    },
-  };
+export function fedSource(feeder: Feeder): FedSource {
+  return new Fed(feeder);
 }
 
-/** A small answer is there already, and is not waited for. */
-async function wholeText(isThere: () => boolean, more: () => Promise<void>, next: () => Uint8Array | undefined): Promise<string> {
-  const pieces: Uint8Array[] = [];
-  for (;;) {
-    if (!isThere()) await more();
-    const piece = next();
-    if (piece === undefined) return decoder.decode(pieces.length === 1 ? pieces[0] : Buffer.concat(pieces));
-    pieces.push(piece);
+/** Nobody adds to it. */
+const noBytes: Uint8Array[] = [];
+
+type Ending = { readonly error?: unknown };
+
+const well: Ending = Object.freeze({});
+
+/** A class, because there is one for every answer. */
+class Fed implements FedSource {
+  readonly #feeder: Feeder;
+  #unread: Uint8Array[] = noBytes;
+  #unreadBytes = 0;
+  #over: Ending | undefined;
+  #wake: (() => void) | undefined;
+
+  constructor(feeder: Feeder) {
+    this.#feeder = feeder;
+  }
+
+  add(bytes: Uint8Array): void {
+    // An array that grows gets room for seventeen.
+    if (this.#unread.length === 0) this.#unread = [bytes];
+    else this.#unread.push(bytes);
+    this.#unreadBytes += bytes.byteLength;
+    if (this.#unreadBytes >= mostUnread || this.#unread.length >= mostPieces) this.#feeder.pause();
+    this.#wakeReader();
+  }
+
+  end(): void {
+    this.#end(well);
+  }
+
+  fail(reason: unknown): void {
+    // An error for each stream that has ended well would cost more than the rest of its end.
+    if (this.#over === undefined) this.#end({ error: connectionClosed(reason) });
+  }
+
+  async read(): Promise<Uint8Array | undefined> {
+    if (!this.#isThere()) await this.#more();
+    return this.#next();
+  }
+
+  text(): Promise<string> {
+    // A small answer is there already, and is not waited for.
+    const isWhole = this.#over === well && this.#unread.length === 1;
+    return isWhole ? Promise.resolve(decoder.decode(this.#next())) : this.#readText();
+  }
+
+  async #readText(): Promise<string> {
+    const pieces: Uint8Array[] = [];
+    for (;;) {
+      if (!this.#isThere()) await this.#more();
+      const piece = this.#next();
+      if (piece === undefined) return decoder.decode(pieces.length === 1 ? pieces[0] : Buffer.concat(pieces));
+      pieces.push(piece);
+    }
+  }
+
+  cancel(): void {
+    this.#unread = noBytes;
+    if (this.#over !== undefined) return;
+    this.#end(well);
+    this.#feeder.close();
+  }
+
+  #isThere(): boolean {
+    return this.#unread.length > 0 || this.#over !== undefined;
+  }
+
+  #more(): Promise<void> {
+    return new Promise((resolve) => (this.#wake = resolve));
+  }
+
+  #next(): Uint8Array | undefined {
+    // What came before a failure is handed out before it.
+    if (this.#unread.length > 0) return this.#take();
+    if (this.#over !== undefined && 'error' in this.#over) throw this.#over.error;
+    return undefined;
+  }
+
+  #take(): Uint8Array {
+    const pieces = this.#unread;
+    const bytes = pieces.length === 1 ? (pieces[0] as Uint8Array) : Buffer.concat(pieces, this.#unreadBytes);
+    const wasFull = this.#unreadBytes >= mostUnread;
+    this.#unread = noBytes;
+    this.#unreadBytes = 0;
+    // More may come while it is asked for.
+    if (pieces.length >= mostPieces) setImmediate(() => this.#feeder.resume());
+    else if (wasFull) this.#feeder.resume();
+    return bytes;
+  }
+
+  #end(how: Ending): void {
+    if (this.#over !== undefined) return;
+    this.#over = how;
+    this.#feeder.leave();
+    this.#wakeReader();
+  }
+
+  #wakeReader(): void {
+    this.#wake?.();
+    this.#wake = undefined;
   }
 }

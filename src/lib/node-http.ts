@@ -1,5 +1,5 @@
 import type * as Http from 'node:http';
-import { readableSource } from './node-body.ts';
+import { readableSource, type ReadableSource } from './node-body.ts';
 import { endlessInformation, mostInformation, requestFault } from './node-faults.ts';
 import { openOrigin, type Origin, unpackedBody } from './node-origin.ts';
 import type { ProxyEnvironment } from './node-proxy.ts';
@@ -43,41 +43,75 @@ export function nodeHttpTransport(options: NodeHttpOptions = {}): Transport {
   return { send: async (request) => exchange(targetOf(request.url), request) };
 }
 
-function exchange(
-  { origin, path }: Target<Origin>,
-  { method, headers, body, signal, onConnecting }: TransportRequest,
-): Promise<TransportResponse> {
+function exchange(target: Target<Origin>, request: TransportRequest): Promise<TransportResponse> {
   return new Promise((resolve, reject) => {
-    if (signal.aborted) return reject(signal.reason as Error);
-    const sent = origin.request({ ...origin.options, method, path, headers: headers as Record<string, string> });
-    let answer: Http.IncomingMessage | undefined;
-    let failBody: ((reason: unknown) => void) | undefined;
-    const giveUp = (reason: unknown): void => {
-      reject(reason as Error);
-      failBody?.(reason);
-      sent.destroy();
-    };
-    const onAbort = (): void => giveUp(signal.reason);
-    const leave = (): void => signal.removeEventListener('abort', onAbort);
-    signal.addEventListener('abort', onAbort);
-    const stands = sent.reusedSocket ? undefined : onConnecting?.(giveUp);
-    if (stands !== undefined) noteConnection(sent, stands);
-    sent.on('error', (error) => {
-      stands?.();
-      leave();
-      reject(requestFault(error, sent));
-      // What is wrong with a body is told here, and there only that it has ended. What follows a whole one harms its connection alone.
-      if (answer?.complete !== true) failBody?.(error);
-    });
-    sent.on('information', countInformation);
-    sent.on('response', (response) => {
-      const source = readableSource(unpackedBody(response), { leave, close: () => sent.destroy() });
-      answer = response;
-      failBody = source.fail;
-      resolve(responseOf(response.statusCode ?? 0, response.headers, source));
-    });
-    sent.end(body);
+    if (request.signal.aborted) reject(request.signal.reason as Error);
+    else new Exchange(target, request, resolve, reject).send(request.body);
   });
+}
+
+/** One request, to the end of its answer. A class, because there is one for every request. */
+class Exchange {
+  readonly #sent: Http.ClientRequest;
+  readonly #signal: AbortSignal;
+  readonly #resolve: (response: TransportResponse) => void;
+  readonly #reject: (reason: Error) => void;
+  readonly #onAbort = (): void => this.#giveUp(this.#signal.reason);
+  readonly #stands: (() => void) | undefined;
+  #answer: Http.IncomingMessage | undefined;
+  #source: ReadableSource | undefined;
+
+  constructor(
+    { origin, path }: Target<Origin>,
+    { method, headers, signal, onConnecting }: TransportRequest,
+    resolve: (response: TransportResponse) => void,
+    reject: (reason: Error) => void,
+  ) {
+    const sent = origin.request({ ...origin.options, method, path, headers: headers as Record<string, string> });
+    this.#sent = sent;
+    this.#signal = signal;
+    this.#resolve = resolve;
+    this.#reject = reject;
+    signal.addEventListener('abort', this.#onAbort);
+    this.#stands = sent.reusedSocket ? undefined : onConnecting?.((reason) => this.#giveUp(reason));
+    if (this.#stands !== undefined) noteConnection(sent, this.#stands);
+    sent.on('error', (error) => this.#onError(error));
+    sent.on('information', countInformation);
+    sent.on('response', (response) => this.#onResponse(response));
+  }
+
+  send(body: string | undefined): void {
+    this.#sent.end(body);
+  }
+
+  /** Nothing more comes. */
+  leave(): void {
+    this.#signal.removeEventListener('abort', this.#onAbort);
+  }
+
+  close(): void {
+    this.#sent.destroy();
+  }
+
+  #onResponse(response: Http.IncomingMessage): void {
+    this.#answer = response;
+    this.#source = readableSource(unpackedBody(response), this);
+    this.#resolve(responseOf(response.statusCode ?? 0, response.headers, this.#source));
+  }
+
+  #onError(error: Error): void {
+    this.#stands?.();
+    this.leave();
+    this.#reject(requestFault(error, this.#sent));
+    // What is wrong with a body is told here, and there only that it has ended. What follows a whole one harms its connection alone.
+    if (this.#answer?.complete !== true) this.#source?.fail(error);
+  }
+
+  #giveUp(reason: unknown): void {
+    this.#reject(reason as Error);
+    this.#source?.fail(reason);
+    this.#sent.destroy();
+  }
 }
 
 /** `stands` is called when the connection does, or when there will be none. */

@@ -6,7 +6,8 @@ import type { TransportResponse } from './transport.ts';
 const bodiless: ReadonlySet<number> = new Set([204, 205, 304]);
 
 export function responseOf(status: number, headers: IncomingHttpHeaders, source: ReadableSource): TransportResponse {
-  return { status, header: (name) => headerIn(headers, name), body: bodiless.has(status) ? null : source, text: source.text };
+  // A record, and no class: whoever wraps a transport may spread it.
+  return { status, header: (name) => headerIn(headers, name), body: bodiless.has(status) ? null : source, text: () => source.text() };
 }
 
 /** Several headers of one name are one. */

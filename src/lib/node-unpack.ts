@@ -24,15 +24,17 @@ export function unpackerOf(packed: string | null): Transform | undefined {
 }
 
 /** A source that is fed what is packed, and gives what was packed. */
-export function unpackingSource(unpacker: Transform, { pause, resume, leave, close }: Feeder): FedSource {
-  const source = readableSource(unpacker, { leave, close });
-  unpacker.on('drain', resume);
+export function unpackingSource(unpacker: Transform, feeder: Feeder): FedSource {
+  const source = readableSource(unpacker, feeder);
+  unpacker.on('drain', () => feeder.resume());
   // Whoever reads is told; of what is damaged nobody needs the rest.
-  unpacker.on('error', close);
+  unpacker.on('error', () => feeder.close());
   return {
-    ...source,
+    read: () => source.read(),
+    text: () => source.text(),
+    cancel: () => source.cancel(),
     add(bytes) {
-      if (!unpacker.write(bytes)) pause();
+      if (!unpacker.write(bytes)) feeder.pause();
     },
     end: () => void unpacker.end(),
     fail(reason) {

@@ -19,17 +19,22 @@ const piecesPerTurn = 256;
  * there; `json` throws as well, and closes the connection, as soon as the text holds more than `jsonLimits` allow.
  * @throws {RouterError} `limit_exceeded`
  */
-export async function readBody(response: TransportResponse, limitBytes: number, as: 'json' | 'text' | 'cut'): Promise<string> {
+export function readBody(response: TransportResponse, limitBytes: number, as: 'json' | 'text' | 'cut'): Promise<string> {
   const length = Number(response.header('content-length') ?? NaN);
   // The length is the platform's promise only while nothing is unpacked on the way.
   const isPromised = response.header('content-encoding') === null;
   if (isPromised && length <= Math.min(smallBytes, limitBytes)) return response.text();
+  return readPieces(response, isPromised ? length : NaN, limitBytes, as);
+}
+
+/** `promised`: its length in bytes, where that is known. */
+async function readPieces(response: TransportResponse, promised: number, limitBytes: number, as: 'json' | 'text' | 'cut'): Promise<string> {
   if (response.body === null) return '';
   const body = sourceOf(response.body);
   const tooLong = `The answer is larger than ${limitBytes} bytes.`;
   const { look } = as === 'json' ? createJsonWatch() : lookAtNothing;
   const pile = createBytePile();
-  let excess = isPromised && as !== 'cut' && length > limitBytes ? tooLong : undefined;
+  let excess = as !== 'cut' && promised > limitBytes ? tooLong : undefined;
   for (let pieces = 1; excess === undefined; pieces++) {
     if (pieces % piecesPerTurn === 0) await new Promise<void>((resolve) => void systemClock.schedule(0, resolve));
     const bytes = await body.read();

@@ -1,4 +1,5 @@
 import type { ChatChunk } from '../core/types.ts';
+import type { Batches } from './batches.ts';
 
 /** What one protocol makes of the events or lines of one stream. */
 export interface ItemReader<Item> {
@@ -16,30 +17,86 @@ export interface ItemReader<Item> {
  * what a caller gets does not depend on where the network cut the bytes. Where the signal has aborted its reason is thrown,
  * untouched: the broken connection is only the way of stopping.
  */
-export async function* readStream<Item>(
-  items: AsyncIterable<readonly Item[]>,
+export function readStream<Item>(
+  items: Batches<Item>,
   reader: ItemReader<Item>,
   signal: AbortSignal,
-): AsyncGenerator<readonly ChatChunk[], void, undefined> {
-  let isTerminated = false;
-  try {
-    for await (const read of items) {
-      const batch: ChatChunk[] = [];
-      let failure: { readonly error: unknown } | undefined;
-      try {
-        isTerminated = readItems(read, reader, batch);
-      } catch (error) {
-        failure = { error };
+): AsyncIterableIterator<readonly ChatChunk[]> {
+  return new Chunks(items, reader, signal);
+}
+
+type Read = IteratorResult<readonly ChatChunk[], undefined>;
+
+const done: Read = Object.freeze({ done: true, value: undefined });
+
+/** A class, because there is one for every stream. */
+class Chunks<Item> implements AsyncIterableIterator<readonly ChatChunk[]> {
+  readonly #items: Batches<Item>;
+  readonly #reader: ItemReader<Item>;
+  readonly #signal: AbortSignal;
+  #failure: { readonly error: unknown } | undefined;
+  #isTerminated = false;
+  /** All of the body. */
+  #isRead = false;
+  #isOver = false;
+
+  constructor(items: Batches<Item>, reader: ItemReader<Item>, signal: AbortSignal) {
+    this.#items = items;
+    this.#reader = reader;
+    this.#signal = signal;
+  }
+
+  async next(): Promise<Read> {
+    try {
+      while (!this.#isOver) {
+        if (this.#failure !== undefined) throw this.#failure.error;
+        const batch = this.#hasEnded() ? this.#end() : this.#read(await this.#items.read());
+        if (batch.length > 0) return { done: false, value: batch };
       }
-      if (batch.length > 0) yield batch;
-      if (failure !== undefined) throw failure.error;
-      if (isTerminated) break;
+      return done;
+    } catch (error) {
+      this.#close();
+      throw this.#signal.aborted ? this.#signal.reason : error;
     }
+  }
+
+  return(): Promise<Read> {
+    this.#close();
+    return Promise.resolve(done);
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  #hasEnded(): boolean {
+    return this.#isTerminated || this.#isRead || this.#items.isTerminated();
+  }
+
+  #read(bytes: Uint8Array | undefined): readonly ChatChunk[] {
+    const batch: ChatChunk[] = [];
+    // Whoever reads may have left meanwhile.
+    if (this.#isOver) return batch;
+    this.#isRead = bytes === undefined;
+    const items = this.#items.take(bytes);
+    try {
+      this.#isTerminated = readItems(items, this.#reader, batch);
+    } catch (error) {
+      this.#failure = { error };
+    }
+    return batch;
+  }
+
+  #end(): readonly ChatChunk[] {
+    this.#close();
     const rest: ChatChunk[] = [];
-    reader.end(isTerminated, rest);
-    if (rest.length > 0) yield rest;
-  } catch (error) {
-    throw signal.aborted ? signal.reason : error;
+    this.#reader.end(this.#isTerminated, rest);
+    return rest;
+  }
+
+  #close(): void {
+    this.#isOver = true;
+    this.#items.close();
   }
 }
 

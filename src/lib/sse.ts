@@ -1,7 +1,8 @@
 import { createParser } from 'eventsource-parser';
+import { type Batches, looped } from './batches.ts';
 import type { Body } from './byte-source.ts';
-import { defaultStreamLimits, eventTooLarge, openText, type StreamLimits } from './stream-text.ts';
-import { createWholeParts, wholeEvents } from './whole-parts.ts';
+import { defaultStreamLimits, eventTooLarge, openText, type StreamLimits, type TextBody } from './stream-text.ts';
+import { createWholeParts, wholeEvents, type WholeParts } from './whole-parts.ts';
 
 export { defaultStreamLimits, type StreamLimits };
 
@@ -22,76 +23,110 @@ export interface SseEvent {
  * A body that begins with `{` has no events: the server answered a stream with JSON, mostly an error with a good status. All of it
  * is told as one event, whose reader knows what the protocol says of it.
  */
-export async function* readEvents(
+export function readEvents(
   body: Body,
   limits: StreamLimits = defaultStreamLimits,
-  terminator?: string | ((event: SseEvent) => boolean),
+  terminator?: Terminator,
 ): AsyncGenerator<readonly SseEvent[], void, undefined> {
-  const isLast = typeof terminator === 'function' ? terminator : ({ data }: SseEvent) => data === terminator;
-  const reader = createEventReader(limits.maxEventBytes, isLast);
-  const text = openText(body, limits.maxStreamBytes);
-  // Blanks say nothing yet of what the body is; from the first other character on this is undefined, or the JSON.
-  let blanks: string | undefined = '';
-  let json: string | undefined;
-  try {
-    for (let piece = await text.next(); piece !== undefined; piece = await text.next()) {
-      if (blanks !== undefined) {
-        const start = piece.search(/\S/);
-        if (blanks.length + (start === -1 ? piece.length : start) > limits.maxEventBytes)
-          throw eventTooLarge('event', limits.maxEventBytes);
-        blanks += piece;
-        if (start === -1) continue;
-        piece = blanks;
-        blanks = undefined;
-        if (/^\s*\{/.test(piece)) json = '';
-      }
-      if (json !== undefined) {
-        json += piece;
-        if (json.length > limits.maxEventBytes) throw eventTooLarge('event', limits.maxEventBytes);
-        continue;
-      }
-      const batch = reader.read(piece);
-      if (batch.length > 0) yield batch;
-      if (reader.isTerminated()) return;
-      if (reader.isTooLarge()) throw eventTooLarge('event', limits.maxEventBytes);
+  return looped(openEvents(body, limits, terminator));
+}
+
+type Terminator = string | ((event: SseEvent) => boolean);
+
+/** What `readEvents` gives, for whoever asks for each batch. */
+export function openEvents(body: Body, limits: StreamLimits, terminator: Terminator | undefined): Batches<SseEvent> {
+  return new Events(body, limits, terminator);
+}
+
+/** A class, because there is one for every stream. */
+class Events implements Batches<SseEvent> {
+  readonly #text: TextBody;
+  readonly #parts: WholeParts;
+  readonly #maxChars: number;
+  readonly #terminator: Terminator | undefined;
+  /** Blanks say nothing yet of what the body is; from the first other character on this is undefined. */
+  #blanks: string | undefined = '';
+  /** Undefined where the body holds events. */
+  #json: string | undefined;
+  #isTerminated = false;
+  #isClosed = false;
+
+  constructor(body: Body, limits: StreamLimits, terminator: Terminator | undefined) {
+    this.#text = openText(body, limits.maxStreamBytes);
+    this.#parts = createWholeParts(wholeEvents, limits.maxEventBytes);
+    this.#maxChars = limits.maxEventBytes;
+    this.#terminator = terminator;
+  }
+
+  read(): Promise<Uint8Array | undefined> {
+    // What came before one that is too large was handed out before it.
+    return this.#parts.isTooLong() ? Promise.reject(eventTooLarge('event', this.#maxChars)) : this.#text.read();
+  }
+
+  take(bytes: Uint8Array | undefined): readonly SseEvent[] {
+    const piece = this.#text.decode(bytes);
+    const text = this.#blanks === undefined ? piece : this.#start(this.#blanks, piece);
+    if (this.#json !== undefined) return this.#addJson(text, bytes === undefined);
+    const events = this.#untilLast(eventsOf(this.#parts.add(text)));
+    if (events.length === 0 && this.#parts.isTooLong()) throw eventTooLarge('event', this.#maxChars);
+    return events;
+  }
+
+  isTerminated(): boolean {
+    return this.#isTerminated;
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    if (this.#isTerminated) this.#text.drain();
+    else this.#text.close();
+  }
+
+  /** What there is to read of a body that has held nothing but blanks. */
+  #start(blanks: string, piece: string): string {
+    const start = piece.search(/\S/);
+    if (blanks.length + (start === -1 ? piece.length : start) > this.#maxChars) throw eventTooLarge('event', this.#maxChars);
+    const text = blanks + piece;
+    this.#blanks = start === -1 ? text : undefined;
+    if (start === -1) return '';
+    if (/^\s*\{/.test(text)) this.#json = '';
+    return text;
+  }
+
+  #addJson(text: string, isEnd: boolean): readonly SseEvent[] {
+    const json = `${this.#json}${text}`;
+    if (json.length > this.#maxChars) throw eventTooLarge('event', this.#maxChars);
+    this.#json = json;
+    return isEnd ? [{ event: undefined, data: json }] : [];
+  }
+
+  #isLast(event: SseEvent): boolean {
+    return typeof this.#terminator === 'function' ? this.#terminator(event) : event.data === this.#terminator;
+  }
+
+  #untilLast(events: readonly SseEvent[]): readonly SseEvent[] {
+    for (let index = 0; index < events.length; index++) {
+      if (!this.#isLast(events[index] as SseEvent)) continue;
+      this.#isTerminated = true;
+      return index + 1 === events.length ? events : events.slice(0, index + 1);
     }
-    if (json !== undefined) yield [{ event: undefined, data: json }];
-  } finally {
-    if (reader.isTerminated()) text.drain();
-    else text.close();
+    return events;
   }
 }
 
-interface EventReader {
-  /** The events that this piece ended. */
-  read(piece: string): readonly SseEvent[];
-  isTerminated(): boolean;
-  isTooLarge(): boolean;
+let found: SseEvent[] = [];
+
+/** One for all streams: it gets whole events only, and LF alone, so that it holds nothing between two of its calls. */
+const parser = createParser({ onEvent: ({ event, data }) => void found.push({ event, data }) });
+// The decoder has taken the byte order mark off, and this is the one that the parser would look for: a second one is text.
+parser.feed('\uFEFF');
+
+function eventsOf(text: string): readonly SseEvent[] {
+  if (text === '') return none;
+  found = [];
+  parser.feed(text.includes('\r') ? text.replace(/\r\n?/g, '\n') : text);
+  return found;
 }
 
-function createEventReader(maxChars: number, isLast: (event: SseEvent) => boolean): EventReader {
-  // The parser gets whole events only, so that it holds nothing between two reads: a line of one would keep all of its read alive.
-  const events = createWholeParts(wholeEvents, maxChars);
-  let batch: SseEvent[] = [];
-  let isTerminated = false;
-  const parser = createParser({
-    onEvent({ event, data }) {
-      if (isTerminated) return;
-      const found = { event, data };
-      batch.push(found);
-      isTerminated = isLast(found);
-    },
-  });
-  // The decoder has taken the byte order mark off, and this is the one that the parser would look for: a second one is text.
-  parser.feed('\uFEFF');
-  return {
-    read(piece) {
-      parser.feed(events.add(piece));
-      const found = batch;
-      batch = [];
-      return found;
-    },
-    isTerminated: () => isTerminated,
-    isTooLarge: () => events.isTooLong(),
-  };
-}
+const none: readonly SseEvent[] = Object.freeze([]);

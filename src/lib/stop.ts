@@ -10,55 +10,46 @@ export interface StopSignal {
   throwIfAborted(): void;
 }
 
-/** Listeners are called once, in the order in which they came. */
-export function createStop(): { readonly signal: StopSignal; stop(reason: unknown): void } {
-  const listeners = new Set<() => void>();
-  let stopped: { readonly reason: unknown } | undefined;
-  return {
-    signal: {
-      get aborted() {
-        return stopped !== undefined;
-      },
-      get reason() {
-        return stopped?.reason;
-      },
-      addEventListener: (_, listener) => void listeners.add(listener),
-      removeEventListener: (_, listener) => void listeners.delete(listener),
-      throwIfAborted() {
-        if (stopped !== undefined) throw stopped.reason;
-      },
-    },
-    stop(reason) {
-      if (stopped !== undefined) return;
-      stopped = { reason };
-      for (const listener of listeners) listener();
-      listeners.clear();
-    },
-  };
-}
-
-/** One promise that is waited for at a time, and a way to wait no longer. */
-export interface Wait {
-  /** The promise, or the reason of `stop` as soon as that is called. What the promise says after it goes nowhere. */
-  for<Value>(promise: Promise<Value>): Promise<Value>;
+/** The signal, in the hand of whoever may stop. */
+export interface Stop extends StopSignal {
   stop(reason: unknown): void;
 }
 
-export function createWait(): Wait {
-  let stopped: { readonly reason: unknown } | undefined;
-  let giveUp: ((reason: unknown) => void) | undefined;
-  return {
-    for: (promise) =>
-      new Promise((resolve, reject) => {
-        if (stopped === undefined) giveUp = reject;
-        else reject(stopped.reason);
-        // After a stop this has settled, and what the promise still says changes nothing.
-        promise.then(resolve, reject);
-      }),
-    stop(reason) {
-      stopped ??= { reason };
-      // Rejecting what has settled already does nothing.
-      giveUp?.(stopped.reason);
-    },
-  };
+/** Listeners are called once, in the order in which they came. */
+export function createStop(): Stop {
+  return new ListenedStop();
+}
+
+/** A class, because there is one for every stream. */
+class ListenedStop implements Stop {
+  /** Made for the first one: hardly any stream has one. */
+  #listeners: Set<() => void> | undefined;
+  #stopped: { readonly reason: unknown } | undefined;
+
+  get aborted(): boolean {
+    return this.#stopped !== undefined;
+  }
+
+  get reason(): unknown {
+    return this.#stopped?.reason;
+  }
+
+  addEventListener(_name: 'abort', listener: () => void): void {
+    (this.#listeners ??= new Set()).add(listener);
+  }
+
+  removeEventListener(_name: 'abort', listener: () => void): void {
+    this.#listeners?.delete(listener);
+  }
+
+  throwIfAborted(): void {
+    if (this.#stopped !== undefined) throw this.#stopped.reason;
+  }
+
+  stop(reason: unknown): void {
+    if (this.#stopped !== undefined) return;
+    this.#stopped = { reason };
+    for (const listener of this.#listeners ?? []) listener();
+    this.#listeners = undefined;
+  }
 }

@@ -2,7 +2,7 @@ import { RouterError } from '../core/errors.ts';
 import { type Body, type ByteSource, sourceOf } from './byte-source.ts';
 import { classifyFault } from './classify.ts';
 import { systemClock } from './clock.ts';
-import { createPace, startingWhole } from './paced-text.ts';
+import { Pace, readStart } from './paced-text.ts';
 
 /** Sizes above which a stream is given up; they bound memory and time whatever a server sends. */
 export interface StreamLimits {
@@ -17,10 +17,15 @@ export const defaultStreamLimits: StreamLimits = Object.freeze({
   maxStreamBytes: 64 * 1024 * 1024,
 });
 
-/** A body as text, one piece per network read. */
-export interface TextPieces {
-  /** The next piece, never empty; undefined at the end. Rejects with `limit_exceeded`, or a classified fault where the body broke. */
-  next(): Promise<string | undefined>;
+/**
+ * A body as text: UTF-8 that is decoded across the borders of reads, in pieces that keep nobody busy for long. What is no UTF-8 becomes
+ * U+FFFD, and a byte order mark is dropped at the start. Reading and decoding are apart, so that there is one promise for each read.
+ */
+export interface TextBody {
+  /** The next bytes; undefined at the end. Rejects with a classified fault where the body broke. */
+  read(): Promise<Uint8Array | undefined>;
+  /** The text that ends with what was read, or is left at the end; it may be empty. @throws {RouterError} `limit_exceeded` */
+  decode(bytes: Uint8Array | undefined): string;
   /** Lets the body go, and cancels it where it was not read to its end. */
   close(): void;
   /**
@@ -33,48 +38,63 @@ export interface TextPieces {
 
 const drainLimits = { bytes: 64 * 1024, ms: 1_000 } as const;
 
-/**
- * Decodes UTF-8 across the borders of reads, in pieces that keep nobody busy for long. One decoder per stream: web-stream pipes would
- * cost more per event than everything else here. What is no UTF-8 becomes U+FFFD, and a byte order mark is dropped at the start.
- */
-export function openText(body: Body, maxStreamBytes: number): TextPieces {
-  const source = startingWhole(sourceOf(body));
-  const decoder = new TextDecoder();
-  const pace = createPace();
-  let bytes = 0;
-  const read = async (): Promise<Uint8Array | undefined> => {
-    try {
-      return await source.read();
-    } catch (error) {
-      throw broken(error);
-    }
-  };
-  return {
-    async next() {
-      for (;;) {
-        if (pace.isDue()) await pace.pause();
-        let part = pace.rest();
-        if (part === undefined) {
-          const whole = await read();
-          if (whole === undefined) return decoder.decode() || undefined;
-          part = pace.partOf(whole);
-        }
-        bytes += part.byteLength;
-        if (bytes > maxStreamBytes)
-          throw new RouterError('limit_exceeded', `The stream is larger than ${maxStreamBytes} bytes.`, { phase: 'total' });
-        const piece = decoder.decode(part, { stream: true });
-        if (piece !== '') return piece;
-      }
-    },
-    close: () => source.cancel(),
-    drain() {
-      const stopTimer = systemClock.schedule(drainLimits.ms, source.cancel, true);
-      void discard(source).finally(() => {
-        stopTimer();
-        source.cancel();
-      });
-    },
-  };
+export function openText(body: Body, maxStreamBytes: number): TextBody {
+  return new PacedText(body, maxStreamBytes);
+}
+
+/** One decoder per stream: web-stream pipes would cost more per event than everything else here. */
+class PacedText implements TextBody {
+  readonly #source: ByteSource;
+  readonly #maxBytes: number;
+  readonly #decoder = new TextDecoder();
+  readonly #pace = new Pace();
+  #bytes = 0;
+  #isStart = true;
+
+  constructor(body: Body, maxBytes: number) {
+    this.#source = sourceOf(body);
+    this.#maxBytes = maxBytes;
+  }
+
+  read(): Promise<Uint8Array | undefined> {
+    return this.#pace.isDue() ? this.#pace.pause().then(() => this.#next()) : this.#next();
+  }
+
+  decode(bytes: Uint8Array | undefined): string {
+    if (bytes === undefined) return this.#decoder.decode();
+    const part = this.#pace.partOf(bytes);
+    this.#bytes += part.byteLength;
+    if (this.#bytes > this.#maxBytes)
+      throw new RouterError('limit_exceeded', `The stream is larger than ${this.#maxBytes} bytes.`, { phase: 'total' });
+    return this.#decoder.decode(part, streaming);
+  }
+
+  close(): void {
+    this.#source.cancel();
+  }
+
+  drain(): void {
+    const source = this.#source;
+    const stopTimer = systemClock.schedule(drainLimits.ms, () => source.cancel(), true);
+    void discard(source).finally(() => {
+      stopTimer();
+      source.cancel();
+    });
+  }
+
+  #next(): Promise<Uint8Array | undefined> {
+    const rest = this.#pace.rest();
+    if (rest !== undefined) return Promise.resolve(rest);
+    const isStart = this.#isStart;
+    this.#isStart = false;
+    return (isStart ? readStart(this.#source) : this.#source.read()).catch(refuseBroken);
+  }
+}
+
+const streaming = Object.freeze({ stream: true });
+
+function refuseBroken(error: unknown): never {
+  throw broken(error);
 }
 
 /** Resolves at the end of the body, past the limit, or when the body breaks. */

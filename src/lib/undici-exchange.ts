@@ -41,61 +41,99 @@ export interface Settle {
 }
 
 /** One request, from its dispatch to the end of its answer. */
-export function openExchange({ signal, onConnecting }: TransportRequest, { resolve, reject }: Settle, connection: Connection): Exchange {
-  let controller: DispatchController | undefined;
-  let source: FedSource | undefined;
-  let stands: (() => void) | undefined;
-  let stopConnecting: (() => void) | undefined;
-  let isOver = false;
-  let announcements = 0;
-  const leave = (): void => {
-    isOver = true;
-    signal.removeEventListener('abort', onAbort);
-  };
-  const close = (): void => controller?.abort(new Error('The request was left.'));
-  const giveUp = (reason: unknown): void => {
-    leave();
-    reject(reason);
-    source?.fail(reason);
-    if (controller === undefined) stopConnecting?.();
-    else close();
-  };
-  const onAbort = (): void => giveUp(signal.reason);
-  signal.addEventListener('abort', onAbort);
-  return {
-    connecting(stop) {
-      if (isOver) return stop?.();
-      if (controller !== undefined) return;
-      stopConnecting = stop;
-      stands ??= onConnecting?.(giveUp);
-    },
-    onRequestStart(started) {
-      controller = started;
-      stands?.();
-      // Undici has no way to take back what waits for a connection.
-      if (isOver) close();
-    },
-    onResponseStart(started, status, headers) {
-      if (status < 200) {
-        announcements += 1;
-        if (announcements === mostInformation) started.abort(endlessInformation());
-        return;
-      }
-      source = sourceOf(headers, { pause: () => started.pause(), resume: () => started.resume(), leave, close });
-      resolve(responseOf(status, headers, source));
-    },
-    onResponseData: (_, bytes) => source?.add(bytes),
-    onResponseEnd() {
-      connection.release();
-      source?.end();
-    },
-    onResponseError(_, error) {
-      stands?.();
-      leave();
-      if (source === undefined) reject(dispatchFault(error, connection.isStale()));
-      else source.fail(bodyFault(error));
-    },
-  };
+export function openExchange(request: TransportRequest, settle: Settle, connection: Connection): Exchange {
+  return new OpenExchange(request, settle, connection);
+}
+
+/** A class, because there is one for every request. */
+class OpenExchange implements Exchange, Feeder {
+  readonly #signal: AbortSignal;
+  readonly #settle: Settle;
+  readonly #connection: Connection;
+  readonly #onAbort = (): void => this.#giveUp(this.#signal.reason);
+  /** Until a connection stands. */
+  #onConnecting: TransportRequest['onConnecting'];
+  #controller: DispatchController | undefined;
+  #source: FedSource | undefined;
+  #stands: (() => void) | undefined;
+  #stopConnecting: (() => void) | undefined;
+  #isOver = false;
+  #announcements = 0;
+
+  constructor(request: TransportRequest, settle: Settle, connection: Connection) {
+    this.#signal = request.signal;
+    this.#onConnecting = request.onConnecting;
+    this.#settle = settle;
+    this.#connection = connection;
+    request.signal.addEventListener('abort', this.#onAbort);
+  }
+
+  connecting(stop?: () => void): void {
+    if (this.#isOver) return stop?.();
+    if (this.#controller !== undefined) return;
+    this.#stopConnecting = stop;
+    this.#stands ??= this.#onConnecting?.((reason) => this.#giveUp(reason));
+  }
+
+  onRequestStart(controller: DispatchController): void {
+    this.#controller = controller;
+    this.#stands?.();
+    // A stream may last for hours.
+    this.#stands = this.#onConnecting = this.#stopConnecting = undefined;
+    // Undici has no way to take back what waits for a connection.
+    if (this.#isOver) this.close();
+  }
+
+  onResponseStart(controller: DispatchController, status: number, headers: IncomingHttpHeaders): void {
+    if (status < 200) {
+      this.#announcements += 1;
+      if (this.#announcements === mostInformation) controller.abort(endlessInformation());
+      return;
+    }
+    this.#source = sourceOf(headers, this);
+    this.#settle.resolve(responseOf(status, headers, this.#source));
+  }
+
+  onResponseData(_controller: DispatchController, bytes: Uint8Array): void {
+    this.#source?.add(bytes);
+  }
+
+  onResponseEnd(): void {
+    this.#connection.release();
+    this.#source?.end();
+  }
+
+  onResponseError(_controller: DispatchController | null | undefined, error: unknown): void {
+    this.#stands?.();
+    this.leave();
+    if (this.#source === undefined) this.#settle.reject(dispatchFault(error, this.#connection.isStale()));
+    else this.#source.fail(bodyFault(error));
+  }
+
+  pause(): void {
+    this.#controller?.pause();
+  }
+
+  resume(): void {
+    this.#controller?.resume();
+  }
+
+  leave(): void {
+    this.#isOver = true;
+    this.#signal.removeEventListener('abort', this.#onAbort);
+  }
+
+  close(): void {
+    this.#controller?.abort(new Error('The request was left.'));
+  }
+
+  #giveUp(reason: unknown): void {
+    this.leave();
+    this.#settle.reject(reason);
+    this.#source?.fail(reason);
+    if (this.#controller === undefined) this.#stopConnecting?.();
+    else this.close();
+  }
 }
 
 function sourceOf(headers: IncomingHttpHeaders, feeder: Feeder): FedSource {

@@ -99,6 +99,6 @@ function over(dispatcher: UndiciDispatcher, origin: string, isOurs: boolean): Se
       exchange.onResponseError(undefined, error);
     }
     // Undici looks for as long after a kept connection whether it is still alive.
-    if (isOurs) setImmediate(exchange.connecting);
+    if (isOurs) setImmediate(() => exchange.connecting());
   };
 }

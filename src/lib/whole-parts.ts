@@ -3,6 +3,7 @@
  * meets the same limit, however the network cut the text.
  */
 export interface WholeParts {
+  readonly maxChars: number;
   /** The parts that this piece ended, each with its end; empty where it ended none. Nothing from a part that is too long on. */
   add(piece: string): string;
   /** A part is longer than the limit, whether it has ended or not. */
@@ -26,37 +27,56 @@ export interface PartRule {
 
 /** `maxChars`: of one part without its end. */
 export function createWholeParts(rule: PartRule, maxChars: number): WholeParts {
-  // Joined only when the part ends: joining with each piece would take quadratic time for a long part in small pieces.
-  let pending: string[] = [];
-  let pendingChars = 0;
-  let before = '\n';
-  let isTooLong = false;
-  const keep = (piece: string): void => {
-    if (piece !== '') pending.push(piece);
-    pendingChars += piece.length;
-    isTooLong ||= pendingChars > maxChars + rule.endChars;
-  };
-  return {
-    add(piece) {
-      const end = rule.endOfLast(piece, before, pendingChars === 0);
-      before = piece.charAt(piece.length - 1);
-      if (end === 0) {
-        keep(piece);
-        return '';
-      }
-      const ended = end === piece.length ? piece : piece.slice(0, end);
-      const parts = pending.length === 0 ? ended : pending.join('') + ended;
-      pending = [];
-      pendingChars = 0;
-      const fit = parts.length > maxChars ? rule.fitting(parts, maxChars) : parts.length;
-      isTooLong = fit < parts.length;
-      if (isTooLong) return parts.slice(0, fit);
-      keep(piece.slice(end));
-      return parts;
-    },
-    isTooLong: () => isTooLong,
-    rest: () => pending.join(''),
-  };
+  return new Parts(rule, maxChars);
+}
+
+/** A class, because there is one for every stream. */
+class Parts implements WholeParts {
+  readonly maxChars: number;
+  readonly #rule: PartRule;
+  /** Joined only when the part ends: joining with each piece would take quadratic time for a long part in small pieces. */
+  #pending: string[] = [];
+  #pendingChars = 0;
+  #before = '\n';
+  #isTooLong = false;
+
+  constructor(rule: PartRule, maxChars: number) {
+    this.#rule = rule;
+    this.maxChars = maxChars;
+  }
+
+  add(piece: string): string {
+    if (piece === '') return '';
+    const end = this.#rule.endOfLast(piece, this.#before, this.#pendingChars === 0);
+    this.#before = piece.charAt(piece.length - 1);
+    if (end === 0) {
+      this.#keep(piece);
+      return '';
+    }
+    const ended = end === piece.length ? piece : piece.slice(0, end);
+    const parts = this.#pending.length === 0 ? ended : this.#pending.join('') + ended;
+    if (this.#pending.length > 0) this.#pending = [];
+    this.#pendingChars = 0;
+    const fit = parts.length > this.maxChars ? this.#rule.fitting(parts, this.maxChars) : parts.length;
+    this.#isTooLong = fit < parts.length;
+    if (this.#isTooLong) return parts.slice(0, fit);
+    this.#keep(piece.slice(end));
+    return parts;
+  }
+
+  isTooLong(): boolean {
+    return this.#isTooLong;
+  }
+
+  rest(): string {
+    return this.#pending.join('');
+  }
+
+  #keep(piece: string): void {
+    if (piece !== '') this.#pending.push(piece);
+    this.#pendingChars += piece.length;
+    this.#isTooLong ||= this.#pendingChars > this.maxChars + this.#rule.endChars;
+  }
 }
 
 /** LF and CR each end a line, so CR LF ends two, of which one is empty. */

@@ -19,7 +19,7 @@ export interface Books {
   readonly deadline: AttemptDeadline;
   readonly timeouts: Timeouts;
   /** Limits that were cut, so that half of the deadline is left for the others. */
-  readonly cut: { readonly total: boolean; readonly start: boolean };
+  readonly cut: { readonly total: boolean; start: boolean };
   readonly startMs: number;
   readonly startWallMs: number;
 }
@@ -37,7 +37,7 @@ export function verdict(books: Books, error: unknown): Verdict {
   const { signal } = books.deadline;
   if (call.signal?.aborted === true) return { error: call.signal.reason as unknown, isFault: false, aborted: true };
   if (engine.shutdown.aborted) return { error: engine.shutdown.reason as unknown, isFault: false, aborted: false };
-  if (leaving?.signal.aborted === true) return { error: leaving.signal.reason, isFault: false, aborted: true };
+  if (leaving?.aborted === true) return { error: leaving.reason, isFault: false, aborted: true };
   const cause: unknown = signal.aborted ? signal.reason : error;
   if (isRouterError(cause))
     return { error: named(cause, books.candidate), isFault: !(isSilence(cause) && hasSlept(books)), aborted: false };
@@ -59,7 +59,7 @@ function hasSlept({ run, startMs, startWallMs }: Books): boolean {
 }
 
 /** Nothing is held against anyone. */
-const none: Outcome = Object.freeze({ type: 'none' });
+export const noOutcome: Outcome = Object.freeze({ type: 'none' });
 
 /** What the provider's own books get to know of a failure. */
 export function outcomeOf(
@@ -68,10 +68,10 @@ export function outcomeOf(
   ms: number,
   firstContentMs: number | undefined,
 ): Outcome {
-  if (!isFault || !isRouterError(error)) return none;
+  if (!isFault || !isRouterError(error)) return noOutcome;
   const { phase } = error;
   // Our own limit for a stream that goes on for ever: it did answer, and nobody can say that it would not have ended well.
-  if (error.code === 'limit_exceeded' && phase === 'total' && firstContentMs !== undefined) return none;
+  if (error.code === 'limit_exceeded' && phase === 'total' && firstContentMs !== undefined) return noOutcome;
   const isCut =
     phase === 'deadline' || (phase === 'total' && cut.total) || ((phase === 'first-token' || phase === 'throughput') && cut.start);
   // The caller's deadline says little about the provider, unless the provider had its full time to begin and did not.

@@ -6,7 +6,8 @@ import { type AttemptDeadline, openDeadline } from '../lib/deadline.ts';
 import type { Timeouts } from '../config/config.ts';
 import type { Candidate } from '../routing/plan.ts';
 import { headersOf } from './attempt-headers.ts';
-import { type Books, outcomeOf, shown, verdict } from './attempt-verdict.ts';
+import { endOf, withLoad } from './attempt-limits.ts';
+import { type Books, noOutcome, outcomeOf, shown, verdict } from './attempt-verdict.ts';
 import { attemptHeader, hopsHeader } from './hops.ts';
 import { type Charge, mayBill } from './charge.ts';
 import { noteIgnored } from './ignored-parameters.ts';
@@ -71,116 +72,145 @@ export function beginAttempt<Request>(
   const leaseMs = end.endsAtMs - startMs + leaseGraceMs;
   const { intent, lane } = call;
   // What lies in its cache already takes it no time.
-  const promptTokens = Math.max(0, call.promptTokens() - (candidate.seenTokens ?? 0));
+  const promptTokens = Math.max(0, call.estimates.promptTokens() - (candidate.seenTokens ?? 0));
   const charge = engine.metering.open(call, provider.config, candidate.model);
   if (charge === undefined) return undefined;
   const permit = provider.acquire(candidate.model, { leaseMs, early, intent, lane, promptTokens, slot });
   if (permit === undefined) return void engine.metering.cancel(call, charge);
 
   run.attempts += 1;
-  run.waitingSinceMs.clear();
+  run.waitingSinceMs = undefined;
   const ids = { requestId: call.requestId, provider: candidate.provider, model: candidate.model, attempt: run.attempts };
   announceFailover(run, candidate);
   engine.announce('attempt:start', ids);
   const ownHeaders = headersOf(call, ids, engine);
-  const signals = [call.signal, engine.shutdown, run.leaving?.signal];
+  const signals = [call.signal, engine.shutdown, run.leaving];
   const deadline = openDeadline({ clock, provider: candidate.provider, signals, ...end });
-  const shareEndsAtMs = isLast ? Infinity : (startMs + call.endsAtMs) / 2;
   const cut = { total: end.isCut, start: false };
-  const withinShare = (limitMs: number): number => {
-    const leftMs = shareEndsAtMs - clock.nowMs();
+  const books = { run, candidate, provider, permit, charge, ids, deadline, timeouts, cut, startMs, startWallMs: clock.wallMs() };
+  const attempt = new OpenAttempt<Request>(books, callFor(run, books, ownHeaders), isLast);
+  if (call.verb === 'stream') {
+    deadline.enter('first-token', isLast ? Infinity : attempt.withinShare(timeouts.firstTokenMs));
+    provider.state.streams.set(permit.slot, deadline);
+  }
+  return attempt;
+}
+
+/** What the adapter is given. */
+function callFor<Request>(
+  { call }: Run<Request>,
+  { deadline, timeouts, ids: { requestId, model, attempt } }: Books,
+  ownHeaders: Readonly<Record<string, string>>,
+): Call<Request> {
+  const headers: Record<string, string> = { ...ownHeaders };
+  headers[hopsHeader] = String(call.hops + 1);
+  headers[attemptHeader] = String(attempt);
+  return { request: call.request, model, signal: deadline.signal, requestId, connectMs: timeouts.connectMs, headers };
+}
+
+/** Whichever of its ends comes first closes the books. A class, because there is one for every attempt: closures took several times as much. */
+class OpenAttempt<Request> implements Attempt<Request> {
+  readonly provider: Provider;
+  readonly candidate: Candidate;
+  readonly call: Call<Request>;
+  readonly deadline: AttemptDeadline;
+  readonly timeouts: Timeouts;
+  readonly isLast: boolean;
+  readonly charge: Charge;
+  readonly #books: Books;
+  #firstContentMs: number | undefined;
+  #over = false;
+
+  constructor(books: Books, call: Call<Request>, isLast: boolean) {
+    const { provider, candidate, deadline, timeouts, charge } = books;
+    this.provider = provider;
+    this.candidate = candidate;
+    this.call = call;
+    this.deadline = deadline;
+    this.timeouts = timeouts;
+    this.isLast = isLast;
+    this.charge = charge;
+    this.#books = books;
+  }
+
+  withinShare(limitMs: number): number {
+    const { run, cut, startMs } = this.#books;
+    const shareEndsAtMs = this.isLast ? Infinity : (startMs + run.call.endsAtMs) / 2;
+    const leftMs = shareEndsAtMs - run.engine.config.clock.nowMs();
     cut.start = leftMs < limitMs;
     // After a blocked event loop nothing may be left.
     return Math.max(0, Math.min(limitMs, leftMs));
-  };
-  if (call.verb === 'stream') {
-    deadline.enter('first-token', isLast ? Infinity : withinShare(timeouts.firstTokenMs));
-    provider.state.streams.set(permit.slot, deadline);
   }
-  return {
-    provider,
-    candidate,
-    call: {
-      request: call.request,
-      model: candidate.model,
-      signal: deadline.signal,
-      requestId: call.requestId,
-      connectMs: timeouts.connectMs,
-      headers: { ...ownHeaders, [hopsHeader]: String(call.hops + 1), [attemptHeader]: String(run.attempts) },
-    },
-    deadline,
-    timeouts,
-    isLast,
-    withinShare,
-    charge,
-    ...endings({ run, candidate, provider, permit, charge, ids, deadline, timeouts, cut, startMs, startWallMs: clock.wallMs() }),
-  };
-}
 
-/** A model that has to be loaded first has the time for that on top. */
-function withLoad(timeouts: Timeouts, allowanceMs: number): Timeouts {
-  return allowanceMs === 0 ? timeouts : { ...timeouts, firstTokenMs: timeouts.firstTokenMs + allowanceMs };
-}
+  isOver(): boolean {
+    return this.#over;
+  }
 
-/** The ways in which an attempt ends. Whichever comes first closes the books. */
-function endings(books: Books): Pick<Attempt<unknown>, 'isOver' | 'firstContent' | 'succeed' | 'fail' | 'abandon' | 'lose'> {
-  const { run, provider, permit, charge, ids, deadline, startMs } = books;
-  const { announce, config } = run.engine;
-  let firstContentMs: number | undefined;
-  let over = false;
-  const close = (error?: RouteAttempt['error']): number => {
-    over = true;
-    deadline.dispose();
-    const ms = config.clock.nowMs() - startMs;
-    run.trace.attempts.push(routeOf(books, ms, firstContentMs, error));
+  firstContent(): void {
+    const { run, startMs } = this.#books;
+    this.#firstContentMs = run.engine.config.clock.nowMs() - startMs;
+    this.deadline.pause();
+  }
+
+  succeed(usage: Usage | EmbedUsage | undefined): void {
+    if (!this.#over) this.#end(true, usage);
+  }
+
+  fail(given: unknown): unknown {
+    if (this.#over) return given;
+    const { run, ids, permit } = this.#books;
+    const told = verdict(this.#books, given);
+    const { error, aborted } = told;
+    const ms = this.#close(shown(error, aborted));
+    // The cause before its effects: pins, rests and breakers are announced as they are booked.
+    run.engine.announce('attempt:error', { ...ids, ms, error, aborted });
+    this.provider.settle(permit, outcomeOf(this.#books, told, ms, this.#firstContentMs));
+    this.#settle(mayBill(this.charge, error), undefined);
+    // Last, because aborting calls back whoever still listens: by then the attempt is over.
+    this.deadline.abort(error);
+    return error;
+  }
+
+  abandon(usage: Usage | EmbedUsage | undefined): void {
+    if (this.#over) return;
+    // Readers leave streams that hang as well, so this proves nothing, neither way.
+    this.#end(false, usage);
+    this.deadline.abort(stopped(this.#books, 'the reader left the stream'));
+  }
+
+  lose(): void {
+    if (this.#over) return;
+    const { run, ids, permit } = this.#books;
+    const error = stopped(this.#books, 'another attempt of the call ended first');
+    const ms = this.#close(shown(error, false));
+    run.engine.announce('attempt:error', { ...ids, ms, error, aborted: true });
+    this.provider.settle(permit, noOutcome);
+    this.#settle(true, undefined);
+    this.deadline.abort(error);
+  }
+
+  #end(isWhole: boolean, usage: Usage | EmbedUsage | undefined): void {
+    const { run, ids, permit } = this.#books;
+    const ms = this.#close(undefined);
+    const firstContentMs = this.#firstContentMs;
+    this.provider.settle(permit, isWhole ? { type: 'success', ms, firstContentMs } : noOutcome);
+    run.engine.announce('attempt:end', { ...ids, ms, firstContentMs });
+    this.#settle(true, usage);
+  }
+
+  #close(error: RouteAttempt['error']): number {
+    const { run, startMs } = this.#books;
+    this.#over = true;
+    this.deadline.dispose();
+    const ms = run.engine.config.clock.nowMs() - startMs;
+    run.trace.attempts.push(routeOf(this.#books, ms, this.#firstContentMs, error));
     return ms;
-  };
-  const settle = (isBilled: boolean, usage?: Usage | EmbedUsage): void =>
-    run.engine.metering.settle(run.call, run.account, charge, isBilled, usage);
-  const end = (isWhole: boolean, usage: Usage | EmbedUsage | undefined): void => {
-    const ms = close();
-    provider.settle(permit, isWhole ? { type: 'success', ms, firstContentMs } : { type: 'none' });
-    announce('attempt:end', { ...ids, ms, firstContentMs });
-    settle(true, usage);
-  };
-  return {
-    isOver: () => over,
-    firstContent() {
-      firstContentMs = config.clock.nowMs() - startMs;
-      deadline.pause();
-    },
-    succeed(usage) {
-      if (!over) end(true, usage);
-    },
-    fail(given) {
-      if (over) return given;
-      const told = verdict(books, given);
-      const { error, aborted } = told;
-      const ms = close(shown(error, aborted));
-      // The cause before its effects: pins, rests and breakers are announced as they are booked.
-      announce('attempt:error', { ...ids, ms, error, aborted });
-      provider.settle(permit, outcomeOf(books, told, ms, firstContentMs));
-      settle(mayBill(charge, error));
-      // Last, because aborting calls back whoever still listens: by then the attempt is over.
-      deadline.abort(error);
-      return error;
-    },
-    abandon(usage) {
-      if (over) return;
-      // Readers leave streams that hang as well, so this proves nothing, neither way.
-      end(false, usage);
-      deadline.abort(stopped(books, 'the reader left the stream'));
-    },
-    lose() {
-      if (over) return;
-      const error = stopped(books, 'another attempt of the call ended first');
-      const ms = close(shown(error, false));
-      announce('attempt:error', { ...ids, ms, error, aborted: true });
-      provider.settle(permit, { type: 'none' });
-      settle(true);
-      deadline.abort(error);
-    },
-  };
+  }
+
+  #settle(isBilled: boolean, usage: Usage | EmbedUsage | undefined): void {
+    const { run } = this.#books;
+    run.engine.metering.settle(run.call, run.account, this.charge, isBilled, usage);
+  }
 }
 
 function routeOf(
@@ -207,25 +237,6 @@ function announceFailover({ call, failed, engine }: Run<unknown>, candidate: Can
   if (last === undefined || last.provider === candidate.provider) return;
   const { code: reason, phase } = last.error;
   engine.announce('failover', { requestId: call.requestId, from: last.provider, to: candidate.provider, model: last.model, reason, phase });
-}
-
-/**
- * Half of what is left is kept for those who could take over. A whole answer tells nothing until it is there, so that bounds the attempt;
- * a stream tells by its first content, which has to come within that half, and is then bound by the deadline alone.
- */
-function endOf(
-  { call }: Run<unknown>,
-  { totalMs }: Timeouts,
-  isLast: boolean,
-  nowMs: number,
-): { readonly endsAtMs: number; readonly endPhase: 'total' | 'deadline'; readonly isCut: boolean } {
-  const leftMs = call.endsAtMs - nowMs;
-  const shareMs = isLast || call.verb === 'stream' ? leftMs : leftMs / 2;
-  const limitMs = Math.min(totalMs ?? Infinity, shareMs);
-  const isCut = limitMs < (totalMs ?? Infinity);
-  return limitMs < leftMs
-    ? { endsAtMs: nowMs + limitMs, endPhase: 'total', isCut }
-    : { endsAtMs: call.endsAtMs, endPhase: 'deadline', isCut };
 }
 
 function stopped({ ids: { provider } }: Books, why: string): RouterError<'closed'> {

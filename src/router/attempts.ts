@@ -24,8 +24,8 @@ export async function runAttempts<Request, Result>(run: Run<Request>, verb: Verb
     opened = await tryEach(run, verb);
   }
   opened ??= (await withLeave(run, verb)) ?? (await panic(run, verb)) ?? (await tryAgain(run, verb));
-  const { provider, model, substituted } = opened.attempt.candidate;
-  Object.assign(run.trace, { provider, model, substituted });
+  const { trace } = run;
+  ({ provider: trace.provider, model: trace.model, substituted: trace.substituted } = opened.attempt.candidate);
   return opened;
 }
 
@@ -47,7 +47,7 @@ async function tryEach<Request, Result>(run: Run<Request>, verb: Verb<Request, R
     if (run.attempts >= run.call.maxAttempts) return standIn(run, verb);
     const turn = nextTurn(run);
     if (turn === undefined) return undefined;
-    const opened = turn.type === 'go' ? await tryCandidate(run, turn.candidate, undefined, verb) : await tryWhenFree(run, turn, verb);
+    const opened = await (turn.type === 'go' ? tryCandidate(run, turn.candidate, undefined, verb) : tryWhenFree(run, turn, verb));
     if (opened !== undefined) return opened;
   }
 }
@@ -94,7 +94,12 @@ async function tryWhenFree<Request, Result>(
   if (obstacleOf(run, candidate) !== undefined) return void slot.give();
   remaining.splice(remaining.indexOf(candidate as PlannedCandidate), 1);
   for (const other of candidates) passIfBarred(run, other);
-  return tryCandidate(run, candidate, slot, verb);
+  try {
+    return await tryCandidate(run, candidate, slot, verb);
+  } finally {
+    // Unless an attempt took it over.
+    slot.give();
+  }
 }
 
 /** One that it waited for as well, and that cannot be asked any more. */
@@ -114,16 +119,11 @@ function isAnybodyReady(run: Run<unknown>): boolean {
   );
 }
 
-async function tryCandidate<Request, Result>(
+function tryCandidate<Request, Result>(
   run: Run<Request>,
   candidate: Candidate,
   slot: HeldSlot | undefined,
   verb: Verb<Request, Result>,
-): Promise<Opened<Request, Result> | undefined> {
-  try {
-    return await tryOnce(run, candidate, { isLast: !othersLeft(run) && isOnly(run, { candidate }), slot }, verb);
-  } finally {
-    // Unless an attempt took it over.
-    slot?.give();
-  }
+): Promise<Opened<Request, Result> | undefined> | undefined {
+  return tryOnce(run, candidate, { isLast: !othersLeft(run) && isOnly(run, { candidate }), slot }, verb);
 }

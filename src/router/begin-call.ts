@@ -2,6 +2,7 @@ import type { ChatRequest, EmbedRequest } from '../core/types.ts';
 import { openDeadline } from '../lib/deadline.ts';
 import { type Engine, holdEngine } from './engine.ts';
 import { checkBefore } from './health-monitor.ts';
+import type { Recorders } from './recorder.ts';
 import type { ResolvedCall } from './resolve-call.ts';
 import { beginRun, type Run } from './run.ts';
 import type { Live } from './verbs.ts';
@@ -30,16 +31,23 @@ export function startCall<Request extends ChatRequest | EmbedRequest>(
   { engine, recorders }: Books,
   leave: () => void,
 ): Run<Request> | Promise<Run<Request>> {
-  const start = (): Run<Request> => {
-    try {
-      return recorders.watch(beginRun(call, engine, leave));
-    } catch (error) {
-      leave();
-      throw error;
-    }
-  };
   const checks = engine.config.health.mode === 'per-request' ? checkBefore(engine, call) : undefined;
-  return checks === undefined ? start() : inTime(checks, call, engine).then(start);
+  if (checks === undefined) return openBooks(call, engine, recorders, leave);
+  return inTime(checks, call, engine).then(() => openBooks(call, engine, recorders, leave));
+}
+
+function openBooks<Request extends ChatRequest | EmbedRequest>(
+  call: ResolvedCall<Request>,
+  engine: Engine,
+  recorders: Recorders,
+  leave: () => void,
+): Run<Request> {
+  try {
+    return recorders.watch(beginRun(call, engine, leave));
+  } catch (error) {
+    leave();
+    throw error;
+  }
 }
 
 /** In the same turn, where nothing has to be waited for: calls go in the order in which they were made. */

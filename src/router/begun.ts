@@ -93,7 +93,7 @@ const longestSampleChars = 1_024;
 export function continuing(begun: Begun): (attempt: Attempt<ChatRequest>) => Promise<OpenStream> {
   return async (attempt) => {
     const request = withBeginning(attempt.call.request, begun);
-    const open = await openStream({ ...attempt, call: { ...attempt.call, request, continues: true } }, undefined);
+    const open = await openStream(attempt, undefined, { ...attempt.call, request, continues: true });
     try {
       const first = await readSample(attempt, open, begun.text());
       return { ...first, begun: withoutSeam(first.begun, blankEnd(begun.text())) };

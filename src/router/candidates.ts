@@ -60,6 +60,7 @@ export function isInferior({ engine }: Run<unknown>, { provider }: Candidate, th
 
 /** Would another candidate get a turn after this attempt? It would get a second attempt, so it needs to be allowed one. */
 export function othersLeft(run: Run<unknown>): boolean {
+  if (run.remaining.length === 0) return false;
   const isAllowed = run.attempts < run.call.maxAttempts - 1;
   return (isAllowed && run.remaining.some((candidate) => obstacleOf(run, candidate, false) === undefined)) || stubLeft(run) !== undefined;
 }
@@ -121,6 +122,7 @@ function restOf(provider: Provider, model: string | undefined, nowMs: number): O
 
 /** A prompt that was too long for one candidate is not sent to another that is known to hold no more. */
 function mayHold({ failed, engine }: Run<unknown>, id: string, model: string | undefined): boolean {
+  if (failed.length === 0) return true;
   const lengthOf = (provider: string, its: string | undefined): number | undefined => engine.providers.get(provider)?.contextLength(its);
   return failed.every(
     (each) =>

@@ -6,7 +6,9 @@ import { giveUp, type Run } from './run.ts';
 
 /** What a verb does with an attempt. It neither ends the attempt nor changes the run: its result may turn out not to be needed. */
 export interface Verb<Request, Result> {
-  open(attempt: Attempt<Request>): Promise<Result>;
+  open(attempt: Attempt<Request>, run: Run<Request>): Promise<Result>;
+  /** Looks at what came, as a part of the attempt. @throws what makes it a failure */
+  check(result: Result, attempt: Attempt<Request>, run: Run<Request>): Result;
   /** Frees a result that is not needed. */
   drop(result: Result): void;
 }
@@ -24,7 +26,7 @@ export async function carryOut<Request, Result>(
   verb: Verb<Request, Result>,
 ): Promise<Opened<Request, Result> | undefined> {
   try {
-    const result = await verb.open(attempt);
+    const result = verb.check(await verb.open(attempt, run), attempt, run);
     if (!attempt.isOver()) return { attempt, result };
     verb.drop(result);
   } catch (given) {
@@ -36,7 +38,7 @@ export async function carryOut<Request, Result>(
 /** Takes a failure into the books, or throws it where trying others would not help. */
 function book(run: Run<unknown>, { provider, model }: Candidate, error: unknown): void {
   run.call.signal?.throwIfAborted();
-  if (run.leaving?.signal.aborted === true || !isRouterError(error)) throw error;
+  if (run.leaving?.aborted === true || !isRouterError(error)) throw error;
   run.failed.push({ provider, model, error });
   if (error.phase === 'deadline') throw giveUp(run, 'deadline');
   if (errorCodes[error.code].next === 'stop') throw error;

@@ -44,7 +44,7 @@ export function priceOf(
 
 /** Tokens of a call, prompt and answer, before anybody has counted them. */
 export function likelyTokens(call: ResolvedCall<unknown>): number {
-  return call.promptTokens() + likelyAnswer(call);
+  return call.estimates.promptTokens() + likelyAnswer(call);
 }
 
 function likelyAnswer({ verb, answerTokens }: ResolvedCall<unknown>): number {
@@ -62,7 +62,7 @@ export function usedBy(call: ResolvedCall<unknown>, { pieces }: Charge, usage: U
     return { promptTokens: counted(usage.prompt_tokens), answerTokens: counted(answerTokens), isEstimated: false };
   }
   const answerTokens = call.verb === 'stream' ? pieces : Math.min(likelyAnswer(call), usualAnswerTokens);
-  return { promptTokens: call.promptTokens(), answerTokens, isEstimated: true };
+  return { promptTokens: call.estimates.promptTokens(), answerTokens, isEstimated: true };
 }
 
 /** Adapters of others may count anything. */

@@ -22,7 +22,7 @@ export interface ChatStream extends AsyncIterable<ChatChunk> {
  * Closes streams that were dropped without being read to their end or left. Nothing that the reader holds leads back to the iterator,
  * or it would never be dropped.
  */
-const dropped = new FinalizationRegistry<() => void>((leave) => leave());
+const dropped = new FinalizationRegistry<StreamReader>((reader) => reader.leave());
 
 /** Makes the stream that callers read of one that has begun. */
 export function createChatStream(run: Run<ChatRequest>, opened: Opened<ChatRequest, OpenStream>): ChatStream {
@@ -31,63 +31,97 @@ export function createChatStream(run: Run<ChatRequest>, opened: Opened<ChatReque
 
 /** Batches end here: what comes out is one chunk at a time, those of `begun` first. */
 export function chatStream(reader: StreamReader, begun: readonly ChatChunk[], route: RouteTrace): ChatStream {
-  let batch = begun;
-  let index = 0;
-  let isRead = false;
-  let waiting = 0;
-  let reading: Promise<unknown> = Promise.resolve();
-  // What has ended may lead back to the iterator, by the stack of an error, and would then keep it.
-  const forget = (): void => void dropped.unregister(reader);
+  return new OnceRead(new Chunks(reader, begun), route);
+}
 
-  const pull = async (): Promise<IteratorResult<ChatChunk>> => {
+/** A stream leads to its iterator, so whoever holds either of them keeps it going. */
+class OnceRead implements ChatStream {
+  readonly route: RouteTrace;
+  readonly #chunks: Chunks;
+  #isRead = false;
+
+  constructor(chunks: Chunks, route: RouteTrace) {
+    this.#chunks = chunks;
+    this.route = route;
+  }
+
+  [Symbol.asyncIterator](): AsyncIterableIterator<ChatChunk> {
+    if (this.#isRead) throw new RouterError('invalid_request', 'A stream can be read once; collect(stream) keeps its answer.');
+    this.#isRead = true;
+    return this.#chunks;
+  }
+}
+
+const nobodyReads: Promise<unknown> = Promise.resolve();
+
+/** A class, because there is one for every stream. */
+class Chunks implements AsyncIterableIterator<ChatChunk> {
+  readonly #reader: StreamReader;
+  #batch: readonly ChatChunk[];
+  #index = 0;
+  #waiting = 0;
+  #reading: Promise<unknown> = nobodyReads;
+
+  constructor(reader: StreamReader, begun: readonly ChatChunk[]) {
+    this.#reader = reader;
+    this.#batch = begun;
+    dropped.register(this, reader, reader);
+  }
+
+  next(): Promise<IteratorResult<ChatChunk>> {
+    const isBroken = this.#reader.isBroken();
+    if (isBroken) this.#batch = [];
+    else if (this.#waiting === 0 && this.#index < this.#batch.length) {
+      return Promise.resolve({ done: false, value: this.#batch[this.#index++] as ChatChunk });
+    }
+    this.#waiting += 1;
+    const next = this.#waiting === 1 ? this.#pull() : this.#pullLater();
+    this.#reading = next;
+    return next;
+  }
+
+  return(): Promise<IteratorResult<ChatChunk>> {
+    this.#batch = [];
+    this.#forget();
+    this.#reader.leave();
+    return Promise.resolve({ done: true, value: undefined });
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  /** Calls that do not wait for each other get their pieces in order. */
+  #pullLater(): Promise<IteratorResult<ChatChunk>> {
+    const pull = (): Promise<IteratorResult<ChatChunk>> => this.#pull();
+    return this.#reading.then(pull, pull);
+  }
+
+  async #pull(): Promise<IteratorResult<ChatChunk>> {
     try {
-      while (index >= batch.length) {
-        const next = await reader.read();
+      while (this.#index >= this.#batch.length) {
+        const next = await this.#reader.read();
         // A batch may have been on its way when the reader left.
-        if (next === undefined || reader.isLeft()) {
-          forget();
+        if (next === undefined || this.#reader.isLeft()) {
+          this.#forget();
           return { done: true, value: undefined };
         }
-        batch = next;
-        index = 0;
+        this.#batch = next;
+        this.#index = 0;
       }
-      return { done: false, value: batch[index++] as ChatChunk };
+      return { done: false, value: this.#batch[this.#index++] as ChatChunk };
     } catch (error) {
-      forget();
+      this.#forget();
       throw error;
     } finally {
-      waiting -= 1;
+      this.#waiting -= 1;
     }
-  };
-  const iterator: AsyncIterableIterator<ChatChunk> = {
-    next() {
-      const isReady = index < batch.length && !reader.isBroken();
-      if (isReady && waiting === 0) return Promise.resolve({ done: false, value: batch[index++] as ChatChunk });
-      if (reader.isBroken()) batch = [];
-      // Calls that do not wait for each other get their pieces in order.
-      waiting += 1;
-      const next = reading.then(pull, pull);
-      reading = next;
-      return next;
-    },
-    return() {
-      batch = [];
-      forget();
-      reader.leave();
-      return Promise.resolve({ done: true, value: undefined });
-    },
-    [Symbol.asyncIterator]: () => iterator,
-  };
-  // A stream leads to its iterator, so whoever holds either of them keeps it going.
-  dropped.register(iterator, reader.leave, reader);
-  return {
-    route,
-    [Symbol.asyncIterator]() {
-      if (isRead) throw new RouterError('invalid_request', 'A stream can be read once; collect(stream) keeps its answer.');
-      isRead = true;
-      return iterator;
-    },
-  };
+  }
+
+  /** What has ended may lead back to the iterator, by the stack of an error, and would then keep it. */
+  #forget(): void {
+    dropped.unregister(this.#reader);
+  }
 }
 
 /** The whole answer of a stream, as `router.chat()` gives it. Rejects with whatever interrupted the stream. */

@@ -46,7 +46,7 @@ export function createClosing(clock: Clock): Closing {
     if (closing !== undefined) throw closedError();
   };
   return {
-    shutdown: shutdown.signal,
+    shutdown,
     get closed() {
       return closing !== undefined;
     },

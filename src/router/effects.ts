@@ -16,7 +16,8 @@ export interface Verdicts {
 
 export interface EffectContext {
   readonly id: string;
-  readonly config: RouterConfig;
+  readonly state: ProviderState;
+  readonly router: RouterConfig;
   readonly announce: Announce;
   /** As in the provider's state, when the configuration was made that the attempt runs on. */
   readonly credentials: number;
@@ -31,19 +32,18 @@ const left: Verdicts = Object.freeze({ connection: 'abandon', model: 'abandon' }
 const answered: Verdicts = Object.freeze({ connection: 'success', model: 'success' });
 
 /** Books what an outcome means beside the breakers: pins, rests, missing models, refused credentials. Returns their verdicts. */
-export function applyEffect(context: EffectContext, state: ProviderState, permit: Permit, outcome: Outcome): Verdicts {
+export function applyEffect(context: EffectContext, model: ModelState, permit: Permit, outcome: Outcome): Verdicts {
   if (outcome.type === 'none') return left;
-  const model = state.models.of(permit.model);
   if (outcome.type === 'success') {
-    afterSuccess(context, state, model, permit);
+    afterSuccess(context, model, permit);
     return answered;
   }
-  sideEffect(context, state, model, permit, outcome);
-  return verdictsOf(outcome, model, context.config);
+  sideEffect(context, model, permit, outcome);
+  return verdictsOf(outcome, model, context.router);
 }
 
 /** An answer to what was asked earlier says nothing against what the provider has said since. */
-function afterSuccess({ id, announce }: EffectContext, state: ProviderState, model: ModelState, { model: name, sinceMs }: Permit): void {
+function afterSuccess({ id, state, announce }: EffectContext, model: ModelState, { model: name, sinceMs }: Permit): void {
   if (sinceMs >= state.rest.sinceMs) state.rest = noCooldown;
   if (sinceMs >= model.rest.sinceMs) {
     model.rest = noCooldown;
@@ -61,19 +61,18 @@ function afterSuccess({ id, announce }: EffectContext, state: ProviderState, mod
 }
 
 function sideEffect(
-  { id, config, announce, credentials }: EffectContext,
-  state: ProviderState,
+  { id, state, router, announce, credentials }: EffectContext,
   model: ModelState,
   { model: name, pinTimes }: Permit,
   { error, loading }: Failure,
 ): void {
-  const nowMs = config.clock.nowMs();
+  const nowMs = router.clock.nowMs();
   if (loading) noteLoading(model, nowMs);
   switch (errorCodes[error.code].effect) {
     case 'pin':
       // Calls that were under way when the memory ran out tell of the same shortage, not of a second one.
       if (model.pin !== undefined && model.pin.times !== pinTimes) break;
-      model.pin = { ...nextPin(model.pin, config.pinMs, nowMs), sinceMs: nowMs, wasGone: false };
+      model.pin = { ...nextPin(model.pin, router.pinMs, nowMs), sinceMs: nowMs, wasGone: false };
       announce('model:pinned', { provider: id, model: name && plainName(name), untilMs: model.pin.untilMs, reason: error.code });
       break;
     case 'missing':
@@ -95,7 +94,7 @@ function sideEffect(
       // A model that is being loaded rests alone; everything else concerns the whole provider.
       const holder = error.code === 'model_loading' ? model : state;
       if (error.code === 'model_loading') noteLoading(model, nowMs);
-      holder.rest = rest(sameRest(holder.rest, nowMs), error.code, toldMs, nowMs, config.random());
+      holder.rest = rest(sameRest(holder.rest, nowMs), error.code, toldMs, nowMs, router.random());
       announce('provider:cooldown', { provider: id, untilMs: holder.rest.untilMs, reason: error.code });
       break;
     }

@@ -93,7 +93,7 @@ export interface EmbeddingCanaries {
  */
 export function createEmbeddingCanaries(given: Omit<Parts, 'replaced'>): EmbeddingCanaries {
   const replaced = createStop();
-  const parts: Parts = { ...given, replaced: replaced.signal };
+  const parts: Parts = { ...given, replaced };
   const spaces = sharedSpaces(parts);
   for (const space of spaces.values()) {
     for (const { id, state } of parts.providers.values()) {

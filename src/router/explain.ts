@@ -23,5 +23,5 @@ export function explain(engine: Engine, request: ChatRequest | SchemaRequest<unk
     : resolveCall(options.stream === true ? 'stream' : 'chat', hasSchema(request) ? withJsonSchema(request) : request, options, config);
   const { verb, intent, balance, lane, startedAtMs: atMs } = call;
   const { candidates, skipped } = planFor(call, engine, 'shown');
-  return { atMs, verb, intent, balance, lane, promptTokens: call.promptTokens(), candidates, skipped };
+  return { atMs, verb, intent, balance, lane, promptTokens: call.estimates.promptTokens(), candidates, skipped };
 }

@@ -9,14 +9,23 @@ import { leastMs, leftMs, type Run } from './run.ts';
  * Carries an attempt out; where hedging is on and the attempt takes longer than 95 of 100 before it did, another one runs beside it. The
  * first that has content wins, and the other is stopped. Undefined where none of them succeeded.
  */
-export async function withHedge<Request, Result>(
+export function withHedge<Request, Result>(
   run: Run<Request>,
   attempt: Attempt<Request>,
   verb: Verb<Request, Result>,
 ): Promise<Opened<Request, Result> | undefined> {
   const delayMs = delayFor(run, attempt);
   const first = carryOut(run, attempt, verb);
-  if (delayMs === undefined) return first;
+  return delayMs === undefined ? first : joined(run, attempt, first, delayMs, verb);
+}
+
+async function joined<Request, Result>(
+  run: Run<Request>,
+  attempt: Attempt<Request>,
+  first: Promise<Opened<Request, Result> | undefined>,
+  delayMs: number,
+  verb: Verb<Request, Result>,
+): Promise<Opened<Request, Result> | undefined> {
   // Whoever is slow is waited for as long as its own limits say; this only decides when a second one joins it.
   const isSlow = await after(run, delayMs, first);
   let second: Attempt<Request> | undefined;

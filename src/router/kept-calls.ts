@@ -14,7 +14,7 @@ import type { ResolvedCall } from './resolve-call.ts';
 import type { Run } from './run.ts';
 import { type BeginShared, ride, type Rider } from './share-call.ts';
 import { createReader, type StreamReader } from './stream-reader.ts';
-import { streamVerb } from './stream-verb.ts';
+import { streaming } from './stream-verb.ts';
 import type { Live } from './verbs.ts';
 
 // Calls whose answers may be kept, come from what was kept, or be shared with identical calls under way.
@@ -136,7 +136,7 @@ async function openBatches(call: ResolvedCall<ChatRequest>, books: Books, wish: 
   }
   return carryOut(startCall(call, books, leave), async (run) => {
     try {
-      const opened = await runAttempts(run, streamVerb(run));
+      const opened = await runAttempts(run, streaming);
       const { begun } = opened.result;
       const route = run.trace;
       const onWhole = (answer: ChatAnswer): void => kept?.keep(call, wish, answer, { route, space: undefined });

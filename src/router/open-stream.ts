@@ -1,3 +1,4 @@
+import type { Call } from '../core/adapter.ts';
 import { hasContent, textLength } from '../core/collect.ts';
 import { type Phase, RouterError } from '../core/errors.ts';
 import type { ChatChunk, ChatRequest } from '../core/types.ts';
@@ -16,10 +17,14 @@ const longestPreamble = 256;
 
 /**
  * Opens a stream and reads up to its first content, all inside the attempt: a failure up to here is silent to the caller. With
- * `throughput`, a sample of the content is read too, while somebody else could take over.
+ * `throughput`, a sample of the content is read too, while somebody else could take over. `call` stands in for the attempt's own.
  */
-export async function openStream(attempt: Attempt<ChatRequest>, throughput: ThroughputConfig | undefined): Promise<OpenStream> {
-  const rest = await sourceOf(attempt);
+export async function openStream(
+  attempt: Attempt<ChatRequest>,
+  throughput: ThroughputConfig | undefined,
+  call: Call<ChatRequest> = attempt.call,
+): Promise<OpenStream> {
+  const rest = await sourceOf(attempt, call);
   try {
     const open = await readBeginning(attempt, rest);
     if (throughput === undefined || attempt.isLast) return firstContent(attempt, open);
@@ -40,7 +45,7 @@ function firstContent(attempt: Attempt<ChatRequest>, open: OpenStream): OpenStre
   return open;
 }
 
-async function sourceOf({ provider, call, deadline }: Attempt<ChatRequest>): Promise<OpenStream['rest']> {
+async function sourceOf({ provider, deadline }: Attempt<ChatRequest>, call: Call<ChatRequest>): Promise<OpenStream['rest']> {
   const opening = provider.adapter.stream(call);
   try {
     return (await deadline.waitFor(opening))[Symbol.asyncIterator]();
@@ -52,11 +57,11 @@ async function sourceOf({ provider, call, deadline }: Attempt<ChatRequest>): Pro
 }
 
 async function readBeginning(attempt: Attempt<ChatRequest>, rest: OpenStream['rest']): Promise<OpenStream> {
-  const begun: ChatChunk[] = [];
+  let begun: readonly ChatChunk[] = [];
   for (let reads = 0; reads < longestPreamble; reads++) {
     const { done, value } = await attempt.deadline.waitFor(rest.next());
     if (done === true) throw noContent('ended without content');
-    begun.push(...value);
+    begun = begun.length === 0 ? value : [...begun, ...value];
     if (value.some(hasContent)) return { begun, rest };
   }
   throw noContent(`sent ${longestPreamble} pieces without content`);

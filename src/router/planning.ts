@@ -30,7 +30,7 @@ export function planFor(
   const { intent, verb, lane, balance, session } = call;
   const request = call.request as ChatRequest | EmbedRequest;
   const remembers = learnsFrom(call) && hasEquals;
-  const shared = remembers ? engine.prefixes.holders(call.prefixKeys(), request.model, nowMs) : undefined;
+  const shared = remembers ? engine.prefixes.holders(call.estimates.prefixKeys(), request.model, nowMs) : undefined;
   const ask: Ask = {
     verb,
     request,
@@ -56,14 +56,13 @@ export function planFor(
     maxDistance: distanceOf(call.maxLocality),
     maxCostUsd: call.maxCostUsd,
     // Estimated only where a window or a price is known.
-    promptTokens: call.promptTokens,
-    textTokens: call.textTokens,
+    estimates: call.estimates,
     answerTokens: call.answerTokens,
     only: call.only,
     without: call.without,
     balance,
     session,
-    scoreFor: (facts) => (list[facts.place.index] as Provider).expected(facts, ask, call.promptTokens()),
+    scoreFor: (facts) => (list[facts.place.index] as Provider).expected(facts, ask, call.estimates.promptTokens()),
     isShown: part === 'shown',
     affinity: call.affinity,
     sharesOf,

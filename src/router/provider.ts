@@ -122,7 +122,8 @@ export function createProvider(
     isFull: (model, lane) => knownLanes(state, models.peek(model))?.isFree(lane) === false,
     lanes: (model) => lanesFor(state, model),
     allowanceMs(name) {
-      const { loadMs, isTold } = loadAhead(books, models.peek(name), aboutOf(books, name, nowMs()), nowMs());
+      const atMs = nowMs();
+      const { loadMs, isTold } = loadAhead(books, models.peek(name), aboutOf(books, name, atMs), atMs);
       // What is only likely gets less: the server may as well hang.
       return isTold ? 2 * loadMs : loadMs;
     },
@@ -146,15 +147,18 @@ export function createProvider(
   };
 }
 
+function admission(breaker: BreakerState, letIn: LetIn, nowMs: number, early: boolean): 'yes' | 'probe' | 'no' {
+  if (early && breaker.is === 'open' && breaker.held !== true) return 'probe';
+  return admits(breaker, nowMs, countOf(letIn, breaker.generation));
+}
+
 function acquire(books: Books, name: string | undefined, leave: Leave): Permit | undefined {
   const { id, state, router, sharing } = books;
   const { leaseMs, early, intent, lane, promptTokens, slot } = leave;
   const nowMs = router.clock.nowMs();
   const model = state.models.of(name);
-  const admit = (breaker: BreakerState, letIn: LetIn): 'yes' | 'probe' | 'no' =>
-    early && breaker.is === 'open' && breaker.held !== true ? 'probe' : admits(breaker, nowMs, countOf(letIn, breaker.generation));
-  const connection = admit(state.connection, state.letIn);
-  const own = admit(model.breaker, model.letIn);
+  const connection = admission(state.connection, state.letIn, nowMs, early);
+  const own = admission(model.breaker, model.letIn, nowMs, early);
   if (connection === 'no' || own === 'no') return undefined;
   const lanes = slot?.lanes ?? lanesFor(state, name);
   if (slot === undefined && !lanes.take(lane)) return undefined;
@@ -164,7 +168,8 @@ function acquire(books: Books, name: string | undefined, leave: Leave): Permit |
   if (connection === 'probe') sharing?.noteProbe(id, name, true, leaseMs);
   if (own === 'probe') sharing?.noteProbe(id, name, false, leaseMs);
   const isFirst = model.inFlight === 0;
-  noteBegin([state, model], nowMs);
+  noteBegin(state, nowMs);
+  noteBegin(model, nowMs);
   const { generation: connectionGeneration } = state.connection;
   const { generation: modelGeneration } = model.breaker;
   state.letIn = changed(state.letIn, connectionGeneration, 1);

@@ -34,7 +34,7 @@ export async function slotFor(
   const wait = joinAll(run, candidates, startMs);
   if (wait === undefined) return undefined;
   const { requestId } = call;
-  const signals = [call.signal, engine.shutdown, leaving?.signal];
+  const signals = [call.signal, engine.shutdown, leaving];
   const limit = openDeadline({ clock, provider: '', signals, endsAtMs: startMs + longestMs, endPhase: 'total' });
   for (const { provider } of candidates) tellSupposed(run, provider);
   engine.announce('queue:enter', { requestId, providers: wait.providers, lane: call.lane });
@@ -138,13 +138,13 @@ function joinAll(run: Run<unknown>, candidates: readonly Candidate[], startMs: n
     const lanes = provider.lanes(candidate.model);
     const { streams } = provider.state;
     makeRoom(streams, lanes, call.lane, nowMs);
-    const sinceMs = run.waitingSinceMs.get(lanes) ?? nowMs;
+    const sinceMs = run.waitingSinceMs?.get(lanes) ?? nowMs;
     let isOver = false;
     open += 1;
     const leave = lanes.join(call.lane, sinceMs, () => (isOver = !accept(candidate, lanes)));
     if (leave === undefined) open -= 1;
     if (leave === undefined || isOver) return leave !== undefined;
-    run.waitingSinceMs.set(lanes, sinceMs);
+    (run.waitingSinceMs ??= new Map()).set(lanes, sinceMs);
     places.push({ provider: candidate.provider, makeRoom: (atMs) => makeRoom(streams, lanes, undefined, atMs), leave });
     return true;
   };

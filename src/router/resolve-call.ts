@@ -1,16 +1,14 @@
 import { chatNeeds, chatParameters, embedNeeds, type Feature, type Parameter } from '../core/capabilities.ts';
 import type { Verb } from '../core/events.ts';
-import { localities, type Locality, nearestOf } from '../core/locality.ts';
+import { localities, type Locality, nearest } from '../core/locality.ts';
 import type { ChatRequest, EmbedRequest } from '../core/types.ts';
 import type { IntentConfig, ProviderConfig, RouterConfig, Timeouts } from '../config/config.ts';
 import { mostAttempts } from '../config/defaults.ts';
 import { didYouMean } from '../config/nearest.ts';
 import type { CallOptions, TimeoutOptions } from '../config/options.ts';
-import { once } from '../lib/once.ts';
 import type { Balance } from '../routing/balance.ts';
-import { type PrefixKey, prefixKeys } from '../routing/prefixes.ts';
-import { estimateTokens, textOf } from '../routing/tokens.ts';
 import { copyChat, copyEmbed } from './copy-request.ts';
+import { Estimates } from './estimates.ts';
 import { refuseLoop } from './hops.ts';
 import type { LaneName } from './lanes.ts';
 import { quoted } from './model-name.ts';
@@ -50,14 +48,9 @@ export interface ResolvedCall<Request> {
   readonly hops: number;
   readonly onStreamFailure: RouterConfig['onStreamFailure'];
   readonly mayHedge: boolean;
-  /** Estimated, when it is first asked for. */
-  promptTokens(): number;
-  /** Those of its text alone: without images, and without a schema. */
-  textTokens(): number;
+  readonly estimates: Estimates;
   /** The most that the answer may have, where the request limits it: all choices together. */
   readonly answerTokens: number | undefined;
-  /** Marks of the prompt's beginnings, made when they are first asked for; none for embeddings. */
-  prefixKeys(): readonly PrefixKey[];
   timeoutsFor(provider: ProviderConfig): Timeouts;
   /** The call's own share of those. */
   readonly timeouts: TimeoutOptions | undefined;
@@ -78,7 +71,6 @@ export function resolveCall<Verbed extends Verb>(
   if (options.provider !== undefined) checkProvider(options.provider, config);
   const startedAtMs = config.clock.nowMs();
   const usualMs = settings.deadlineMs ?? config.deadlineMs;
-  const promptTokens = once(() => estimateTokens(request));
   return {
     verb,
     request: request as typeof given,
@@ -93,8 +85,8 @@ export function resolveCall<Verbed extends Verb>(
     needs: verb === 'embed' ? embedNeeds(request as EmbedRequest) : chatNeeds(request as ChatRequest),
     parameters: verb === 'embed' ? [] : chatParameters(request as ChatRequest),
     pays: whoIsPaid(options, settings, config),
-    maxLocality: nearestOf([config.maxLocality, settings.maxLocality, resolveLocality(options.maxLocality)]),
-    maxCostUsd: smallest([config.maxCostUsd, settings.maxCostUsd, resolveCost(options.maxCostUsd)]),
+    maxLocality: nearest(nearest(config.maxLocality, settings.maxLocality), resolveLocality(options.maxLocality)),
+    maxCostUsd: smaller(config.maxCostUsd, smaller(settings.maxCostUsd, resolveCost(options.maxCostUsd))),
     only: options.provider,
     without: resolveWithout(options.without, config),
     signal: options.signal,
@@ -105,17 +97,11 @@ export function resolveCall<Verbed extends Verb>(
     hops: resolveHops(options.hops),
     onStreamFailure: resolveStreamFailure(options.onStreamFailure, config.onStreamFailure),
     mayHedge: config.hedge !== undefined && options.hedge !== false,
-    promptTokens,
-    textTokens: once(() => {
-      const text = textOf(request);
-      return text === request ? promptTokens() : estimateTokens(text);
-    }),
+    estimates: new Estimates(request),
     answerTokens: verb === 'embed' ? undefined : answerTokensOf(request as ChatRequest),
-    prefixKeys: once(() => (verb === 'embed' ? [] : prefixKeys((request as ChatRequest).messages, (request as ChatRequest).tools))),
-    // From the general to the particular: router, intent, provider, call.
     timeouts: options.timeouts,
     cache: resolveCache(options.cache),
-    timeoutsFor: (provider) => merge(config.timeouts, settings.timeouts, provider.timeouts, options.timeouts),
+    timeoutsFor: (provider) => timeoutsOf(config, settings, provider, options.timeouts),
   };
 }
 
@@ -128,6 +114,7 @@ function withoutDefault<Request extends ChatRequest | EmbedRequest>(request: Req
 
 /** Of two limits either may be the one that a server reads; one of 0 or less is read as none, and bounds nothing. */
 function answerTokensOf({ max_completion_tokens, max_tokens, n }: ChatRequest): number | undefined {
+  if (max_completion_tokens === undefined && max_tokens === undefined) return undefined;
   const limits = [max_completion_tokens, max_tokens].flatMap((limit) => limit ?? []);
   const choices = n ?? 1;
   const isBound = limits.length > 0 && [...limits, choices].every((each) => each >= 1);
@@ -157,9 +144,8 @@ function resolveText(given: string | undefined, name: string): string | undefine
   return given;
 }
 
-function smallest(limits: readonly (number | undefined)[]): number | undefined {
-  const set = limits.filter((limit) => limit !== undefined);
-  return set.length === 0 ? undefined : Math.min(...set);
+function smaller(first: number | undefined, second: number | undefined): number | undefined {
+  return first === undefined || second === undefined ? (first ?? second) : Math.min(first, second);
 }
 
 function checkProvider(id: string, { providers }: RouterConfig): void {
@@ -210,16 +196,30 @@ function limitMs(given: number | undefined, name: string, usual: number): number
   return given;
 }
 
-function merge(base: Timeouts, ...layers: readonly (TimeoutOptions | undefined)[]): Timeouts {
+const noTimeouts: TimeoutOptions = Object.freeze({});
+
+function isEmpty(timeouts: TimeoutOptions): boolean {
+  for (const _name in timeouts) return false;
+  return true;
+}
+
+/** From the general to the particular: router, intent, provider, call. */
+function timeoutsOf(
+  { timeouts: usual }: RouterConfig,
+  { timeouts: intents }: IntentConfig,
+  { timeouts: own }: ProviderConfig,
+  asked: TimeoutOptions = noTimeouts,
+): Timeouts {
+  // As nearly always: one for all.
+  if (isEmpty(intents) && isEmpty(own) && isEmpty(asked)) return usual;
   const pick = (name: keyof Timeouts): number | undefined => {
-    const layer = layers.findLast((each) => each?.[name] !== undefined);
-    return limitMs(layer?.[name], `timeouts.${name}`, base[name] ?? Infinity);
+    const set = asked[name] ?? own[name] ?? intents[name];
+    return set === undefined ? usual[name] : limitMs(set, `timeouts.${name}`, Infinity);
   };
-  const totalMs = pick('totalMs');
   return {
-    connectMs: pick('connectMs') ?? base.connectMs,
-    firstTokenMs: pick('firstTokenMs') ?? base.firstTokenMs,
-    idleMs: pick('idleMs') ?? base.idleMs,
-    totalMs: totalMs === Infinity ? undefined : totalMs,
+    connectMs: pick('connectMs') ?? usual.connectMs,
+    firstTokenMs: pick('firstTokenMs') ?? usual.firstTokenMs,
+    idleMs: pick('idleMs') ?? usual.idleMs,
+    totalMs: pick('totalMs'),
   };
 }

@@ -2,7 +2,7 @@ import { AllFailedError, type FailedAttempt, isRouterError, RouterError, type St
 import type { EmbedUsage, Usage } from '../core/types.ts';
 import type { RouteAttempt, RouteTrace } from '../core/route.ts';
 import { timeoutError } from '../lib/deadline.ts';
-import { createStop, type StopSignal } from '../lib/stop.ts';
+import { createStop, type Stop } from '../lib/stop.ts';
 import { type Candidate, isAmong, type MadePlan, type PlannedCandidate, type SkippedInPlan } from '../routing/plan.ts';
 import type { Engine } from './engine.ts';
 import type { Lanes } from './lanes.ts';
@@ -46,13 +46,13 @@ export interface Run<Request> {
   /** It has waited for a better candidate than those that were free, and does so once. */
   hasWaited: boolean;
   /** Candidates that were gone past because they had no slot free. */
-  readonly busy: Set<PlannedCandidate>;
-  /** Since when it has been waiting for slots, also where it has left their queues for a moment. Empty once it has one. */
-  readonly waitingSinceMs: Map<Lanes, number>;
+  readonly busy: PlannedCandidate[];
+  /** Since when it has been waiting for slots, also where it has left their queues for a moment. Undefined where it waits for none. */
+  waitingSinceMs: Map<Lanes, number> | undefined;
   /** Set where only some candidates can go on with what has begun. */
   accepts: ((provider: Provider, model: string | undefined) => boolean) | undefined;
   /** Streams only: stops what is under way for a reader who has left. */
-  readonly leaving: { readonly signal: StopSignal; stop(reason: unknown): void } | undefined;
+  readonly leaving: Stop | undefined;
   /** Announces the end, once. */
   end(usage: Usage | EmbedUsage | undefined, abandoned: boolean): void;
   /** Announces the failure, once, and gives back what the caller gets to see. */
@@ -96,8 +96,8 @@ export function beginRun<Request>(call: ResolvedCall<Request>, engine: Engine, o
     attempts: 0,
     account: newAccount(),
     hasWaited: false,
-    busy: new Set(),
-    waitingSinceMs: new Map(),
+    busy: [],
+    waitingSinceMs: undefined,
     accepts: undefined,
     leaving: verb === 'stream' ? createStop() : undefined,
     end(usage, abandoned) {
@@ -155,9 +155,10 @@ function newTrace({ requestId, intent }: ResolvedCall<unknown>): LiveTrace {
  * got their turn later.
  */
 function notAsked({ plan, passed, busy, trace }: Run<unknown>): readonly SkippedInPlan[] {
+  if (plan.skipped.length + passed.length + busy.length === 0) return [];
   const wasAsked = (candidate: Pick<Candidate, 'provider' | 'model'>): boolean => isAmong(trace.attempts, candidate);
   const skipped = [...plan.skipped.filter((each) => !wasAsked(each)), ...passed];
-  const missed = [...busy].filter((candidate) => !wasAsked(candidate) && !skipped.some(({ provider }) => provider === candidate.provider));
+  const missed = busy.filter((candidate) => !wasAsked(candidate) && !skipped.some(({ provider }) => provider === candidate.provider));
   return [...skipped, ...missed.map(({ provider, model, substituted }) => ({ provider, model, substituted, ...allTaken }))];
 }
 
@@ -174,9 +175,9 @@ function learn({ call, engine, trace }: Run<unknown>, usage: Usage | EmbedUsage 
   const nowMs = config.clock.nowMs();
   if (learnsFrom(call)) {
     affinity.learn(requested ?? '', provider, nowMs);
-    prefixes.remember(call.prefixKeys(), provider, requested, nowMs);
+    prefixes.remember(call.estimates.prefixKeys(), provider, requested, nowMs);
   }
-  const leastTokens = usage && providers.get(provider)?.noteUsage(model, call.textTokens(), call.promptTokens(), usage);
+  const leastTokens = usage && providers.get(provider)?.noteUsage(model, call.estimates.textTokens(), call.estimates.promptTokens(), usage);
   if (leastTokens === undefined || usage === undefined) return;
   trace.truncated = true;
   announce('model:truncated', { requestId, provider, model, promptTokens: usage.prompt_tokens, leastTokens });

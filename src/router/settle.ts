@@ -14,9 +14,10 @@ import { noteEnd } from './under-way.ts';
 // What a provider's books say after an attempt: counters, times, breakers.
 
 export function settle(books: Books, permit: Permit, outcome: Outcome): void {
-  const { id, state, router, announce, credentials } = books;
+  const { id, state, router } = books;
   const model = state.models.of(permit.model);
-  noteEnd([state, model], permit.sinceMs);
+  noteEnd(state, permit.sinceMs);
+  noteEnd(model, permit.sinceMs);
   if (state.letIn.generation === permit.connectionGeneration) state.letIn = changed(state.letIn, permit.connectionGeneration, -1);
   if (model.letIn.generation === permit.modelGeneration) model.letIn = changed(model.letIn, permit.modelGeneration, -1);
   if (outcome.type === 'success') noteSuccess(books, model, permit, outcome);
@@ -25,7 +26,7 @@ export function settle(books: Books, permit: Permit, outcome: Outcome): void {
     state.failuresInRow += 1;
     state.lastError = { code: outcome.error.code, atMs: router.clock.nowMs() };
   }
-  const verdict = applyEffect({ id, config: router, announce, credentials }, state, permit, outcome);
+  const verdict = applyEffect(books, model, permit, outcome);
   if (verdict.connection === 'refused' || verdict.model === 'failure' || verdict.model === 'soft') noteFailure(books, model);
   const connection = isLate(books, state.connection, permit, true) ? 'abandon' : connectionVerdict(books, permit, verdict);
   const own = isLate(books, model.breaker, permit, false) ? 'abandon' : verdict.model;
@@ -38,10 +39,10 @@ export function settle(books: Books, permit: Permit, outcome: Outcome): void {
 }
 
 /** The result of a probe whose leave has ended: another router may have found out something else by now. */
-function isLate({ sharing, id }: Books, breaker: BreakerState, { model, ...permit }: Permit, whole: boolean): boolean {
+function isLate({ sharing, id }: Books, breaker: BreakerState, permit: Permit, whole: boolean): boolean {
   if (sharing === undefined || breaker.is !== 'half-open') return false;
   const generation = whole ? permit.connectionGeneration : permit.modelGeneration;
-  return generation === breaker.generation && sharing.isLate(id, model, whole);
+  return generation === breaker.generation && sharing.isLate(id, permit.model, whole);
 }
 
 /**

@@ -74,7 +74,7 @@ export function ride<Request, Whole>(
         throw limit.signal.aborted ? ownError(call, limit.signal.reason) : error;
       }
     },
-    waitFor: limit.waitFor,
+    waitFor: (promise) => limit.waitFor(promise),
     onCut(listener) {
       limit.signal.addEventListener('abort', () => listener(ownError(call, limit.signal.reason)));
     },

@@ -16,17 +16,30 @@ export interface HeldSlot {
 }
 
 export function heldSlot(lanes: Lanes, lane: LaneName, clock: Clock): HeldSlot {
-  let isOurs = true;
-  return {
-    lanes,
-    lane,
-    use: () => void (isOurs = false),
-    give() {
-      if (!isOurs) return;
-      isOurs = false;
-      lanes.give(lane, clock.nowMs());
-    },
-  };
+  return new Held(lanes, lane, clock);
+}
+
+class Held implements HeldSlot {
+  readonly lanes: Lanes;
+  readonly lane: LaneName;
+  readonly #clock: Clock;
+  #isOurs = true;
+
+  constructor(lanes: Lanes, lane: LaneName, clock: Clock) {
+    this.lanes = lanes;
+    this.lane = lane;
+    this.#clock = clock;
+  }
+
+  use(): void {
+    this.#isOurs = false;
+  }
+
+  give(): void {
+    if (!this.#isOurs) return;
+    this.#isOurs = false;
+    this.lanes.give(this.lane, this.#clock.nowMs());
+  }
 }
 
 /** The configuration that says how many slots there are. */

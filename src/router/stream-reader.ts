@@ -26,31 +26,51 @@ type OpenedStream = Opened<ChatRequest, OpenStream>;
 const emptyLimits = 10;
 
 export function createReader(run: Run<ChatRequest>, first: OpenedStream): StreamReader {
-  const state: Reading = { run, resume: createResume(run), notes: createNotes(run), open: first, silentMs: 0, left: false, mending: false };
-  attach(state, first);
-  return {
-    read: () => read(state),
-    isBroken: () => state.broken !== undefined,
-    isLeft: () => state.left,
-    leave: () => leave(state),
-  };
+  const reading = new Reading(run, first);
+  attach(reading, first);
+  return reading;
 }
 
-/** One stream that is being read. */
-interface Reading {
+/** One stream that is being read. A class, because closures took several times as much, as long as the stream lasts. */
+class Reading implements StreamReader {
   readonly run: Run<ChatRequest>;
   readonly resume: Resume;
-  notes: Notes;
   open: OpenedStream;
+  /** What the stream has told beside its content. */
+  usage: Usage | undefined;
+  /** Of chunks that came without a time: one for all. */
+  startedS: number | undefined;
   /** For how long only pieces without content have come. */
-  silentMs: number;
+  silentMs = 0;
   /** Told by the next read. */
-  broken?: { readonly error: unknown } | undefined;
+  broken: { readonly error: unknown } | undefined;
   /** Mended by the next read. */
-  lost?: Lost | undefined;
-  left: boolean;
+  lost: Lost | undefined;
+  left = false;
   /** Another provider is being asked. */
-  mending: boolean;
+  mending = false;
+
+  constructor(run: Run<ChatRequest>, first: OpenedStream) {
+    this.run = run;
+    this.resume = createResume(run);
+    this.open = first;
+  }
+
+  read(): Promise<readonly ChatChunk[] | undefined> {
+    return read(this);
+  }
+
+  isBroken(): boolean {
+    return this.broken !== undefined;
+  }
+
+  isLeft(): boolean {
+    return this.left;
+  }
+
+  leave(): void {
+    leave(this);
+  }
 }
 
 interface Lost {
@@ -65,37 +85,38 @@ async function read(state: Reading): Promise<readonly ChatChunk[] | undefined> {
     const { lost, open } = state;
     if (lost !== undefined && !state.left) return mend(state, lost);
     if (open.attempt.isOver()) return endOrThrow(state);
+    const { deadline, timeouts } = open.attempt;
+    const startMs = state.run.engine.config.clock.nowMs();
     try {
-      return await readOn(state, open);
+      deadline.enter('idle', timeouts.idleMs);
+      return noteRead(state, open, startMs, await deadline.waitFor(open.result.rest.next()));
     } catch (error) {
       breakOff(state, open, error);
     }
   }
 }
 
-/** The next batch of the stream that is open. */
-async function readOn(state: Reading, { attempt, result }: OpenedStream): Promise<readonly ChatChunk[] | undefined> {
-  const { run, notes } = state;
-  const { clock } = run.engine.config;
+type Batch = IteratorResult<readonly ChatChunk[], unknown>;
+
+/** What a read of the stream that is open has brought. */
+function noteRead(state: Reading, { attempt }: OpenedStream, startMs: number, { done, value }: Batch): readonly ChatChunk[] | undefined {
+  const { run, usage } = state;
   const { deadline, timeouts } = attempt;
-  const startMs = clock.nowMs();
-  deadline.enter('idle', timeouts.idleMs);
-  const { done, value } = await deadline.waitFor(result.rest.next());
   deadline.pause();
   if (done === true) {
-    attempt.succeed(notes.usage());
-    run.end(notes.usage(), false);
+    attempt.succeed(usage);
+    run.end(usage, false);
     return undefined;
   }
-  state.silentMs = value.some(hasContent) ? 0 : state.silentMs + clock.nowMs() - startMs;
+  state.silentMs = value.some(hasContent) ? 0 : state.silentMs + run.engine.config.clock.nowMs() - startMs;
   if (state.silentMs >= emptyLimits * timeouts.idleMs) throw timeoutError(attempt.candidate.provider, 'idle', state.silentMs);
   return take(state, value);
 }
 
-function take({ notes, resume, open }: Reading, chunks: readonly ChatChunk[]): readonly ChatChunk[] {
-  open.attempt.charge.pieces += chunks.length;
-  notes.note(chunks);
-  resume.note(chunks);
+function take(state: Reading, chunks: readonly ChatChunk[]): readonly ChatChunk[] {
+  state.open.attempt.charge.pieces += chunks.length;
+  note(state, chunks);
+  state.resume.note(chunks);
   return chunks;
 }
 
@@ -161,7 +182,7 @@ async function mend(state: Reading, { from, error }: Lost): Promise<readonly Cha
   } finally {
     state.mending = false;
   }
-  if (state.left) run.end(state.notes.usage(), true);
+  if (state.left) run.end(state.usage, true);
   return endOrThrow(state);
 }
 
@@ -169,7 +190,8 @@ function takeOver(state: Reading, next: Resumed): readonly ChatChunk[] {
   const { run } = state;
   if (next.notice.type === 'reset') {
     // What was told beside the content is void as well.
-    state.notes = createNotes(run);
+    state.usage = undefined;
+    state.startedS = undefined;
     run.trace.degraded = false;
   }
   attach(state, next);
@@ -187,35 +209,22 @@ function leave(state: Reading): void {
   if (state.left) return;
   state.left = true;
   forget(state);
-  const { run, notes, open } = state;
+  const { run, usage, open } = state;
   const isReading = !open.attempt.isOver();
-  if (isReading) open.attempt.abandon(notes.usage());
+  if (isReading) open.attempt.abandon(usage);
   // Who is about to take over is stopped first: a call ends after its attempts.
   if (state.mending) run.leaving?.stop(new RouterError('closed', 'The reader left the stream.'));
-  else run.end(notes.usage(), true);
+  else run.end(usage, true);
   if (isReading) letGo(open.result);
 }
 
-/** What a stream tells beside its content. */
-interface Notes {
-  note(chunks: readonly ChatChunk[]): void;
-  usage(): Usage | undefined;
-}
-
-function createNotes(run: Run<ChatRequest>): Notes {
-  const createdS = Math.floor(run.engine.config.clock.wallMs() / 1_000);
-  let usage: Usage | undefined;
-  return {
-    note(chunks) {
-      for (const chunk of chunks) {
-        // Adapters have no clock, so what came without a time gets its own here.
-        if (chunk.created === 0) chunk.created = createdS;
-        if (chunk.usage) usage = chunk.usage;
-        if (chunk.degraded) run.trace.degraded = true;
-      }
-    },
-    usage: () => usage,
-  };
+function note(state: Reading, chunks: readonly ChatChunk[]): void {
+  for (const chunk of chunks) {
+    // Adapters have no clock, so what came without a time gets its own here.
+    if (chunk.created === 0) chunk.created = Math.floor((state.startedS ??= state.run.engine.config.clock.wallMs() / 1_000));
+    if (chunk.usage) state.usage = chunk.usage;
+    if (chunk.degraded) state.run.trace.degraded = true;
+  }
 }
 
 /** The chunk that says that another provider goes on. */

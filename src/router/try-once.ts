@@ -4,13 +4,13 @@ import type { Opened, Verb } from './carry-out.ts';
 import { withHedge } from './hedge.ts';
 import { giveUp, leastMs, leftMs, type Run } from './run.ts';
 
-/** Undefined where another candidate should be tried. Throws what ends the call. */
-export async function tryOnce<Request, Result>(
+/** Undefined where another candidate should be tried. Throws what ends the call, also before it gives a promise. */
+export function tryOnce<Request, Result>(
   run: Run<Request>,
   candidate: Candidate,
   options: AttemptOptions,
   verb: Verb<Request, Result>,
-): Promise<Opened<Request, Result> | undefined> {
+): Promise<Opened<Request, Result> | undefined> | undefined {
   if (run.failed.length > 0 && leftMs(run) < leastMs) throw giveUp(run, 'deadline');
   const attempt = beginAttempt(run, candidate, options);
   if (attempt === undefined) return undefined;

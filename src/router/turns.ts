@@ -15,6 +15,12 @@ export type Turn =
  */
 export function nextTurn(run: Run<unknown>): Turn | undefined {
   const { remaining } = run;
+  const [first] = remaining;
+  // As nearly always.
+  if (first !== undefined && !isFinal(run) && obstacleOf(run, first) === undefined && !isFull(run, first)) {
+    remaining.shift();
+    return { type: 'go', candidate: first };
+  }
   const free: PlannedCandidate[] = [];
   const full: PlannedCandidate[] = [];
   for (let index = 0; index < remaining.length;) {
@@ -43,7 +49,7 @@ export function nextTurn(run: Run<unknown>): Turn | undefined {
       full.filter((each) => !isInferior(run, each, full[0] as PlannedCandidate)),
       limitMs,
     );
-  for (const candidate of full) run.busy.add(candidate);
+  for (const candidate of full) if (!run.busy.includes(candidate)) run.busy.push(candidate);
   const candidate = takeNext(run, free);
   return candidate && { type: 'go', candidate };
 }
@@ -54,7 +60,7 @@ export function replan(run: Run<unknown>): void {
   run.plannedAtMs = run.engine.config.clock.nowMs();
   run.remaining.splice(0, Infinity, ...run.plan.candidates.filter((candidate) => !hasFailed(run, candidate)));
   run.passed.length = 0;
-  run.busy.clear();
+  run.busy.length = 0;
 }
 
 /** How many times as long as expected a call waits for some before it waits for all. */
@@ -105,5 +111,5 @@ function worthMs(run: Run<unknown>, best: PlannedCandidate, free: PlannedCandida
 /** As things stand now; an unknown one of a later tier is no reason to find out about it. */
 function scoreOf({ engine, call }: Run<unknown>, candidate: PlannedCandidate): { readonly totalMs: number; readonly queueMs: number } {
   const provider = engine.providers.get(candidate.provider);
-  return provider?.expectedNow(candidate, call, call.promptTokens()) ?? { totalMs: 0, queueMs: 0 };
+  return provider?.expectedNow(candidate, call, call.estimates.promptTokens()) ?? { totalMs: 0, queueMs: 0 };
 }

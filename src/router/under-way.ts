@@ -6,20 +6,16 @@ export interface UnderWay {
 
 export const nobodyUnderWay: Readonly<UnderWay> = { inFlight: 0, begunSumMs: 0 };
 
-export function noteBegin(all: readonly UnderWay[], nowMs: number): void {
-  for (const each of all) {
-    each.inFlight += 1;
-    each.begunSumMs += nowMs;
-  }
+export function noteBegin(each: UnderWay, nowMs: number): void {
+  each.inFlight += 1;
+  each.begunSumMs += nowMs;
 }
 
 /** @param begunMs When the call that has ended began. */
-export function noteEnd(all: readonly UnderWay[], begunMs: number): void {
-  for (const each of all) {
-    each.inFlight -= 1;
-    // From 0 again, so that what rounding loses does not add up.
-    each.begunSumMs = each.inFlight === 0 ? 0 : each.begunSumMs - begunMs;
-  }
+export function noteEnd(each: UnderWay, begunMs: number): void {
+  each.inFlight -= 1;
+  // From 0 again, so that what rounding loses does not add up.
+  each.begunSumMs = each.inFlight === 0 ? 0 : each.begunSumMs - begunMs;
 }
 
 /** How long they have been running, on average; 0 where there are none. */

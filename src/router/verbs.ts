@@ -5,6 +5,7 @@ import type { Candidate } from '../routing/plan.ts';
 import { runAttempts } from './attempts.ts';
 import type { Attempt } from './attempt.ts';
 import { carryOut, enterCall, startCall } from './begin-call.ts';
+import type { Verb } from './carry-out.ts';
 import { type ChatStream, createChatStream } from './chat-stream.ts';
 import type { Closing } from './closing.ts';
 import { type Engine, holdEngine } from './engine.ts';
@@ -13,7 +14,7 @@ import { type ResolvedCall, resolveCall } from './resolve-call.ts';
 import type { Recorders } from './recorder.ts';
 import type { Router, TriedChat } from './router.ts';
 import type { Run } from './run.ts';
-import { streamVerb } from './stream-verb.ts';
+import { streaming } from './stream-verb.ts';
 import { chatFor, hasSchema, type SchemaRequest } from './structured.ts';
 
 /** What the verbs work with: the configuration of now, and the books of all calls. */
@@ -29,11 +30,15 @@ export function createVerbs(live: Live): Pick<Router, 'chat' | 'stream' | 'embed
   return {
     chat,
     tryChat: (request, options) => tryChat(chat(request, options)),
-    stream: async (request, options = {}) => {
-      const { engine } = live;
-      const call = resolveCall('stream', request, options, engine.config);
-      const wish = engine.kept?.wishOf(call);
-      return wish === undefined ? carryOut(startCall(call, live, enterCall(live, call)), stream) : streamKept(live, call, wish);
+    stream(request, options = {}) {
+      try {
+        const { engine } = live;
+        const call = resolveCall('stream', request, options, engine.config);
+        const wish = engine.kept?.wishOf(call);
+        return wish === undefined ? carryOut(startCall(call, live, enterCall(live, call)), stream) : streamKept(live, call, wish);
+      } catch (error) {
+        return refused(error);
+      }
     },
     embed: async (request, options = {}) => ask(live, resolveCall('embed', request, options, live.engine.config), embed),
   };
@@ -41,8 +46,7 @@ export function createVerbs(live: Live): Pick<Router, 'chat' | 'stream' | 'embed
 
 /** A schema as `response_format` makes up to two calls of one, within one deadline. */
 function chatVerb(live: Live): Router['chat'] {
-  const either = async (request: ChatRequest | SchemaRequest<unknown>, options: CallOptions = {}): Promise<ChatCompletion> => {
-    if (!hasSchema(request)) return ask(live, resolveCall('chat', request, options, live.engine.config), chat);
+  const valued = async (request: SchemaRequest<unknown>, options: CallOptions): Promise<ChatCompletion> => {
     let endsAtMs: number | undefined;
     // Both on one configuration.
     const { engine, closing, recorders } = live;
@@ -58,7 +62,19 @@ function chatVerb(live: Live): Router['chat'] {
       leave();
     }
   };
+  const either = (request: ChatRequest | SchemaRequest<unknown>, options: CallOptions = {}): Promise<ChatCompletion> => {
+    try {
+      return hasSchema(request) ? valued(request, options) : ask(live, resolveCall('chat', request, options, live.engine.config), chat);
+    } catch (error) {
+      return refused(error);
+    }
+  };
   return either as Router['chat'];
+}
+
+/** Verbs are not async functions: a promise that is only passed on would be waited for three turns. */
+function refused(error: unknown): Promise<never> {
+  return Promise.reject(error as Error);
 }
 
 function withDeadline(options: CallOptions, endsAtMs: number | undefined, { config: { clock } }: Engine): CallOptions {
@@ -87,29 +103,39 @@ async function tryChat(answer: Promise<ChatCompletion>): Promise<TriedChat> {
   }
 }
 
-async function chat(run: Run<ChatRequest>): Promise<ChatCompletion> {
-  const answer = await settle(run, async (attempt) => {
-    const given = await attempt.deadline.waitFor(attempt.provider.adapter.chat(attempt.call));
-    if (given.choices[0] === undefined) throw noAnswer(attempt, 'no choice');
-    return given as Omit<ChatCompletion, 'route'>;
-  });
-  // Adapters have no clock, so an answer that came without a time gets its own here.
-  if (answer.created === 0) answer.created = Math.floor(run.engine.config.clock.wallMs() / 1_000);
-  return answer;
-}
+type WholeChat = Omit<ChatCompletion, 'route'>;
 
-async function embed(run: Run<EmbedRequest>): Promise<EmbeddingList> {
-  const { input } = run.call.request;
-  const count = typeof input === 'string' ? 1 : input.length;
-  if (run.plan.space !== undefined) run.engine.canaries?.compareAgain(run.plan.space, run.call);
-  return settle(run, async (attempt) => {
+const chatting: Verb<ChatRequest, WholeChat> = {
+  open: ({ deadline, provider, call }) => deadline.waitFor(provider.adapter.chat(call) as Promise<WholeChat>),
+  check(given, attempt, { engine }) {
+    if (given.choices[0] === undefined) throw noAnswer(attempt, 'no choice');
+    // Adapters have no clock, so an answer that came without a time gets its own here; a copy, as it may be given out many times.
+    return given.created === 0 ? { ...given, created: Math.floor(engine.config.clock.wallMs() / 1_000) } : given;
+  },
+  drop: () => undefined,
+};
+
+const chat = (run: Run<ChatRequest>): Promise<ChatCompletion> => settle(run, chatting);
+
+const embedding: Verb<EmbedRequest, EmbedAnswer> = {
+  open(attempt) {
     const { adapter } = attempt.provider;
     if (adapter.embed === undefined) throw noAnswer(attempt, 'no embeddings');
-    const answer = await attempt.deadline.waitFor(adapter.embed(attempt.call));
+    return attempt.deadline.waitFor(adapter.embed(attempt.call));
+  },
+  check(answer, attempt, run) {
+    const { input } = run.call.request;
+    const count = typeof input === 'string' ? 1 : input.length;
     if (answer.data.length !== count) throw noAnswer(attempt, `${answer.data.length} vectors for ${count} inputs`);
     checkVectors(run, attempt.candidate, answer);
     return answer;
-  });
+  },
+  drop: () => undefined,
+};
+
+async function embed(run: Run<EmbedRequest>): Promise<EmbeddingList> {
+  if (run.plan.space !== undefined) run.engine.canaries?.compareAgain(run.plan.space, run.call);
+  return settle(run, embedding);
 }
 
 /** A vector of another space would spoil whatever the caller keeps the others in. A stand-in's are no vectors of any. */
@@ -126,7 +152,7 @@ function checkVectors({ plan, call, engine }: Run<EmbedRequest>, { provider, mod
 
 async function stream(run: Run<ChatRequest>): Promise<ChatStream> {
   try {
-    return createChatStream(run, await runAttempts(run, streamVerb(run)));
+    return createChatStream(run, await runAttempts(run, streaming));
   } catch (error) {
     throw run.fail(error);
   }
@@ -135,10 +161,10 @@ async function stream(run: Run<ChatRequest>): Promise<ChatStream> {
 /** Runs the attempts of a verb whose answer comes whole, and writes the route beside the answer. */
 async function settle<Request, Answer extends { readonly usage?: Usage | EmbedUsage; readonly degraded?: true }>(
   run: Run<Request>,
-  open: (attempt: Attempt<Request>) => Promise<Answer>,
+  verb: Verb<Request, Answer>,
 ): Promise<Answer & { route: Run<Request>['trace'] }> {
   try {
-    const { attempt, result } = await runAttempts(run, { open, drop: () => undefined });
+    const { attempt, result } = await runAttempts(run, verb);
     attempt.succeed(result.usage);
     if (result.degraded) run.trace.degraded = true;
     run.end(result.usage, false);

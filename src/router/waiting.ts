@@ -152,6 +152,8 @@ function isDue({ engine }: Run<unknown>, { readyAtMs }: Waiting): boolean {
 /** Nobody else would get a turn after an attempt at it. */
 export function isOnly(run: Run<unknown>, { candidate }: Pick<Waiting, 'candidate'>): boolean {
   if (run.attempts >= run.call.maxAttempts - 1) return true;
+  // Those that may be waited for have failed, or were left out.
+  if (run.failed.length + run.plan.skipped.length + run.passed.length === 0) return true;
   const mayFollow = ({ candidate: { provider } }: Waiting): boolean => run.engine.providers.get(provider)?.mayBeRetried() === true;
   return !othersThan(run, candidate.provider).some(mayFollow);
 }
@@ -191,7 +193,7 @@ async function pause(run: Run<unknown>, waiting: Waiting, round: number): Promis
     reason,
   } = waiting;
   engine.announce('retry', { requestId: call.requestId, provider, model, reason, delayMs });
-  const signals = [call.signal, engine.shutdown, leaving?.signal];
+  const signals = [call.signal, engine.shutdown, leaving];
   const limit = openDeadline({ clock, provider, signals, endsAtMs: call.endsAtMs, endPhase: 'deadline' });
   let isLoading = false;
   try {

@@ -7,6 +7,13 @@ import type { CandidateFacts } from './facts.ts';
 import { mostPerEstimate, surelyAtLeast } from './tokens.ts';
 
 /** What a request needs and may do. */
+/** Estimated when they are first asked for. */
+export interface TokenEstimates {
+  promptTokens(): number;
+  /** The same of its text alone: what images and schemas count as differs from server to server. */
+  textTokens(): number;
+}
+
 export interface GateInput {
   readonly verb: Verb;
   readonly needs: readonly Feature[];
@@ -18,10 +25,7 @@ export interface GateInput {
   readonly maxDistance: number;
   /** The most that one attempt may cost, in US dollars. */
   readonly maxCostUsd: number | undefined;
-  /** Estimated, when it is first asked for. */
-  readonly promptTokens: () => number;
-  /** The same of its text alone: what images and schemas count as differs from server to server. */
-  readonly textTokens: () => number;
+  readonly estimates: TokenEstimates;
   /** The most that the answer may have, where the request limits it: all choices together. */
   readonly answerTokens: number | undefined;
   /** Only this provider. */
@@ -75,9 +79,9 @@ const mostPerImageGuess = 61;
 const mostBeforeTools = 600;
 
 /** Too much rather than too little: beside images a schema counts as one. */
-export function mostPromptTokens({ needs, promptTokens, textTokens }: Pick<GateInput, 'needs' | 'promptTokens' | 'textTokens'>): number {
-  const all = promptTokens();
-  const images = needs.includes('vision') ? all - textTokens() : 0;
+export function mostPromptTokens({ needs, estimates }: Pick<GateInput, 'needs' | 'estimates'>): number {
+  const all = estimates.promptTokens();
+  const images = needs.includes('vision') ? all - estimates.textTokens() : 0;
   const hasTools = needs.includes('tools') || needs.includes('jsonSchema');
   return (all - images) * mostPerEstimate + images * mostPerImageGuess + (hasTools ? mostBeforeTools : 0);
 }
@@ -102,9 +106,9 @@ function dollars(usd: number): string {
 }
 
 /** Only a prompt that surely does not fit; about the others the server has the last word. */
-function tooLong({ window, tokenRatio }: CandidateFacts, { textTokens }: GateInput): Obstacle | undefined {
+function tooLong({ window, tokenRatio }: CandidateFacts, { estimates }: GateInput): Obstacle | undefined {
   if (window === undefined) return undefined;
-  const tokens = textTokens();
+  const tokens = estimates.textTokens();
   if (tokens < window / 4) return undefined;
   const least = surelyAtLeast(tokens, tokenRatio);
   if (least < window) return undefined;

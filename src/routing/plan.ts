@@ -95,7 +95,8 @@ export function plan(input: PlanInput): MadePlan {
   // Pins must not make a model unreachable: where nothing else is left, the oldest pin is put to the test.
   if (open.length === 0) open.push(...takeOldestPin(pinned));
   for (const facts of pinned) skipped.push(toSkipped(facts, pinObstacle(facts)));
-  return { ...inOrder(open, input), skipped, space, isPartial: open.length > input.most };
+  const { candidates, turn } = inOrder(open, input);
+  return { candidates, turn, skipped, space, isPartial: open.length > input.most };
 }
 
 /** The facts come in the order of the intent, but for models that have spilled out of GPU memory, and for providers that are down. */
@@ -107,7 +108,7 @@ function inOrder(open: CandidateFacts[], input: PlanInput): { candidates: Planne
     const tier = tierOf(open[from] as CandidateFacts);
     let to = from + 1;
     while (to < open.length && tierOf(open[to] as CandidateFacts) === tier) to += 1;
-    const members = open.slice(from, to);
+    const members = from === 0 && to === open.length ? open : open.slice(from, to);
     const arranged: Arranged = candidates.length < mostOrdered || input.isShown ? arrange(tier, members, input) : { order: members };
     // Only the tier that is tried first gives out a turn.
     if (from === 0) turn = arranged.turn;
@@ -141,13 +142,13 @@ function pinEnd({ pinnedUntilMs = Infinity }: CandidateFacts): number {
 function spaceOf(all: readonly CandidateFacts[], input: PlanInput): string | undefined {
   // A server that has lost its model for the moment is out for a time as well; one that never had a name for it is not meant. A text that
   // is too long for it, or too dear there, has no place elsewhere either: the caller's shorter ones are in its space.
-  const shortest: PlanInput = { ...input, promptTokens: noTokens, textTokens: noTokens };
+  const shortest: PlanInput = { ...input, estimates: noTokens };
   const isAble = (facts: CandidateFacts): boolean =>
     (input.only === undefined || facts.place.provider === input.only) && gate(standing(facts), shortest) === undefined;
   return all.find(isAble)?.space;
 }
 
-const noTokens = (): number => 0;
+const noTokens: PlanInput['estimates'] = { promptTokens: () => 0, textTokens: () => 0 };
 
 /** Without what says nothing about whose vectors the caller has: a model that is lost for the moment, vectors that are left out. */
 function standing(facts: CandidateFacts): CandidateFacts {

@@ -23,9 +23,9 @@ export function estimateTokens(request: ChatRequest | EmbedRequest): number {
  */
 export function textOf(request: ChatRequest | EmbedRequest): ChatRequest | EmbedRequest {
   if (!('messages' in request)) return request;
-  const { response_format: format, ...rest } = request;
-  const { messages } = request;
+  const { messages, response_format: format } = request;
   if (format?.type !== 'json_schema' && messages.every(({ content }) => !Array.isArray(content) || content.every(isText))) return request;
+  const { response_format: _format, ...rest } = request;
   return {
     ...rest,
     messages: messages.map((each) => (Array.isArray(each.content) ? { ...each, content: each.content.filter(isText) } : each)),

@@ -71,8 +71,7 @@ const usual: Omit<PlanInput, 'facts' | 'sharesOf'> = {
   maxLocality: 'cloud',
   maxDistance: 4,
   maxCostUsd: undefined,
-  promptTokens: () => 10,
-  textTokens: () => 10,
+  estimates: { promptTokens: () => 10, textTokens: () => 10 },
   answerTokens: undefined,
   only: undefined,
   without: [],
@@ -103,7 +102,8 @@ export function planOf(
     const facts = { ...(list[place.index] as Described), place };
     return { ...facts, seenTokens: shared?.get(place.provider) ?? facts.seenTokens };
   });
-  return plan({ ...usual, promptTokens: () => promptTokens, textTokens: () => textTokens, ...input, facts: all, sharesOf: () => shares });
+  const estimates = { promptTokens: () => promptTokens, textTokens: () => textTokens };
+  return plan({ ...usual, estimates, ...input, facts: all, sharesOf: () => shares });
 }
 
 /** The providers in order, then those left out as `provider: code, reason`. */

@@ -1,10 +1,10 @@
 import { afterAll, expect, test } from 'vitest';
-import { type Model, type Tensor, uint32 } from '../../examples/tiny-model/gguf.ts';
-import { bert } from '../../examples/tiny-model/models.ts';
 import type { Adapter } from '../../src/core/adapter.ts';
 import { createStop } from '../../src/lib/stop.ts';
 import { resolveConfig } from '../../src/config/resolve.ts';
 import { createEmbeddingCanaries } from '../../src/router/embedding-canary.ts';
+import { type Model, type Tensor, uint32 } from '../tiny-model/gguf.ts';
+import { bert } from '../tiny-model/models.ts';
 import { cpuOf, modelFolder } from './cpu-kit.ts';
 
 // A real encoder, llama.cpp's, and what goes wrong between two servers of one model. Its weights are drawn, not trained.
@@ -56,7 +56,7 @@ async function toldOf(second: Adapter, name = 'embedder'): Promise<{ objection: 
     config,
     providers: new Map(config.providers.map((each) => [each.id, { config: each, ...partsOf(each.id as 'first') }])),
     announce: (_, event) => void warnings.push((event as { message: string }).message),
-    shutdown: createStop().signal,
+    shutdown: createStop(),
   });
   await canaries.compareAll();
   await second.close?.();

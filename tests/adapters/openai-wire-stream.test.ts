@@ -4,7 +4,7 @@ import type { Origin } from '../../src/adapters/openai-wire.ts';
 import { collectChunks } from '../../src/core/collect.ts';
 import { RouterError } from '../../src/core/errors.ts';
 import type { ChatChunk } from '../../src/core/types.ts';
-import { defaultStreamLimits, readEvents } from '../../src/lib/sse.ts';
+import { defaultStreamLimits, openEvents } from '../../src/lib/sse.ts';
 import { readStream } from '../../src/lib/read-stream.ts';
 import { byteStream, cutAt, cutEvery, gather, type Piece } from '../_kit/byte-stream.ts';
 import { recording } from '../_kit/recordings.ts';
@@ -21,8 +21,8 @@ const errorIn = (value: unknown): RouterError | undefined => {
   return error ? new RouterError('out_of_memory', 'box: out of memory', { provider: 'box' }) : undefined;
 };
 
-const chunksOf = (body: ReadableStream<Uint8Array>, from: Origin = origin): AsyncGenerator<readonly ChatChunk[]> =>
-  readStream(readEvents(body, defaultStreamLimits, terminator), createChunkReader(errorIn, from), from.signal);
+const chunksOf = (body: ReadableStream<Uint8Array>, from: Origin = origin): AsyncIterableIterator<readonly ChatChunk[]> =>
+  readStream(openEvents(body, defaultStreamLimits, terminator), createChunkReader(errorIn, from), from.signal);
 const read = (...pieces: Piece[]): Promise<ChatChunk[]> => gather(chunksOf(byteStream(pieces)));
 const failureOf = (...pieces: Piece[]): Promise<unknown> => read(...pieces).catch((error: unknown) => error);
 

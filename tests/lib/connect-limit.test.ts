@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { sendWithin } from '../../src/lib/connect-limit.ts';
+import { limitConnecting } from '../../src/lib/connect-limit.ts';
 import type { Clock } from '../../src/lib/clock.ts';
 import type { Transport, TransportRequest, TransportResponse } from '../../src/lib/transport.ts';
 import { outcomeOf } from '../_kit/fake-router.ts';
@@ -12,6 +12,15 @@ const request = (signal: AbortSignal = new AbortController().signal): TransportR
   headers: {},
   signal,
 });
+
+async function sendWithin(connectMs: number, transport: Transport, clock: Clock, sent: TransportRequest): Promise<TransportResponse> {
+  const limit = limitConnecting('box', connectMs, clock);
+  try {
+    return await transport.send({ ...sent, onConnecting: limit.onConnecting });
+  } finally {
+    limit.dispose();
+  }
+}
 
 /** Connects when it is told to, answers when it is told to. */
 function slowTransport(sees = true) {
@@ -34,7 +43,7 @@ function slowTransport(sees = true) {
 test('a connection that does not come about in time is a timeout of its phase', async () => {
   const clock = testClock();
   const { transport, told } = slowTransport();
-  const sent = outcomeOf(sendWithin({ provider: 'box', transport, clock, connectMs: 3_000 }, request()));
+  const sent = outcomeOf(sendWithin(3_000, transport, clock, request()));
   await clock.advance(2_999);
   expect(sent.settled).toBe(false);
   await clock.advance(1);
@@ -45,7 +54,7 @@ test('a connection that does not come about in time is a timeout of its phase', 
 test('once the connection stands the answer may take its time', async () => {
   const clock = testClock();
   const { transport, told } = slowTransport();
-  const sent = outcomeOf(sendWithin({ provider: 'box', transport, clock, connectMs: 3_000 }, request()));
+  const sent = outcomeOf(sendWithin(3_000, transport, clock, request()));
   told.connected();
   await clock.advance(60_000);
   expect(sent.settled).toBe(false);
@@ -59,7 +68,7 @@ test('a connection that stands while the event loop is blocked is in time, altho
   const clock = testClock();
   const late: Clock = { ...clock, schedule: (delayMs, callback) => clock.schedule(delayMs + (delayMs === 100 ? 50 : 0), callback) };
   const { transport, told } = slowTransport();
-  const sent = outcomeOf(sendWithin({ provider: 'box', transport, clock: late, connectMs: 100 }, request()));
+  const sent = outcomeOf(sendWithin(100, transport, late, request()));
   await clock.advance(150);
   expect(told.isGivenUp).toBe(false);
   told.connected();
@@ -73,7 +82,7 @@ test('and one that does not stand in the moment after it neither is not', async 
   const clock = testClock();
   const late: Clock = { ...clock, schedule: (delayMs, callback) => clock.schedule(delayMs + (delayMs === 100 ? 50 : 0), callback) };
   const { transport } = slowTransport();
-  const sent = outcomeOf(sendWithin({ provider: 'box', transport, clock: late, connectMs: 100 }, request()));
+  const sent = outcomeOf(sendWithin(100, transport, late, request()));
   await clock.advance(200);
   expect(sent.error).toMatchObject({ code: 'timeout', phase: 'connect' });
 });
@@ -81,7 +90,7 @@ test('and one that does not stand in the moment after it neither is not', async 
 test('an answer of a transport that never says when it is connected sets the limit to rest', async () => {
   const clock = testClock();
   const { transport, told } = slowTransport();
-  const sent = outcomeOf(sendWithin({ provider: 'box', transport, clock, connectMs: 3_000 }, request()));
+  const sent = outcomeOf(sendWithin(3_000, transport, clock, request()));
   told.answered();
   await clock.settle();
   expect(sent.value).toBe(response);
@@ -92,7 +101,7 @@ test('an abort of the request reaches the transport and is no timeout', async ()
   const clock = testClock();
   const { transport } = slowTransport();
   const controller = new AbortController();
-  const sent = outcomeOf(sendWithin({ provider: 'box', transport, clock, connectMs: 3_000 }, request(controller.signal)));
+  const sent = outcomeOf(sendWithin(3_000, transport, clock, request(controller.signal)));
   controller.abort('why');
   await clock.settle();
   expect(sent.error).toMatchObject({ message: 'what the platform throws' });
@@ -102,7 +111,7 @@ test('an abort of the request reaches the transport and is no timeout', async ()
 test('a transport that sees no new connection has no limit', async () => {
   const clock = testClock();
   const { transport } = slowTransport(false);
-  const sent = outcomeOf(sendWithin({ provider: 'box', transport, clock, connectMs: 3_000 }, request()));
+  const sent = outcomeOf(sendWithin(3_000, transport, clock, request()));
   await clock.advance(60_000);
   expect(sent.settled).toBe(false);
   expect(clock.delays).toEqual([]);

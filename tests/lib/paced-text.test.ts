@@ -3,6 +3,7 @@ import { systemClock } from '../../src/lib/clock.ts';
 import { partBytes } from '../../src/lib/paced-text.ts';
 import { openText } from '../../src/lib/stream-text.ts';
 import { byteStream } from '../_kit/byte-stream.ts';
+import { nextOf } from '../_kit/text-body.ts';
 
 const limitBytes = 64 * 1024 * 1024;
 
@@ -20,7 +21,7 @@ async function readAll(bodyPieces: Iterable<string>, workMs: number): Promise<To
   const ticker = setInterval(() => void (turns += 1), 0);
   const text = openText(byteStream(bodyPieces), limitBytes);
   const pieces: string[] = [];
-  for (let piece = await text.next(); piece !== undefined; piece = await text.next()) {
+  for (let piece = await nextOf(text); piece !== undefined; piece = await nextOf(text)) {
     pieces.push(piece);
     nowMs += workMs;
   }
@@ -71,7 +72,7 @@ test.each([
 ])('of two byte order marks, %s, the first one is dropped', async (_name, reads) => {
   const text = openText(byteStream(reads.map((bytes) => Uint8Array.from(bytes))), limitBytes);
   let all = '';
-  for (let piece = await text.next(); piece !== undefined; piece = await text.next()) all += piece;
+  for (let piece = await nextOf(text); piece !== undefined; piece = await nextOf(text)) all += piece;
   expect(all).toBe('\uFEFFa');
 });
 
@@ -82,14 +83,14 @@ test.each([
 ])('what only began like one stays what it is: %j', async (reads, expected) => {
   const text = openText(byteStream(reads.map((bytes) => Uint8Array.from(bytes))), limitBytes);
   let all = '';
-  for (let piece = await text.next(); piece !== undefined; piece = await text.next()) all += piece;
+  for (let piece = await nextOf(text); piece !== undefined; piece = await nextOf(text)) all += piece;
   expect(all).toBe(expected);
 });
 
 test('leaving in the middle of a large piece cancels the body', async () => {
   const body = byteStream(['x'.repeat(3 * partBytes), 'y']);
   const text = openText(body, limitBytes);
-  await text.next();
+  await nextOf(text);
   text.close();
   expect(body.state.cancelled).toBe(true);
 });

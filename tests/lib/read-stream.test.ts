@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { ChatChunk } from '../../src/core/types.ts';
+import type { Batches } from '../../src/lib/batches.ts';
 import { type ItemReader, readStream } from '../../src/lib/read-stream.ts';
 
 const chunk = (content: string): ChatChunk => ({
@@ -25,19 +26,19 @@ const wordsOf = (isHolding: boolean): ItemReader<string> => ({
 });
 
 interface Source {
-  readonly reads: AsyncIterable<readonly string[]>;
+  readonly reads: Batches<string>;
   readonly closed: () => boolean;
 }
 
 function sourceOf(...batches: readonly (readonly string[])[]): Source {
+  const left = [...batches];
   let closed = false;
-  const reads = (async function* () {
-    try {
-      yield* batches;
-    } finally {
-      closed = true;
-    }
-  })();
+  const reads: Batches<string> = {
+    read: async () => (closed || left.length === 0 ? undefined : new Uint8Array(1)),
+    take: (bytes) => (bytes === undefined ? [] : (left.shift() ?? [])),
+    isTerminated: () => false,
+    close: () => void (closed = true),
+  };
   return { reads, closed: () => closed };
 }
 

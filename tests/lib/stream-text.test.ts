@@ -1,8 +1,9 @@
 import { setImmediate as settled } from 'node:timers/promises';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { RouterError } from '../../src/core/errors.ts';
-import { openText, type TextPieces } from '../../src/lib/stream-text.ts';
+import { openText, type TextBody } from '../../src/lib/stream-text.ts';
 import { byteStream } from '../_kit/byte-stream.ts';
+import { nextOf } from '../_kit/text-body.ts';
 import { failureOf } from '../_kit/fake-router.ts';
 
 const limitBytes = 1_000;
@@ -10,9 +11,9 @@ const limitBytes = 1_000;
 /** Timers that keep the process alive. */
 const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
 
-async function readAll(text: TextPieces): Promise<string> {
+async function readAll(text: TextBody): Promise<string> {
   let all = '';
-  for (let piece = await text.next(); piece !== undefined; piece = await text.next()) all += piece;
+  for (let piece = await nextOf(text); piece !== undefined; piece = await nextOf(text)) all += piece;
   return all;
 }
 
@@ -21,8 +22,8 @@ afterEach(() => void vi.useRealTimers());
 describe('a stream above its limit', () => {
   test('is an error of the whole stream, which says how long it may be', async () => {
     const text = openText(byteStream(['x'.repeat(limitBytes), 'y']), limitBytes);
-    expect(await text.next()).toHaveLength(limitBytes);
-    expect(await failureOf(text.next())).toMatchObject({
+    expect(await nextOf(text)).toHaveLength(limitBytes);
+    expect(await failureOf(nextOf(text))).toMatchObject({
       code: 'limit_exceeded',
       phase: 'total',
       message: 'The stream is larger than 1000 bytes.',
@@ -58,19 +59,19 @@ describe('a body that breaks', () => {
 
 test('a read that holds half a character only is no piece', async () => {
   const text = openText(byteStream([Uint8Array.of(0xc3), Uint8Array.of(0xa9), Uint8Array.of()]), limitBytes);
-  expect([await text.next(), await text.next()]).toEqual(['é', undefined]);
+  expect([await nextOf(text), await nextOf(text)]).toEqual(['é', undefined]);
 });
 
 test('after the end there is nothing more, however often it is asked', async () => {
   const text = openText(byteStream(['a']), limitBytes);
-  expect([await text.next(), await text.next(), await text.next()]).toEqual(['a', undefined, undefined]);
+  expect([await nextOf(text), await nextOf(text), await nextOf(text)]).toEqual(['a', undefined, undefined]);
 });
 
 describe('a rest that nobody needs', () => {
   const opened = async (pieces: Iterable<string>) => {
     const body = byteStream(pieces);
     const text = openText(body, limitBytes);
-    await text.next();
+    await nextOf(text);
     return { body, text };
   };
 
@@ -95,7 +96,7 @@ describe('a rest that nobody needs', () => {
 
   test('of a stream that has ended already is none, and the body is let go', async () => {
     const { body, text } = await opened(['a']);
-    await text.next();
+    await nextOf(text);
     text.drain();
     await settled();
     expect(body.state).toEqual({ cancelled: false, reads: 2 });

@@ -79,7 +79,7 @@ function bench(boxes: Readonly<Record<string, Box>>, options: Omit<RouterOptions
       providers.map((each) => [each.id, { id: each.id, config: each, adapter: adapterOf(each.id), state: stateOf(each.id) }]),
     ),
     announce: (name, event) => void (name === 'config:warning' && warnings.push(event as never)),
-    shutdown: stop.signal,
+    shutdown: stop,
   });
   const objection: Bench['objection'] = (space, provider) => stateOf(provider).foreignSpaces.get(space);
   return { canaries, objection, clock, warnings, asked, close: () => stop.stop(fault('closed')) };

@@ -8,7 +8,7 @@ import { after, fault, hang, refused } from '../_kit/fake-adapter.ts';
 import { failureOf, fakeRouter, hello, outcomeOf } from '../_kit/fake-router.ts';
 import { loopback, type Script } from '../_kit/loopback.ts';
 import { answers } from '../_kit/openai-bytes.ts';
-import { seededRandom } from '../../src/testing/test-clock.ts';
+import { seededRandom } from '../../src/testing/seeded-random.ts';
 import { type Server, server } from './health-kit.ts';
 
 const background = { health: {}, pollMs: false as const };

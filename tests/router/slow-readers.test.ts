@@ -294,6 +294,7 @@ describe('a slot that is given back early', () => {
     const reader = await begin(made.router);
     await made.clock.advance(1_000);
     const [call] = callsOf(1, made.router);
+    await made.clock.settle();
     expect((await readAll(reader)).failure).toMatchObject({ code: 'stream_interrupted', provider: 'a' });
     expect(made.events.of('attempt:error')).toMatchObject([{ provider: 'a', attempt: 1, error: { code: 'driver' } }]);
     expect(made.router.snapshot().providers).toMatchObject([{ failures: 1, lastError: { code: 'driver' }, inFlight: 1 }]);
