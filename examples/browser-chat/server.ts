@@ -1,5 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { extname } from 'node:path';
 import { createRouter } from 'inferlane';
 import { createHandler, toNodeListener } from 'inferlane/http';
 
@@ -11,20 +12,20 @@ const policy =
   "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; " +
   "form-action 'none'; frame-ancestors 'none'; base-uri 'none'";
 
-function file(name: string, type: string): { readonly body: Buffer; readonly headers: Readonly<Record<string, string>> } {
+const types: Readonly<Record<string, string>> = { '.html': 'text/html', '.css': 'text/css', '.js': 'text/javascript' };
+
+function file(name: string): { readonly body: Buffer; readonly headers: Readonly<Record<string, string>> } {
   const headers = {
-    'content-type': `${type}; charset=utf-8`,
+    'content-type': `${types[extname(name)]}; charset=utf-8`,
     'content-security-policy': policy,
     'x-content-type-options': 'nosniff',
   };
-  return { body: readFileSync(new URL(name, import.meta.url)), headers };
+  return { body: readFileSync(new URL(`page/${name}`, import.meta.url)), headers };
 }
 
-const files = new Map([
-  ['/chat', file('chat.html', 'text/html')],
-  ['/chat.css', file('chat.css', 'text/css')],
-  ['/chat.js', file('chat.js', 'text/javascript')],
-]);
+// What lies in `page/`, and nothing else; the page itself is /chat.
+const names = readdirSync(new URL('page/', import.meta.url));
+const files = new Map(names.map((name) => [`/${name.replace('.html', '')}`, file(name)]));
 
 const server = createServer((incoming, outgoing) => {
   const found = incoming.method === 'GET' ? files.get(incoming.url ?? '') : undefined;

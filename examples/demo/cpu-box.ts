@@ -1,4 +1,4 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import { fork } from 'node:child_process';
 import { once } from 'node:events';
 
 /** `cpu-server.ts` as a child process. */
@@ -9,13 +9,12 @@ export interface CpuBox extends AsyncDisposable {
   killAtFirstToken(killed: () => void): void;
 }
 
-/** What the child says. */
-type Message = { readonly at: 'listening'; readonly url: string } | { readonly at: 'first-token' };
-
 export async function startCpuBox(modelPath: string): Promise<CpuBox> {
   const child = fork(new URL('cpu-server.ts', import.meta.url), [modelPath], { execArgv: [] });
   const gone = once(child, 'exit');
-  const url = await addressOf(child, gone);
+  // One that ends instead of listening has written why to the error output, which it shares.
+  const tooEarly = gone.then(() => Promise.reject(new Error('the process of cpu-box ended before it listened')));
+  const [{ url }] = (await Promise.race([once(child, 'message'), tooEarly])) as [{ readonly url: string }];
   let atFirstToken = (): void => void child.send('go on');
   child.on('message', () => atFirstToken());
   return {
@@ -32,12 +31,4 @@ export async function startCpuBox(modelPath: string): Promise<CpuBox> {
       await gone;
     },
   };
-}
-
-/** A child that ends instead of listening has written why to the error output, which it shares. */
-async function addressOf(child: ChildProcess, gone: Promise<unknown>): Promise<string> {
-  const tooEarly = gone.then(() => Promise.reject(new Error('the process of cpu-box ended before it listened')));
-  const [message] = (await Promise.race([once(child, 'message'), tooEarly])) as [Message];
-  if (message.at !== 'listening') throw new Error('the process of cpu-box answered before it listened');
-  return message.url;
 }

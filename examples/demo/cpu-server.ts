@@ -1,22 +1,28 @@
 // A process of its own that infers from a GGUF with the library and answers in Ollama's protocol. The demo starts and kills it.
 //
-// Before the first piece of each answer leaves, it tells its parent and waits for leave to go on: that is how the demo hits
-// the moment between an accepted request and its first content.
+// When an answer has begun and nothing of it has left, it tells its parent and waits for leave to go on: that is how the demo
+// hits the moment between an accepted request and its first content.
 import { once } from 'node:events';
-import { statSync } from 'node:fs';
-import { createRouter, textOf } from '../../src/index.ts';
-import { startOllamaServer } from './ollama-server.ts';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { createHandler, toNodeListener } from '../../src/http/index.ts';
+import { createRouter } from '../../src/index.ts';
 
 const [modelPath = ''] = process.argv.slice(2);
 await using router = createRouter({ providers: { cpu: { type: 'cpu', modelPath } } });
-await using server = await startOllamaServer({
-  models: [{ name: 'tiny', sizeBytes: statSync(modelPath).size }],
-  async *chat(messages) {
-    const answer = await router.stream({ messages });
+const handler = createHandler(router);
+
+const listener = toNodeListener(async (request, connection) => {
+  const response = await handler(request, connection);
+  if (request.url.endsWith('/api/chat')) {
     process.send?.({ at: 'first-token' });
     await once(process, 'message');
-    yield* textOf(answer);
-  },
+  }
+  return response;
 });
-process.send?.({ at: 'listening', url: server.url });
+
+const server = createServer(listener).listen(0, '127.0.0.1');
+await once(server, 'listening');
+process.send?.({ at: 'listening', url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` });
 await once(process, 'disconnect');
+server.close();

@@ -1,10 +1,11 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { encode, type Model } from '../tiny-model/gguf.ts';
-import { bert, chain } from '../tiny-model/models.ts';
+import { encode, type Model } from '../../tests/tiny-model/gguf.ts';
+import { bert, chain } from '../../tests/tiny-model/models.ts';
+import { answer } from './conversation.ts';
 import { type CpuBox, startCpuBox } from './cpu-box.ts';
-import { startFakeCloud, startFakeOllama } from './fake-ollama.ts';
+import { startCloud, startGpu } from './played.ts';
 
 /** Everything the router is pointed at. Disposing of it ends the servers; the files go with the process. */
 export interface Stage extends AsyncDisposable {
@@ -13,8 +14,6 @@ export interface Stage extends AsyncDisposable {
   readonly cloudUrl: string;
   readonly cpuBox: CpuBox;
 }
-
-export const answer = 'Hello from a tiny model.';
 
 export async function setStage(): Promise<Stage> {
   await using opened = new AsyncDisposableStack();
@@ -27,7 +26,7 @@ export async function setStage(): Promise<Stage> {
     chat: write(join(folder, 'tiny.gguf'), chain({ text: answer })),
     encoder: write(join(folder, 'tiny-bert.gguf'), bert()),
   };
-  const [gpu, cloud] = [opened.use(await startFakeOllama()), opened.use(await startFakeCloud())];
+  const [gpu, cloud] = [opened.use(await startGpu()), opened.use(await startCloud())];
   const cpuBox = opened.use(await startCpuBox(files.chat));
   const stage = opened.move();
   return { files, gpuUrl: gpu.url, cloudUrl: cloud.url, cpuBox, [Symbol.asyncDispose]: () => stage.disposeAsync() };

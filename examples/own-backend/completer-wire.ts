@@ -1,13 +1,12 @@
-import { defaultText, jsonExchange, textExchange, type Exchange, type Failure, type Wire } from 'inferlane/testing';
+import { defaultText, jsonExchange, textExchange, type Exchange, type Failure, type Wire, type WireVerb } from 'inferlane/testing';
+
+const verbs: Readonly<Record<string, WireVerb>> = { 'POST /complete': 'stream', 'GET /health': 'health' };
 
 /** What the server writes, literally: the fake that tests play, and the conformance suite. */
 export const completerWire: Wire = {
   name: 'completer',
   whileLoading: 'refuses',
-  verbOf(method, path) {
-    if (method === 'POST' && path === '/complete') return 'stream';
-    return method === 'GET' && path === '/health' ? 'health' : undefined;
-  },
+  verbOf: (method, path) => verbs[`${method} ${path}`],
   answer({ text = defaultText, pieces = text.split(/(?<= )/), finishReason }) {
     return {
       status: 200,

@@ -1,5 +1,5 @@
-import { type Adapter, defineAdapter, httpFor, readLines, RouterError } from 'inferlane';
-import type { Body, Call, ChatChunk, ChatRequest, ChunkBatches, HttpClient } from 'inferlane';
+import { type Adapter, type Call, type ChatRequest, defineAdapter, httpFor } from 'inferlane';
+import { readChunks } from './completer-stream.ts';
 
 // The server: POST /complete { prompt, limit, stream } → { text, why } or lines of { piece } and one of { why }.
 
@@ -31,43 +31,4 @@ function bodyOf({ request }: Call<ChatRequest>): object {
 function textOf(content: ChatRequest['messages'][number]['content']): string {
   if (typeof content === 'string' || content == null) return content ?? '';
   return content.map((part) => (part.type === 'text' ? part.text : '')).join('');
-}
-
-/** Chunks travel in arrays, one or more at a time. The stream ends well only where the server said that it was done. */
-async function* readChunks(http: HttpClient, call: Call<ChatRequest>, body: Body): ChunkBatches {
-  try {
-    for await (const lines of readLines(body)) {
-      for (const line of lines) {
-        const { chunk, isLast } = readLine(line, http, call);
-        yield [chunk];
-        if (isLast) return;
-      }
-    }
-  } catch (error) {
-    throw call.signal.aborted ? call.signal.reason : error;
-  }
-  throw http.badResponse('the stream ended before its last line.');
-}
-
-function readLine(line: string, http: HttpClient, call: Call<ChatRequest>): { chunk: ChatChunk; isLast: boolean } {
-  const value = parse(line);
-  const error = http.errorIn(value, call.request);
-  if (error) throw error;
-  if (typeof value !== 'object' || value === null) throw http.badResponse('a line of the stream is not an object.');
-  const { piece, why } = value as { piece?: unknown; why?: unknown };
-  const head = { id: call.requestId, object: 'chat.completion.chunk' as const, created: 0, model: 'completer' };
-  if (typeof piece === 'string') {
-    return { chunk: { ...head, choices: [{ index: 0, delta: { content: piece }, finish_reason: null }] }, isLast: false };
-  }
-  if (why !== 'end' && why !== 'limit') throw new RouterError('bad_response', 'completer: a line says neither what nor why.');
-  const finish_reason = why === 'limit' ? 'length' : 'stop';
-  return { chunk: { ...head, choices: [{ index: 0, delta: {}, finish_reason }] }, isLast: true };
-}
-
-function parse(line: string): unknown {
-  try {
-    return JSON.parse(line) as unknown;
-  } catch {
-    return undefined;
-  }
 }

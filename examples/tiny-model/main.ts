@@ -7,53 +7,29 @@
 //   node examples/tiny-model/main.ts bert   OUT [--seed 1] [--embd 64] [--layers 2]
 //
 // `chain --loop --layers 24 --ff 6144` is a slow one that never ends, of 371 MB, for cancelling and timeouts.
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { statSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { encode, type Model } from './gguf.ts';
-import { agent, bert, chain, count, random } from './models.ts';
+import { encode, type Model } from '../../tests/tiny-model/gguf.ts';
+import { agent, bert, chain, count, random } from '../../tests/tiny-model/models.ts';
 
-const kinds = { chain, count, agent, random, bert };
+const kinds = new Map<string, (options: object) => Model>(Object.entries({ chain, count, agent, random, bert }));
+const word = { type: 'string' } as const;
+const flag = { type: 'boolean' } as const;
+const numbers = { n: word, layers: word, ff: word, ctx: word, seed: word, embd: word };
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: {
-    text: { type: 'string' },
-    name: { type: 'string' },
-    loop: { type: 'boolean' },
-    'no-template': { type: 'boolean' },
-    n: { type: 'string' },
-    layers: { type: 'string' },
-    ff: { type: 'string' },
-    ctx: { type: 'string' },
-    seed: { type: 'string' },
-    embd: { type: 'string' },
-  },
+  options: { text: word, name: word, loop: flag, 'no-template': flag, ...numbers },
 });
 const [kind = '', out] = positionals;
-if (!isKind(kind) || out === undefined) {
-  console.error(`usage: main.ts ${Object.keys(kinds).join('|')} OUT [options]`);
+const modelOf = kinds.get(kind);
+if (modelOf === undefined || out === undefined) {
+  console.error(`usage: main.ts ${[...kinds.keys()].join('|')} OUT [options]`);
   process.exit(2);
 }
-const bytes = write(kinds[kind](options()), out);
-console.log(`${out}: ${bytes} bytes`);
 
-function isKind(value: string): value is keyof typeof kinds {
-  return Object.hasOwn(kinds, value);
-}
-
-/** What was given, in the shape of the models' options; what was not is left out, so that their defaults hold. */
-function options(): Record<string, never> {
-  const { loop, 'no-template': noTemplate, text, name, ...numbers } = values;
-  const given = { loop, text, name, ...(noTemplate && { template: false }), ...numbers };
-  const entries = Object.entries(given).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(entries.map(([key, value]) => [key, key in numbers ? Number(value) : value])) as Record<string, never>;
-}
-
-function write(model: Model, path: string): number {
-  const file = openSync(path, 'w');
-  try {
-    return encode(model).reduce((total, piece) => total + writeSync(file, piece), 0);
-  } finally {
-    closeSync(file);
-  }
-}
+const { 'no-template': noTemplate = false, ...given } = values;
+const options = Object.entries(given).map(([name, value]) => [name, name in numbers ? Number(value) : value]);
+await writeFile(out, encode(modelOf({ template: !noTemplate, ...Object.fromEntries(options) })));
+console.log(`${out}: ${statSync(out).size} bytes`);

@@ -6,8 +6,6 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { encode } from '../../examples/tiny-model/gguf.ts';
-import { chain } from '../../examples/tiny-model/models.ts';
 import { type ChatRequest, createRouter, fromEnv, type PresetName, type Router } from '../../src/index.ts';
 import {
   type BackendKind,
@@ -25,6 +23,8 @@ import {
   status,
 } from '../../src/testing/index.ts';
 import { failureOf } from '../_kit/fake-router.ts';
+import { encode } from '../tiny-model/gguf.ts';
+import { chain } from '../tiny-model/models.ts';
 import { hostsAt } from './other-hosts.ts';
 
 const open: { close(): Promise<unknown> }[] = [];

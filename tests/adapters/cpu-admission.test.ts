@@ -1,8 +1,8 @@
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
-import { bert, chain } from '../../examples/tiny-model/models.ts';
 import { importNodeLlamaCpp, type ContextQuestion, type LlamaLibrary, type LoadLibrary } from '../../src/adapters/cpu-library.ts';
 import type { AdapterContext } from '../../src/adapters/context.ts';
 import type { Adapter } from '../../src/core/adapter.ts';
+import { bert, chain } from '../tiny-model/models.ts';
 import { chatCall, cpuOf, embedCall, modelFolder, textOf, watchedLibrary } from './cpu-kit.ts';
 
 const text = 'Hello from a tiny model.';

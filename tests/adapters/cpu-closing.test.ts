@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterAll, describe, expect, test } from 'vitest';
-import { bert, chain } from '../../examples/tiny-model/models.ts';
+import { bert, chain } from '../tiny-model/models.ts';
 import { batchesOf, chatCall, cpuOf, embedCall, modelFolder, never, watchedLibrary } from './cpu-kit.ts';
 
 const text = 'Hello from a tiny model.';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { bert } from '../../examples/tiny-model/models.ts';
 import type { Adapter } from '../../src/core/adapter.ts';
+import { bert } from '../tiny-model/models.ts';
 import { cpuOf, embedCall, modelFolder } from './cpu-kit.ts';
 
 const folder = modelFolder();

@@ -1,7 +1,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { encode, type Model } from '../../examples/tiny-model/gguf.ts';
 import { createCpu } from '../../src/adapters/cpu.ts';
 import { importNodeLlamaCpp, type LlamaLibrary, type LoadLibrary } from '../../src/adapters/cpu-library.ts';
 import type { FreeMemory } from '../../src/adapters/cpu-memory.ts';
@@ -9,6 +8,7 @@ import type { AdapterContext } from '../../src/adapters/context.ts';
 import type { Adapter, Call } from '../../src/core/adapter.ts';
 import type { ChatChunk, ChatRequest, ChunkBatches, EmbedRequest } from '../../src/core/types.ts';
 import { noOptions } from '../_kit/adapter-context.ts';
+import { encode, type Model } from '../tiny-model/gguf.ts';
 
 /** A folder for the models of one test file. */
 export interface ModelFolder {

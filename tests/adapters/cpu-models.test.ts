@@ -1,10 +1,10 @@
 import { appendFileSync, readFileSync, rmSync } from 'node:fs';
 import { afterAll, afterEach, describe, expect, test, vi } from 'vitest';
-import { bert, chain } from '../../examples/tiny-model/models.ts';
 import { cpu } from '../../src/adapters/cpu.ts';
 import type { LlamaLibrary } from '../../src/adapters/cpu-library.ts';
 import type { AdapterContext } from '../../src/adapters/context.ts';
 import type { Adapter } from '../../src/core/adapter.ts';
+import { bert, chain } from '../tiny-model/models.ts';
 import { batchesOf, chatCall, cpuOf, embedCall, modelFolder, never, textOf, watchedLibrary } from './cpu-kit.ts';
 
 const text = 'Hello from a tiny model.';

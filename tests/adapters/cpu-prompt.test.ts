@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { chain } from '../../examples/tiny-model/models.ts';
 import { runChat } from '../../src/adapters/cpu-chat.ts';
 import type { ChatEngine } from '../../src/adapters/cpu-models.ts';
 import { toGenerateOptions, toHistory } from '../../src/adapters/cpu-prompt.ts';
 import type { Adapter } from '../../src/core/adapter.ts';
 import type { ChatMessage, ResponseFormat } from '../../src/core/types.ts';
+import { chain } from '../tiny-model/models.ts';
 import { chatCall, cpuOf, modelFolder, textOf } from './cpu-kit.ts';
 
 describe('a history', () => {

@@ -2,7 +2,6 @@ import { mkdtempSync, rmSync, unlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { writeSentenceModel } from '../../examples/tiny-model/sentence-model.ts';
 import { createCpu } from '../../src/adapters/cpu.ts';
 import { importNodeLlamaCpp } from '../../src/adapters/cpu-library.ts';
 import { importTransformers, type LoadTransformers, type TransformersLibrary } from '../../src/adapters/cpu-sentences.ts';
@@ -10,6 +9,7 @@ import type { AdapterContext } from '../../src/adapters/context.ts';
 import type { Adapter } from '../../src/core/adapter.ts';
 import { createRouter } from '../../src/router/create-router.ts';
 import { noOptions } from '../_kit/adapter-context.ts';
+import { writeSentenceModel } from '../tiny-model/sentence-model.ts';
 import { embedCall, never } from './cpu-kit.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'inferlane-sentences-'));

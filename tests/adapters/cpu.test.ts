@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { chain, count } from '../../examples/tiny-model/models.ts';
 import { type Adapter, defineAdapter } from '../../src/core/adapter.ts';
+import { chain, count } from '../tiny-model/models.ts';
 import { batchesOf, chatCall, cpuOf, modelFolder, textOf, watchedLibrary } from './cpu-kit.ts';
 
 const text = 'Hello from a tiny model.';

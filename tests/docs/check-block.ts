@@ -67,9 +67,16 @@ async function runProgram(block: CodeBlock, { afterwards, onSockets }: Extract<C
 
 function checkFile({ name, code }: CodeBlock): void {
   expect(code).toBe(`${read(name).trimEnd()}\n`);
-  const tests = [...globSync(`${dirname(name)}/*.test.ts`, { cwd: root }), ...globSync('tests/examples/*.ts', { cwd: root })];
-  const isTested = name.endsWith('.test.ts') || tests.some((path) => read(path).includes(basename(name)));
-  expect(isTested, `no test names ${name}`).toBe(true);
+  expect(isTested(name), `no test names ${name}`).toBe(true);
+}
+
+/** A test, or what a test names, or what such a file imports. */
+function isTested(name: string): boolean {
+  if (name.endsWith('.test.ts')) return true;
+  const inFolder = globSync(`${dirname(name)}/*.ts`, { cwd: root }).map((path) => path.replaceAll('\\', '/'));
+  const tests = [...inFolder.filter((path) => path.endsWith('.test.ts')), ...globSync('tests/examples/*.ts', { cwd: root })];
+  if (tests.some((path) => read(path).includes(basename(name)))) return true;
+  return inFolder.some((path) => path !== name && read(path).includes(`from './${basename(name)}'`) && isTested(path));
 }
 
 async function checkCommands(block: CodeBlock, isRun: boolean): Promise<void> {

@@ -4,8 +4,8 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { encode, list, type Model } from '../../examples/tiny-model/gguf.ts';
-import { agent, bert, chain, count, random } from '../../examples/tiny-model/models.ts';
+import { encode, list, type Model } from '../tiny-model/gguf.ts';
+import { agent, bert, chain, count, random } from '../tiny-model/models.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'inferlane-tiny-model-'));
 afterAll(() => rmSync(folder, { recursive: true }));
