@@ -1,7 +1,7 @@
 import { propagation, SpanKind, trace } from '@opentelemetry/api';
 import type { CallOptions, Router, RouterEvents } from '../index.ts';
-import { errorType, known, operationOf } from './otel-attributes.ts';
-import { fail, type OpenAttempt, type TracedCall, type Tracing } from './otel-call.ts';
+import { type Outcome, operationOf, outcomeAttributes, withoutGaps } from './otel-attributes.ts';
+import { markFailed, type OpenAttempt, type TracedCall, type Tracing } from './otel-call.ts';
 
 type AboutAttempt = Parameters<NonNullable<CallOptions['headersFor']>>[0];
 
@@ -15,18 +15,18 @@ export function tracedOptions(tracing: Tracing, call: TracedCall, options: CallO
     ...options,
     requestId: call.requestId,
     headersFor(about) {
-      const own = beginAttempt(tracing, call, about);
+      const own = openAttempt(tracing, call, about);
       return { ...headersFor?.(about), ...own };
     },
   };
 }
 
-/** Gives the headers that carry its trace on, as the application's propagator writes them. */
-function beginAttempt(tracing: Tracing, call: TracedCall, { provider, model, attempt }: AboutAttempt): Record<string, string> {
+/** Opens its span. Gives the headers that carry the trace on, as the application's propagator writes them. */
+function openAttempt(tracing: Tracing, call: TracedCall, { provider, model, attempt }: AboutAttempt): Record<string, string> {
   const headers: Record<string, string> = {};
   if (call.isOver) return headers;
   const { name, isInProcess } = tracing.factsOf(provider);
-  const attributes = known({
+  const attributes = withoutGaps({
     'gen_ai.provider.name': name,
     'gen_ai.request.model': model,
     'inferlane.provider': provider,
@@ -35,7 +35,7 @@ function beginAttempt(tracing: Tracing, call: TracedCall, { provider, model, att
   const kind = isInProcess ? SpanKind.INTERNAL : SpanKind.CLIENT;
   const span = tracing.tracer.startSpan(`attempt ${provider}`, { kind, attributes }, call.context);
   call.attempts.set(attempt, { span, provider, model });
-  call.attempted += 1;
+  call.attemptCount += 1;
   call.provider = provider;
   if (!isInProcess && tracing.propagateTo(provider)) propagation.inject(trace.setSpan(call.context, span), headers);
   return headers;
@@ -44,24 +44,21 @@ function beginAttempt(tracing: Tracing, call: TracedCall, { provider, model, att
 /** Ends the spans of attempts, and counts them. */
 export function watchAttempts(router: Router, tracing: Tracing): void {
   router.on('attempt:end', (told) => {
-    const ended = take(tracing, told);
+    const ended = takeAttempt(tracing, told);
     if (ended === undefined) return;
-    ended.attempt.span.setAttributes(known({ 'inferlane.first_content_ms': told.firstContentMs }));
+    ended.attempt.span.setAttributes(withoutGaps({ 'inferlane.first_content_ms': told.firstContentMs }));
     ended.attempt.span.end();
-    count(tracing, ended, { 'inferlane.outcome': 'answered' });
+    countAttempt(tracing, ended, 'answered');
   });
   router.on('attempt:error', (told) => {
-    const ended = take(tracing, told);
+    const ended = takeAttempt(tracing, told);
     if (ended === undefined) return;
     const { span } = ended.attempt;
     // Whoever stopped it had no quarrel with the provider.
     if (told.aborted) span.setAttributes({ 'inferlane.outcome': 'aborted' });
-    else fail(span, told.error);
+    else markFailed(span, told.error);
     span.end();
-    const outcome = told.aborted
-      ? { 'inferlane.outcome': 'aborted' }
-      : { 'inferlane.outcome': 'failed', 'error.type': errorType(told.error) };
-    count(tracing, ended, outcome);
+    countAttempt(tracing, ended, told.aborted ? 'aborted' : 'failed', told.error);
   });
   router.on('hedge', ({ requestId, provider }) => {
     for (const { attempts } of tracing.calls.get(requestId) ?? []) {
@@ -75,7 +72,7 @@ interface Ended {
   readonly attempt: OpenAttempt;
 }
 
-function take({ calls }: Tracing, told: RouterEvents['attempt:start']): Ended | undefined {
+function takeAttempt({ calls }: Tracing, told: RouterEvents['attempt:start']): Ended | undefined {
   for (const call of calls.get(told.requestId) ?? []) {
     const attempt = call.attempts.get(told.attempt);
     if (attempt === undefined || attempt.provider !== told.provider || attempt.model !== told.model) continue;
@@ -85,11 +82,11 @@ function take({ calls }: Tracing, told: RouterEvents['attempt:start']): Ended | 
   return undefined;
 }
 
-function count({ instruments, factsOf }: Tracing, { call, attempt: { provider } }: Ended, outcome: Readonly<Record<string, string>>): void {
+function countAttempt({ instruments, factsOf }: Tracing, { call, attempt: { provider } }: Ended, outcome: Outcome, error?: unknown): void {
   instruments.attempt({
     'gen_ai.operation.name': operationOf(call.verb),
     'gen_ai.provider.name': factsOf(provider).name,
     'inferlane.provider': provider,
-    ...outcome,
+    ...outcomeAttributes(outcome, error),
   });
 }

@@ -11,12 +11,12 @@ import {
   type Verb,
 } from '../index.ts';
 
-/** The text of a model's name that goes into names and attributes; a caller of a server can send what it likes. */
-const mostModelLetters = 200;
+/** Characters of a model's name that go into names and attributes: callers of a server send what they like. */
+const mostModelChars = 200;
 
 export function modelOf(request: unknown): string | undefined {
   const { model } = (request ?? {}) as { readonly model?: unknown };
-  return typeof model === 'string' && model !== '' ? model.slice(0, mostModelLetters) : undefined;
+  return typeof model === 'string' && model !== '' ? model.slice(0, mostModelChars) : undefined;
 }
 
 /** For `gen_ai.operation.name`: that an answer is streamed is no operation of its own. */
@@ -29,11 +29,7 @@ type Given = Readonly<Record<string, unknown>>;
 /**
  * What a request asks for, without its content. A request is read before the router has looked at it, so nothing of it can be relied on.
  */
-export function requestAttributes(
-  verb: 'chat' | 'stream' | 'embed',
-  request: ChatRequest | EmbedRequest,
-  options: CallOptions,
-): Attributes {
+export function requestAttributes(verb: Verb, request: ChatRequest | EmbedRequest, options: CallOptions): Attributes {
   const given = (request ?? {}) as unknown as Given;
   const common = {
     'gen_ai.operation.name': operationOf(verb),
@@ -44,9 +40,9 @@ export function requestAttributes(
     'inferlane.request_id': textOf(options.requestId),
     'inferlane.caller': textOf(options.caller),
   };
-  if (verb === 'embed') return known({ ...common, 'gen_ai.embeddings.dimension.count': numberOf(given['dimensions']) });
+  if (verb === 'embed') return withoutGaps({ ...common, 'gen_ai.embeddings.dimension.count': numberOf(given['dimensions']) });
   const { n, stop } = given;
-  return known({
+  return withoutGaps({
     ...common,
     'gen_ai.request.stream': verb === 'stream' || undefined,
     'gen_ai.request.choice.count': n === 1 ? undefined : numberOf(n),
@@ -77,7 +73,7 @@ export interface AnswerFacts {
 
 export function answerAttributes({ id, model, finishReasons = [], usage }: AnswerFacts): Attributes {
   const { prompt_tokens_details, completion_tokens_details, completion_tokens } = (usage ?? {}) as Partial<Usage>;
-  return known({
+  return withoutGaps({
     'gen_ai.response.id': textOf(id),
     'gen_ai.response.model': textOf(model),
     'gen_ai.response.finish_reasons': [...finishReasons],
@@ -89,7 +85,7 @@ export function answerAttributes({ id, model, finishReasons = [], usage }: Answe
 }
 
 export function routeAttributes(route: RouteTrace): Attributes {
-  return known({
+  return withoutGaps({
     'inferlane.provider': textOf(route.provider),
     'inferlane.degraded': route.degraded,
     'inferlane.cached': route.cached,
@@ -100,6 +96,14 @@ export function routeAttributes(route: RouteTrace): Attributes {
   });
 }
 
+/** How a call or an attempt ended. `aborted`: its caller wanted it no more; `abandoned`: its stream was left before the end. */
+export type Outcome = 'answered' | 'failed' | 'aborted' | 'abandoned';
+
+/** For metrics. `error`: what a failed one ended with. */
+export function outcomeAttributes(outcome: Outcome, error?: unknown): Attributes {
+  return { 'inferlane.outcome': outcome, ...(outcome === 'failed' && { 'error.type': errorType(error) }) };
+}
+
 /** A class of errors: our own code, or the conventions' word for all others. */
 export function errorType(error: unknown): string {
   return isRouterError(error) ? error.code : '_OTHER';
@@ -107,7 +111,7 @@ export function errorType(error: unknown): string {
 
 export function errorAttributes(error: unknown): Attributes {
   const { phase, status, retryAfterMs, stoppedBecause }: Partial<RouterError> = isRouterError(error) ? error : {};
-  return known({
+  return withoutGaps({
     'error.type': errorType(error),
     'http.response.status_code': status,
     'inferlane.error.phase': phase,
@@ -117,7 +121,7 @@ export function errorAttributes(error: unknown): Attributes {
 }
 
 /** Without what nobody said. */
-export function known(attributes: Readonly<Record<string, AttributeValue | undefined>>): Attributes {
+export function withoutGaps(attributes: Readonly<Record<string, AttributeValue | undefined>>): Attributes {
   return Object.fromEntries(Object.entries(attributes).filter(([, value]) => value !== undefined && !isEmpty(value)));
 }
 

@@ -4,12 +4,13 @@ import {
   answerAttributes,
   type AnswerFacts,
   errorAttributes,
-  errorType,
-  known,
   modelOf,
   operationOf,
+  type Outcome,
+  outcomeAttributes,
   requestAttributes,
   routeAttributes,
+  withoutGaps,
 } from './otel-attributes.ts';
 import { inputMessages } from './otel-content.ts';
 import type { Instruments } from './otel-metrics.ts';
@@ -45,7 +46,7 @@ export interface TracedCall {
   readonly context: Context;
   /** By their numbers. */
   readonly attempts: Map<number, OpenAttempt>;
-  attempted: number;
+  attemptCount: number;
   /** Whoever was asked last. */
   provider: string | undefined;
   /** Known once there is an answer, or a stream has begun. */
@@ -55,9 +56,6 @@ export interface TracedCall {
   output: (() => string) | undefined;
   isOver: boolean;
 }
-
-/** How a call ended. `aborted`: its caller wanted it no more; `abandoned`: its stream was left before the end. */
-export type Outcome = 'answered' | 'failed' | 'aborted' | 'abandoned';
 
 /** Opens the span of a call below whatever span is active for its caller. */
 export function beginCall(tracing: Tracing, verb: Verb, request: ChatRequest | EmbedRequest, options: CallOptions): TracedCall {
@@ -77,7 +75,7 @@ export function beginCall(tracing: Tracing, verb: Verb, request: ChatRequest | E
     span,
     context: trace.setSpan(parent, span),
     attempts: new Map(),
-    attempted: 0,
+    attemptCount: 0,
     provider: undefined,
     route: undefined,
     answer: {},
@@ -118,17 +116,17 @@ export function endCall(tracing: Tracing, call: TracedCall, outcome: Outcome, er
   span.setAttributes({
     ...answerAttributes(answer),
     ...(route && routeAttributes(route)),
-    ...known({
+    ...withoutGaps({
       'gen_ai.provider.name': provider && tracing.factsOf(provider).name,
       'gen_ai.output.messages': outputOf(call),
-      'inferlane.attempts': call.attempted,
+      'inferlane.attempts': call.attemptCount,
       'inferlane.outcome': outcome,
     }),
   });
   if (route?.cached === true) span.addEvent('inferlane.cached');
-  if (outcome === 'failed') fail(span, error);
+  if (outcome === 'failed') markFailed(span, error);
   span.end();
-  countEnd(tracing, call, provider, { 'inferlane.outcome': outcome, ...(outcome === 'failed' && { 'error.type': errorType(error) }) });
+  countEnd(tracing, call, provider, outcomeAttributes(outcome, error));
 }
 
 function forget({ calls }: Tracing, call: TracedCall): void {
@@ -138,7 +136,7 @@ function forget({ calls }: Tracing, call: TracedCall): void {
 }
 
 /** Messages of our own errors are safe to show; others may say anything. */
-export function fail(span: Span, error: unknown): void {
+export function markFailed(span: Span, error: unknown): void {
   span.setAttributes(errorAttributes(error));
   span.setStatus({ code: SpanStatusCode.ERROR, ...(isRouterError(error) && { message: error.message }) });
 }
@@ -154,11 +152,11 @@ function countEnd(tracing: Tracing, call: TracedCall, provider: string | undefin
 /** What every figure of a call is told apart by. The names of models that nobody served are no names of ours. */
 export function countAttributes({ instruments, factsOf }: Tracing, call: TracedCall, provider: string | undefined): Attributes {
   const { verb, model, answer } = call;
-  return known({
+  return withoutGaps({
     'gen_ai.operation.name': operationOf(verb),
     'gen_ai.provider.name': provider === undefined ? 'inferlane' : factsOf(provider).name,
-    'gen_ai.request.model': provider === undefined ? undefined : instruments.name(model),
-    'gen_ai.response.model': instruments.name(answer.model),
+    'gen_ai.request.model': provider === undefined ? undefined : instruments.modelLabel(model),
+    'gen_ai.response.model': instruments.modelLabel(answer.model),
     'inferlane.provider': provider,
   });
 }

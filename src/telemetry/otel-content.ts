@@ -1,9 +1,9 @@
 import type { ChatChoice, ChatChunk, ChatMessage } from '../index.ts';
 
-/** In letters. A longer text is cut, and says so. */
-const mostPartLetters = 8_192;
-/** Of all messages of one attribute, in letters of JSON. The beginning of a long conversation is left out, not its end. */
-const mostLetters = 65_536;
+/** A longer text is cut, and says so. */
+const mostPartChars = 8_192;
+/** Of all messages of one attribute, as JSON. The beginning of a long conversation is left out, not its end. */
+const mostChars = 65_536;
 
 /** One part of a message, in the form of the conventions' `gen_ai.input.messages` and `gen_ai.output.messages`. */
 type Part = Readonly<Record<string, unknown>>;
@@ -48,7 +48,7 @@ function wordsOf(content: ChatMessage['content']): string {
 
 /** The arguments of a tool are wanted as the object that they stand for. */
 function asJson(text: string): unknown {
-  if (text.length > mostPartLetters) return cut(text);
+  if (text.length > mostPartChars) return cut(text);
   try {
     return JSON.parse(text) as unknown;
   } catch {
@@ -57,16 +57,16 @@ function asJson(text: string): unknown {
 }
 
 function cut(text: string): string {
-  return text.length > mostPartLetters ? `${text.slice(0, mostPartLetters)}… (${text.length - mostPartLetters} more)` : text;
+  return text.length > mostPartChars ? `${text.slice(0, mostPartChars)}… (${text.length - mostPartChars} more)` : text;
 }
 
 function bounded(messages: readonly Message[]): string {
   const kept: string[] = [];
-  let letters = 0;
+  let chars = 0;
   for (const message of messages.toReversed()) {
     const text = JSON.stringify(message);
-    letters += text.length + 1;
-    if (letters > mostLetters) break;
+    chars += text.length + 1;
+    if (chars > mostChars) break;
     kept.unshift(text);
   }
   return `[${kept.join(',')}]`;
@@ -116,5 +116,5 @@ function toChoice({ content, reasoning, finish, calls }: Growing): Pick<ChatChoi
 
 /** A stream may go on for ever; what comes after the limit is not kept. */
 function grown(text: string, more: string | null | undefined): string {
-  return more === null || more === undefined || text.length > mostPartLetters ? text : text + more;
+  return more === null || more === undefined || text.length > mostPartChars ? text : text + more;
 }

@@ -10,8 +10,8 @@ export interface Instruments {
   tokens(usage: Usage | EmbedUsage | undefined, attributes: Attributes): void;
   attempt(attributes: Attributes): void;
   failover(attributes: Attributes): void;
-  /** A name for metrics: those that came first, and one for all others. */
-  name(model: string | undefined): string | undefined;
+  /** What a model is called in metrics: those that came first by their names, all others by one. */
+  modelLabel(model: string | undefined): string | undefined;
 }
 
 /** As the conventions advise: powers of 2 times 10 ms, and powers of 4. */
@@ -48,7 +48,7 @@ export function createInstruments(meter: Meter): Instruments {
     },
     attempt: (attributes) => attempts.add(1, attributes),
     failover: (attributes) => failovers.add(1, attributes),
-    name(model) {
+    modelLabel(model) {
       if (model === undefined || models.has(model)) return model;
       if (models.size >= mostModels) return '_OTHER';
       models.add(model);

@@ -1,5 +1,6 @@
 import type { ChatChunk, ChatStream, Router } from '../index.ts';
-import { countAttributes, endCall, type Outcome, type TracedCall, type Tracing } from './otel-call.ts';
+import type { Outcome } from './otel-attributes.ts';
+import { countAttributes, endCall, type TracedCall, type Tracing } from './otel-call.ts';
 import { createOutput } from './otel-content.ts';
 
 /**
@@ -27,24 +28,25 @@ export function tracedStream(tracing: Tracing, call: TracedCall, stream: ChatStr
   call.route = stream.route;
   call.span.setAttribute('gen_ai.response.time_to_first_chunk', firstChunkS);
   instruments.firstChunk(firstChunkS, countAttributes(tracing, call, stream.route.provider));
-  const see = createObserver(tracing, call);
+  const observe = createObserver(tracing, call);
   return {
     get route() {
       return stream.route;
     },
     // The router has told of the end before, and the first word holds; this is for routers that are not ours.
-    [Symbol.asyncIterator]: () => passOn(stream[Symbol.asyncIterator](), see, (outcome, error) => endCall(tracing, call, outcome, error)),
+    [Symbol.asyncIterator]: () =>
+      passOn(stream[Symbol.asyncIterator](), observe, (outcome, error) => endCall(tracing, call, outcome, error)),
   };
 }
 
 function passOn(
   inner: AsyncIterableIterator<ChatChunk>,
-  see: (chunk: ChatChunk) => void,
+  observe: (chunk: ChatChunk) => void,
   end: (outcome: Outcome, error?: unknown) => void,
 ): AsyncIterableIterator<ChatChunk> {
   const passed = (result: IteratorResult<ChatChunk>): IteratorResult<ChatChunk> => {
     if (result.done === true) end('answered');
-    else see(result.value);
+    else observe(result.value);
     return result;
   };
   const failed = (error: unknown): never => {

@@ -67,12 +67,12 @@ export function traced(router: Router, options: TracedOptions = {}): Router {
   watchDecisions(router, tracing);
   watchAttempts(router, tracing);
   watchStreams(router, tracing);
-  return client(router, tracing);
+  return createClient(router, tracing);
 }
 
-function client(router: Router, tracing: Tracing): Router {
+function createClient(router: Router, tracing: Tracing): Router {
   const chat = (request: ChatRequest, options?: CallOptions): Promise<ChatCompletion> =>
-    through(
+    traceCall(
       tracing,
       'chat',
       request,
@@ -85,7 +85,7 @@ function client(router: Router, tracing: Tracing): Router {
     ...router,
     chat: chat as Router['chat'],
     tryChat: (request, options) =>
-      through(
+      traceCall(
         tracing,
         'chat',
         request,
@@ -94,9 +94,9 @@ function client(router: Router, tracing: Tracing): Router {
         (call, tried) => endTried(tracing, call, tried),
       ),
     stream: (request, options) =>
-      through(tracing, 'stream', request, options, async (own, call) => tracedStream(tracing, call, await router.stream(request, own))),
+      traceCall(tracing, 'stream', request, options, async (own, call) => tracedStream(tracing, call, await router.stream(request, own))),
     embed: (request, options) =>
-      through(
+      traceCall(
         tracing,
         'embed',
         request,
@@ -121,7 +121,7 @@ function client(router: Router, tracing: Tracing): Router {
 }
 
 /** Carries a call out within its span, and ends that where it fails. `answered` ends it where it does not; streams end by themselves. */
-async function through<Answer>(
+async function traceCall<Answer>(
   tracing: Tracing,
   verb: Verb,
   request: ChatRequest | EmbedRequest,

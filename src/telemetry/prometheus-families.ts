@@ -34,7 +34,7 @@ export interface Families {
 /** Reads one gauge of every router that is told of here. */
 export type ReadGauge = (row: GaugeRow) => readonly Sample[];
 
-interface Made {
+interface Registered {
   readonly families: Families;
   readonly metrics: readonly Metric[];
 }
@@ -43,16 +43,16 @@ interface Made {
  * Makes all metrics and puts them into the registry. `fixed`: names of labels that every metric has beside its own.
  * @throws {ConfigError} where the registry holds a metric of one of the names.
  */
-export function createFamilies(registry: AnyRegistry, prefix: string, fixed: readonly string[], read: ReadGauge): Made {
-  const counted = countFamilies(prefix, fixed);
-  const metrics: Metric[] = [...Object.values(counted), ...gaugeRows.map((row) => createGauge(row, prefix, fixed, read))];
+export function registerMetrics(registry: AnyRegistry, prefix: string, fixed: readonly string[], read: ReadGauge): Registered {
+  const families = createFamilies(prefix, fixed);
+  const metrics: Metric[] = [...Object.values(families), ...gaugeRows.map((row) => createGauge(row, prefix, fixed, read))];
   const taken = metrics.map(nameOf).filter((name) => registry.getSingleMetric(name) !== undefined);
   if (taken.length > 0) {
     const message = `holds a metric ${taken[0]} that is not ours; choose another prefix, or a registry of its own`;
     throw new ConfigError([{ path: 'registry', message }]);
   }
   for (const metric of metrics) registry.registerMetric(metric);
-  return { families: counted, metrics };
+  return { families, metrics };
 }
 
 /** The types of prom-client do not tell it. */
@@ -100,7 +100,7 @@ const helps = {
 
 type Name = keyof typeof helps;
 
-function countFamilies(prefix: string, fixed: readonly string[]): Families {
+function createFamilies(prefix: string, fixed: readonly string[]): Families {
   const base = <Label extends string>(name: Name, labelNames: readonly Label[]) => ({
     name: prefix + name,
     help: helps[name],

@@ -1,7 +1,7 @@
 import { Registry } from 'prom-client';
-import { ConfigError, type ConfigIssue, type Router } from '../index.ts';
+import { ConfigError, type ConfigIssue, type Router, type RouterSnapshot } from '../index.ts';
 import { countEvents } from './prometheus-events.ts';
-import { type AnyRegistry, createFamilies, type Families, nameOf } from './prometheus-families.ts';
+import { type AnyRegistry, type Families, nameOf, registerMetrics } from './prometheus-families.ts';
 import type { GaugeRow, Sample } from './prometheus-gauges.ts';
 import { createModelLabels, type FixedLabels, type ModelLabels } from './prometheus-labels.ts';
 
@@ -32,6 +32,7 @@ export interface Metrics {
 
 interface Source {
   readonly router: Router;
+  readonly snapshot: () => RouterSnapshot;
   readonly labels: FixedLabels;
   readonly models: ModelLabels;
 }
@@ -56,7 +57,7 @@ export function collectMetrics(router: Router, options: MetricsOptions = {}): Me
   const { registry = new Registry(), prefix = 'inferlane_', labels = {} } = options;
   refuseBadNames(prefix, labels);
   const shared = shareIn(registry, prefix, labels);
-  const source: Source = { router, labels: Object.freeze({ ...labels }), models: createModelLabels() };
+  const source: Source = { router, snapshot: snapshotOf(router), labels: Object.freeze({ ...labels }), models: createModelLabels() };
   shared.sources.add(source);
   const stopCounting = countEvents({ ...source, families: shared.families });
   return {
@@ -84,7 +85,7 @@ function shareIn(registry: AnyRegistry, prefix: string, labels: FixedLabels): Sh
   const sources = new Set<Source>();
   const labelNames = Object.keys(labels).toSorted();
   const read = (row: GaugeRow): readonly Sample[] => [...sources].flatMap((source) => samplesOf(row, source));
-  const { families, metrics } = createFamilies(registry, prefix, labelNames, read);
+  const { families, metrics } = registerMetrics(registry, prefix, labelNames, read);
   const remove = (): void => {
     byPrefix.delete(prefix);
     for (const metric of metrics) registry.removeSingleMetric(nameOf(metric));
@@ -94,8 +95,17 @@ function shareIn(registry: AnyRegistry, prefix: string, labels: FixedLabels): Sh
   return shared;
 }
 
-function samplesOf({ read }: GaugeRow, { router, labels, models }: Source): readonly Sample[] {
-  return read(router.snapshot(), models).map(([own, value]) => [{ ...labels, ...own }, value]);
+/** A scrape reads all gauges in one turn, so one snapshot does for them: of many providers with many models it takes its time. */
+function snapshotOf(router: Router): () => RouterSnapshot {
+  let taken: RouterSnapshot | undefined;
+  return () => {
+    if (taken === undefined) queueMicrotask(() => (taken = undefined));
+    return (taken ??= router.snapshot());
+  };
+}
+
+function samplesOf({ read }: GaugeRow, { snapshot, labels, models }: Source): readonly Sample[] {
+  return read(snapshot(), models).map(([own, value]) => [{ ...labels, ...own }, value]);
 }
 
 function refuseSameLabels({ sources, labelNames }: Shared, labels: FixedLabels): void {
