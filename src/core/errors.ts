@@ -48,28 +48,29 @@ export interface ErrorDetails {
 export class RouterError<Code extends ErrorCode = ErrorCode> extends Error {
   override readonly name: string = 'RouterError';
   readonly code: Code;
-  readonly provider: string | undefined;
-  readonly model: string | undefined;
-  readonly phase: Phase | undefined;
-  readonly status: number | undefined;
-  readonly retryAfterMs: number | undefined;
-  readonly reason: string | undefined;
-  readonly attempts: readonly FailedAttempt[];
-  readonly skipped: readonly SkippedCandidate[];
-  readonly stoppedBecause: StoppedBecause | undefined;
+  // Declared alone: what is not known is no field, so a print of the fields is one of what is known.
+  declare readonly provider: string | undefined;
+  declare readonly model: string | undefined;
+  declare readonly phase: Phase | undefined;
+  declare readonly status: number | undefined;
+  declare readonly retryAfterMs: number | undefined;
+  declare readonly reason: string | undefined;
+  declare readonly attempts: readonly FailedAttempt[];
+  declare readonly skipped: readonly SkippedCandidate[];
+  declare readonly stoppedBecause: StoppedBecause | undefined;
 
   constructor(code: Code, message: string, details: ErrorDetails = {}) {
     super(message, details.cause && { cause: details.cause });
     this.code = code;
-    this.provider = details.provider;
-    this.model = details.model;
-    this.phase = details.phase;
-    this.status = details.status;
-    this.retryAfterMs = details.retryAfterMs;
-    this.reason = details.reason;
-    this.attempts = details.attempts ?? [];
-    this.skipped = details.skipped ?? [];
-    this.stoppedBecause = details.stoppedBecause;
+    if (details.provider !== undefined) this.provider = details.provider;
+    if (details.model !== undefined) this.model = details.model;
+    if (details.phase !== undefined) this.phase = details.phase;
+    if (details.status !== undefined) this.status = details.status;
+    if (details.retryAfterMs !== undefined) this.retryAfterMs = details.retryAfterMs;
+    if (details.reason !== undefined) this.reason = details.reason;
+    if (details.attempts !== undefined) setList(this, 'attempts', details.attempts);
+    if (details.skipped !== undefined) setList(this, 'skipped', details.skipped);
+    if (details.stoppedBecause !== undefined) this.stoppedBecause = details.stoppedBecause;
   }
 
   /** The safe view that events, traces and HTTP bodies use. */
@@ -80,11 +81,46 @@ export class RouterError<Code extends ErrorCode = ErrorCode> extends Error {
   }
 }
 
+/**
+ * A field that is asked for its value. Of an error that nobody caught Node prints whatever lies in the fields and asks nobody how, and the
+ * stacks of the attempts would bury the message; of these it prints that they are there. Whoever reads, copies or logs them sees lists.
+ */
+function listField(slot: symbol): { readonly slot: symbol; readonly field: PropertyDescriptor } {
+  const get = function (this: { readonly [slot: symbol]: unknown }): unknown {
+    return this[slot];
+  };
+  return { slot, field: { get, enumerable: true, configurable: true } };
+}
+
+const lists = { attempts: listField(Symbol('attempts')), skipped: listField(Symbol('skipped')) } as const;
+
+function setList(error: RouterError, name: keyof typeof lists, list: readonly unknown[]): void {
+  if (list.length === 0) return;
+  const { slot, field } = lists[name];
+  Object.defineProperty(error, slot, { value: list });
+  Object.defineProperty(error, name, field);
+}
+
+const absent = { value: undefined, writable: true };
+const empty = { value: Object.freeze([]), writable: true };
+/** What an error says of that which it was not told. */
+Object.defineProperties(RouterError.prototype, {
+  provider: absent,
+  model: absent,
+  phase: absent,
+  status: absent,
+  retryAfterMs: absent,
+  reason: absent,
+  stoppedBecause: absent,
+  attempts: empty,
+  skipped: empty,
+});
+
 type Inspect = (value: unknown, options: unknown) => string;
 
 /**
  * What `console.error()` and `util.inspect()` of Node show: the stack, and beneath it what is known. The attempts' own stacks would be a
- * hundred lines that say nothing more. Of an error that nobody caught Node prints every field all the same.
+ * hundred lines that say nothing more.
  */
 function inspected(this: RouterError, _depth: number, options: unknown, inspect: Inspect): string {
   const { name, message, attempts: _attempts, ...all } = this.toJSON();

@@ -1,4 +1,7 @@
-import { inspect } from 'node:util';
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
+import { inspect, promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { errorCodes } from '../../src/core/error-codes.ts';
 import {
@@ -36,6 +39,23 @@ describe('RouterError', () => {
   test('has lists, empty ones too, so that nobody needs to ask', () => {
     const { attempts, skipped } = new RouterError('auth', 'no');
     expect([attempts, skipped]).toEqual([[], []]);
+  });
+
+  test('says of what it was not told that it is undefined, to tests that name it as well', () => {
+    const names = ['provider', 'model', 'phase', 'status', 'retryAfterMs', 'reason', 'stoppedBecause'];
+    expect(new RouterError('auth', 'no')).toMatchObject(Object.fromEntries(names.map((name) => [name, undefined])));
+  });
+
+  test('has no field for what it was not told', () => {
+    expect(Object.keys(new RouterError('auth', 'no', { ...details, status: undefined, attempts: [], skipped: [] })).toSorted()).toEqual(
+      ['code', 'name', ...Object.keys(details).filter((name) => name !== 'status')].toSorted(),
+    );
+  });
+
+  test('has its lists among its fields, for whoever copies or logs those', () => {
+    const skipped = [{ provider: 'cpu', model: 'm', code: 'circuit_open', reason: 'its breaker is open' }] as const;
+    const attempts = [attempt('gpu', new RouterError('timeout', 'late'))];
+    expect({ ...new AllFailedError('No provider could answer.', { attempts, skipped }) }).toMatchObject({ attempts, skipped });
   });
 
   test('has a cause only where there is one', () => {
@@ -172,5 +192,38 @@ describe('what `console.error()` shows of an error', () => {
   test('has the cause', () => {
     const cause = new RouterError('timeout', 'inner');
     expect(inspect(new RouterError('unavailable', 'outer', { cause }))).toContain('cause: RouterError: inner\n');
+  });
+});
+
+/** A port on which nobody listens. */
+async function closedPort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  await once(server.close(), 'close');
+  return port;
+}
+
+describe('what Node prints of an error that nobody caught', () => {
+  test('is a message that says who was tried and what each said, one stack, and a few fields', async () => {
+    const ports = [await closedPort(), await closedPort()];
+    const providers = Object.fromEntries(
+      ports.map((port, index) => [`p${index}`, { type: 'openai-compatible', url: `http://127.0.0.1:${port}/v1`, locality: 'host' }]),
+    );
+    const program = `
+      import { createRouter } from ${JSON.stringify(new URL('../../src/index.ts', import.meta.url).href)};
+      const router = createRouter({ providers: ${JSON.stringify(providers)}, maxAttempts: 2 });
+      await router.chat({ model: 'm', messages: [{ role: 'user', content: 'Hello!' }] });`;
+    const run = promisify(execFile)(process.execPath, ['--input-type=module-typescript', '--eval', program]);
+    const printed = await run.then(
+      () => 'nothing failed',
+      ({ stderr }: { readonly stderr: string }) => stderr,
+    );
+    for (const [index, port] of ports.entries()) {
+      expect(printed).toContain(`p${index}: not available [ECONNREFUSED] at 127.0.0.1:${port}: The connection was refused.`);
+    }
+    expect(printed).toMatch(/\{\n  code: 'all_failed',\n  attempts: \[Getter\],\n  stoppedBecause: '[\w-]+'\n\}\n/);
+    expect(printed.match(/^ +at /gm)?.length).toBeLessThanOrEqual(Error.stackTraceLimit);
+    expect(printed.trim().split('\n').length).toBeLessThan(24);
   });
 });
