@@ -19,6 +19,11 @@ export interface Dialect {
    * @default false
    */
   readonly loadsOnDemand?: boolean;
+  /**
+   * A prompt that is too long for the window loses its beginning in silence.
+   * @default false
+   */
+  readonly cutsPrompts?: boolean;
   /** The one name by which the server knows the limit of tokens; left out: both, so the request's own goes. */
   readonly limitName?: 'max_tokens' | 'max_completion_tokens';
   /**

@@ -11,6 +11,7 @@ import { openaiCompatible } from './openai-compatible.ts';
 export const textgen: (context: NetworkContext) => Adapter = openaiCompatible({
   name: 'textgen',
   modelName: 'ignored',
+  cutsPrompts: true,
   // Of `tool_choice` it knows `none` and a name; `required` is taken for `auto`. `n`, `response_format` are not read at all.
   capabilities: { tools: true, vision: true, logprobs: true, logitBias: true },
   ignores: ['parallel_tool_calls', 'user'],

@@ -3,6 +3,7 @@ import { textgen } from '../../src/adapters/textgen.ts';
 import type { Adapter, Call } from '../../src/core/adapter.ts';
 import { collectChunks } from '../../src/core/collect.ts';
 import type { ChatAnswer, ChatRequest } from '../../src/core/types.ts';
+import { createRouter } from '../../src/router/create-router.ts';
 import { adapterContext } from '../_kit/adapter-context.ts';
 import { type Loopback, loopback, type Script } from '../_kit/loopback.ts';
 import { sse } from '../_kit/openai-bytes.ts';
@@ -53,9 +54,10 @@ describe('what is sent', () => {
 
   test('only what the server does is declared', async () => {
     await using box = await loopback(() => recorded('chat'));
-    const { capabilities, ignores, modelName } = adapterOf(box);
+    const { capabilities, ignores, modelName, cutsPrompts } = adapterOf(box);
     expect(ignores).toEqual(['parallel_tool_calls', 'user']);
     expect(modelName).toBe('ignored');
+    expect(cutsPrompts).toBe(true);
     expect(capabilities).toEqual({
       tools: true,
       vision: true,
@@ -124,6 +126,26 @@ describe('without a model', () => {
 
   test('the recorded failure of a server whose model was unloaded is unavailable', async () => {
     await expect(answered(recorded('chat_unloaded'))).rejects.toMatchObject({ code: 'unavailable', status: 500 });
+  });
+});
+
+describe('a prompt too long for the window', () => {
+  /** Far more than the 1,535 tokens that the server of the recording says it has read. */
+  const long = { messages: [{ ...user, content: 'The weather in the city was fine this morning. '.repeat(2_000) }] };
+
+  test('is answered all the same, without its beginning: the recorded count tells it, and the next one goes to a larger window', async () => {
+    await using box = await loopback(() => recorded('err_context'));
+    await using large = await loopback(() => recorded('chat'));
+    await using router = createRouter({
+      providers: { box: { type: 'textgen', url: box.url }, large: { type: 'openai-compatible', url: large.url } },
+      health: false,
+      pollMs: false,
+      checkModels: false,
+    });
+    const first = await router.chat({ model: 'tiny', ...long });
+    expect(first.route).toMatchObject({ provider: 'box', truncated: true });
+    const second = await router.chat({ model: 'tiny', ...long });
+    expect(second.route).toMatchObject({ provider: 'large', skipped: [{ provider: 'box', code: 'context_length' }] });
   });
 });
 
