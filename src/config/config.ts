@@ -36,7 +36,7 @@ export interface ProviderConfig {
   /** What a server of its type serves at once where nothing else is known; undefined: no limit, as for everything in a cloud. */
   readonly usualSlots: number | undefined;
   readonly slotsPer: 'server' | 'model';
-  /** As it was set, then below `maxConcurrent`; undefined: 1 where it serves 2 or more at once, else 0. */
+  /** As it was set, then below `maxConcurrent`; undefined: 1 where it serves 5 or more at once, else 0. */
   readonly reservedForFast: number | undefined;
   readonly maxModelBillions: number | undefined;
   readonly limits: RateConfig | undefined;

@@ -7,14 +7,14 @@ const mostEntries = 10_000;
 const prototypeNames: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
 
 /** What the application made with its own hands is used as it is: a copy would lose its methods and its identity. */
-function isKeptAsItIs([first, second, third, ...rest]: Path, length: number): boolean {
-  if (length === 1)
-    return (
-      first === 'transport' || first === 'clock' || first === 'random' || first === 'prices' || first === 'logger' || first === 'store'
-    );
-  if (first === 'cache') return length === 2 && second === 'store';
-  return first === 'providers' && third === 'adapter' && rest.length === 0;
+function isKeptAsItIs(path: Path): boolean {
+  const [first = '', second, third] = path;
+  if (path.length === 1) return madeByHand.has(first);
+  if (path.length === 2) return first === 'cache' && second === 'store';
+  return path.length === 3 && first === 'providers' && third === 'adapter';
 }
+
+const madeByHand: ReadonlySet<string | number> = new Set(['transport', 'clock', 'random', 'prices', 'logger', 'store']);
 
 /**
  * A plain copy of whatever was passed as options, each value read exactly once: what is checked is then what is used,
@@ -26,7 +26,7 @@ export function copyOptions(options: unknown, findings: Findings): unknown {
 }
 
 function copy(value: unknown, path: Path, findings: Findings): unknown {
-  if (typeof value !== 'object' || value === null || isKeptAsItIs(path, path.length)) return value;
+  if (typeof value !== 'object' || value === null || isKeptAsItIs(path)) return value;
   if (path.length > deepest) {
     findings.refuse(path, `is nested more than ${deepest} levels deep`);
     return undefined;

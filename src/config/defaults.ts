@@ -2,8 +2,8 @@ import type { ProviderTypeRow } from '../core/provider-types.ts';
 import { systemRandom } from '../lib/clock.ts';
 import type {
   BreakerConfig,
-  CacheConfig,
   BudgetsConfig,
+  CacheConfig,
   HealthConfig,
   HedgeConfig,
   IntentConfig,
@@ -37,8 +37,8 @@ export interface Defaults {
   readonly onStreamFailure: RouterConfig['onStreamFailure'];
   readonly throughput: Pick<ThroughputConfig, 'sampleChars'>;
   readonly pinMs: number;
-  readonly onModelMissing: 'skip' | 'substitute';
-  readonly onIgnoredParameter: 'warn' | 'refuse';
+  readonly onModelMissing: RouterConfig['onModelMissing'];
+  readonly onIgnoredParameter: RouterConfig['onIgnoredParameter'];
   readonly checkModels: boolean;
   readonly checkEmbeddings: boolean;
   readonly cache: Omit<CacheConfig, 'store'>;

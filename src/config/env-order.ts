@@ -1,57 +1,12 @@
 import { allRows } from './env-settings.ts';
-import { type EnvBackend } from './env-parsers.ts';
 import type { Draft, Drafts } from './env-providers.ts';
+import type { Selection } from './env-selection.ts';
 import { type EnvTarget, envTargets, orderNames } from './env-targets.ts';
 import type { Trail } from './env-trail.ts';
 import type { EnvValues } from './env-values.ts';
 import type { Findings } from './findings.ts';
 import { didYouMean } from './nearest.ts';
 import type { Preset } from './presets.ts';
-
-/** What variables say of who goes first and who follows. */
-export interface Selection {
-  readonly first: EnvTarget | undefined;
-  readonly firstBy: 'INFERENCE_PROVIDER' | 'PRIMARY_BACKEND';
-  readonly chain: readonly EnvTarget[] | undefined;
-  readonly chainBy: 'FALLBACK_CHAIN' | 'SECONDARY_BACKEND';
-}
-
-const backends: Readonly<Record<EnvBackend, EnvTarget | undefined>> = {
-  nvidia: 'nvidia',
-  together_ai: 'together',
-  cpu: 'gguf',
-  auto: undefined,
-};
-
-/** Two systems of variables say it; a preset reads one of them. */
-export function readSelection(values: EnvValues, preset: Preset | undefined, trail: Trail, findings: Findings): Selection {
-  const reads = (name: Preset['selects']): boolean => preset === undefined || preset.selects === name;
-  const byName = reads('INFERENCE_PROVIDER');
-  const byBackend = reads('PRIMARY_BACKEND');
-  const ignored = [
-    ...(byName ? [] : (['INFERENCE_PROVIDER', 'FALLBACK_CHAIN', 'LOCAL_INFERENCE_URL'] as const)),
-    ...(byBackend ? [] : (['PRIMARY_BACKEND', 'SECONDARY_BACKEND', 'LOAD_BALANCING', 'LOAD_RATIO'] as const)),
-  ];
-  for (const name of ignored) trail.unused(name, 'the preset does not read it; PROVIDER_ORDER says who goes first with any preset');
-  const { INFERENCE_PROVIDER: named, FALLBACK_CHAIN: list, PRIMARY_BACKEND: primary, SECONDARY_BACKEND: second } = values;
-  const backend = byBackend && primary !== undefined ? backends[primary] : undefined;
-  const behind = byBackend && second !== undefined ? backends[second] : undefined;
-  const first = byName ? named : undefined;
-  const chain = byName ? list : undefined;
-  if (first !== undefined && backend !== undefined)
-    findings.refuse(['PRIMARY_BACKEND'], 'says who goes first, and so does INFERENCE_PROVIDER; unset one of them');
-  if (chain !== undefined && behind !== undefined)
-    findings.refuse(['SECONDARY_BACKEND'], 'says who stands behind the first, and so does FALLBACK_CHAIN; unset one of them');
-  for (const name of ['PRIMARY_BACKEND', 'SECONDARY_BACKEND'] as const) {
-    if (values[name] === 'auto') trail.unused(name, 'auto leaves it to what is there');
-  }
-  return {
-    first: first ?? backend,
-    firstBy: first === undefined ? 'PRIMARY_BACKEND' : 'INFERENCE_PROVIDER',
-    chain: chain ?? (behind && [behind]),
-    chainBy: chain === undefined ? 'SECONDARY_BACKEND' : 'FALLBACK_CHAIN',
-  };
-}
 
 export interface OrderInput {
   readonly values: EnvValues;
@@ -127,7 +82,7 @@ function presentTargets(values: EnvValues, preset: Preset | undefined, trail: Tr
   }
   const order = preset?.order ?? (Object.keys(envTargets) as EnvTarget[]);
   return order.filter((target) => {
-    const flag = isSwitchedOff(target, values);
+    const flag = switchedOffBy(target, values);
     for (const [variable] of flag === undefined ? [] : rowsOf(target)) trail.unused(variable, `${flag} is false`);
     if (flag !== undefined) return false;
     return preset?.assumed.includes(target) === true || isDescribed(target, values);
@@ -138,6 +93,9 @@ function presentTargets(values: EnvValues, preset: Preset | undefined, trail: Tr
 function rowsOf(target: EnvTarget): typeof allRows {
   return allRows.filter(([, { of }]) => of.every((each) => each === target));
 }
+
+/** They say how its servers are used, and not that one is there. */
+const ollamaVariables = ['OLLAMA_API_KEY', 'OLLAMA_NUM_PARALLEL', 'OLLAMA_KEEP_ALIVE'] as const;
 
 /** The reason where nothing else was one: what a variable speaks of is not there. */
 function noteAbsent(values: EnvValues, trail: Trail): void {
@@ -159,14 +117,15 @@ function isDescribed(target: EnvTarget, values: EnvValues): boolean {
   return allRows.some(([variable, { of, describes }]) => describes && of.includes(target) && settings.has(variable));
 }
 
-function isSwitchedOff(target: EnvTarget, values: EnvValues): 'ENABLE_GPU_ACCELERATION' | 'ENABLE_TOGETHER_AI' | undefined {
+/** The switch that says that it is not to be used. */
+function switchedOffBy(target: EnvTarget, values: EnvValues): 'ENABLE_GPU_ACCELERATION' | 'ENABLE_TOGETHER_AI' | undefined {
   if (target === 'nvidia' && values.ENABLE_GPU_ACCELERATION === false) return 'ENABLE_GPU_ACCELERATION';
   return target === 'together' && values.ENABLE_TOGETHER_AI === false ? 'ENABLE_TOGETHER_AI' : undefined;
 }
 
 function refuseSwitchedOff(drafts: readonly Draft[], by: string | undefined, { values, findings }: OrderInput): void {
   for (const { id, target } of drafts) {
-    const flag = isSwitchedOff(target, values);
+    const flag = switchedOffBy(target, values);
     if (flag !== undefined) findings.refuse([flag], `is false, but ${by} names ${id}; change one of the two`);
   }
 }
@@ -184,7 +143,7 @@ function listedSteps(names: readonly string[], { selection, drafts, trail, findi
   const used = new Set<Draft>();
   const steps: Step[] = [];
   for (const [index, name] of names.entries()) {
-    const found = find(name, drafts);
+    const found = draftsNamed(name, drafts);
     if (found === undefined) {
       refuseEntry(index + 1, name, drafts, findings);
       continue;
@@ -214,15 +173,13 @@ function refuseEntry(number: number, name: string, drafts: Drafts, findings: Fin
 }
 
 /** `cpu` is the CPU server of Ollama where there is one, else the model in this process. */
-function find(name: string, drafts: Drafts): readonly Draft[] | undefined {
+function draftsNamed(name: string, drafts: Drafts): readonly Draft[] | undefined {
   const one = [...drafts.ollama, ...drafts.tgi].find(({ id }) => id === name);
   const isLane = one !== undefined && (name === 'gpu' || name === 'cpu' || one.target === 'tgi');
   if (isLane) return [one];
   const target = (Object.keys(envTargets) as EnvTarget[]).find((each) => envTargets[each].names.includes(name));
   return target && drafts[target];
 }
-
-const ollamaVariables = ['OLLAMA_API_KEY', 'OLLAMA_NUM_PARALLEL', 'OLLAMA_KEEP_ALIVE'] as const;
 
 /** The reason for all variables that describe a provider and are not used. */
 function noteOthers(note: string, trail: Trail): void {

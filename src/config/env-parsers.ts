@@ -2,7 +2,7 @@ import { cleanKey, headerValueProblem } from './credentials.ts';
 import { parseHost } from './env-host.ts';
 import { orderNames } from './env-targets.ts';
 import { nearestName } from './nearest.ts';
-import { type PresetName, presetNames } from './presets-names.ts';
+import { type PresetName, presetNames } from './presets.ts';
 import { parseProviderUrl } from './provider-url.ts';
 
 /** What INFERENCE_PROVIDER and FALLBACK_CHAIN may name. */

@@ -9,13 +9,14 @@ import { shareCalls, usualRatio } from './share-calls.ts';
 
 export interface Shares {
   readonly options: Pick<RouterOptions, 'balance' | 'intents' | 'maxAttempts'>;
-  /** Weights by the ids of two providers; empty: nothing is shared. */
-  readonly shares: ReadonlyMap<string, number>;
+  /** By the ids of two providers; empty: nothing is shared. */
+  readonly weights: ReadonlyMap<string, number>;
 }
 
-const none: Shares = { options: {}, shares: new Map() };
+const none: Shares = { options: {}, weights: new Map() };
 
-export function sharesCalls({ LOAD_BALANCING: asked }: EnvValues, preset: Preset | undefined): boolean {
+/** Whether the calls go to two providers by a ratio. */
+export function isShared({ LOAD_BALANCING: asked }: EnvValues, preset: Preset | undefined): boolean {
   return asked === true && (preset === undefined || preset.selects === 'PRIMARY_BACKEND');
 }
 
@@ -24,7 +25,7 @@ export function balanceOf(steps: readonly Step[], values: EnvValues, preset: Pre
   const { LOAD_RATIO: ratio = usualRatio } = values;
   trail.unused('LOAD_RATIO', 'LOAD_BALANCING is not true');
   trail.unused('LOAD_BALANCING', 'it is false, as where it is not set');
-  if (!sharesCalls(values, preset) || steps.length === 0) return none;
+  if (!isShared(values, preset) || steps.length === 0) return none;
   const [first, second] = steps.flatMap(({ drafts, by }) => drafts.map((draft) => ({ draft, by })));
   if (first === undefined || second === undefined) {
     findings.refuse(['LOAD_BALANCING'], 'is true, but there is one provider only; name two in PRIMARY_BACKEND and SECONDARY_BACKEND');
@@ -42,5 +43,5 @@ export function balanceOf(steps: readonly Step[], values: EnvValues, preset: Pre
   for (const path of ['balance', ...Object.keys(options.intents).map((intent) => `intents.${intent}`)]) trail.sets('LOAD_BALANCING', path);
   for (const id of weights.keys()) trail.sets('LOAD_RATIO', pathText(['providers', id, 'weight']));
   const isFailoverOff = values.AUTO_FAILOVER === false || values.ENABLE_FALLBACK === false;
-  return { options: { ...options, ...(isFailoverOff && { maxAttempts: 1 }) }, shares: weights };
+  return { options: { ...options, ...(isFailoverOff && { maxAttempts: 1 }) }, weights };
 }

@@ -9,7 +9,7 @@ export type Env = Readonly<Record<string, string | undefined>>;
 type NamedValues = { readonly [Name in NamedVariable]: EnvKinds[NamedKind<Name>] | undefined };
 
 export interface EnvValues extends NamedValues {
-  /** Those that set one option of providers, by their names. */
+  /** Every text and number among them by its name: those that set one option of providers are looked up here. */
   readonly settings: ReadonlyMap<string, string | number>;
   /** Each `TGI_<NAME>_ENDPOINT` and the address in it. */
   readonly endpoints: ReadonlyMap<string, string>;

@@ -1,18 +1,18 @@
 import { ConfigError, type ConfigIssue } from '../core/errors.ts';
 import type { ConfigWarning } from './config.ts';
 import { type Consent, isPaid, resolveConsent } from './env-consent.ts';
-import { planSteps, readSelection } from './env-order.ts';
+import { planSteps } from './env-order.ts';
 import { type Draft, draftProviders } from './env-providers.ts';
 import { type Placed, routerOptions } from './env-router-options.ts';
-import { balanceOf, sharesCalls } from './env-shares.ts';
+import { notReadByPreset, readSelection } from './env-selection.ts';
+import { balanceOf, isShared } from './env-shares.ts';
 import { familyName } from './env-table.ts';
 import { createTrail, type EnvSetting, type Trail } from './env-trail.ts';
 import { type Env, type EnvValues, readValues } from './env-values.ts';
 import { createFindings, type Findings, pathText } from './findings.ts';
 import { didYouMean } from './nearest.ts';
 import type { RouterOptions } from './options.ts';
-import { type Preset, presets } from './presets.ts';
-import { type PresetName, presetNames } from './presets-names.ts';
+import { type Preset, type PresetName, presetNames, presets } from './presets.ts';
 import type { ProviderOptions } from './provider-options.ts';
 
 export interface FromEnvOptions {
@@ -89,7 +89,7 @@ function toOptions(values: EnvValues, preset: Preset | undefined, trail: Trail, 
   const steps = planSteps({ values, preset, selection, drafts, offBy, trail, findings });
   const balance = balanceOf(steps, values, preset, trail, findings);
   const consent = resolveConsent(steps, values, trail, findings);
-  const placed = placeAll(consent, values, preset, balance.shares, trail);
+  const placed = placeAll(consent, values, preset, balance.weights, trail);
   if (placed.length === 0 && findings.issues.length === 0) findings.refuse(['providers'], preset === undefined ? nothingSet : nothingThere);
   const router = routerOptions(placed, values, preset, trail);
   return {
@@ -116,11 +116,11 @@ function refuseNameless(values: EnvValues, preset: Preset | undefined, findings:
 function fallbackOffBy(values: EnvValues, preset: Preset | undefined, trail: Trail): string | undefined {
   const switches = ['ENABLE_FALLBACK', 'AUTO_FAILOVER'] as const;
   const off = switches.filter((name) => values[name] === false);
-  const isShared = sharesCalls(values, preset);
-  for (const name of off) trail.sets(name, isShared ? 'maxAttempts' : 'providers');
+  const bothStay = isShared(values, preset);
+  for (const name of off) trail.sets(name, bothStay ? 'maxAttempts' : 'providers');
   if (off.length === 0) for (const name of switches.filter((each) => values[each] === true)) trail.sets(name, 'providers');
   for (const name of switches) trail.unused(name, 'the other switch is false, and that counts');
-  return isShared ? undefined : off[0];
+  return bothStay ? undefined : off[0];
 }
 
 /** Each step is a priority, but where the intents of a preset order by id. */
@@ -128,16 +128,16 @@ function placeAll(
   { steps, allowPaid }: Consent,
   values: EnvValues,
   preset: Preset | undefined,
-  shares: ReadonlyMap<string, number>,
+  weights: ReadonlyMap<string, number>,
   trail: Trail,
 ): readonly Placed[] {
   const byIntent = Object.keys(preset?.intents ?? {}).length > 0;
   // Those who share stand first together, and whoever else is there comes behind them, also out of the same step.
-  const behind = steps.filter(({ drafts }) => drafts.some(({ id }) => !shares.has(id)));
+  const behind = steps.filter(({ drafts }) => drafts.some(({ id }) => !weights.has(id)));
   return steps.flatMap((step, index) =>
     step.drafts.map((draft): Placed => {
-      const weight = shares.get(draft.id);
-      const priority = weight === undefined ? behind.indexOf(step) + Math.min(1, shares.size) : 0;
+      const weight = weights.get(draft.id);
+      const priority = weight === undefined ? behind.indexOf(step) + Math.min(1, weights.size) : 0;
       // The stub stands behind every real answer by itself, also behind those that are added later.
       const isLast = draft.target === 'stub' && index === steps.length - 1;
       const options: ProviderOptions = {
@@ -164,10 +164,13 @@ function modelFor(draft: Draft, step: number, values: EnvValues, trail: Trail): 
   return { defaultModel: model };
 }
 
-/** These two sound as if they held for every local provider, and do not; and a selection that a preset does not read is one that was meant. */
+/**
+ * What begins with LOCAL_ sounds as if it held for every local provider, and does not; and a selection that a preset does not read is one
+ * that was meant.
+ */
 function warnOfUnused(report: readonly EnvSetting[], findings: Findings): void {
   for (const { variable, note } of report) {
-    const isSelection = note?.startsWith('the preset does not read it') === true;
-    if (note !== undefined && (variable.startsWith('LOCAL_') || isSelection)) findings.warn([variable], `is not used: ${note}`);
+    if (note !== undefined && (variable.startsWith('LOCAL_') || note === notReadByPreset))
+      findings.warn([variable], `is not used: ${note}`);
   }
 }

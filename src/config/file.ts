@@ -1,14 +1,16 @@
 import { ConfigError, type ConfigIssue } from '../core/errors.ts';
 import type { PriceTable } from '../core/prices.ts';
+import { isJsonObject } from '../lib/json.ts';
 import type { ConfigWarning } from './config.ts';
 import { copyOptions } from './copy-options.ts';
 import type { EnvSetting } from './env-trail.ts';
 import type { Env } from './env-values.ts';
 import { fileName, largestFileBytes, readConfigText } from './file-text.ts';
 import { createFindings, type Findings, type Path, pathText } from './findings.ts';
-import { backendsOrigins, fromBackendsFile, isBackendsFile } from './json-backends.ts';
-import { refuseCode, warnOfPlainKeys } from './json-options.ts';
-import { type References, resolveReferences } from './json-references.ts';
+import { backendsOrigins, fromBackendsFile } from './json-backends.ts';
+import { isBackendsFile } from './json-backends-schema.ts';
+import { refuseCode, warnOfPlainKeys } from './json-checks.ts';
+import { isOfReference, type References, resolveReferences } from './json-references.ts';
 import { type Place, placesIn, readJsonText } from './json-text.ts';
 import type { RouterOptions } from './options.ts';
 import { resolveConfig } from './resolve.ts';
@@ -44,12 +46,12 @@ export function fromJson(
   const text = typeof document === 'string' ? document : undefined;
   const source = options.source === undefined ? (text === undefined ? '' : 'JSON') : fileName(options.source);
   const value = text === undefined ? document : parse(text, source, findings);
-  const isBackends = isObject(value) && isBackendsFile(value);
+  const isBackends = isJsonObject(value) && isBackendsFile(value);
   const place = createPlaces(text, source, isBackends ? backendsOrigins : {});
-  const { taken, references } = take(value, options.env ?? environment(), isBackends, findings);
+  const { made, references } = readDocument(value, options.env ?? environment(), isBackends, findings);
   const refused = new Set(findings.issues.map(({ path }) => path));
   // What was found wrong before needs no mention of its consequences.
-  const later = taken === undefined ? [] : issuesOf(taken).filter(({ path }) => !isWithin(place.label(path), refused));
+  const later = made === undefined ? [] : issuesOf(made).filter(({ path }) => !isWithin(place.label(path), refused));
   const placed = ({ path, message }: ConfigIssue): ConfigIssue => ({
     path: place.of(path),
     message: withOrigin(path, message, references),
@@ -59,7 +61,7 @@ export function fromJson(
   const issues = inOrder.map(placed);
   if (issues.length > 0) throw new ConfigError(issues);
   return Object.defineProperties(
-    { ...(taken as RouterOptions) },
+    { ...(made as RouterOptions) },
     {
       report: { value: references.report().map((row) => (isBackends ? withOptions(row) : row)) },
       // They are of what is written, so where its parts come from explains none of them.
@@ -79,28 +81,28 @@ function parse(text: string, source: string, findings: Findings): unknown {
   throw new ConfigError([{ path: placed(source, placesIn(text)(result.offset)), message: `is no JSON from here on: ${result.problem}` }]);
 }
 
-interface Taken {
-  /** Undefined where nothing is left to check. */
-  readonly taken: unknown;
+interface DocumentReading {
+  /** The options that it makes, unchecked; undefined where nothing is left to check. */
+  readonly made: unknown;
   readonly references: References;
 }
 
 /** The document as options, with the values of variables in it. */
-function take(value: unknown, env: Env, isBackends: boolean, findings: Findings): Taken {
+function readDocument(value: unknown, env: Env, isBackends: boolean, findings: Findings): DocumentReading {
   const copy = copyOptions(value, findings);
-  if (!isObject(copy)) return { taken: copy ?? null, references: resolveReferences({}, env, findings) };
+  if (!isJsonObject(copy)) return { made: copy ?? null, references: resolveReferences({}, env, findings) };
   if (copy['$schema'] !== undefined && typeof copy['$schema'] !== 'string') findings.refuse(['$schema'], 'must be text');
   Reflect.deleteProperty(copy, '$schema');
   refuseCode(copy, findings);
   warnOfPlainKeys(copy, findings);
   const references = resolveReferences(copy, env, findings);
-  return { taken: isBackends ? fromBackendsFile(copy, references, findings) : copy, references };
+  return { made: isBackends ? fromBackendsFile(copy, references, findings) : copy, references };
 }
 
 /** What `createRouter` would refuse. Prices are no part of a document, and may be added to it. */
 function issuesOf(options: unknown): readonly ConfigIssue[] {
   try {
-    resolveConfig((isObject(options) ? { ...options, prices: noPrices } : options) as RouterOptions);
+    resolveConfig((isJsonObject(options) ? { ...options, prices: noPrices } : options) as RouterOptions);
     return [];
   } catch (error) {
     if (error instanceof ConfigError) return error.issues;
@@ -122,7 +124,7 @@ function outer(path: string): string {
 
 function withOrigin(path: string, message: string, references: References): string {
   const names = references.at(path);
-  return names.length === 0 || message.startsWith('refers to ') ? message : `${message}; its value is the text of ${names.join(' and ')}`;
+  return names.length === 0 || isOfReference(message) ? message : `${message}; its value is the text of ${names.join(' and ')}`;
 }
 
 /** The paths of the other format as those of the options that they became. */
@@ -170,10 +172,6 @@ function offsetsIn(text: string): ReadonlyMap<string, number> {
 /** `inferlane.json:12:5`, which editors and terminals open at that place. */
 function placed(source: string, { line, column }: Place): string {
   return `${source}:${line}:${column}`;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function environment(): Env {

@@ -1,7 +1,8 @@
 import * as z from 'zod/mini';
 import { maxTimerMs } from '../lib/clock.ts';
 import { once } from '../lib/once.ts';
-import { type Findings, type Path } from './findings.ts';
+import type { Findings } from './findings.ts';
+import { refuseIssues } from './schema-issues.ts';
 import { flag, number, oneOf, share, strict, type Takes, text, whole } from './schema-parts.ts';
 import { usualRatio } from './share-calls.ts';
 
@@ -99,13 +100,6 @@ export function isBackendsFile(value: Readonly<Record<string, unknown>>): boolea
 export function readBackendsFile(value: unknown, findings: Findings): BackendsFile | undefined {
   const result = document().safeParse(value);
   if (result.success) return result.data;
-  for (const issue of result.error.issues) {
-    const path: Path = issue.path.map((part) => (typeof part === 'number' ? part : String(part)));
-    if (issue.code !== 'unrecognized_keys') findings.refuse(path, issue.message);
-    else {
-      const sentences = issue.message.split('\n');
-      issue.keys.forEach((key, index) => findings.refuse([...path, key], sentences[index] ?? 'unknown option'));
-    }
-  }
+  refuseIssues(result.error.issues, findings);
   return undefined;
 }

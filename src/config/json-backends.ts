@@ -1,12 +1,11 @@
+import { mostAttempts } from './defaults.ts';
 import type { Findings, Path } from './findings.ts';
-import { type Backend, type BackendsFile, backends, isBackendsFile, readBackendsFile } from './json-backends-schema.ts';
-import { isPlaceholder } from './json-options.ts';
+import { type Backend, type BackendsFile, backends, readBackendsFile } from './json-backends-schema.ts';
+import { isPlaceholder } from './json-checks.ts';
 import type { References } from './json-references.ts';
 import type { RouterOptions } from './options.ts';
 import type { ProviderOptions } from './provider-options.ts';
 import { shareCalls, type SharedCalls } from './share-calls.ts';
-
-export { isBackendsFile };
 
 /** By option: what it was made of in such a file. */
 export const backendsOrigins: Readonly<Record<string, string>> = Object.freeze({
@@ -114,7 +113,9 @@ function attemptsOf({ priority, together_ai }: BackendsFile, used: readonly Back
   if (priority.auto_failover) return priority.failover_attempts;
   // Shared, and with nobody to fall over to: each call has the one that its turn gave it.
   if (isBalanced) return 1;
-  return used[0] === 'together_ai' && together_ai?.max_retries !== undefined ? Math.min(1 + together_ai.max_retries, 5) : undefined;
+  return used[0] === 'together_ai' && together_ai?.max_retries !== undefined
+    ? Math.min(1 + together_ai.max_retries, mostAttempts)
+    : undefined;
 }
 
 function withRank(options: ProviderOptions, backend: Backend, { all, used, shared }: Ranks): ProviderOptions {
@@ -127,14 +128,14 @@ function withRank(options: ProviderOptions, backend: Backend, { all, used, share
   };
 }
 
-interface Context {
+interface DescribeContext {
   /** The backends that get calls. */
   readonly used: readonly Backend[];
   readonly references: References;
   readonly findings: Findings;
 }
 
-type Describe = (file: BackendsFile, context: Context) => ProviderOptions;
+type Describe = (file: BackendsFile, context: DescribeContext) => ProviderOptions;
 
 const nvidia: Describe = ({ nvidia: section }, { used, references, findings }) => {
   const { enabled: _, ...settings } = section ?? {};

@@ -38,7 +38,7 @@ export function resolveReferences(document: unknown, env: Env, findings: Finding
       const variable = readVariable(env, name);
       if ('value' in variable) return variable.value;
       if (otherwise !== undefined && variable.isAbsent) return otherwise;
-      problems.add(`refers to \${${name}}, ${variable.problem}`);
+      problems.add(`${refersTo} \${${name}}, ${variable.problem}`);
       return written;
     });
     for (const problem of problems) findings.refuse(path, problem);
@@ -63,6 +63,14 @@ function add(sets: Map<string, Set<string>>, name: string, entry: string): void 
 }
 
 const reference = /\$\$\{|\$\{(?:([A-Za-z_][A-Za-z0-9_]*)(?::-([^{}]*))?\})?/g;
+
+/** How the issue of a variable begins that has no value to give. */
+const refersTo = 'refers to';
+
+/** Whether an issue is that of a reference itself, and names it. */
+export function isOfReference(message: string): boolean {
+  return message.startsWith(refersTo);
+}
 
 const malformed = 'holds ${ that begins no reference; write ${NAME} with letters, digits and _ only, or $${ for the two signs themselves';
 const advice = 'write a default as ${NAME:-default}';

@@ -1,4 +1,7 @@
-/** How much there may be in a minute. An allowance that nobody has used is full: a whole minute's worth may come at once, and it refills evenly. */
+/**
+ * How much there may be in a minute. An allowance that nobody has used is full: a whole minute's worth may come at once, and it refills
+ * evenly.
+ */
 export interface RateLimit {
   /** Requests. */
   readonly rpm?: number | undefined;

@@ -158,7 +158,10 @@ export interface RouterOptions {
    * answer, and without it each router decides for itself. Left out: every router is alone.
    */
   readonly store?: StateStore | undefined;
-  /** Writes down what the router does: `pino()`, `console`, or another of that shape. No line holds a prompt, an answer, a key or a full URL. */
+  /**
+   * Writes down what the router does: `pino()`, `console`, or another of that shape. No line holds a prompt, an answer, a key or a full
+   * URL.
+   */
   readonly logger?: Logger | undefined;
   readonly clock?: Clock | undefined;
   /**

@@ -1,7 +1,11 @@
 import type { EnvTarget } from './env-targets.ts';
 import type { RouterOptions } from './options.ts';
-import type { PresetName } from './presets-names.ts';
 import type { ProviderOptions } from './provider-options.ts';
+
+export const presetNames = ['multi-backend', 'free-first', 'hybrid', 'tgi-registry', 'switchable'] as const;
+
+/** What INFERLANE_PRESET and `fromEnv(env, { preset })` may name. */
+export type PresetName = (typeof presetNames)[number];
 
 /** A way to read the environment, and the options that belong to it. What a variable says comes over all of it. */
 export interface Preset {

@@ -11,7 +11,7 @@ export type Cost = 'free' | 'paid';
 /** Limits in milliseconds. Each belongs to one attempt, and each can end it and move the call to the next candidate. */
 export interface TimeoutOptions {
   /**
-   * Until the connection stands. Needs a transport that can see connections; the default one cannot, and there the
+   * Until the connection stands. Needs a transport that sees connections, as the default one in Node does; elsewhere the
    * platform's own limit holds.
    * @default 3_000
    */
@@ -34,7 +34,7 @@ export interface TimeoutOptions {
   readonly totalMs?: number | undefined;
 }
 
-/** Fields of every provider, whatever its type. */
+/** Options of one provider. One whose meaning begins with types, like `cpu`, is for these only, and refused for every other. */
 export interface ProviderOptions {
   /** Which adapter speaks to it. `custom` needs `adapter`. */
   readonly type: ProviderType | 'custom';
@@ -44,7 +44,7 @@ export interface ProviderOptions {
   readonly apiKey?: string | (() => string | Promise<string>) | undefined;
   /** Sent with every request to this provider and to no other. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
-  /** @default by type and address: see `docs/reference/config.md` */
+  /** @default by type: see `docs/reference/config.md` */
   readonly device?: Device | undefined;
   /** @default 'paid' for cloud types, else 'free' */
   readonly cost?: Cost | undefined;
@@ -66,8 +66,8 @@ export interface ProviderOptions {
   readonly weight?: number | undefined;
   /**
    * Requests that it gets at once; others wait. Left out: what the server tells (`lmstudio`: for each model), else 1 for a type that is
-   * known to serve one at a time (`ollama`: for each model), else no limit. A stream whose reader has asked for nothing for a second lends its slot to
-   * calls that wait.
+   * known to serve one at a time (`ollama`: for each model), else no limit. A stream whose reader has asked for nothing for a second
+   * lends its slot to calls that wait.
    */
   readonly maxConcurrent?: number | undefined;
   /**

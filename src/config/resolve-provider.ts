@@ -54,12 +54,12 @@ export function resolveProvider(id: string, options: ProviderOptions, isAlone: b
   refuseForeign(options, path, findings);
   const { url, headers } = resolveAddress(options, row, path, findings);
   const apiKey = resolveKey(options.apiKey, [...path, 'apiKey'], findings);
-  const wanted = options.enabled ?? defaults.provider.enabled;
+  const isWanted = options.enabled ?? defaults.provider.enabled;
   const locality = options.locality ?? usualLocality(type, url);
-  const keyless = wanted && !findings.refused([...path, 'apiKey']) && lacksKey({ url, apiKey, headers }, row);
+  const isKeyless = isWanted && !findings.refused([...path, 'apiKey']) && lacksKey({ url, apiKey, headers }, row);
   // A key that is not set on this machine must not keep the others from serving.
-  if (keyless && isAlone) findings.refuse([...path, 'apiKey'], `is missing: ${keyAdvice(row)}`);
-  if (keyless && !isAlone) findings.warn([...path, 'apiKey'], `is missing, so this provider is switched off: ${keyAdvice(row)}`);
+  if (isKeyless && isAlone) findings.refuse([...path, 'apiKey'], `is missing: ${keyAdvice(row)}`);
+  if (isKeyless && !isAlone) findings.warn([...path, 'apiKey'], `is missing, so this provider is switched off: ${keyAdvice(row)}`);
   const config: ProviderConfig = Object.freeze({
     id,
     type,
@@ -81,7 +81,7 @@ export function resolveProvider(id: string, options: ProviderOptions, isAlone: b
     contextLength: options.contextLength,
     timeouts: resolveTimeouts(options.timeouts),
     metadata: Object.freeze({ ...options.metadata }),
-    enabled: wanted && !keyless,
+    enabled: isWanted && !isKeyless,
     ...ownOptions(options),
   });
   // One that is switched off may be incomplete: its key is often what is missing, and the reason why it is off.

@@ -16,6 +16,7 @@ import type { RouterOptions } from './options.ts';
 import type { ProviderOptions, TimeoutOptions } from './provider-options.ts';
 import { breaker, hedge, retry, throughput } from './resilience-schema.ts';
 import type { Balance, IntentOptions, QueueOptions } from './routing-options.ts';
+import { refuseIssues } from './schema-issues.ts';
 import {
   type Fields,
   flag,
@@ -197,7 +198,7 @@ export function checkShape(copy: unknown, findings: Findings): RouterOptions | u
   ensureProviders(copy);
   const first = parse(copy);
   if (first.success) return first.data;
-  for (const issue of first.error.issues) report(issue, [], findings);
+  refuseIssues(first.error.issues, findings);
   // Taking out a part may leave something incomplete, which goes in the next round.
   let issues = first.error.issues;
   for (let round = 0; round < 5; round++) {
@@ -211,23 +212,6 @@ export function checkShape(copy: unknown, findings: Findings): RouterOptions | u
 }
 
 type Issue = z.core.$ZodIssue;
-
-function report(issue: Issue, base: readonly PropertyKey[], findings: Findings): void {
-  const path = [...base, ...issue.path].map((part) => (typeof part === 'number' ? part : String(part)));
-  if (issue.code === 'unrecognized_keys') {
-    const sentences = issue.message.split('\n');
-    issue.keys.forEach((key, index) => findings.refuse([...path, key], sentences[index] ?? 'unknown option'));
-    return;
-  }
-  const inside = issue.code === 'invalid_union' ? issue.errors.find(fits) : undefined;
-  if (inside === undefined) findings.refuse(path, issue.message);
-  else for (const part of inside) report(part, path, findings);
-}
-
-/** The branch of a union that was meant: the one whose own kind of value was given, with something wrong inside. */
-function fits(branch: readonly Issue[]): boolean {
-  return branch.every(({ path, code }) => path.length > 0 || code === 'unrecognized_keys');
-}
 
 /** None at all is the resolver's business, which has a better sentence for it. */
 function ensureProviders(copy: unknown): void {

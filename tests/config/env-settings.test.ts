@@ -5,7 +5,7 @@ import { envTable } from '../../src/config/env-table.ts';
 import type { Env } from '../../src/config/env-values.ts';
 import { allRows } from '../../src/config/env-settings.ts';
 import { envTargets } from '../../src/config/env-targets.ts';
-import { presetNames } from '../../src/config/presets-names.ts';
+import { presetNames } from '../../src/config/presets.ts';
 import type { ProviderOptions } from '../../src/config/provider-options.ts';
 import { resolveConfig } from '../../src/config/resolve.ts';
 import { isRouterError } from '../../src/core/errors.ts';
