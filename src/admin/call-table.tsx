@@ -2,9 +2,9 @@ import type { JSX } from 'preact';
 import { duration } from './figures.ts';
 import { HoldButton } from './hold-button.tsx';
 import { type CallState, isRunning, type LiveCall } from './live-calls.ts';
-import type { Mark as MarkKind } from './lanes.ts';
 import { Status } from './mark.tsx';
 import { Moment, useNow } from './now.tsx';
+import type { MarkKind } from './shown-providers.ts';
 import { useHeld } from './use-held.ts';
 
 const marks: Readonly<Record<CallState, readonly [MarkKind, string]>> = {

@@ -2,12 +2,12 @@ import type { JSX } from 'preact';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { onPlace, place } from './browser.ts';
 import { Header } from './header.tsx';
-import { lanesOf } from './lanes.ts';
 import { NowProvider } from './now.tsx';
 import { Overview } from './overview.tsx';
 import { type Place, places } from './places.ts';
 import { Playground } from './playground.tsx';
 import { Settings } from './settings.tsx';
+import { shownProviders } from './shown-providers.ts';
 import { type Desk, useDesk } from './use-desk.ts';
 import { Verdict } from './verdict.tsx';
 
@@ -51,18 +51,18 @@ interface ContentProps {
 function Content({ desk, here, target }: ContentProps): JSX.Element {
   const { state } = desk;
   if (state === undefined) return <p class="empty">Asking the server how things stand …</p>;
-  const lanes = lanesOf(state);
+  const providers = shownProviders(state);
   return (
     <>
-      <Verdict desk={desk} state={state} lanes={lanes} isShort={here !== 'overview'} />
+      <Verdict desk={desk} state={state} providers={providers} isShort={here !== 'overview'} />
       <div hidden={here !== 'overview'}>
-        <Overview desk={desk} state={state} lanes={lanes} />
+        <Overview desk={desk} state={state} providers={providers} />
       </div>
       <div hidden={here !== 'playground'}>
         <Playground desk={desk} state={state} />
       </div>
       <div hidden={here !== 'settings'}>
-        <Settings desk={desk} settings={state.settings} lanes={lanes} target={here === 'settings' ? target : ''} />
+        <Settings desk={desk} settings={state.settings} providers={providers} target={here === 'settings' ? target : ''} />
       </div>
     </>
   );

@@ -107,7 +107,12 @@ function gatherEvents(listener: FeedListener): { add(event: AdminEvent): void; g
 
 function pause(delayMs: number, over: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    const cancel = schedule(delayMs, resolve);
-    over.addEventListener('abort', () => (cancel(), resolve()), { once: true });
+    const end = (): void => {
+      cancel();
+      over.removeEventListener('abort', end);
+      resolve();
+    };
+    const cancel = schedule(delayMs, end);
+    over.addEventListener('abort', end);
   });
 }

@@ -4,9 +4,9 @@ import type { AdminState } from '../http/admin-contract.ts';
 import type { LogEntry } from './activity.ts';
 import type { Tone } from './event-words.ts';
 import { HoldButton } from './hold-button.tsx';
-import type { Mark as MarkKind } from './lanes.ts';
 import { Mark } from './mark.tsx';
 import { Moment } from './now.tsx';
+import type { MarkKind } from './shown-providers.ts';
 import { useHeld } from './use-held.ts';
 
 const marks: Readonly<Record<Tone, MarkKind>> = { bad: 'bad', watch: 'watch', good: 'ok', plain: 'off' };

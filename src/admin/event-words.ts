@@ -25,8 +25,12 @@ export function named(provider: string, model: string | undefined): string {
   return model === undefined ? provider : `${provider} (${model})`;
 }
 
-const because = (event: AdminEvent): string => (textIn(event, 'reason') === undefined ? '' : `: ${textIn(event, 'reason') as string}`);
 const took = (event: AdminEvent): string => duration(numberIn(event, 'ms') ?? 0);
+
+function because(event: AdminEvent): string {
+  const reason = textIn(event, 'reason');
+  return reason === undefined ? '' : `: ${reason}`;
+}
 
 function failure(event: AdminEvent): string {
   const error = errorIn(event);

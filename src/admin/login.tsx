@@ -56,13 +56,15 @@ export function Login({ notice, onToken }: LoginProps): JSX.Element {
   );
 }
 
+const wrongToken = 'That is not the admin token of this server.';
+
 async function refusalOf(token: string): Promise<string | undefined> {
   // A header cannot carry anything else.
-  if (!/^[\x21-\x7e]+$/.test(token)) return 'That is not the admin token of this server.';
+  if (!/^[\x21-\x7e]+$/.test(token)) return wrongToken;
   try {
     await createApi(token).state();
     return undefined;
   } catch (error) {
-    return error instanceof ApiFailure && error.status === 401 ? 'That is not the admin token of this server.' : wordsOf(error);
+    return error instanceof ApiFailure && error.status === 401 ? wrongToken : wordsOf(error);
   }
 }

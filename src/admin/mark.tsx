@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import type { Mark as MarkKind } from './lanes.ts';
+import type { MarkKind } from './shown-providers.ts';
 
 /** Each status has a shape of its own, so that it can be told without colours; the word stands beside it. */
 const shapes: Readonly<Record<MarkKind, JSX.Element>> = {

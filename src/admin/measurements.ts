@@ -56,7 +56,6 @@ export interface Curves {
 export interface Sums {
   readonly answers: number;
   readonly failures: number;
-  readonly tokens: number;
   readonly middleFirstTokenMs: number | undefined;
   readonly slowestFirstTokenMs: number | undefined;
 }
@@ -98,11 +97,9 @@ export function curvesOf(all: readonly Measurement[], provider: string, nowMs: n
 
 function sumsOf(own: readonly Measurement[]): Sums {
   const firstTokens = valuesOf(own, 'first-token');
-  const answers = valuesOf(own, 'answer');
   return {
-    answers: answers.length,
+    answers: valuesOf(own, 'answer').length,
     failures: valuesOf(own, 'failure').length,
-    tokens: sum(answers),
     middleFirstTokenMs: middle(firstTokens),
     slowestFirstTokenMs: firstTokens.length === 0 ? undefined : Math.max(...firstTokens),
   };

@@ -3,9 +3,9 @@ import { useLayoutEffect, useRef } from 'preact/hooks';
 import type { AdminSettings, AdminSettingsPatch } from '../http/admin-contract.ts';
 import { percent } from './figures.ts';
 import type { FieldSpec, Patch } from './form-fields.ts';
-import type { Lane } from './lanes.ts';
-import { moved, orderSpecs, priorityName, shares, sortedByPriority, toProviderPatches, usualPriority, weightName } from './order-rows.ts';
+import { moved, prioritySpec, shares, sortedByPriority, toProviderPatches, usualPriority, weightSpec } from './order-rows.ts';
 import { SaveBar, saveForm } from './settings-form.tsx';
+import type { ShownProvider } from './shown-providers.ts';
 import { useDeed } from './use-deed.ts';
 import type { Desk } from './use-desk.ts';
 import { type Form, useForm } from './use-form.ts';
@@ -13,25 +13,24 @@ import { type Form, useForm } from './use-form.ts';
 interface OrderFormProps {
   readonly desk: Desk;
   readonly settings: AdminSettings;
-  readonly lanes: readonly Lane[];
+  readonly providers: readonly ShownProvider[];
 }
 
 /** Who goes first, and whose share is how large. */
-export function OrderForm({ desk, settings, lanes }: OrderFormProps): JSX.Element {
-  const specs = orderSpecs(lanes);
-  const form = useForm(specs, currentOf(lanes));
+export function OrderForm({ desk, settings, providers }: OrderFormProps): JSX.Element {
+  const specs = providers.flatMap(({ provider }) => [prioritySpec(provider), weightSpec(provider)]);
+  const form = useForm(specs, currentOf(providers));
   const deed = useDeed();
-  const specOf = (name: string): FieldSpec => specs.find((spec) => spec.name === name) as FieldSpec;
-  const numberIn = (name: string, usual: number): number => {
-    const text = form.valueOf(specOf(name)).trim();
+  const typedIn = (spec: FieldSpec, usual: number): number => {
+    const text = form.valueOf(spec).trim();
     return text === '' || !Number.isFinite(Number(text)) ? usual : Number(text);
   };
-  const sorted = sortedByPriority(lanes, (lane) => numberIn(priorityName(lane.provider), usualPriority(lane)));
+  const sorted = sortedByPriority(providers, (shown) => typedIn(prioritySpec(shown.provider), usualPriority(shown)));
   const share = shares(
-    lanes.map(({ provider, health }) => ({ provider, weight: numberIn(weightName(provider), 1), isOn: health !== undefined })),
+    providers.map(({ provider, health }) => ({ provider, weight: typedIn(weightSpec(provider), 1), isOn: health !== undefined })),
   );
   const onMove = (provider: string, by: 1 | -1): void => {
-    for (const [name, priority] of moved(sorted, provider, by)) form.set(priorityName(name), String(priority));
+    for (const [id, priority] of moved(sorted, provider, by)) form.set(prioritySpec(id).name, String(priority));
   };
   return (
     <form aria-label="order and load ratio" onSubmit={(event) => (event.preventDefault(), saveForm(desk, form, deed, toPatch))}>
@@ -45,8 +44,6 @@ export function OrderForm({ desk, settings, lanes }: OrderFormProps): JSX.Elemen
             key={provider}
             provider={provider}
             form={form}
-            priority={specOf(priorityName(provider))}
-            weight={specOf(weightName(provider))}
             share={share.get(provider) ?? 0}
             place={`${index + 1} of ${sorted.length}`}
             onMove={onMove}
@@ -58,11 +55,11 @@ export function OrderForm({ desk, settings, lanes }: OrderFormProps): JSX.Elemen
   );
 }
 
-function currentOf(lanes: readonly Lane[]): Patch {
+function currentOf(providers: readonly ShownProvider[]): Patch {
   return Object.fromEntries(
-    lanes.flatMap(({ provider, settings }) => [
-      [priorityName(provider), settings?.priority],
-      [weightName(provider), settings?.weight],
+    providers.flatMap(({ provider, settings }) => [
+      [prioritySpec(provider).name, settings?.priority],
+      [weightSpec(provider).name, settings?.weight],
     ]),
   );
 }
@@ -74,14 +71,12 @@ function toPatch(fields: Patch): AdminSettingsPatch {
 interface OrderRowProps {
   readonly provider: string;
   readonly form: Form;
-  readonly priority: FieldSpec;
-  readonly weight: FieldSpec;
   readonly share: number;
   readonly place: string;
   readonly onMove: (provider: string, by: 1 | -1) => void;
 }
 
-function OrderRow({ provider, form, priority, weight, share, place, onMove }: OrderRowProps): JSX.Element {
+function OrderRow({ provider, form, share, place, onMove }: OrderRowProps): JSX.Element {
   const pressed = useRef<HTMLButtonElement | undefined>(undefined);
   useLayoutEffect(() => {
     // A row that is moved loses the focus of its button.
@@ -110,8 +105,8 @@ function OrderRow({ provider, form, priority, weight, share, place, onMove }: Or
         {mover(1, '↓', 'Move down')}
       </span>
       <b>{provider}</b>
-      <NumberCell label="Priority" spec={priority} form={form} />
-      <NumberCell label="Weight" spec={weight} form={form} />
+      <NumberCell label="Priority" spec={prioritySpec(provider)} usual="0" form={form} />
+      <NumberCell label="Weight" spec={weightSpec(provider)} usual="1" form={form} />
       <span class="share figure">{percent(share)} by weight</span>
     </li>
   );
@@ -120,10 +115,12 @@ function OrderRow({ provider, form, priority, weight, share, place, onMove }: Or
 interface NumberCellProps {
   readonly label: string;
   readonly spec: FieldSpec;
+  /** What holds where nothing is typed. */
+  readonly usual: string;
   readonly form: Form;
 }
 
-function NumberCell({ label, spec, form }: NumberCellProps): JSX.Element {
+function NumberCell({ label, spec, usual, form }: NumberCellProps): JSX.Element {
   const problem = form.problemOf(spec);
   return (
     <label class={form.isChanged(spec) ? 'changed' : ''}>
@@ -133,7 +130,7 @@ function NumberCell({ label, spec, form }: NumberCellProps): JSX.Element {
         aria-invalid={problem !== undefined}
         title={problem ?? ''}
         value={form.valueOf(spec)}
-        placeholder={label === 'Weight' ? '1' : '0'}
+        placeholder={usual}
         inputMode="decimal"
         autocomplete="off"
         onInput={(event) => form.set(spec.name, event.currentTarget.value)}

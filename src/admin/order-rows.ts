@@ -1,34 +1,34 @@
 import type { FieldSpec } from './form-fields.ts';
-import type { Lane } from './lanes.ts';
+import type { ShownProvider } from './shown-providers.ts';
 
 // Priorities and weights of all providers, as the fields of one form. Pure.
 
-export const priorityName = (provider: string): string => `${provider}/priority`;
-export const weightName = (provider: string): string => `${provider}/weight`;
-
-export function orderSpecs(lanes: readonly Lane[]): readonly FieldSpec[] {
-  return lanes.flatMap(({ provider }): readonly FieldSpec[] => [
-    { name: priorityName(provider), label: `Priority of ${provider}`, kind: 'number' },
-    { name: weightName(provider), label: `Weight of ${provider}`, kind: 'number' },
-  ]);
-}
+export const prioritySpec = (provider: string): FieldSpec => ({
+  name: `${provider}/priority`,
+  label: `Priority of ${provider}`,
+  kind: 'number',
+});
+export const weightSpec = (provider: string): FieldSpec => ({ name: `${provider}/weight`, label: `Weight of ${provider}`, kind: 'number' });
 
 /** What holds where nothing is typed. */
-export function usualPriority({ health, settings }: Lane): number {
+export function usualPriority({ health, settings }: ShownProvider): number {
   return settings?.priority ?? health?.priority ?? 0;
 }
 
 /** The smaller priority first; who stands equal stays as it is. */
-export function sortedByPriority(lanes: readonly Lane[], priorityOf: (lane: Lane) => number): readonly Lane[] {
-  return lanes.toSorted((left, right) => priorityOf(left) - priorityOf(right));
+export function sortedByPriority(
+  providers: readonly ShownProvider[],
+  priorityOf: (shown: ShownProvider) => number,
+): readonly ShownProvider[] {
+  return providers.toSorted((left, right) => priorityOf(left) - priorityOf(right));
 }
 
 /** The priorities after one went up or down by a place: counted from 0, so that nobody stands equal. */
-export function moved(sorted: readonly Lane[], provider: string, by: 1 | -1): readonly (readonly [string, number])[] {
-  const from = sorted.findIndex((lane) => lane.provider === provider);
+export function moved(sorted: readonly ShownProvider[], provider: string, by: 1 | -1): readonly (readonly [string, number])[] {
+  const from = sorted.findIndex((shown) => shown.provider === provider);
   const to = from + by;
   if (from < 0 || to < 0 || to >= sorted.length) return [];
-  const names = sorted.map((lane) => lane.provider);
+  const names = sorted.map((shown) => shown.provider);
   names.splice(from, 1);
   names.splice(to, 0, provider);
   return names.map((name, index) => [name, index]);

@@ -1,22 +1,22 @@
 import type { JSX } from 'preact';
 import type { AdminState } from '../http/admin-contract.ts';
-import { EventLog } from './event-log.tsx';
-import { Failovers } from './failovers.tsx';
-import { FailoverDrill } from './failover-drill.tsx';
-import { LaneRow } from './lane-row.tsx';
-import { type Lane, own } from './lanes.ts';
 import { CallTable } from './call-table.tsx';
+import { EventLog } from './event-log.tsx';
+import { FailoverDrill } from './failover-drill.tsx';
+import { Failovers } from './failovers.tsx';
+import { ProviderRow } from './provider-row.tsx';
+import { type ShownProvider, own } from './shown-providers.ts';
 import { useCurves } from './use-curves.ts';
 import type { Desk } from './use-desk.ts';
 
 interface OverviewProps {
   readonly desk: Desk;
   readonly state: AdminState;
-  readonly lanes: readonly Lane[];
+  readonly providers: readonly ShownProvider[];
 }
 
-export function Overview({ desk, state, lanes }: OverviewProps): JSX.Element {
-  const { curves, scale } = useCurves(desk.activity.measurements, lanes);
+export function Overview({ desk, state, providers }: OverviewProps): JSX.Element {
+  const { curves, scale } = useCurves(desk.activity.measurements, providers);
   return (
     <div class="overview">
       <section class="board" aria-labelledby="providers-title">
@@ -28,9 +28,9 @@ export function Overview({ desk, state, lanes }: OverviewProps): JSX.Element {
           </p>
           <FailoverDrill desk={desk} />
         </header>
-        <ol class="lanes">
-          {lanes.map((lane) => (
-            <LaneRow key={lane.provider} lane={lane} desk={desk} curves={own(curves, lane.provider)} scale={scale} />
+        <ol>
+          {providers.map((shown) => (
+            <ProviderRow key={shown.provider} shown={shown} desk={desk} curves={own(curves, shown.provider)} scale={scale} />
           ))}
         </ol>
       </section>

@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
-import type { Mark as MarkKind } from './lanes.ts';
 import { Status } from './mark.tsx';
+import type { MarkKind } from './shown-providers.ts';
 import type { Trial, TrialState } from './use-trial.ts';
 
 const marks: Readonly<Record<TrialState['is'], readonly [MarkKind, string]>> = {

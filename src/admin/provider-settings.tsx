@@ -2,16 +2,15 @@ import type { JSX } from 'preact';
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { AdminProviderPatch, AdminProviderSettings } from '../http/admin-contract.ts';
 import { Credential } from './credential.tsx';
-import type { Patch } from './form-fields.ts';
-import type { Lane } from './lanes.ts';
 import { Status } from './mark.tsx';
 import { providerSpecs } from './setting-specs.ts';
 import { SettingsForm } from './settings-form.tsx';
+import type { ShownProvider } from './shown-providers.ts';
 import type { Desk } from './use-desk.ts';
 
 interface ProviderSettingsProps {
   readonly desk: Desk;
-  readonly lane: Lane;
+  readonly shown: ShownProvider;
   /** It was asked for by name: it opens, and the focus goes there. */
   readonly isTarget: boolean;
 }
@@ -19,10 +18,10 @@ interface ProviderSettingsProps {
 /** Types that send no credentials of the router's. */
 const keyless: ReadonlySet<string> = new Set(['custom', 'cpu', 'stub']);
 
-export function ProviderSettings({ desk, lane, isTarget }: ProviderSettingsProps): JSX.Element | null {
+export function ProviderSettings({ desk, shown, isTarget }: ProviderSettingsProps): JSX.Element | null {
   const [isOpen, setIsOpen] = useState(false);
   const summary = useRef<HTMLElement>(null);
-  const { provider, settings } = lane;
+  const { provider, settings } = shown;
   useLayoutEffect(() => {
     if (!isTarget) return;
     setIsOpen(true);
@@ -33,14 +32,14 @@ export function ProviderSettings({ desk, lane, isTarget }: ProviderSettingsProps
   return (
     <details class="fold" open={isOpen} onToggle={(event) => setIsOpen(event.currentTarget.open)}>
       <summary ref={summary}>
-        <b>{provider}</b> <Status is={lane.mark} word={lane.word} />
+        <b>{provider}</b> <Status is={shown.mark} word={shown.word} />
         <span class="note">{settings.type}</span>
       </summary>
       <SettingsForm
         desk={desk}
         label={`settings of ${provider}`}
         specs={providerSpecs(settings.type)}
-        current={{ ...settings } as Patch}
+        current={{ ...settings }}
         toPatch={(fields) => ({ providers: { [provider]: fields as AdminProviderPatch } })}
       />
       {!keyless.has(settings.type) && <Credential desk={desk} provider={provider} hasKey={settings.hasKey} />}

@@ -1,23 +1,22 @@
 import type { JSX } from 'preact';
 import type { AdminIntentPatch, AdminSettings } from '../http/admin-contract.ts';
-import type { Patch } from './form-fields.ts';
-import type { Lane } from './lanes.ts';
 import { NewIntent } from './new-intent.tsx';
 import { OrderForm } from './order-form.tsx';
 import { ProviderSettings } from './provider-settings.tsx';
 import { intentSpecs, routerSpecs } from './setting-specs.ts';
 import { SettingsForm } from './settings-form.tsx';
+import type { ShownProvider } from './shown-providers.ts';
 import type { Desk } from './use-desk.ts';
 
 interface SettingsProps {
   readonly desk: Desk;
   readonly settings: AdminSettings;
-  readonly lanes: readonly Lane[];
+  readonly providers: readonly ShownProvider[];
   /** The provider that was asked for, or empty. */
   readonly target: string;
 }
 
-export function Settings({ desk, settings, lanes, target }: SettingsProps): JSX.Element {
+export function Settings({ desk, settings, providers, target }: SettingsProps): JSX.Element {
   return (
     <div class="settings">
       <p class="note">
@@ -36,12 +35,12 @@ export function Settings({ desk, settings, lanes, target }: SettingsProps): JSX.
       </section>
       <section aria-labelledby="order-title">
         <h2 id="order-title">Order and load ratio</h2>
-        <OrderForm desk={desk} settings={settings} lanes={lanes} />
+        <OrderForm desk={desk} settings={settings} providers={providers} />
       </section>
       <section aria-labelledby="provider-settings-title">
         <h2 id="provider-settings-title">Providers</h2>
-        {lanes.map((lane) => (
-          <ProviderSettings key={lane.provider} desk={desk} lane={lane} isTarget={target === lane.provider} />
+        {providers.map((shown) => (
+          <ProviderSettings key={shown.provider} desk={desk} shown={shown} isTarget={target === shown.provider} />
         ))}
       </section>
       <Intents desk={desk} settings={settings} />
@@ -63,7 +62,7 @@ function Intents({ desk, settings }: Pick<SettingsProps, 'desk' | 'settings'>): 
             desk={desk}
             label={`intent ${name}`}
             specs={intentSpecs}
-            current={intent as Patch}
+            current={{ ...intent }}
             toPatch={(fields) => ({ intents: { [name]: fields as AdminIntentPatch } })}
           />
         </details>

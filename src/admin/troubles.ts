@@ -1,22 +1,22 @@
 import { counted, listed, percent } from './figures.ts';
-import { type Lane, type Mark, modelName } from './lanes.ts';
+import { type MarkKind, modelName, type ShownProvider } from './shown-providers.ts';
 
 // What is wrong, the worst first, in plain words. Pure.
 
 export interface Trouble {
   readonly provider: string;
-  readonly mark: Extract<Mark, 'bad' | 'watch'>;
+  readonly mark: Extract<MarkKind, 'bad' | 'watch'>;
   /** Goes on behind the name of the provider, without a full stop. */
   readonly sentence: string;
   readonly untilMs: number | undefined;
 }
 
-export function troublesOf(lanes: readonly Lane[]): readonly Trouble[] {
-  const all = lanes.flatMap((lane) => [...standing(lane), ...memory(lane), ...queue(lane)]);
+export function troublesOf(providers: readonly ShownProvider[]): readonly Trouble[] {
+  const all = providers.flatMap((shown) => [...standing(shown), ...memory(shown), ...queue(shown)]);
   return [...all.filter(({ mark }) => mark === 'bad'), ...all.filter(({ mark }) => mark === 'watch')];
 }
 
-function standing({ provider, health, circuit, restsUntilMs, disabledUntilMs }: Lane): readonly Trouble[] {
+function standing({ provider, health, circuit, restsUntilMs, disabledUntilMs }: ShownProvider): readonly Trouble[] {
   if (health === undefined) return [];
   const { status, error, consecutiveFailures, lastError } = health;
   const of = (mark: Trouble['mark'], sentence: string, untilMs?: number): Trouble => ({ provider, mark, sentence, untilMs });
@@ -36,7 +36,7 @@ function standing({ provider, health, circuit, restsUntilMs, disabledUntilMs }: 
   return found;
 }
 
-function memory({ provider, health, snapshot }: Lane): readonly Trouble[] {
+function memory({ provider, health, snapshot }: ShownProvider): readonly Trouble[] {
   const pins = (health?.pins ?? []).map(({ model, untilMs }): Trouble => ({
     provider,
     mark: 'bad',
@@ -62,7 +62,7 @@ function memory({ provider, health, snapshot }: Lane): readonly Trouble[] {
   return [...pins, ...spilled, ...gone];
 }
 
-function queue({ provider, health }: Lane): readonly Trouble[] {
+function queue({ provider, health }: ShownProvider): readonly Trouble[] {
   if (health === undefined || (health.waiting === 0 && health.status !== 'saturated')) return [];
   const { waiting, inFlight, slots } = health;
   const busy = slots === undefined ? counted(inFlight, 'call') + ' in flight' : `${inFlight} of ${counted(slots, 'slot')} taken`;
@@ -70,23 +70,26 @@ function queue({ provider, health }: Lane): readonly Trouble[] {
 }
 
 export interface Verdict {
-  readonly mark: Mark;
+  readonly mark: MarkKind;
   readonly sentence: string;
 }
 
 /** The whole at a glance. */
-export function verdictOf(lanes: readonly Lane[], status: 'ok' | 'degraded' | 'down', isClosed: boolean): Verdict {
-  const on = lanes.filter(({ health }) => health !== undefined);
-  const served = on.filter(({ mark }) => mark === 'ok' || mark === 'watch').filter(({ health }) => serves(health?.status)).length;
+export function verdictOf(providers: readonly ShownProvider[], status: 'ok' | 'degraded' | 'down', isClosed: boolean): Verdict {
+  const on = providers.filter(({ health }) => health !== undefined);
+  const serving = on.filter(({ health }) => serves(health?.status)).length;
   if (isClosed) return { mark: 'bad', sentence: 'The router is closed' };
   if (on.length === 0) return { mark: 'bad', sentence: 'No provider is switched on' };
   if (status === 'down') return { mark: 'bad', sentence: 'No provider serves calls' };
   const unknown = on.filter(({ mark }) => mark === 'unknown').length;
   const untold = unknown === 0 ? '' : `, ${counted(unknown, 'is', 'are')} not known yet`;
-  if (served === on.length) {
+  if (serving === on.length) {
     return { mark: 'ok', sentence: on.length === 1 ? 'The only provider serves calls' : `All ${on.length} providers serve calls` };
   }
-  return { mark: 'watch', sentence: `${served} of ${counted(on.length, 'provider')} ${served === 1 ? 'serves' : 'serve'} calls${untold}` };
+  return {
+    mark: 'watch',
+    sentence: `${serving} of ${counted(on.length, 'provider')} ${serving === 1 ? 'serves' : 'serve'} calls${untold}`,
+  };
 }
 
 function serves(status: string | undefined): boolean {

@@ -6,7 +6,7 @@ export interface Deed {
   readonly isBusy: boolean;
   readonly result: DeedResult | undefined;
   /** One at a time: while one is under way, others are not begun. `work` gives the sentence of its result. */
-  readonly run: (work: () => Promise<DeedResult>) => Promise<boolean>;
+  readonly run: (work: () => Promise<DeedResult>) => Promise<void>;
   readonly forget: () => void;
 }
 
@@ -18,17 +18,14 @@ export interface DeedResult {
 export function useDeed(): Deed {
   const [isBusy, setIsBusy] = useState(false);
   const [result, setResult] = useState<DeedResult | undefined>(undefined);
-  const run = async (work: () => Promise<DeedResult>): Promise<boolean> => {
-    if (isBusy) return false;
+  const run = async (work: () => Promise<DeedResult>): Promise<void> => {
+    if (isBusy) return;
     setIsBusy(true);
     setResult(undefined);
     try {
-      const found = await work();
-      setResult(found);
-      return found.isGood;
+      setResult(await work());
     } catch (error) {
       setResult({ isGood: false, sentence: wordsOf(error) });
-      return false;
     } finally {
       setIsBusy(false);
     }

@@ -2,7 +2,6 @@ import { useState } from 'preact/hooks';
 import { currentValue, type Edits, type FieldSpec, isChanged, type Patch, patchOf, problemOf } from './form-fields.ts';
 
 export interface Form {
-  readonly specs: readonly FieldSpec[];
   /** What stands in a field: what was typed, else how things stand. */
   readonly valueOf: (spec: FieldSpec) => string;
   readonly isChanged: (spec: FieldSpec) => boolean;
@@ -20,10 +19,9 @@ export function useForm(specs: readonly FieldSpec[], current: Patch): Form {
   const valueOf = (spec: FieldSpec): string => edits[spec.name] ?? currentValue(spec, current);
   const changed = specs.filter((spec) => isChanged(spec, edits, current));
   return {
-    specs,
     valueOf,
-    isChanged: (spec) => changed.includes(spec),
-    problemOf: (spec) => (changed.includes(spec) ? problemOf(spec, valueOf(spec)) : undefined),
+    isChanged: (spec) => isChanged(spec, edits, current),
+    problemOf: (spec) => (isChanged(spec, edits, current) ? problemOf(spec, valueOf(spec)) : undefined),
     set: (name, text) => setEdits((before) => ({ ...before, [name]: text })),
     reset: () => setEdits({}),
     patch: () =>

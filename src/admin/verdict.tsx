@@ -2,16 +2,16 @@ import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
 import type { AdminState } from '../http/admin-contract.ts';
 import { clockTime, counted, relativeTime } from './figures.ts';
-import type { Lane } from './lanes.ts';
 import { Mark } from './mark.tsx';
 import { Moment, useNow } from './now.tsx';
+import type { ShownProvider } from './shown-providers.ts';
 import { type Trouble, troublesOf, type Verdict as VerdictOf, verdictOf } from './troubles.ts';
 import type { Desk } from './use-desk.ts';
 
 interface VerdictProps {
   readonly desk: Desk;
   readonly state: AdminState;
-  readonly lanes: readonly Lane[];
+  readonly providers: readonly ShownProvider[];
   /** Without the list of what is wrong. */
   readonly isShort: boolean;
 }
@@ -20,18 +20,18 @@ interface VerdictProps {
 const staleMs = 15_000;
 
 /** The state of the whole, and what is wrong. */
-export function Verdict({ desk, state, lanes, isShort }: VerdictProps): JSX.Element {
+export function Verdict({ desk, state, providers, isShort }: VerdictProps): JSX.Element {
   const nowMs = useNow();
   const isStale = desk.heardAtMs !== undefined && nowMs - desk.skewMs - desk.heardAtMs > staleMs;
   const verdict: VerdictOf = isStale
     ? { mark: 'unknown', sentence: 'The server does not answer' }
-    : verdictOf(lanes, state.health.status, state.snapshot.closed);
+    : verdictOf(providers, state.health.status, state.snapshot.closed);
   useEffect(() => {
     document.title = `${isStale ? '? ' : verdict.mark === 'ok' ? '' : '! '}${verdict.sentence} · inferlane`;
   }, [verdict.sentence, verdict.mark]);
-  const troubles = troublesOf(lanes);
+  const troubles = troublesOf(providers);
   const { inFlight, closed } = state.snapshot;
-  const waiting = lanes.reduce((sum, { health }) => sum + (health?.waiting ?? 0), 0);
+  const waiting = providers.reduce((sum, { health }) => sum + (health?.waiting ?? 0), 0);
   return (
     <section class={`verdict verdict-${verdict.mark}`} aria-label="State of the whole">
       <div role="status">
@@ -61,7 +61,7 @@ function Troubles({ troubles }: { readonly troubles: readonly Trouble[] }): JSX.
   return (
     <ul class="troubles" aria-label="What is wrong">
       {troubles.map(({ provider, mark, sentence, untilMs }) => (
-        <li key={`${provider} ${sentence}`} class={`trouble-${mark}`}>
+        <li key={`${provider} ${sentence}`}>
           <Mark is={mark} />
           <span>
             <b>{provider}</b> {sentence}

@@ -35,14 +35,20 @@ export async function toRouterError(error: unknown, call: Call<unknown>, name: s
 }
 
 /** With a status the server answered. Without one, or with a good one and a body that never came whole, the cause says what happened. */
-function ofApiCall({ statusCode, responseHeaders = {}, responseBody = '', cause }: APICallError, call: Call<unknown>, name: string) {
+function ofApiCall(error: APICallError, call: Call<unknown>, name: string): Promise<unknown> {
+  const { statusCode, responseHeaders = {}, responseBody = '', cause } = error;
   const isCut = statusCode !== undefined && statusCode < 300 && cause instanceof Error && !AISDKError.isInstance(cause);
   if (statusCode === undefined || isCut) return replayed(throwing(cause), call, name);
   const headers = new Map(Object.entries(responseHeaders).map(([key, value]) => [key.toLowerCase(), value]));
   // The body is text by now, however it travelled.
   for (const gone of ['content-encoding', 'content-length', 'transfer-encoding']) headers.delete(gone);
-  const response = { status: statusCode, header: (key: string) => headers.get(key.toLowerCase()) ?? null, body: null };
-  return replayed(async () => ({ ...response, body: bodyOf(responseBody), text: async () => responseBody }), call, name);
+  const response: TransportResponse = {
+    status: statusCode,
+    header: (key) => headers.get(key.toLowerCase()) ?? null,
+    body: bodyOf(responseBody),
+    text: async () => responseBody,
+  };
+  return replayed(async () => response, call, name);
 }
 
 function throwing(error: unknown): () => Promise<never> {
@@ -60,12 +66,13 @@ function bodyOf(text: string): ReadableStream<Uint8Array> {
   });
 }
 
+const unreadable = 'the answer is not what the model of the AI SDK can read.';
+
 /** Where nothing is wrong with what is played back, the model could not read it. */
 async function replayed(send: () => Promise<TransportResponse>, call: Call<unknown>, name: string): Promise<unknown> {
   const http = clientOf(name, { send });
-  const unread = http.badResponse('the answer is not what the model of the AI SDK can read.');
   return http.postJson('', call.request, { signal: call.signal }).then(
-    () => unread,
+    () => http.badResponse(unreadable),
     (classified: unknown) => classified,
   );
 }
@@ -87,11 +94,7 @@ const sdkCodes: readonly (readonly [{ isInstance(error: unknown): boolean }, Err
 
 /** Their messages may quote prompts and answers. What is not in the table is an answer that could not be read. */
 function ofSdk(error: AISDKError, name: string): RouterError {
-  const [, code, text] = sdkCodes.find(([kind]) => kind.isInstance(error)) ?? [
-    undefined,
-    'bad_response' as const,
-    'the answer is not what the model of the AI SDK can read.',
-  ];
+  const [, code, text] = sdkCodes.find(([kind]) => kind.isInstance(error)) ?? [AISDKError, 'bad_response' as const, unreadable];
   return new RouterError(code, `${name}: ${text}`, { provider: name });
 }
 

@@ -2,39 +2,24 @@ import { InvalidArgumentError, type SharedV4ProviderOptions, type SharedV4Warnin
 import { type CallOptions, type ChatRequest, hopsOf } from '../index.ts';
 
 /** Options of a call that the AI SDK has no place of its own for, and that JSON can hold. */
-type RoutingName =
-  | 'intent'
-  | 'provider'
-  | 'without'
-  | 'deadlineMs'
-  | 'maxAttempts'
-  | 'allowPaid'
-  | 'maxLocality'
-  | 'maxCostUsd'
-  | 'session'
-  | 'caller'
-  | 'requestId'
-  | 'hedge'
-  | 'cache'
-  | 'timeouts';
+const routingNames = [
+  'intent',
+  'provider',
+  'without',
+  'deadlineMs',
+  'maxAttempts',
+  'allowPaid',
+  'maxLocality',
+  'maxCostUsd',
+  'session',
+  'caller',
+  'requestId',
+  'hedge',
+  'cache',
+  'timeouts',
+] as const;
 
-const isRouting: Readonly<Record<RoutingName, true>> = {
-  intent: true,
-  provider: true,
-  without: true,
-  deadlineMs: true,
-  maxAttempts: true,
-  allowPaid: true,
-  maxLocality: true,
-  maxCostUsd: true,
-  session: true,
-  caller: true,
-  requestId: true,
-  hedge: true,
-  cache: true,
-  timeouts: true,
-};
-const routingNames = Object.keys(isRouting) as readonly RoutingName[];
+type RoutingName = (typeof routingNames)[number];
 
 /** The same with the implicit index signature that the AI SDK's JSON type asks of its options. */
 type Plain<Shape> = { readonly [Name in keyof Shape]: Shape[Name] };
@@ -97,7 +82,7 @@ export function optionsOf(
     if (!names.includes(name)) throw unknownOption(name, names);
   }
   const { onStreamFailure } = own;
-  if (![undefined, 'error', 'continue'].includes(onStreamFailure as string | undefined)) {
+  if (onStreamFailure !== undefined && onStreamFailure !== 'error' && onStreamFailure !== 'continue') {
     const message =
       "providerOptions.inferlane.onStreamFailure must be 'error' or 'continue': text that was given out cannot be taken back.";
     throw new InvalidArgumentError({ argument: 'providerOptions.inferlane.onStreamFailure', message });

@@ -104,22 +104,23 @@ export function namesNobody({ issues }: EnvReading, { preset }: { readonly prese
 
 /** As `init` would write it: what answers here goes first, and clouds get no calls unless somebody says so. */
 async function withLocal(configuration: Configuration, io: CliIo): Promise<Configuration> {
-  const servers = await lookAround(io);
-  const found = servers.filter((server) => server.found !== undefined);
+  const found = (await lookAround(io)).filter(isFound);
   if (found.length === 0) return configuration;
   const { options, from } = configuration;
   const clouds = Object.entries(options.providers).map(([id, cloud]) => [id, { ...cloud, priority: (cloud.priority ?? 0) + 1 }] as const);
-  const providers = { ...providersOf(servers), ...Object.fromEntries(clouds) };
+  const providers = { ...providersOf(found), ...Object.fromEntries(clouds) };
   return { ...configuration, options: { ...options, providers }, from: `the usual ports of this machine and ${from}`, found };
 }
 
 async function findLocal(io: CliIo): Promise<Configuration> {
   const servers = await lookAround(io);
-  const providers = providersOf(servers);
-  if (Object.keys(providers).length === 0)
-    throw new CommandFailure(1, `Nothing is configured, and ${nobodyHere(servers)}`, [...waysToBegin, madeByInit]);
-  const found = servers.filter((server) => server.found !== undefined);
-  return { options: { providers }, from: 'the usual ports of this machine', warnings: [], found };
+  const found = servers.filter(isFound);
+  if (found.length === 0) throw new CommandFailure(1, `Nothing is configured, and ${nobodyHere(servers)}`, [...waysToBegin, madeByInit]);
+  return { options: { providers: providersOf(found) }, from: 'the usual ports of this machine', warnings: [], found };
+}
+
+function isFound({ found }: LocalServer): boolean {
+  return found !== undefined;
 }
 
 export function nobodyHere(servers: readonly LocalServer[]): string {

@@ -57,19 +57,19 @@ export function reportText(report: EnvReport, file: string | undefined, paint: P
 }
 
 function titleOf({ source, isEmpty, hasOnlyKeys, providers, variables, issues }: EnvReport, file: string | undefined): string {
-  const isWrong = issues.length > 0;
-  const given = `${counted(providers.length, 'provider')}: ${listed(providers)}`;
-  if (file !== undefined) {
-    const uses = variables.length === 0 ? 'It refers to no variable' : 'Of the environment it uses what it refers to by ${NAME}';
-    return `The configuration comes from ${plainLine(source)}${isWrong ? ', in which something is wrong' : `, with ${given}`}.\n${isWrong ? '' : `${uses}.\n`}`;
-  }
   if (isEmpty) {
     return 'No variable names a provider, so commands use what answers on the usual ports of this machine.\nSet OLLAMA_BASE_URL, OPENAI_API_KEY or another one of docs/reference/environment.md, or run `inferlane init`.\n';
   }
-  const first = hasOnlyKeys
-    ? 'Nothing but a key names it, so commands use what answers on the usual ports of this machine in its place; where nothing does, they say who is paid.\n'
-    : '';
-  return `The configuration comes from ${plainLine(source)}${isWrong ? ', in which something is wrong' : `, with ${given}`}.\n${first}`;
+  const isWrong = issues.length > 0;
+  const what = isWrong ? 'in which something is wrong' : `with ${counted(providers.length, 'provider')}: ${listed(providers)}`;
+  const title = `The configuration comes from ${plainLine(source)}, ${what}.\n`;
+  if (file !== undefined) {
+    const uses = variables.length === 0 ? 'It refers to no variable.' : 'Of the environment it uses what it refers to by ${NAME}.';
+    return isWrong ? title : `${title}${uses}\n`;
+  }
+  return hasOnlyKeys
+    ? `${title}Nothing but a key names it, so commands use what answers on the usual ports of this machine in its place; where nothing does, they say who is paid.\n`
+    : title;
 }
 
 function rowOf({ variable, value, isSet, sets, note, problem }: ReportedVariable): readonly Cell[] {

@@ -1,9 +1,10 @@
 import { basename } from 'node:path';
 import { type ConfigIssue, type ConfigWarning, type EnvSetting, fromFile, inspectEnv, isRouterError } from '../index.ts';
-import { chooseSource, namesNobody, type Source, sourceName } from './configuration.ts';
 import type { Cli } from './cli.ts';
-import { withExamples } from './help-text.ts';
+import { chooseSource, namesNobody, type Source, sourceName } from './configuration.ts';
 import { type ReportedVariable, reportText, variablesOf } from './env-report.ts';
+import { issuesOf } from './failure-text.ts';
+import { withExamples } from './help-text.ts';
 import { toJson } from './plain-text.ts';
 import { unaskedOf } from './unasked.ts';
 
@@ -69,7 +70,6 @@ async function fileReport({ io }: Cli, source: Source & { readonly kind: 'file' 
     return { ...named, providers: Object.keys(providers), variables: variablesOf(hidden, io.env), warnings, issues: [] };
   } catch (error) {
     if (!isRouterError(error, 'invalid_config')) throw error;
-    const { issues = [] } = error as { readonly issues?: readonly ConfigIssue[] };
-    return { ...named, providers: [], variables: [], warnings: [], issues };
+    return { ...named, providers: [], variables: [], warnings: [], issues: issuesOf(error) };
   }
 }

@@ -24,11 +24,15 @@ export function configurationFailure(
   from: string | undefined,
   advice: readonly string[] = [],
 ): CommandFailure {
-  // Errors of a newer copy of the library may say it otherwise.
-  const { issues = [] } = error as { readonly issues?: readonly ConfigIssue[] };
+  const issues = issuesOf(error);
   if (issues.length === 0) return new CommandFailure(3, error.message, advice);
   const title = `${counted(issues.length, 'thing is', 'things are')} wrong in the configuration${from === undefined ? '' : ` from ${from}`}:`;
   return new CommandFailure(3, [title, ...issues.map(issueText)].join('\n'), advice);
+}
+
+/** Everything that is wrong. Errors of a newer copy of the library may say it otherwise, and then there is none. */
+export function issuesOf(error: RouterError<'invalid_config'>): readonly ConfigIssue[] {
+  return (error as { readonly issues?: readonly ConfigIssue[] }).issues ?? [];
 }
 
 export function issueText({ path, message }: ConfigIssue): string {

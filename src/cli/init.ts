@@ -93,13 +93,13 @@ function told(servers: readonly LocalServer[], providers: Readonly<Record<string
   });
   const clouds = Object.entries(providers).filter(([, { apiKey }]) => apiKey !== undefined);
   const ids = listed(clouds.map(([id]) => id));
-  const isPaid =
+  const whenMade =
     clouds.length < Object.keys(providers).length
-      ? 'are made only where --provider names it, or where the file says "allowPaid": true'
-      : 'are made: nothing that is free is in the file';
+      ? ' only where --provider names it, or where the file says "allowPaid": true'
+      : ': nothing that is free is in the file';
   return [
     ...here,
     ...clouds.map(([id, { apiKey }]) => `found: a key for ${id}, as ${String(apiKey)}`),
-    ...(clouds.length > 0 ? [`Calls to ${ids} cost money, and ${isPaid}.`] : []),
+    ...(clouds.length > 0 ? [`Calls to ${ids} cost money, and are made${whenMade}.`] : []),
   ];
 }

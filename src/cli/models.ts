@@ -43,14 +43,14 @@ function matching({ providers, models: all }: ModelInventory, text: string): Mod
 }
 
 function modelsText({ providers, models: all }: ModelInventory, paint: Paint): string {
-  const sizes = new Map(
+  const known = new Map(
     providers.flatMap(({ provider, models: own = [] }) => own.map((model) => [`${provider} ${model.id}`, model] as const)),
   );
   const rows = all.map((model) => {
-    const infos = model.servedBy.flatMap((by) => sizes.get(`${by.provider} ${by.model}`) ?? []);
-    const billions = infos.find((info) => info.parametersBillions !== undefined)?.parametersBillions;
-    const size = infos.find((info) => info.sizeBytes !== undefined)?.sizeBytes;
-    const length = infos.find((info) => info.contextLength !== undefined)?.contextLength;
+    const told = model.servedBy.flatMap((by) => known.get(`${by.provider} ${by.model}`) ?? []);
+    const [billions] = told.flatMap(({ parametersBillions }) => parametersBillions ?? []);
+    const [size] = told.flatMap(({ sizeBytes }) => sizeBytes ?? []);
+    const [length] = told.flatMap(({ contextLength }) => contextLength ?? []);
     return [
       model.isAlias ? `${model.id} (alias)` : model.id,
       billions === undefined ? '' : `${billions} B`,

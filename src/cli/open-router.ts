@@ -15,24 +15,12 @@ interface Needs {
 /** A router for one command: it says aloud what is odd, asks nobody on its own unless it serves, and is closed whatever happens. */
 export async function withRouter(
   cli: Cli,
-  { asksHealth, provider, serves }: Needs,
+  needs: Needs,
   use: (router: Router, configuration: Configuration) => Promise<number>,
 ): Promise<number> {
-  const { io } = cli;
-  const configuration = await findConfiguration(cli.globals(), io);
-  const { found, unasked } = configuration;
-  const consent = serves === true ? 'ENABLE_PAID_API=true' : `--provider ${unasked?.provider ?? ''}`;
-  if (found !== undefined && (unasked === undefined || provider === undefined)) await cli.note(foundInWords(found, unasked, consent));
-  if (found === undefined && unasked !== undefined && asksHealth !== true && provider === undefined)
-    await cli.warn(unaskedInWords(unasked, consent));
-  for (const { path, message } of configuration.warnings) await cli.warn(`${path}: ${message}`);
-  const { options } = configuration;
-  const quiet: Partial<RouterOptions> = {
-    ...(asksHealth !== true && { health: withoutBackground(options.health) }),
-    checkModels: false,
-    pollMs: false,
-  };
-  const router = createRouter({ ...options, ...(serves !== true && quiet), clock: io.clock });
+  const configuration = await findConfiguration(cli.globals(), cli.io);
+  await tellOddities(cli, configuration, needs);
+  const router = createRouter({ ...optionsFor(needs, configuration.options), clock: cli.io.clock });
   router.on('config:warning', ({ path, message }) => void cli.warn(`${path}: ${message}`));
   try {
     return await use(router, configuration);
@@ -41,6 +29,17 @@ export async function withRouter(
   }
 }
 
-function withoutBackground(health: RouterOptions['health']): RouterOptions['health'] {
-  return health === 'per-request' || (typeof health === 'object' && health.mode === 'per-request') ? health : false;
+async function tellOddities(cli: Cli, { found, unasked, warnings }: Configuration, { asksHealth, provider, serves }: Needs): Promise<void> {
+  const consent = serves === true ? 'ENABLE_PAID_API=true' : `--provider ${unasked?.provider ?? ''}`;
+  if (found !== undefined && (unasked === undefined || provider === undefined)) await cli.note(foundInWords(found, unasked, consent));
+  if (found === undefined && unasked !== undefined && asksHealth !== true && provider === undefined)
+    await cli.warn(unaskedInWords(unasked, consent));
+  for (const { path, message } of warnings) await cli.warn(`${path}: ${message}`);
+}
+
+function optionsFor({ asksHealth, serves }: Needs, options: RouterOptions): RouterOptions {
+  if (serves === true) return options;
+  const { health } = options;
+  const isPerRequest = health === 'per-request' || (typeof health === 'object' && health.mode === 'per-request');
+  return { ...options, ...(asksHealth !== true && !isPerRequest && { health: false }), checkModels: false, pollMs: false };
 }

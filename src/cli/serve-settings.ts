@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { resolve } from 'node:path';
 import { ConfigError, type ConfigIssue, isRouterError } from '../index.ts';
 import { CommandFailure } from './exit-codes.ts';
-import { configurationFailure } from './failure-text.ts';
+import { configurationFailure, issuesOf } from './failure-text.ts';
 import type { CliIo } from './io.ts';
 
 /** Where the server listens, and whom it answers. */
@@ -150,7 +150,6 @@ function settingsFailure(issues: readonly ConfigIssue[]): CommandFailure {
 /** What the handler refuses, by the variables that it came from. */
 export function namedByVariables(error: unknown, env: CliIo['env']): unknown {
   if (!isRouterError(error, 'invalid_config')) return error;
-  const { issues = [] } = error as { readonly issues?: readonly ConfigIssue[] };
   const tokens = env['INFERLANE_TOKENS'] === undefined ? 'INFERLANE_TOKEN_FILE' : 'INFERLANE_TOKENS';
   const variables: Readonly<Record<string, string>> = {
     tokens,
@@ -158,7 +157,7 @@ export function namedByVariables(error: unknown, env: CliIo['env']): unknown {
     origins: 'ALLOWED_ORIGINS',
     'admin.token': 'INFERLANE_ADMIN_TOKEN',
   };
-  const renamed = issues.map(({ path, message }): ConfigIssue => {
+  const renamed = issuesOf(error).map(({ path, message }): ConfigIssue => {
     const [, option = '', index] = /^(.*?)(?:\.(\d+))?$/.exec(path) ?? [];
     return { path: `${variables[option] ?? path}${index === undefined ? '' : `, entry ${Number(index) + 1}`}`, message };
   });

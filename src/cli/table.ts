@@ -8,11 +8,11 @@ export function table(head: readonly string[], rows: readonly (readonly Cell[])[
   const texts = rows.map((row) => row.map((cell) => plainLine(typeof cell === 'string' ? cell : cell.text)));
   const shown = head.map((_, column) => column).filter((column) => texts.some((row) => (row[column] ?? '') !== ''));
   const widths = new Map(shown.map((column) => [column, Math.max(...[head, ...texts].map((row) => widthOf(row[column])))]));
-  const line = (row: readonly string[], styleOf: (column: number) => Style | undefined): string =>
+  const line = (row: readonly string[], styleAt: (column: number) => Style | undefined): string =>
     shown
       .map((column, index) => {
         const text = row[column] ?? '';
-        const style = styleOf(column);
+        const style = styleAt(column);
         const gap = index === shown.length - 1 ? '' : ' '.repeat((widths.get(column) ?? 0) - widthOf(text) + 2);
         return (style === undefined ? text : paint(style, text)) + gap;
       })

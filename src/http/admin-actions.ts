@@ -4,14 +4,14 @@ import type { AdminCount, AdminTarget, AdminTestedFailover, AdminTestedProvider 
 import { tellChange } from './admin-desk.ts';
 import type { AdminChange } from './admin-options.ts';
 import { adminHeaders } from './admin-page.ts';
+import { mustBeObject, optional, readBody, text } from './body-schema.ts';
 import { badRequest, HttpRefusal } from './failure.ts';
-import { optional, readBody, text } from './body-schema.ts';
 import { jsonResponse } from './respond.ts';
 import type { Exchange } from './route.ts';
 
 const name = optional(text().check(z.minLength(1, 'must not be empty'), z.maxLength(256, 'must have 256 characters at most')));
-const target = z.strictObject({ provider: name, model: name }, 'must be an object');
-const nothing = z.strictObject({}, 'must be an object');
+const target = z.strictObject({ provider: name, model: name }, mustBeObject);
+const nothing = z.strictObject({}, mustBeObject);
 
 /** `POST test-provider` */
 export async function answerTestProvider(exchange: Exchange): Promise<Response> {

@@ -108,7 +108,7 @@ export interface AdminCount {
   readonly count: number;
 }
 
-/** `POST playground`: a server-sent stream of the plan, texts, the route where somebody began to answer, and the error where there was one. */
+/** `POST playground`: a server-sent stream of frames. */
 export interface AdminPlaygroundAsk {
   readonly prompt: string;
   readonly model?: string | undefined;
@@ -117,8 +117,8 @@ export interface AdminPlaygroundAsk {
   readonly maxTokens?: number | undefined;
 }
 
+/** The plan, texts, then the route in words where somebody began to answer, and the error where there was one. */
 export type AdminPlaygroundFrame =
-  | { readonly type: 'plan'; readonly plan: Plan; readonly text: string }
-  | { readonly type: 'text'; readonly text: string }
-  | { readonly type: 'route'; readonly route: unknown; readonly text: string }
+  | { readonly type: 'plan'; readonly plan: Plan }
+  | { readonly type: 'text' | 'route'; readonly text: string }
   | { readonly type: 'error'; readonly code: string; readonly message: string };

@@ -1,6 +1,7 @@
 import type { RouterOptions } from '../index.ts';
 import type { AdminChange, AdminOptions } from './admin-options.ts';
 import type { HandlerConfig } from './handler-options.ts';
+import { tellLog } from './tell-log.ts';
 
 /** What the admin page of one handler keeps between its requests. */
 export interface Desk {
@@ -31,12 +32,6 @@ export function deskOf({ admin, clock }: HandlerConfig): Desk {
   return known;
 }
 
-/** Never throws: a log that fails is no reason to fail what it tells of. */
 export function tellChange({ admin, clock }: HandlerConfig, change: Omit<AdminChange, 'atMs'>): void {
-  try {
-    const returned: unknown = admin?.onChange?.({ atMs: clock.wallMs(), ...change });
-    if (returned instanceof Promise) returned.catch(() => undefined);
-  } catch {
-    return;
-  }
+  tellLog(() => admin?.onChange?.({ atMs: clock.wallMs(), ...change }));
 }

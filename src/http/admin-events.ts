@@ -1,15 +1,37 @@
 import { type Clock, type EventName, eventNames, isRouterError, type Listener, type Router } from '../index.ts';
 import type { AdminEvent } from './admin-contract.ts';
-import { sseFrame } from './respond.ts';
+import { deskOf, tellChange } from './admin-desk.ts';
+import { adminHeaders } from './admin-page.ts';
+import { HttpRefusal } from './failure.ts';
+import { sseFrame, streamResponse } from './respond.ts';
+import type { Exchange } from './route.ts';
+
+/** Pages that may be open at once; each listens to every event. */
+export const mostReaders = 16;
 
 /** Events that wait for one reader; of more the oldest are given up. */
 export const mostWaiting = 256;
 const silenceMs = 15_000;
 
+/** `GET events` */
+export async function answerEvents(exchange: Exchange): Promise<Response> {
+  const { router, config, call } = exchange;
+  const desk = deskOf(config);
+  if (desk.readers >= mostReaders) {
+    const message = `More than ${mostReaders} pages are open.`;
+    throw new HttpRefusal({ status: 429, code: 'too_many_readers', message, retryAfterMs: 15_000 });
+  }
+  desk.readers += 1;
+  const onEnd = (): void => void (desk.readers -= 1);
+  const frames = followEvents({ router, clock: config.clock, signal: call.signal, onEnd });
+  tellChange(config, { action: 'login', keys: [], ok: true });
+  return streamResponse({ type: 'text/event-stream', headers: adminHeaders, frames }, exchange);
+}
+
 /** A comment of a server-sent stream: it keeps what stands between from cutting a silent connection. */
 const comment = ': \n\n';
 
-export interface Follower {
+interface Follower {
   readonly router: Router;
   readonly clock: Clock;
   /** Of this one reader. */
@@ -22,7 +44,7 @@ export interface Follower {
  * Every event of the router from now on, as frames. What is announced while the reader is slow waits, up to a bound. It ends with the
  * signal, with `return()`, and some time after the router was closed.
  */
-export function followEvents({ router, clock, signal, onEnd }: Follower): AsyncIterableIterator<string> {
+function followEvents({ router, clock, signal, onEnd }: Follower): AsyncIterableIterator<string> {
   const waiting: AdminEvent[] = [];
   let id = 0;
   let isBegun = false;

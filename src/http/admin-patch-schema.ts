@@ -1,8 +1,9 @@
 import * as z from 'zod/mini';
 import { localities, type RouterOptions, type TimeoutOptions } from '../index.ts';
 import type { AdminIntentPatch, AdminProviderPatch, AdminSettingsPatch } from './admin-contract.ts';
+import { anyNumber, entriesOf, flag, mustBeObject, oneOf, type Reads, readBody, text } from './body-schema.ts';
 import { badRequest, type HttpRefusal } from './failure.ts';
-import { anyNumber, flag, mustBeObject, oneOf, type Reads, readBody, text } from './body-schema.ts';
+import { isRouterName } from './router-name.ts';
 
 // Names and kinds only: ranges, and what goes with what, the router knows.
 
@@ -74,17 +75,13 @@ export function readPatch(given: unknown, { providers }: RouterOptions): AdminSe
     }
   }
   for (const [name] of entriesIn(given, 'intents')) {
-    if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(name)) throw badRequest('intents holds a name that is none.', 'intents');
+    if (!isRouterName(name)) throw badRequest('intents holds a name that is none.', 'intents');
   }
   return readBody(settings, given);
 }
 
 function entriesIn(given: unknown, name: string): readonly (readonly [string, unknown])[] {
   return entriesOf(entriesOf(given).find(([key]) => key === name)?.[1]);
-}
-
-function entriesOf(value: unknown): readonly (readonly [string, unknown])[] {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.entries(value) : [];
 }
 
 function notAllowed(message: string, param: string): HttpRefusal {

@@ -1,13 +1,13 @@
 import * as z from 'zod/mini';
-import { type ChatRequest, type ChatStream, type ExplainOptions, formatPlan, formatRoute, type Plan, textOf } from '../index.ts';
+import { type ChatRequest, type ChatStream, type ExplainOptions, formatRoute, type Plan, textOf } from '../index.ts';
 import { refuseUnknownProvider } from './admin-actions.ts';
 import type { AdminPlaygroundAsk, AdminPlaygroundFrame } from './admin-contract.ts';
 import { deskOf } from './admin-desk.ts';
 import { shownError } from './admin-events.ts';
 import { adminHeaders } from './admin-page.ts';
 import { settingsOf } from './admin-settings.ts';
-import { badRequest } from './failure.ts';
 import { count, mustBeObject, optional, readBody, type Reads, text } from './body-schema.ts';
+import { badRequest } from './failure.ts';
 import { sseFrame, streamResponse } from './respond.ts';
 import type { Exchange } from './route.ts';
 
@@ -38,7 +38,7 @@ export async function answerPlayground(exchange: Exchange): Promise<Response> {
 }
 
 async function* framesOf({ note }: Exchange, plan: Plan, open: () => Promise<ChatStream>): AsyncGenerator<string, void, undefined> {
-  yield frame({ type: 'plan', plan, text: formatPlan(plan) });
+  yield frame({ type: 'plan', plan });
   let stream: ChatStream | undefined;
   let failure: AdminPlaygroundFrame | undefined;
   try {
@@ -49,10 +49,7 @@ async function* framesOf({ note }: Exchange, plan: Plan, open: () => Promise<Cha
     note({ failure: error });
     failure = { type: 'error', ...shownError(error) };
   }
-  if (stream !== undefined) {
-    const { route } = stream;
-    yield frame({ type: 'route', route, text: formatRoute(route) });
-  }
+  if (stream !== undefined) yield frame({ type: 'route', text: formatRoute(stream.route) });
   if (failure !== undefined) yield frame(failure);
 }
 

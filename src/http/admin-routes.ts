@@ -1,7 +1,9 @@
 import { answerCloseCircuit, answerTestFailover, answerTestProvider, answerUnpin } from './admin-actions.ts';
+import { answerEvents } from './admin-events.ts';
 import { adminPageRoutes } from './admin-page.ts';
 import { answerPlayground } from './admin-playground.ts';
-import { answerEvents, answerSettings, answerState } from './admin-state.ts';
+import { answerState } from './admin-state.ts';
+import { answerSettings } from './admin-update.ts';
 import type { Route } from './route.ts';
 
 const look = { method: 'GET', access: 'admin', body: 'none', errors: 'plain', isLimited: false } as const;

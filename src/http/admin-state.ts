@@ -1,20 +1,11 @@
-import { isRouterError, type ConfigError, type RouterOptions } from '../index.ts';
 import type { AdminState } from './admin-contract.ts';
-import { deskOf, tellChange } from './admin-desk.ts';
-import { followEvents } from './admin-events.ts';
+import { deskOf } from './admin-desk.ts';
 import { adminHeaders } from './admin-page.ts';
-import { patched } from './admin-patch.ts';
-import { readPatch } from './admin-patch-schema.ts';
 import { settingsOf } from './admin-settings.ts';
 import { healthNow } from './recent-status.ts';
-import { HttpRefusal } from './failure.ts';
-import { readJson } from './request-body.ts';
-import { jsonResponse, streamResponse } from './respond.ts';
+import { jsonResponse } from './respond.ts';
 import type { Exchange } from './route.ts';
 import { version } from './version.ts';
-
-/** Pages that may be open at once; each listens to every event. */
-export const mostReaders = 16;
 
 /** `GET state` */
 export async function answerState(exchange: Exchange): Promise<Response> {
@@ -24,53 +15,4 @@ export async function answerState(exchange: Exchange): Promise<Response> {
   const settings = settingsOf(options, router);
   const state: AdminState = { version, atMs: config.clock.wallMs(), startedAtMs, health, snapshot: router.snapshot(), settings };
   return jsonResponse(state, 200, adminHeaders);
-}
-
-/** `GET events` */
-export async function answerEvents(exchange: Exchange): Promise<Response> {
-  const { router, config, call } = exchange;
-  const desk = deskOf(config);
-  if (desk.readers >= mostReaders) {
-    const message = `More than ${mostReaders} pages are open.`;
-    throw new HttpRefusal({ status: 429, code: 'too_many_readers', message, retryAfterMs: 15_000 });
-  }
-  desk.readers += 1;
-  const onEnd = (): void => void (desk.readers -= 1);
-  const frames = followEvents({ router, clock: config.clock, signal: call.signal, onEnd });
-  tellChange(config, { action: 'login', keys: [], ok: true });
-  return streamResponse({ type: 'text/event-stream', headers: adminHeaders, frames }, exchange);
-}
-
-/**
- * `POST settings`. The route reads the body itself: everywhere else a field called `apiKey` is refused before anybody sees it, and here it
- * is what the route is for.
- */
-export async function answerSettings(exchange: Exchange): Promise<Response> {
-  const { router, config, request, call } = exchange;
-  const desk = deskOf(config);
-  const given = await readJson(request, call.signal ?? request.signal, config);
-  const { options, keys } = patched(desk.options, readPatch(given, desk.options));
-  if (keys.length > 0) {
-    const issues = tryUpdate(exchange, options);
-    tellChange(config, { action: 'update', keys, ok: issues === undefined });
-    if (issues !== undefined) return refused(issues);
-    desk.options = options;
-  }
-  return jsonResponse(settingsOf(desk.options, router), 200, adminHeaders);
-}
-
-function tryUpdate({ router }: Exchange, options: RouterOptions): ConfigError['issues'] | undefined {
-  try {
-    router.update(options);
-    return undefined;
-  } catch (error) {
-    if (isRouterError(error, 'invalid_config')) return (error as ConfigError).issues;
-    throw error;
-  }
-}
-
-/** Their sentences show no value. */
-function refused(issues: ConfigError['issues']): Response {
-  const error = { code: 'invalid_config', message: 'The router refused these settings, and has kept those that it had.', issues };
-  return jsonResponse({ error }, 400, adminHeaders);
 }

@@ -1,5 +1,5 @@
 import type { HealthSummary, ProviderHealth } from '../index.ts';
-import { reasonOf, statusWithModels, type Words } from './view.ts';
+import { reasonOf, statusWithModels, type Words } from './view-words.ts';
 
 type Availability = 'available' | 'unavailable' | 'unknown';
 

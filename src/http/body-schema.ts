@@ -49,6 +49,11 @@ export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** Of what is no object: none. */
+export function entriesOf(value: unknown): readonly (readonly [string, unknown])[] {
+  return isObject(value) ? Object.entries(value) : [];
+}
+
 /** OpenAI's API requires one. */
 export const modelName = (): Reads<string> =>
   text().check(z.refine((name) => name !== '', 'must not be empty; "default" is the default of each server'));

@@ -1,6 +1,7 @@
 import { type CallOptions, hopsOf, type Router } from '../index.ts';
 import { badRequest, type ErrorShape } from './failure.ts';
 import type { HandlerConfig } from './handler-options.ts';
+import { isRouterName, mustBeRouterName } from './router-name.ts';
 
 /** Headers with which a caller says how a call is to be routed. */
 export const callHeaders = {
@@ -78,7 +79,7 @@ function cacheOf(headers: Headers): CallOptions['cache'] {
 function word(headers: Headers, name: string): string | undefined {
   const value = headers.get(name);
   if (value === null) return undefined;
-  if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(value)) throw badRequest(`${name} must be one name, 64 characters at most.`, name);
+  if (!isRouterName(value)) throw badRequest(`${name} ${mustBeRouterName}.`, name);
   return value;
 }
 

@@ -1,3 +1,4 @@
+import { entriesOf, isObject } from './body-schema.ts';
 import { badRequest } from './failure.ts';
 
 /**
@@ -104,20 +105,12 @@ function notTaken(path: string, reason: string): Error {
 
 /** Some servers do not mind the case of a name, nor letters that are small forms of others (`\u017f` is an s to them). */
 function findDeniedExtra(body: unknown): string | undefined {
-  for (const [type, fields] of entriesOf(isNamed(body, 'extra') ? body.extra : undefined)) {
+  for (const [type, fields] of entriesOf(isObject(body) ? body['extra'] : undefined)) {
     for (const [name] of entriesOf(fields)) {
       if (notAsExtras.has(plain(name)) || !/^[\x20-\x7e]*$/.test(name)) return `extra.${shown(type)}.${shown(name)}`;
     }
   }
   return undefined;
-}
-
-function isNamed<Name extends string>(value: unknown, name: Name): value is Readonly<Record<Name, unknown>> {
-  return typeof value === 'object' && value !== null && Object.hasOwn(value, name);
-}
-
-function entriesOf(value: unknown): readonly (readonly [string, unknown])[] {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.entries(value) : [];
 }
 
 /** The steps to the first one. */

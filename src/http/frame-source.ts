@@ -1,3 +1,4 @@
+import { RouterError } from '../index.ts';
 import type { Ending } from './ending.ts';
 import type { HandlerConfig } from './handler-options.ts';
 
@@ -65,4 +66,32 @@ export function createFrameSource<Piece>(
       cut = callback;
     },
   };
+}
+
+/** For readers of the web's kind. Where the signal aborts they get its reason; it is not for this to end the call. */
+export function toWebStream(source: FrameSource, signal?: AbortSignal): ReadableStream<Uint8Array> {
+  const encoder = new TextEncoder();
+  let forget = nothing;
+  return new ReadableStream<Uint8Array>(
+    {
+      start(controller) {
+        source.onCut(() => controller.error(new RouterError('timeout', 'The reader stopped reading.')));
+        const onAbort = (): void => controller.error(signal?.reason);
+        signal?.addEventListener('abort', onAbort, { once: true });
+        forget = () => signal?.removeEventListener('abort', onAbort);
+      },
+      async pull(controller) {
+        const frame = await source.next();
+        if (signal?.aborted === true) return;
+        if (frame !== undefined) return controller.enqueue(encoder.encode(frame));
+        forget();
+        controller.close();
+      },
+      cancel() {
+        forget();
+        source.leave();
+      },
+    },
+    { highWaterMark: 0 },
+  );
 }

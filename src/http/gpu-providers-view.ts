@@ -1,5 +1,5 @@
 import type { HealthSummary, ProviderHealth } from '../index.ts';
-import { isoTime, isoTimeOrNull, reasonOf, statusWithModels, type Words } from './view.ts';
+import { reasonOf, statusWithModels, type Words } from './view-words.ts';
 
 type Wellness = 'healthy' | 'unhealthy' | 'circuit_open';
 
@@ -56,11 +56,16 @@ function providerOf(provider: ProviderHealth): GpuProviderJson {
   const { checkedAtMs, latencyMs, error, consecutiveFailures, successes, circuitOpenUntilMs } = provider;
   return {
     status: wellness[statusWithModels(provider)],
-    last_check: isoTimeOrNull(checkedAtMs),
+    last_check: checkedAtMs === undefined ? null : isoTime(checkedAtMs),
     latency_ms: error === undefined ? Math.round((latencyMs ?? 0) * 10) / 10 : 0,
     error_count: consecutiveFailures,
     success_count: successes,
-    circuit_open_until: isoTimeOrNull(circuitOpenUntilMs),
+    circuit_open_until: circuitOpenUntilMs === undefined ? null : isoTime(circuitOpenUntilMs),
     last_error: reasonOf(provider),
   };
+}
+
+/** In UTC, to the second. */
+function isoTime(atMs: number): string {
+  return new Date(atMs).toISOString().replace(/\.\d+Z$/, 'Z');
 }

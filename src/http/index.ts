@@ -7,7 +7,7 @@ export type { AdminChange, AdminOptions } from './admin-options.ts';
 
 // The health of a router in the JSON of other systems.
 export { type View, type ViewName, views } from './views.ts';
-export type { ViewInput } from './view.ts';
+export type { ViewInput } from './view-words.ts';
 export { type BackendFailoverJson, type BackendStatusJson, backendStatusView } from './backend-status-view.ts';
 export { type GpuProviderJson, type GpuProvidersJson, gpuProvidersView } from './gpu-providers-view.ts';
 export { type ModelHealthJson, modelHealthView, type ModelJson, modelListView } from './model-views.ts';

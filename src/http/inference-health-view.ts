@@ -1,5 +1,5 @@
 import type { HealthSummary, ProviderHealth } from '../index.ts';
-import { answersNow, reasonOf, statusOf } from './view.ts';
+import { answersNow, reasonOf, statusOf } from './view-words.ts';
 
 export interface InferenceProviderJson {
   readonly type: string;

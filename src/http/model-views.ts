@@ -1,5 +1,5 @@
 import type { ProviderHealth, ServedModel } from '../index.ts';
-import { answersNow, statusOf, statusWithModels, type ViewInput } from './view.ts';
+import { answersNow, statusOf, statusWithModels, type ViewInput } from './view-words.ts';
 
 export interface ModelJson {
   /** What a call names. */

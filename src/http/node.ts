@@ -1,9 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { systemClock } from '../index.ts';
-import type { Refusal } from './failure.ts';
 import { createFrameSource, type FrameSource } from './frame-source.ts';
-import { type Handler, innardsOf } from './handler.ts';
+import { type Handler, type HandlerInnards, innardsOf } from './handler.ts';
 import { type HandlerConfig, handlerDefaults } from './handler-options.ts';
 import { toRequest } from './node-request.ts';
 import { contentOf, refusalResponse } from './respond.ts';
@@ -13,9 +12,8 @@ export type NodeListener = (incoming: IncomingMessage, outgoing: ServerResponse)
 
 type Settings = Pick<HandlerConfig, 'clock' | 'writeTimeoutMs'>;
 
-interface Listening {
+interface Listening extends Pick<HandlerInnards, 'refuse'> {
   readonly handler: Handler;
-  readonly refuse: (method: string, refusal: Refusal) => Response;
   readonly settings: Settings;
 }
 

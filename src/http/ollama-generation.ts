@@ -24,7 +24,7 @@ export async function generate(generation: Generation, exchange: Exchange): Prom
   if (!generation.isStreamed) return whole(generation, startMs, exchange);
   const stream = await router.stream(generation.request, call);
   const frames = lines(stream, generation, { startMs, firstMs: config.clock.nowMs() }, exchange);
-  const failure = (refusal: Refusal): string => lineOf(errorBody('ollama', refusal, exchange.requestId));
+  const failure = (refusal: Refusal): string => jsonLine(errorBody('ollama', refusal, exchange.requestId));
   return streamResponse(
     { type: 'application/x-ndjson', headers: routeHeaders(stream.route, exchange, generation), frames, failure },
     exchange,
@@ -45,13 +45,12 @@ async function whole(generation: Generation, startMs: number, exchange: Exchange
   const part = { content: contentOf(message), thinking: thoughtsOf(message, generation), toolCalls, logprobs };
   const times = { startMs, firstMs: undefined, endMs: config.clock.nowMs() };
   return jsonResponse(
-    line(generation, part, config.clock.wallMs(), writeEnd(finish_reason, usage, times)),
+    partJson(generation, part, config.clock.wallMs(), writeEnd(finish_reason, usage, times)),
     200,
     routeHeaders(route, exchange, generation),
   );
 }
 
-/** Each line is JSON. */
 async function* lines(
   stream: ChatStream,
   generation: Generation,
@@ -61,7 +60,7 @@ async function* lines(
   const joiner = createCallJoiner();
   let usage: Usage | undefined;
   let reason: FinishReason | undefined;
-  const text = (part: Part, end: object = { done: false }): string => lineOf(line(generation, part, clock.wallMs(), end));
+  const line = (part: Part, end: object = { done: false }): string => jsonLine(partJson(generation, part, clock.wallMs(), end));
   for await (const chunk of stream) {
     refuseReset(chunk);
     usage = chunk.usage ?? usage;
@@ -71,18 +70,18 @@ async function* lines(
     reason ??= finish_reason ?? undefined;
     joiner.add(delta.tool_calls ?? []);
     const part = { content: contentOf(delta), thinking: thoughtsOf(delta, generation), logprobs };
-    if (part.content !== '' || part.thinking || logprobs) yield text(part);
+    if (part.content !== '' || part.thinking || logprobs) yield line(part);
   }
   const toolCalls = readCalls(joiner.calls(), reason);
-  if (toolCalls.length > 0) yield text({ content: '', toolCalls });
-  yield text({ content: '' }, writeEnd(reason, usage, { ...begun, endMs: clock.nowMs() }));
+  if (toolCalls.length > 0) yield line({ content: '', toolCalls });
+  yield line({ content: '' }, writeEnd(reason, usage, { ...begun, endMs: clock.nowMs() }));
 }
 
-function lineOf(value: unknown): string {
+function jsonLine(value: unknown): string {
   return `${JSON.stringify(value)}\n`;
 }
 
-function line({ model, write }: Generation, part: Part, atMs: number, end: object): object {
+function partJson({ model, write }: Generation, part: Part, atMs: number, end: object): object {
   return { ...headOf(model, atMs), ...write(part), ...end };
 }
 

@@ -1,8 +1,8 @@
 import type { ModelInfo, ModelInventory, ServedModel } from '../index.ts';
-import { inventoryNow } from './recent-status.ts';
+import { readBody } from './body-schema.ts';
 import { badRequest, HttpRefusal } from './failure.ts';
 import { showBody } from './ollama-schema.ts';
-import { readBody } from './body-schema.ts';
+import { inventoryNow } from './recent-status.ts';
 import { jsonResponse } from './respond.ts';
 import type { Exchange } from './route.ts';
 

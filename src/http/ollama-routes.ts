@@ -1,10 +1,10 @@
+import { readBody } from './body-schema.ts';
 import { HttpRefusal, refusalOf } from './failure.ts';
 import { nanoseconds, writeMessage, writeResponse } from './ollama-answer.ts';
 import { generate, type Generation, withoutPrompt } from './ollama-generation.ts';
 import { show, tags, version } from './ollama-models.ts';
 import { chatRequestOf, embedRequestOf, generateRequestOf, serverFieldsOf } from './ollama-request.ts';
 import { chatBody, embedBody, generateBody, type GeneratingBody } from './ollama-schema.ts';
-import { readBody } from './body-schema.ts';
 import { jsonResponse, routeHeaders } from './respond.ts';
 import type { Exchange, Route } from './route.ts';
 
@@ -54,6 +54,8 @@ const sayingModelNotFound =
     } catch (thrown) {
       const refusal = refusalOf(thrown);
       if (refusal.status !== 404) throw thrown;
+      // The refusal has lost how many were asked.
+      exchange.note({ failure: thrown });
       throw new HttpRefusal({ ...refusal, message: `model not found: ${refusal.message}` });
     }
   };

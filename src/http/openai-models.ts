@@ -22,12 +22,9 @@ export function modelEntries(inventory: ModelInventory): ModelEntriesJson {
 
 /** @throws {HttpRefusal} 404 */
 export function modelEntry(inventory: ModelInventory, id: string): ModelEntryJson {
-  const names = namesIn(inventory);
   // The tag that no tag means.
-  const name = names.find((each) => each === id) ?? names.find((each) => `${each}:latest` === id);
-  if (name === undefined)
-    throw new HttpRefusal({ status: 404, code: 'model_not_found', message: 'There is no such model.', param: 'model' });
-  return entryOf(id);
+  if (namesIn(inventory).some((name) => name === id || `${name}:latest` === id)) return entryOf(id);
+  throw new HttpRefusal({ status: 404, code: 'model_not_found', message: 'There is no such model.', param: 'model' });
 }
 
 /** A name that an alias stands for can still be asked for. */

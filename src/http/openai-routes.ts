@@ -1,4 +1,3 @@
-import { inventoryNow } from './recent-status.ts';
 import { errorBody, type Refusal } from './failure.ts';
 import { chatJson } from './openai-chat-answer.ts';
 import { chatChunks, framesOf } from './openai-chat-stream.ts';
@@ -6,6 +5,7 @@ import { completionChunks, completionJson } from './openai-completions.ts';
 import { embeddingsJson, readEmbeddings } from './openai-embeddings.ts';
 import { modelEntries, modelEntry } from './openai-models.ts';
 import { readChat, readCompletion } from './openai-request.ts';
+import { inventoryNow } from './recent-status.ts';
 import { jsonResponse, routeHeaders, sseFrame, streamResponse } from './respond.ts';
 import type { Exchange, Route } from './route.ts';
 

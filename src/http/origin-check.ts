@@ -1,6 +1,5 @@
 import { HttpRefusal } from './failure.ts';
-import type { HandlerConfig } from './handler-options.ts';
-import { loopbackHosts } from './handler-options.ts';
+import { type HandlerConfig, loopbackHosts } from './handler-options.ts';
 
 /** A host as it was asked for, in lower case and without its port; undefined where it is none. */
 export function hostOf(request: Request): string | undefined {

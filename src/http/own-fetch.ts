@@ -1,7 +1,7 @@
 import type { Clock, Router } from '../index.ts';
 import { anthropicRoutes } from './anthropic-routes.ts';
 import { type ErrorShape, HttpRefusal } from './failure.ts';
-import type { FrameSource } from './frame-source.ts';
+import { toWebStream } from './frame-source.ts';
 import { resolveHandlerOptions } from './handler-options.ts';
 import { createMatcher, type Matcher } from './match-route.ts';
 import { ollamaRoutes } from './ollama-routes.ts';
@@ -29,6 +29,8 @@ const nothingThere = {
     'router.fetch answers chat completions, completions, embeddings and models of OpenAI, messages of Anthropic, and chat, generate, embed, show, tags and version of Ollama. This path is none of them, and nothing is sent anywhere.',
 } as const;
 
+const matchRoute = createMatcher(routes, '');
+
 /** The route that a path ends with, wherever its client believes the server to be. */
 const matchEnding: Matcher = (method, url) => {
   const { pathname } = new URL(url);
@@ -38,8 +40,6 @@ const matchEnding: Matcher = (method, url) => {
   }
   throw new HttpRefusal(nothingThere);
 };
-
-const matchRoute = createMatcher(routes, '');
 
 /** Where no route is found, the client tells by its own ways which API it speaks. */
 function shapeOf({ headers, url }: Request): ErrorShape {
@@ -111,34 +111,5 @@ function orAborted(answer: Promise<Response>, signal: AbortSignal | undefined): 
 /** A streamed answer whose reader gets the signal's reason, as a body of `fetch` gives it. */
 function untilAborted(response: Response, signal: AbortSignal): Response {
   const content = contentOf(response);
-  return typeof content === 'object' ? new Response(bodyUntil(content, signal), response) : response;
-}
-
-const nothing = (): void => undefined;
-
-function bodyUntil(source: FrameSource, signal: AbortSignal): ReadableStream<Uint8Array> {
-  const encoder = new TextEncoder();
-  let forget = nothing;
-  return new ReadableStream<Uint8Array>(
-    {
-      start(controller) {
-        // The request follows the same signal, which ends the call.
-        const onAbort = (): void => controller.error(signal.reason);
-        signal.addEventListener('abort', onAbort, { once: true });
-        forget = () => signal.removeEventListener('abort', onAbort);
-      },
-      async pull(controller) {
-        const frame = await source.next();
-        if (signal.aborted) return;
-        if (frame !== undefined) return controller.enqueue(encoder.encode(frame));
-        forget();
-        controller.close();
-      },
-      cancel() {
-        forget();
-        source.leave();
-      },
-    },
-    { highWaterMark: 0 },
-  );
+  return typeof content === 'object' ? new Response(toWebStream(content, signal), response) : response;
 }

@@ -1,5 +1,5 @@
 import type { HealthSummary, ProviderHealth } from '../index.ts';
-import { reasonOf, statusOf, type ViewInput, type Words } from './view.ts';
+import { reasonOf, statusOf, type ViewInput, type Words } from './view-words.ts';
 
 /** A pair is asked whether its servers answer: what becomes of single models is no matter of theirs. */
 const wellness: Words<'healthy' | 'unhealthy'> = {

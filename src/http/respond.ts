@@ -1,7 +1,7 @@
-import { type RouteTrace, RouterError } from '../index.ts';
+import type { RouteTrace } from '../index.ts';
 import { answerHeaders } from './call-headers.ts';
 import { type ErrorShape, errorBody, type Refusal, refusalOf } from './failure.ts';
-import { createFrameSource, type FrameSource } from './frame-source.ts';
+import { createFrameSource, type FrameSource, toWebStream } from './frame-source.ts';
 import type { Exchange } from './route.ts';
 import { type Extras, untold } from './server-fields.ts';
 
@@ -72,27 +72,9 @@ export function streamResponse({ type, headers, frames, failure }: StreamedRespo
     return frame === undefined ? undefined : escaped(frame);
   };
   const source = { ...raw, next };
-  const response = new Response(bodyOf(source), { headers: { 'content-type': type, 'x-accel-buffering': 'no', ...headers } });
+  const response = new Response(toWebStream(source), { headers: { 'content-type': type, 'x-accel-buffering': 'no', ...headers } });
   contents.set(response, source);
   return response;
-}
-
-function bodyOf(source: FrameSource): ReadableStream<Uint8Array> {
-  const encoder = new TextEncoder();
-  return new ReadableStream<Uint8Array>(
-    {
-      start(controller) {
-        source.onCut(() => controller.error(new RouterError('timeout', 'The reader stopped reading.')));
-      },
-      async pull(controller) {
-        const frame = await source.next();
-        if (frame === undefined) controller.close();
-        else controller.enqueue(encoder.encode(frame));
-      },
-      cancel: () => source.leave(),
-    },
-    { highWaterMark: 0 },
-  );
 }
 
 /** One event of a server-sent stream. JSON has no line break of its own, so nothing in the data can begin another event. */

@@ -1,21 +1,21 @@
 import { deskOf } from './admin-desk.ts';
 import { adminRoutes } from './admin-routes.ts';
 import { anthropicRoutes } from './anthropic-routes.ts';
-import { documentPromptRoutes } from './document-prompts.ts';
-import { documentStatusRoutes } from './document-status.ts';
 import type { HandlerConfig } from './handler-options.ts';
 import { metricsRoute } from './metrics-route.ts';
 import { ollamaRoutes } from './ollama-routes.ts';
 import { openaiRoutes } from './openai-routes.ts';
+import { promptRoutes } from './prompt-routes.ts';
 import type { Route } from './route.ts';
+import { statusRoutes } from './status-routes.ts';
 
 /** Every route there is, as data: the guard, the limits and the tests read the same rows. */
 export const routes: readonly Route[] = Object.freeze([
   ...anthropicRoutes,
   ...openaiRoutes,
   ...ollamaRoutes,
-  ...documentPromptRoutes,
-  ...documentStatusRoutes,
+  ...promptRoutes,
+  ...statusRoutes,
   metricsRoute,
   ...adminRoutes,
 ]);

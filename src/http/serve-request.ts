@@ -12,6 +12,7 @@ import type { Match, Matcher } from './match-route.ts';
 import { readJson } from './request-body.ts';
 import { fixedHeaders, refusalResponse } from './respond.ts';
 import type { Exchange } from './route.ts';
+import { tellLog } from './tell-log.ts';
 
 /** Answers a request of the web's own kind. Never rejects. `connection`: what the server below knows of it. */
 export type Handler = (request: Request, connection?: Connection) => Promise<Response>;
@@ -83,20 +84,11 @@ function begin(request: Request, connection: Connection, { config, shapeOf }: Se
     visit.onEnd?.();
     const { path: route, status, caller } = facts;
     const ms = config.clock.nowMs() - startMs;
-    report(config, { requestId, method: request.method, route, status, ms, caller, ...outcomeOf(facts.call), cut });
+    const entry: AccessEntry = { requestId, method: request.method, route, status, ms, caller, ...outcomeOf(facts.call), cut };
+    tellLog(() => config.onAccess?.(entry));
   });
   const visit: Visit = { request, connection, requestId, facts, ending, signal: left.signal, onEnd: undefined };
   return visit;
-}
-
-/** A log that fails is no reason to fail a call. */
-function report({ onAccess }: HandlerConfig, entry: AccessEntry): void {
-  try {
-    const returned: unknown = onAccess?.(entry);
-    if (returned instanceof Promise) returned.catch(() => undefined);
-  } catch {
-    return;
-  }
 }
 
 const callerGone: Refusal = { status: 499, code: 'caller_gone', message: 'The caller has gone.' };
@@ -113,7 +105,8 @@ async function respond(served: Served, visit: Visit): Promise<Response> {
     facts.shape = found.route.errors;
     return await answer(served, visit, found);
   } catch (thrown) {
-    facts.call = { ...facts.call, failure: thrown };
+    // What a route has noted stands: it knows more of the failure than the refusal that it made of it.
+    facts.call = { failure: thrown, ...facts.call };
     return refusalResponse(facts.shape, signal.aborted ? callerGone : refusalOf(thrown), requestId);
   }
 }
@@ -135,7 +128,7 @@ async function answer({ router, config, guard, limits }: Served, visit: Visit, {
 export function refuseUnread(method: string, refusal: Refusal, config: HandlerConfig): Response {
   const requestId = crypto.randomUUID();
   const nobody = { route: undefined, caller: undefined, provider: undefined, attempts: undefined };
-  report(config, { requestId, method, status: refusal.status, ms: 0, cut: false, ...nobody });
+  tellLog(() => config.onAccess?.({ requestId, method, status: refusal.status, ms: 0, cut: false, ...nobody }));
   return complete(refusalResponse('openai', refusal, requestId), 'openai', requestId, {});
 }
 

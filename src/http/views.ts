@@ -3,7 +3,7 @@ import { gpuProvidersView } from './gpu-providers-view.ts';
 import { inferenceHealthView } from './inference-health-view.ts';
 import { modelHealthView, modelListView } from './model-views.ts';
 import { pairCheckView, pairModelsView } from './pair-views.ts';
-import type { ViewInput } from './view.ts';
+import type { ViewInput } from './view-words.ts';
 
 export type ViewName = 'backend-status' | 'gpu-providers' | 'models' | 'model-health' | 'inference' | 'pair-check' | 'pair-models';
 

@@ -4,6 +4,7 @@ import { perform, type Sink } from './perform.ts';
 import { type Action, play, playExchange, playLoading, playMistake } from './play.ts';
 import type { Player } from './script-player.ts';
 import type { FakeModel, FakeResident, Wire, WireCall, WireVerb } from './wire.ts';
+import { textIn } from './wires/fields.ts';
 
 /** A request as it came over a socket or through msw. */
 export interface Arrival {
@@ -83,7 +84,7 @@ type Request = Omit<FakeRequest, 'aborted'>;
 function requestOf({ method, path, headers, bodyText }: Arrival, wire: Wire): Request {
   const body = parseJson(bodyText);
   const [pathname = path] = path.split('?', 1);
-  const model = wire.modelOf === undefined ? modelIn(body) : wire.modelOf(pathname, body);
+  const model = wire.modelOf === undefined ? textIn(body, 'model') : wire.modelOf(pathname, body);
   return { verb: wire.verbOf(method, pathname, body), method, path, headers, body, model };
 }
 
@@ -96,30 +97,21 @@ function parseJson(text: string): unknown {
   }
 }
 
-function modelIn(body: unknown): string | undefined {
-  if (typeof body !== 'object' || body === null || !('model' in body)) return undefined;
-  return typeof body.model === 'string' ? body.model : undefined;
-}
-
 /** Whether the script answers, and not the state of the server. */
 function isScripted(verb: WireVerb | undefined): boolean {
   return verb === 'chat' || verb === 'stream' || verb === 'embed';
 }
 
 function nextActions(request: Request, books: Books, player: Player): readonly Action[] {
-  const { wire } = books;
+  const { wire, models, resident, running } = books;
   try {
     const { verb } = request;
     if (verb === undefined) return playExchange(wire.notFound(request));
     const call: WireCall = { ...request, verb };
-    if (!isScripted(verb)) return playExchange(wire.tell(call, { ...stateOf(books), waiting: 0 }) ?? wire.notFound(request));
+    if (!isScripted(verb)) return playExchange(wire.tell(call, { models, resident, running, waiting: 0 }) ?? wire.notFound(request));
     const { step, loadingMs } = player.take(call);
     return loadingMs > 0 ? playLoading(loadingMs, wire, call) : play(step, wire, call);
   } catch (error) {
     return playMistake(error, wire);
   }
-}
-
-function stateOf({ models, resident, running }: Books): Pick<Books, 'models' | 'resident' | 'running'> {
-  return { models, resident, running };
 }

@@ -4,7 +4,7 @@ import { wordsFor } from '../../src/admin/event-words.ts';
 import { clockTime, counted, duration, listed, relativeTime } from '../../src/admin/figures.ts';
 import { type FieldSpec, patchOf, problemOf, shownValue } from '../../src/admin/form-fields.ts';
 import { bucketMs, curvesOf, scaleOf, windowMs } from '../../src/admin/measurements.ts';
-import { lanesOf } from '../../src/admin/lanes.ts';
+import { shownProviders } from '../../src/admin/shown-providers.ts';
 import { orderFromText, orderToText } from '../../src/admin/order-text.ts';
 import { readFrames } from '../../src/admin/server-stream.ts';
 import { troublesOf, verdictOf } from '../../src/admin/troubles.ts';
@@ -129,7 +129,7 @@ describe('curves', () => {
     expect(curves.firstTokenMs.filter((value) => value !== null)).toHaveLength(1);
     expect(curves.tokensPerSecond.at(-2)).toBe(2);
     expect(curves.answersPerMinute.at(-2)).toBe(4);
-    expect(curves.sums).toEqual({ answers: 1, failures: 1, tokens: 30, middleFirstTokenMs: 200, slowestFirstTokenMs: 300 });
+    expect(curves.sums).toEqual({ answers: 1, failures: 1, middleFirstTokenMs: 200, slowestFirstTokenMs: 300 });
   });
 
   test('are of one scale, of answers where no server counts tokens', () => {
@@ -166,7 +166,7 @@ function stateOf(providers: AdminState['health']['providers'], settings: Partial
 }
 
 const sentencesOf = (state: AdminState): string[] =>
-  troublesOf(lanesOf(state)).map((each) => `${each.mark}: ${each.provider} ${each.sentence}`);
+  troublesOf(shownProviders(state)).map((each) => `${each.mark}: ${each.provider} ${each.sentence}`);
 
 describe('what is wrong', () => {
   test('is told with the worst first, and each in plain words', () => {
@@ -195,7 +195,7 @@ describe('what is wrong', () => {
 
   test('a circuit whose time is over waits for the next call', () => {
     const state = stateOf([provider('gpu', { ...broken, status: 'probing', circuitOpenUntilMs: nowMs - 1 })]);
-    expect(lanesOf(state)[0]?.circuit).toMatchObject({ is: 'due', untilMs: undefined });
+    expect(shownProviders(state)[0]?.circuit).toMatchObject({ is: 'due', untilMs: undefined });
     expect(sentencesOf(state)).toEqual([
       'watch: gpu is tried out by the next call: circuit open after 3 errors in a row, the last one timeout',
     ]);
@@ -209,18 +209,18 @@ describe('what is wrong', () => {
     ['down', [down('a')], 'bad: No provider serves calls'],
     ['down', [], 'bad: No provider is switched on'],
   ] as const)('the whole is %s', (status, providers, words) => {
-    const { mark, sentence } = verdictOf(lanesOf(stateOf(providers)), status, false);
+    const { mark, sentence } = verdictOf(shownProviders(stateOf(providers)), status, false);
     expect(`${mark}: ${sentence}`).toBe(words);
   });
 
   test('who is switched off stands last and is not counted', () => {
     const off = { type: 'ollama', enabled: false, hasKey: false } as AdminState['settings']['providers'][string];
-    const lanes = lanesOf(stateOf([provider('a')], { providers: { off, a: { ...off, enabled: true } } }));
-    expect(lanes.map((lane) => [lane.provider, lane.mark])).toEqual([
+    const providers = shownProviders(stateOf([provider('a')], { providers: { off, a: { ...off, enabled: true } } }));
+    expect(providers.map((each) => [each.provider, each.mark])).toEqual([
       ['a', 'ok'],
       ['off', 'off'],
     ]);
-    expect(verdictOf(lanes, 'ok', false).sentence).toBe('The only provider serves calls');
+    expect(verdictOf(providers, 'ok', false).sentence).toBe('The only provider serves calls');
   });
 });
 

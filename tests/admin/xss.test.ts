@@ -184,9 +184,9 @@ describeInChromium('texts of servers', (browser) => {
     const all = payloads.map((payload) => ({ provider: payload, model: payload, reason: payload, code: payload, substituted: false }));
     const names = { verb: 'stream', intent: payloads[0], balance: payloads[1], lane: payloads[2], promptTokens: 1, atMs: 1 };
     const told = [
-      { type: 'plan', plan: { ...names, candidates: all, skipped: all }, text: payloads[0] },
+      { type: 'plan', plan: { ...names, candidates: all, skipped: all } },
       ...payloads.map((text) => ({ type: 'text', text: `${text}\n` })),
-      { type: 'route', route: {}, text: payloads.join('\n') },
+      { type: 'route', text: payloads.join('\n') },
       { type: 'error', code: payloads[0], message: payloads.join(' ') },
     ];
     await page.route('**/admin/api/playground', (route) => route.fulfill({ contentType: 'text/event-stream', body: frames(told) }));

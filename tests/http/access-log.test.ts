@@ -5,6 +5,8 @@ import { fakeRouter } from '../_kit/fake-router.ts';
 import { ask, type Asked, askChat, chatBody, chatPath, front, inner, listen, rawRequest, sendRaw, token, until } from './handler-kit.ts';
 
 const streamBody = JSON.stringify({ ...(JSON.parse(chatBody) as object), stream: true });
+const prompt = JSON.stringify({ prompt: 'Hello!' });
+const named = JSON.stringify({ model: inner.model, prompt: 'Hello!' });
 type Does = Parameters<typeof front>[1];
 
 const cases: [string, Asked, Does, object][] = [
@@ -13,6 +15,8 @@ const cases: [string, Asked, Does, object][] = [
   ['a stream that breaks', { body: streamBody }, pieces('a', fault('driver')), { status: 200, attempts: 1, cut: false }],
   ['a failure', {}, fault('driver', { status: 500 }), { status: 502, provider: undefined, attempts: 1, cut: false }],
   ['a stream that fails before it begins', { body: streamBody }, fault('bad_request'), { status: 400, cut: false }],
+  ['a failure that a flag tells', { path: '/api/query', body: prompt }, fault('driver', { status: 500 }), { status: 502, attempts: 1 }],
+  ['a model that is not there', { path: '/api/generate', body: named }, fault('model_not_found'), { status: 404, attempts: 1 }],
   ['a wrong token', { headers: { authorization: 'Bearer x' } }, 'yes', { status: 401, caller: undefined }],
   ['a wrong host', { headers: { host: 'evil.com' } }, 'yes', { status: 403, route: undefined, caller: undefined }],
   ['a wrong origin', { headers: { origin: 'https://evil.com' } }, 'yes', { status: 403, caller: undefined }],

@@ -125,13 +125,12 @@ async function playground(server: ReturnType<typeof adminServer>, ask: object): 
 test('the playground shows the plan, then the answer, then the way that it took', async () => {
   const server = adminServer({ gpu: fault('driver'), cpu: pieces('Good ', 'day') });
   const frames = await playground(server, { prompt: 'Hello!', intent: 'heavy', model: 'm', maxTokens: 7 });
-  expect(frames.map(({ type }) => type)).toEqual(['plan', 'text', 'text', 'route']);
-  const [plan, first, second, route] = frames as Extract<AdminPlaygroundFrame, { text: string }>[];
-  expect(plan?.text).toContain('stream for heavy');
-  expect(plan).toMatchObject({ plan: { intent: 'heavy', candidates: [{ provider: 'gpu' }, { provider: 'cpu' }] } });
-  expect([first?.text, second?.text]).toEqual(['Good ', 'day']);
-  expect(route?.text).toContain('cpu (m) answered');
-  expect(route).toMatchObject({ route: { provider: 'cpu', attempts: [{ provider: 'gpu' }, { provider: 'cpu' }] } });
+  expect(frames).toMatchObject([
+    { type: 'plan', plan: { verb: 'stream', intent: 'heavy', candidates: [{ provider: 'gpu' }, { provider: 'cpu' }] } },
+    { type: 'text', text: 'Good ' },
+    { type: 'text', text: 'day' },
+    { type: 'route', text: expect.stringMatching(/^cpu \(m\) answered[^]*gpu \(m\) +failed/) },
+  ]);
   const [{ request, verb, model } = {}] = server.fakes['cpu']?.calls ?? [];
   expect({ request, verb, model }).toMatchObject({
     verb: 'stream',

@@ -1,8 +1,7 @@
 import { expect, test } from 'vitest';
 import { eventNames, type EventName, type Router } from '../../src/index.ts';
 import type { AdminEvent } from '../../src/http/admin-contract.ts';
-import { mostWaiting } from '../../src/http/admin-events.ts';
-import { mostReaders } from '../../src/http/admin-state.ts';
+import { mostReaders, mostWaiting } from '../../src/http/admin-events.ts';
 import { fault, hang } from '../_kit/fake-adapter.ts';
 import { adminServer, type AdminServer, errorOf, hello, readerOf, token } from './admin-kit.ts';
 

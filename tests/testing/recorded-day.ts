@@ -10,7 +10,7 @@ import {
 } from '../../src/index.ts';
 import { createReplayClock, type ReplayClock } from '../../src/testing/simulation/clock.ts';
 import { sleep } from '../../src/lib/clock.ts';
-import { seededRandom } from '../../src/testing/test-clock.ts';
+import { seededRandom } from '../../src/testing/seeded-random.ts';
 
 /** A server: how fast it is while it has little to do, and what befalls it. */
 export interface Box {

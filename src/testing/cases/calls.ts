@@ -30,7 +30,7 @@ function frozen<Value>(value: Value): Value {
 }
 
 /** Everything of a call that a server could read, as one text. A missing call is an empty one. */
-export function sentIn(call: FakeCall | undefined): string {
+export function sentIn(call: Pick<FakeCall, 'path' | 'body'> | undefined): string {
   return call === undefined ? '' : `${call.path} ${JSON.stringify(call.body)}`;
 }
 

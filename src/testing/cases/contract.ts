@@ -1,5 +1,14 @@
 import assert from 'node:assert/strict';
-import { type ChatRequest, createRouter, type Feature, isRouterError, type Parameter, type RouterOptions } from '../../index.ts';
+import {
+  type ChatAnswer,
+  type ChatChunk,
+  type ChatRequest,
+  createRouter,
+  type Feature,
+  isRouterError,
+  type Parameter,
+  type RouterOptions,
+} from '../../index.ts';
 import { reply } from '../script.ts';
 import { question, sentIn, wasNotSent, wasSent } from './calls.ts';
 import { type AdapterCase, type Bench, inGroup } from './case.ts';
@@ -64,6 +73,12 @@ async function isRefused(call: Promise<unknown>, what: string): Promise<void> {
   );
 }
 
+function hasHead({ id, created, model }: ChatAnswer | ChatChunk, what: string): void {
+  assert.ok(typeof id === 'string' && id !== '', `${what} has an id, and not ${JSON.stringify(id)}.`);
+  assert.ok(Number.isInteger(created) && created >= 0 && created < 1e11, `created is in seconds, and not ${created}.`);
+  assert.equal(typeof model, 'string');
+}
+
 const madeBy = 'defineAdapter() makes them complete and freezes them.';
 
 const shapes: readonly AdapterCase[] = [
@@ -93,12 +108,7 @@ const shapes: readonly AdapterCase[] = [
     bench.play(reply('An answer.'));
     const answer = await chat(bench, question());
     assert.equal(answer.object, 'chat.completion');
-    assert.ok(typeof answer.id === 'string' && answer.id !== '', `An answer has an id, and not ${JSON.stringify(answer.id)}.`);
-    assert.ok(
-      Number.isInteger(answer.created) && answer.created >= 0 && answer.created < 1e11,
-      `created is in seconds, and not ${answer.created}.`,
-    );
-    assert.equal(typeof answer.model, 'string');
+    hasHead(answer, 'An answer');
     assert.equal(answer.choices.length, 1);
     assert.equal(answer.choices[0]?.index, 0);
     assert.equal(answer.choices[0]?.message.role, 'assistant');
@@ -108,12 +118,7 @@ const shapes: readonly AdapterCase[] = [
     const { chunks } = await readWell(bench, question());
     for (const chunk of chunks) {
       assert.equal(chunk.object, 'chat.completion.chunk');
-      assert.ok(typeof chunk.id === 'string' && chunk.id !== '', `A chunk has an id, and not ${JSON.stringify(chunk.id)}.`);
-      assert.ok(
-        Number.isInteger(chunk.created) && chunk.created >= 0 && chunk.created < 1e11,
-        `created is in seconds, and not ${chunk.created}.`,
-      );
-      assert.equal(typeof chunk.model, 'string');
+      hasHead(chunk, 'A chunk');
       assert.ok(
         chunk.choices.every((choice) => choice.index === 0 && typeof choice.delta === 'object'),
         `Each choice has the index 0 and a delta: ${JSON.stringify(chunk.choices)}`,

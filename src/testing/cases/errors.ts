@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import type { ChatRequest, ErrorCode, RouterError } from '../../index.ts';
-import type { FailureKind, Step } from '../script.ts';
-import { html, rateLimited, status } from '../script.ts';
+import { type FailureKind, html, rateLimited, status, type Step } from '../script.ts';
 import { question } from './calls.ts';
 import { type AdapterCase, type Bench, inGroup } from './case.ts';
 import { failureOfKind } from './needs.ts';

@@ -31,15 +31,59 @@ export interface World {
   /** Tokens of its answer: as they were, else as many as are usual. */
   readonly answerTokensOf: (call: TracedCall) => number;
   /** Hears of a provider that is asked and of which nothing is known. */
-  readonly unknown: (provider: string) => void;
+  readonly onUnknown: (provider: string) => void;
 }
 
 /** A provider that takes as long, and fails as it did in the trace. */
-export function simulatedAdapter({ id, features, modelName, loadsOnDemand, embeds }: TracedProvider, world: World): Adapter {
+export function simulatedAdapter(provider: TracedProvider, world: World): Adapter {
+  const { features, modelName, loadsOnDemand, embeds } = provider;
+  const { clock } = world;
+  const begin = createServer(provider, world);
+  return defineAdapter({
+    name: 'simulated',
+    modelName,
+    loadsOnDemand,
+    listsAllModels: false,
+    capabilities: Object.fromEntries(features.map((feature) => [feature, true])),
+    async chat(call) {
+      const { service, usage, leave } = await begin(call);
+      await pause(clock, service.restMs, call.signal).finally(leave);
+      return answerOf(call, usage);
+    },
+    stream: async (call) => flow(await begin(call), call, clock),
+    ...(embeds && {
+      async embed(call) {
+        const { usage, leave } = await begin(call);
+        leave();
+        const { prompt_tokens: tokens } = usage;
+        const counts = { prompt_tokens: tokens, total_tokens: tokens };
+        return {
+          object: 'list',
+          model: call.model ?? 'simulated',
+          usage: counts,
+          data: [{ object: 'embedding', index: 0, embedding: [1] }],
+        };
+      },
+    }),
+  });
+}
+
+interface Begun {
+  readonly service: Service;
+  readonly usage: Usage;
+  /** It breaks after its first content. */
+  readonly failure: TracedAttempt | undefined;
+  readonly leave: () => void;
+}
+
+type Usage = NonNullable<ChatAnswer['usage']>;
+
+/** Takes calls up to their first content. It knows who is with it, and which models it has in memory. */
+function createServer({ id, loadsOnDemand }: TracedProvider, world: World): (call: Call<unknown>) => Promise<Begun> {
   const { clock } = world;
   const servedMs = new Map<string, number>();
   let load = 0;
-  const begin = async (call: Call<unknown>): Promise<Begun> => {
+  return async (call) => {
     const traced = world.callOf(call.requestId);
     const nowMs = clock.nowMs();
     const key = keyOf(id, call.model);
@@ -58,60 +102,26 @@ export function simulatedAdapter({ id, features, modelName, loadsOnDemand, embed
       const service = serviceFor(id, call.model, traced, { load, isCold }, world);
       await pause(clock, failure?.firstContentMs ?? service.firstMs, call.signal);
       servedMs.set(key, clock.nowMs());
-      return { traced, service, failure, leave };
+      return { service, usage: usageOf(traced, world), failure, leave };
     } catch (error) {
       leave();
       throw error;
     }
   };
-  const usageOf = (traced: TracedCall): Usage => {
-    const completion = world.answerTokensOf(traced);
-    const prompt = traced.usage?.promptTokens ?? traced.promptTokens;
-    return { prompt_tokens: prompt, completion_tokens: completion, total_tokens: prompt + completion };
-  };
-  return defineAdapter({
-    name: 'simulated',
-    modelName,
-    loadsOnDemand,
-    listsAllModels: false,
-    capabilities: Object.fromEntries(features.map((feature) => [feature, true])),
-    async chat(call) {
-      const { traced, service, leave } = await begin(call);
-      await pause(clock, service.restMs, call.signal).finally(leave);
-      return answerOf(call, usageOf(traced));
-    },
-    async stream(call) {
-      const begun = await begin(call);
-      return flow(begun, call, clock, usageOf(begun.traced));
-    },
-    ...(embeds && {
-      async embed(call) {
-        const { traced, leave } = await begin(call);
-        leave();
-        const { prompt_tokens: tokens } = usageOf(traced);
-        const usage = { prompt_tokens: tokens, total_tokens: tokens };
-        return { object: 'list', model: call.model ?? 'simulated', usage, data: [{ object: 'embedding', index: 0, embedding: [1] }] };
-      },
-    }),
-  });
 }
 
-interface Begun {
-  readonly traced: TracedCall;
-  readonly service: Service;
-  /** It breaks after its first content. */
-  readonly failure: TracedAttempt | undefined;
-  readonly leave: () => void;
+function usageOf(traced: TracedCall, world: World): Usage {
+  const completion = world.answerTokensOf(traced);
+  const prompt = traced.usage?.promptTokens ?? traced.promptTokens;
+  return { prompt_tokens: prompt, completion_tokens: completion, total_tokens: prompt + completion };
 }
-
-type Usage = NonNullable<ChatAnswer['usage']>;
 
 function serviceFor(
   id: string,
   model: string | undefined,
   traced: TracedCall,
   state: { readonly load: number; readonly isCold: boolean },
-  { times, assume, random, answerTokensOf, unknown }: World,
+  { times, assume, random, answerTokensOf, onUnknown }: World,
 ): Service {
   const { verb, promptTokens } = traced;
   const answerTokens = answerTokensOf(traced);
@@ -119,7 +129,7 @@ function serviceFor(
   if (assumed !== undefined) return assumedService(assumed, verb, answerTokens);
   const service = times.draw(id, model, { verb, promptTokens, answerTokens, ...state }, random);
   if (service !== undefined) return service;
-  unknown(id);
+  onUnknown(id);
   return { firstMs: 0, restMs: 0 };
 }
 
@@ -140,10 +150,9 @@ async function fail({ error, phase, status, retryAfterMs, ms }: TracedAttempt, c
 const pieceMs = 5_000;
 
 async function* flow(
-  { service, failure, leave }: Begun,
+  { service, usage, failure, leave }: Begun,
   { model = 'simulated', signal }: Call<unknown>,
   clock: ReplayClock,
-  usage: Usage,
 ): ChunkBatches {
   const base = { id: 'simulated', object: 'chat.completion.chunk', created: 0, model } as const;
   const piece: ChatChunk = { ...base, choices: [{ index: 0, delta: { content: 'tokens' } }] };

@@ -30,8 +30,9 @@ export interface RunFigures {
   readonly answered: number;
   /** The caller left before the end. */
   readonly left: number;
-  /** Failed for the caller, by the code of the error. */
+  /** Failed for the caller. */
   readonly notAnswered: number;
+  /** Those, by the code of the error. */
   readonly errors: Readonly<Record<string, number>>;
   /** Calls that went from one provider to another. */
   readonly failovers: number;

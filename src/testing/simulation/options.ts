@@ -3,13 +3,17 @@ import type { TracedCall, TracedProvider } from './trace.ts';
 
 /** Without what would ask somebody beside the calls, or keep something for others; and without what a record cannot tell. */
 export function quietOptions(options: RouterOptions): RouterOptions {
-  const { transport: _transport, throughput: _throughput, ...rest } = options;
-  const { store: _store, cache: _cache, singleFlight: _shared, logger: _logger, ...plain } = rest as typeof rest & Kept;
-  return { ...(plain as RouterOptions), checkModels: false, checkEmbeddings: false, health: false, pollMs: false };
+  const {
+    transport: _transport,
+    throughput: _throughput,
+    store: _store,
+    cache: _cache,
+    singleFlight: _shared,
+    logger: _logger,
+    ...plain
+  } = options;
+  return { ...plain, checkModels: false, checkEmbeddings: false, health: false, pollMs: false };
 }
-
-/** Options by which several calls, or several processes, have to do with each other. */
-type Kept = Partial<Record<'store' | 'cache' | 'singleFlight' | 'logger', unknown>>;
 
 /** Each provider with an adapter from the trace in the place of its own, and everything that its type would have meant. A stub stays itself. */
 export function simulatedProviders(
@@ -31,6 +35,7 @@ function simulatedProvider(given: ProviderOptions, fact: TracedProvider, adapter
   const { device, cost, locality, priority, weight, slots, slotsPer, defaultModel, embeddingModel, contextLength } = fact;
   // Where each model has slots of its own, there are as many of them as models were asked for.
   const taken = maxConcurrent ?? (slots === undefined ? undefined : slots * (slotsPer === 'model' ? Math.max(1, models) : 1));
+  // A record has them as plain texts, of which it writes none that options could not hold.
   const resolved = { device, cost, locality, priority, weight, defaultModel, embeddingModel, contextLength } as Partial<ProviderOptions>;
   return { type: 'custom', adapter, ...resolved, embeddingSpace, reservedForFast, timeouts, maxModelBillions, maxConcurrent: taken };
 }

@@ -1,5 +1,5 @@
 import { createRouter, isRouterError, type Router, type RouterOptions } from '../../index.ts';
-import { seededRandom } from '../test-clock.ts';
+import { seededRandom } from '../seeded-random.ts';
 import { type AssumedSpeed, simulatedAdapter, type World } from './adapter.ts';
 import { createReplayClock, type ReplayClock } from './clock.ts';
 import { learnFailures } from './failures.ts';
@@ -51,7 +51,7 @@ export async function simulate(options: RouterOptions, trace: Trace, extra: Simu
   const recorded = createTally(read.providers.keys(), pricedBy(options, new Map([...facts, ...read.providers])));
   for (const call of calls) recorded.add(call);
   const stranger: { id?: string } = {};
-  const world = worldOf({ ...read, calls }, clock, { assume, seed, unknown: (id) => void (stranger.id ??= id) });
+  const world = worldOf({ ...read, calls }, clock, { assume, seed, onUnknown: (id) => void (stranger.id ??= id) });
   const router = createRouter({
     ...quietOptions(options),
     clock,
@@ -100,13 +100,11 @@ function pricedBy({ prices }: RouterOptions, providers: ReadonlyMap<string, Trac
   };
 }
 
-interface Given {
-  readonly assume: World['assume'];
+interface Given extends Pick<World, 'assume' | 'onUnknown'> {
   readonly seed: number;
-  readonly unknown: World['unknown'];
 }
 
-function worldOf({ calls, providers }: ReadTrace, clock: ReplayClock, { assume, seed, unknown }: Given): World {
+function worldOf({ calls, providers }: ReadTrace, clock: ReplayClock, { assume, seed, onUnknown }: Given): World {
   const seen = attemptsOf(calls);
   const answers = calls.flatMap(({ usage, outcome }) => (usage !== undefined && outcome === 'answered' ? [usage.answerTokens] : []));
   const usual = answers.toSorted((left, right) => left - right)[answers.length >> 1] ?? 0;
@@ -118,7 +116,7 @@ function worldOf({ calls, providers }: ReadTrace, clock: ReplayClock, { assume, 
     assume,
     callOf: (requestId) => calls[Number(requestId)] as TracedCall,
     answerTokensOf: ({ usage, maxAnswerTokens = Infinity }) => usage?.answerTokens ?? Math.min(usual, maxAnswerTokens),
-    unknown,
+    onUnknown,
   };
 }
 

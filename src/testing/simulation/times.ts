@@ -164,8 +164,8 @@ const promptShare = 1 / 8;
 
 function serviceOf(sample: Sample, { verb, promptTokens, answerTokens }: Wanted, isSame: boolean): Service {
   const perAnswer = sample.answerTokens > 0 && answerTokens > 0 ? answerTokens / sample.answerTokens : 1;
-  const { firstMs = sample.ms, ms } = sample;
-  if (verb === 'stream' && sample.firstMs !== undefined) {
+  const { firstMs, ms } = sample;
+  if (verb === 'stream' && firstMs !== undefined) {
     const perPrompt = isSame ? 1 : (promptTokens + 256) / (sample.promptTokens + 256);
     return { firstMs: firstMs * perPrompt, restMs: (ms - firstMs) * perAnswer };
   }

@@ -1,5 +1,5 @@
-import { type FailureRow, type Failures, modelOf, type Tell } from './openai-failures.ts';
-import type { Fields } from './openai-scene.ts';
+import { type FailureRow, type Failures, modelOf, type Tell } from './failures.ts';
+import type { Fields } from './fields.ts';
 
 const errorTypes: Readonly<Record<number, string>> = {
   401: 'authentication_error',

@@ -1,8 +1,9 @@
 import { type BackendState, type Exchange, type FakeModel, jsonExchange, type Wire, type WireCall } from '../wire.ts';
 import { anthropicFailures } from './anthropic-failures.ts';
-import { createdAt, pathOf, unreadable } from './content.ts';
-import { failureExchange, failureInStream } from './openai-failures.ts';
-import { countWords, type Fields, fieldsOf, piecesOf, type Scene, sceneOf } from './openai-scene.ts';
+import { failureExchange, failureInStream, unreadable } from './failures.ts';
+import { type Fields, fieldsOf } from './fields.ts';
+import { pathOf } from './routes.ts';
+import { countWords, createdAt, piecesOf, type Scene, sceneOf } from './scene.ts';
 
 const headers = { 'request-id': 'req_fake', 'anthropic-organization-id': 'org-fake' };
 

@@ -1,6 +1,6 @@
 import type { Answer } from '../script.ts';
 import type { WireCall } from '../wire.ts';
-import { type Fields, fieldsOf } from './openai-scene.ts';
+import { type Fields, fieldsOf } from './fields.ts';
 
 /** How a server continues the last message, where it is one of an assistant. */
 export interface Continues {

@@ -1,5 +1,5 @@
 import type { Memory } from '../script.ts';
-import { type FailureRow, type Failures, modelOf } from './openai-failures.ts';
+import { type FailureRow, type Failures, modelOf } from './failures.ts';
 
 const row = (status: number, error: string, more: Readonly<Record<string, string>> = {}): FailureRow => ({
   status,

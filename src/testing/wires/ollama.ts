@@ -11,11 +11,11 @@ import {
   type WireVerb,
 } from '../wire.ts';
 import { lastOfAssistant, restOf } from './begun.ts';
-import { createdAt, numberOf, pathOf, textsOf, unreadable } from './content.ts';
+import { failureExchange, failureInStream, unreadable } from './failures.ts';
+import { type Fields, fieldsOf, numberOf, textsOf } from './fields.ts';
 import { ollamaFailures } from './ollama-failures.ts';
-import { failureExchange, failureInStream } from './openai-failures.ts';
-import type { Route, Routes } from './openai-routes.ts';
-import { countWords, type Fields, fieldsOf, hashOf, piecesOf, type Scene, sceneOf } from './openai-scene.ts';
+import { pathOf, type Route, type Routes } from './routes.ts';
+import { countWords, createdAt, hashOf, piecesOf, type Scene, sceneOf } from './scene.ts';
 import { vectorsFor } from './vectors.ts';
 
 const json = { 'content-type': 'application/json; charset=utf-8' };

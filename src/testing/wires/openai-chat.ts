@@ -1,7 +1,8 @@
 import { type Exchange, jsonExchange } from '../wire.ts';
+import type { Fields } from './fields.ts';
 import { logprobsOf, type WriteLogprobs } from './openai-logprobs.ts';
-import { type Fields, piecesOf, type Scene } from './openai-scene.ts';
 import type { ToolDeltas } from './openai-tool-deltas.ts';
+import { piecesOf, type Scene } from './scene.ts';
 
 /** What a server puts around the choices of an answer, or of a chunk of one. */
 export interface Framed {

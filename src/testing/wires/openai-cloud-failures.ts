@@ -1,4 +1,5 @@
-import { errorThenTerminator, type Failures, memoryWords, modelOf, openaiError, type Tell } from './openai-failures.ts';
+import { type Failures, modelOf, type Tell } from './failures.ts';
+import { errorThenTerminator, memoryWords, openaiError } from './openai-errors.ts';
 
 const shape: Failures['shape'] = (code, message) => openaiError(code, message, code >= 500 ? 'server_error' : 'invalid_request_error').body;
 

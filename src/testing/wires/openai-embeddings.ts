@@ -1,6 +1,7 @@
 import type { Answer } from '../script.ts';
 import { type Exchange, jsonExchange, type WireCall } from '../wire.ts';
-import { countWords, fakeCreated, type Fields, fieldsOf } from './openai-scene.ts';
+import { type Fields, fieldsOf } from './fields.ts';
+import { countWords, fakeCreated } from './scene.ts';
 import { vectorsFor } from './vectors.ts';
 
 /** How one server writes embeddings. */

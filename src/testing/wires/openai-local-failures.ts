@@ -1,6 +1,7 @@
+import { type FailureRow, type Failures, modelOf, phraseOf } from './failures.ts';
+import { type Fields, fieldsOf } from './fields.ts';
 import { eventOf, terminator } from './openai-chat.ts';
-import { errorThenTerminator, type FailureRow, type Failures, memoryWords, modelOf, phraseOf } from './openai-failures.ts';
-import { type Fields, fieldsOf } from './openai-scene.ts';
+import { errorThenTerminator, memoryWords } from './openai-errors.ts';
 
 function llamacppError(status: number, message: string, type: string, more: Fields = {}): FailureRow {
   return { status, body: { error: { code: status, message, type, ...more } } };
@@ -11,7 +12,7 @@ function llamacppError(status: number, message: string, type: string, more: Fiel
  * load. Faults of the caller come as 500. Nothing follows an error in a stream.
  */
 export const llamacppFailures: Failures = {
-  shape: (code, message) => llamacppError(code, message, code >= 500 ? 'server_error' : 'invalid_request_error').body as Fields,
+  shape: (code, message) => llamacppError(code, message, code >= 500 ? 'server_error' : 'invalid_request_error').body,
   inStream: ({ body }) => eventOf(body),
   deadly: ['out-of-memory', 'driver'],
   inOpenedStream: [],

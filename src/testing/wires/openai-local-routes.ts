@@ -1,7 +1,17 @@
 import { type BackendState, jsonExchange } from '../wire.ts';
-import { defaultContextLength, type Gauge, json, loadedModel, metricsRoute, modelList, queryOf, type Route } from './openai-routes.ts';
-import { type Routes, silentHealth } from './openai-routes.ts';
-import { fakeCreated } from './openai-scene.ts';
+import {
+  defaultContextLength,
+  type Gauge,
+  json,
+  loadedModel,
+  metricsRoute,
+  modelList,
+  queryOf,
+  type Route,
+  type Routes,
+  silentHealth,
+} from './routes.ts';
+import { fakeCreated } from './scene.ts';
 
 const vllmGauges = ({ running, waiting }: BackendState): readonly Gauge[] => [
   { name: 'vllm:num_requests_running', help: 'Number of requests in model execution batches.', value: running },

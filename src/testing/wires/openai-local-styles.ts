@@ -1,8 +1,9 @@
+import type { Fields } from './fields.ts';
 import type { ChatStyle } from './openai-chat.ts';
 import { llamacppLogprobs, openaiLogprobs, tgiLogprobs } from './openai-logprobs.ts';
-import type { Fields, Scene } from './openai-scene.ts';
 import { plainChoice, plainStyle, plainUsage, utf8Events } from './openai-styles.ts';
 import { namedWithArguments, repeated, whole, withNulls } from './openai-tool-deltas.ts';
+import type { Scene } from './scene.ts';
 
 /** How long what took: the last object of every answer and stream of llama.cpp. */
 function timingsOf({ usage }: Scene): Fields {

@@ -1,5 +1,5 @@
-import type { Fields, Scene } from './openai-scene.ts';
-import { hashOf } from './openai-scene.ts';
+import type { Fields } from './fields.ts';
+import { hashOf, type Scene } from './scene.ts';
 
 /** How a server writes the log-probabilities of a text; undefined where it writes none. */
 export type WriteLogprobs = (pieces: readonly string[], top: number) => Fields;

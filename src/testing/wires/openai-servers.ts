@@ -1,17 +1,18 @@
 import { type Exchange, jsonExchange, textExchange, type Wire } from '../wire.ts';
 import { begunIn, type Continues, saidBy } from './begun.ts';
-import { pathOf, unreadable } from './content.ts';
-import { type ChatStyle, chatExchange, streamExchange } from './openai-chat.ts';
+import { failureExchange, failureInStream, type Failures, unreadable } from './failures.ts';
+import { fieldsOf, textIn } from './fields.ts';
+import { chatExchange, type ChatStyle, streamExchange } from './openai-chat.ts';
 import { compatibleFailures, huggingfaceFailures, openaiFailures, togetherFailures } from './openai-cloud-failures.ts';
-import * as embeddings from './openai-embeddings.ts';
-import { type Failures, failureExchange, failureInStream, openaiError } from './openai-failures.ts';
+import { openaiError } from './openai-errors.ts';
 import { llamacppFailures, lmstudioFailures, textgenFailures, tgiFailures } from './openai-local-failures.ts';
-import * as local from './openai-local-routes.ts';
-import * as localStyles from './openai-local-styles.ts';
-import { fastApiNotFound, isStream, json, modelList, type Routes } from './openai-routes.ts';
-import { fakeCreated, fieldsOf, sceneOf } from './openai-scene.ts';
 import { huggingfaceStyle, lmstudioStyle, openaiStyle, plainStyle, togetherStyle } from './openai-styles.ts';
 import { nvidiaFailures, sglangFailures, vllmFailures } from './openai-vllm-failures.ts';
+import { fastApiNotFound, isStream, json, modelList, pathOf, type Routes } from './routes.ts';
+import { fakeCreated, sceneOf } from './scene.ts';
+import * as embeddings from './openai-embeddings.ts';
+import * as local from './openai-local-routes.ts';
+import * as localStyles from './openai-local-styles.ts';
 
 interface Server extends Pick<Wire, 'name' | 'notFound' | 'whileLoading'> {
   readonly chat: ChatStyle;
@@ -25,7 +26,7 @@ interface Server extends Pick<Wire, 'name' | 'notFound' | 'whileLoading'> {
 
 const featurePath = /^\/hf-inference\/models\/(.+)\/pipeline\/feature-extraction$/;
 
-function wireOf(server: Server): Wire {
+function toWire(server: Server): Wire {
   const { name, chat, embed, routes, failures, notFound, whileLoading, continues } = server;
   const isEmbedPath = (path: string): boolean =>
     embed === 'feature-extraction' ? featurePath.test(path) : embed !== undefined && path === '/v1/embeddings';
@@ -40,7 +41,7 @@ function wireOf(server: Server): Wire {
       return isEmbedPath(path) ? 'embed' : undefined;
     },
     ...(continues && { begunBy: (call) => begunIn(continues, call) }),
-    ...(embed === 'feature-extraction' && { modelOf: (path, body) => hubNameOf(path) ?? bodyNameOf(body) }),
+    ...(embed === 'feature-extraction' && { modelOf: (path, body) => hubNameOf(path) ?? textIn(body, 'model') }),
     answer(answer, call) {
       if (call.verb === 'stream') return streamExchange(chat, sceneOf(saidBy(continues, answer, call), call));
       if (call.verb !== 'embed') return chatExchange(chat, sceneOf(saidBy(continues, answer, call), call));
@@ -70,11 +71,6 @@ function decoded(segment: string): string {
   } catch {
     return segment;
   }
-}
-
-function bodyNameOf(body: unknown): string | undefined {
-  const { model } = fieldsOf(body);
-  return typeof model === 'string' ? model : undefined;
 }
 
 /** The headers by which some servers are known stand on every reply; the type of the body stays its own. */
@@ -235,15 +231,15 @@ export const openaiWires: Readonly<
     Wire
   >
 > = Object.freeze({
-  openai: wireOf(openai),
-  'openai-compatible': wireOf(compatible),
-  vllm: wireOf(vllm),
-  llamacpp: wireOf(llamacpp),
-  sglang: wireOf(sglang),
-  lmstudio: wireOf(lmstudio),
-  nvidia: wireOf(nvidia),
-  textgen: wireOf(textgen),
-  tgi: wireOf(tgi),
-  together: wireOf(together),
-  huggingface: wireOf(huggingface),
+  openai: toWire(openai),
+  'openai-compatible': toWire(compatible),
+  vllm: toWire(vllm),
+  llamacpp: toWire(llamacpp),
+  sglang: toWire(sglang),
+  lmstudio: toWire(lmstudio),
+  nvidia: toWire(nvidia),
+  textgen: toWire(textgen),
+  tgi: toWire(tgi),
+  together: toWire(together),
+  huggingface: toWire(huggingface),
 });

@@ -1,7 +1,8 @@
+import { type Fields, fieldsOf } from './fields.ts';
 import type { ChatStyle, ChoiceParts, Framed } from './openai-chat.ts';
 import { openaiLogprobs, togetherLogprobs } from './openai-logprobs.ts';
-import { type Fields, hashOf, type Scene } from './openai-scene.ts';
 import { namedFirst } from './openai-tool-deltas.ts';
+import { hashOf, type Scene } from './scene.ts';
 
 type Counts = NonNullable<Scene['usage']>;
 
@@ -40,8 +41,7 @@ export const plainStyle: ChatStyle = {
 
 /** Padding of varying length against eavesdroppers, unless `include_obfuscation` is false. */
 function obfuscationOf({ body }: Scene, framed: Framed): string | undefined {
-  const options = body['stream_options'];
-  const isOff = typeof options === 'object' && options !== null && (options as Fields)['include_obfuscation'] === false;
+  const isOff = fieldsOf(body['stream_options'])['include_obfuscation'] === false;
   return isOff ? undefined : hashOf(JSON.stringify(framed.choices)).toString(36);
 }
 

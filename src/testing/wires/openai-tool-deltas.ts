@@ -1,4 +1,5 @@
-import type { Fields, SceneCall } from './openai-scene.ts';
+import type { Fields } from './fields.ts';
+import type { SceneCall } from './scene.ts';
 
 /** The pieces in which a server streams one tool call: each the one entry of a delta's `tool_calls`. */
 export type ToolDeltas = (call: SceneCall, index: number) => readonly Fields[];

@@ -1,6 +1,7 @@
+import { type FailureRow, type Failures, modelOf, phraseOf } from './failures.ts';
 import { eventOf, terminator } from './openai-chat.ts';
-import { errorThenTerminator, type FailureRow, type Failures, modelOf, phraseOf } from './openai-failures.ts';
-import { fakeCreated, type Fields } from './openai-scene.ts';
+import { errorThenTerminator } from './openai-errors.ts';
+import { fakeCreated } from './scene.ts';
 
 /** vLLM: `code` is the HTTP status. */
 function vllmError(status: number, message: string, type: string, param: string | null = null): FailureRow {
@@ -12,7 +13,7 @@ function vllmError(status: number, message: string, type: string, param: string 
  * are no rows for these, and `server` is what both look like.
  */
 export const vllmFailures: Failures = {
-  shape: (code, message) => vllmError(code, message, code >= 500 ? 'InternalServerError' : 'BadRequestError').body as Fields,
+  shape: (code, message) => vllmError(code, message, code >= 500 ? 'InternalServerError' : 'BadRequestError').body,
   inStream: errorThenTerminator,
   deadly: [],
   inOpenedStream: [],
@@ -65,7 +66,7 @@ function abortChunk(): string {
 
 /** SGLang: errors are flat; the name of the model is not looked at; when the GPU fails the process ends. */
 export const sglangFailures: Failures = {
-  shape: (code, message) => flatError(code, message, code >= 500 ? 'InternalServerError' : 'BadRequest').body as Fields,
+  shape: (code, message) => flatError(code, message, code >= 500 ? 'InternalServerError' : 'BadRequest').body,
   inStream: ({ body }, { kind }) => (kind === 'queue-full' ? abortChunk() : eventOf({ error: body })) + terminator,
   deadly: ['out-of-memory', 'driver'],
   inOpenedStream: ['queue-full'],

@@ -1,4 +1,4 @@
-import type { FailureRow, Failures } from './openai-failures.ts';
+import type { FailureRow, Failures } from './failures.ts';
 import { tgiFailures } from './openai-local-failures.ts';
 
 const crash: FailureRow = { status: 500, body: 'Internal Server Error' };

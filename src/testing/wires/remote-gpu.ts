@@ -1,12 +1,12 @@
 import type { Answer } from '../script.ts';
 import { type Exchange, jsonExchange, textExchange, type Wire, type WireCall, type WireVerb } from '../wire.ts';
 import { restOf } from './begun.ts';
-import { pathOf, unreadable } from './content.ts';
-import { failureExchange, failureInStream, type Failures } from './openai-failures.ts';
+import { failureExchange, failureInStream, type Failures, unreadable } from './failures.ts';
+import { type Fields, textIn } from './fields.ts';
 import { tgiRoutes } from './openai-local-routes.ts';
-import { fastApiNotFound, json, loadedModel, type Routes } from './openai-routes.ts';
-import { type Fields, fieldsOf, sceneOf } from './openai-scene.ts';
 import { nativeTgiFailures, notebookFailures, proxyFailures } from './remote-gpu-failures.ts';
+import { fastApiNotFound, json, loadedModel, pathOf, type Routes } from './routes.ts';
+import { sceneOf } from './scene.ts';
 import { generated, tokenStream } from './tgi-native.ts';
 
 type Dialect = 'notebook' | 'proxy' | 'tgi';
@@ -63,8 +63,8 @@ function spokenText(answer: Answer, call: WireCall): string {
 
 /** `transformers` gives the prompt back in front of what it wrote. */
 function withPrompt(answer: Answer, call: WireCall): string | undefined {
-  const { prompt } = fieldsOf(call.body);
-  return typeof prompt === 'string' ? prompt + spokenText(answer, call) : undefined;
+  const prompt = textIn(call.body, 'prompt');
+  return prompt === undefined ? undefined : prompt + spokenText(answer, call);
 }
 
 /** Whoever sends no prompt meets a KeyError that nobody caught. */
@@ -104,9 +104,9 @@ const speaker = '\nAssistant: ';
 
 /** A model goes on with any text. Where this one ends in what an assistant says, that is what it goes on with. */
 function openLineOf({ body }: WireCall): string | undefined {
-  const { inputs } = fieldsOf(body);
-  const at = typeof inputs === 'string' ? inputs.lastIndexOf(speaker) : -1;
-  if (typeof inputs !== 'string' || at === -1) return undefined;
+  const inputs = textIn(body, 'inputs') ?? '';
+  const at = inputs.lastIndexOf(speaker);
+  if (at === -1) return undefined;
   const line = inputs.slice(at + speaker.length);
   return /\n(?:System|User|Tool|Assistant):/.test(line) || line === '' ? undefined : line;
 }
@@ -130,11 +130,6 @@ const tgi: Server = {
 };
 
 const servers: Readonly<Record<Dialect, Server>> = { notebook, proxy, tgi };
-
-function textIn(body: unknown, field: string): string | undefined {
-  const text = fieldsOf(body)[field];
-  return typeof text === 'string' ? text : undefined;
-}
 
 /** What ngrok says of its codes, to clients that are no browsers. */
 const tunnelCodes: Readonly<Record<number, readonly [code: string, text: string]>> = {

@@ -1,10 +1,9 @@
 import type { Answer } from '../script.ts';
 import { type BackendState, type Exchange, jsonExchange, textExchange, type Wire, type WireCall } from '../wire.ts';
-import { numberOf, pathOf, textsOf, unreadable } from './content.ts';
+import { failureExchange, type FailureRow, type Failures, unreadable } from './failures.ts';
+import { type Fields, fieldsOf, numberOf, textsOf } from './fields.ts';
 import { embedExchange, openaiEmbeddings } from './openai-embeddings.ts';
-import { failureExchange, type FailureRow, type Failures } from './openai-failures.ts';
-import { json, loadedModel, metricsRoute, type Routes, silentHealth } from './openai-routes.ts';
-import { type Fields, fieldsOf } from './openai-scene.ts';
+import { json, loadedModel, metricsRoute, pathOf, type Routes, silentHealth } from './routes.ts';
 import { vectorsFor } from './vectors.ts';
 
 /**

@@ -1,7 +1,7 @@
 import type { Answer } from '../script.ts';
 import { type Exchange, jsonExchange, type WireCall } from '../wire.ts';
-import { textsOf } from './content.ts';
-import { countWords, type Fields, fieldsOf, hashOf, sceneOf } from './openai-scene.ts';
+import { type Fields, fieldsOf, textsOf } from './fields.ts';
+import { countWords, hashOf, sceneOf } from './scene.ts';
 
 // TGI 3.3's own protocol: `/generate` and `/generate_stream` (`router/src/server.rs`, `router/src/lib.rs`).
 

@@ -1,5 +1,5 @@
 import type { Answer } from '../script.ts';
-import { hashOf } from './openai-scene.ts';
+import { hashOf } from './scene.ts';
 
 /**
  * The scripted vectors as they are, so that a script can hold too few; else one of length 1 per input, made of the words of it. Like

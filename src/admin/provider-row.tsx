@@ -1,14 +1,14 @@
 import type { JSX } from 'preact';
-import { LaneActions } from './lane-actions.tsx';
-import { LaneCharts } from './lane-charts.tsx';
-import { LaneFigures } from './lane-figures.tsx';
-import type { Lane } from './lanes.ts';
 import { Mark } from './mark.tsx';
 import type { Curves, Scale } from './measurements.ts';
+import { ProviderActions } from './provider-actions.tsx';
+import { ProviderCharts } from './provider-charts.tsx';
+import { ProviderFigures } from './provider-figures.tsx';
+import type { ShownProvider } from './shown-providers.ts';
 import type { Desk } from './use-desk.ts';
 
-interface LaneRowProps {
-  readonly lane: Lane;
+interface ProviderRowProps {
+  readonly shown: ShownProvider;
   readonly desk: Desk;
   /** Undefined for one that is switched off. */
   readonly curves: Curves | undefined;
@@ -18,8 +18,8 @@ interface LaneRowProps {
 const devices: Readonly<Record<string, string>> = { gpu: 'GPU', cpu: 'CPU', remote: 'remote', cloud: 'cloud' };
 
 /** One provider: who it is, how it is, what it did, and what can be done. */
-export function LaneRow({ lane, desk, curves, scale }: LaneRowProps): JSX.Element {
-  const { provider, health, settings, mark, word } = lane;
+export function ProviderRow({ shown, desk, curves, scale }: ProviderRowProps): JSX.Element {
+  const { provider, health, settings, mark, word } = shown;
   const device = health?.device ?? settings?.device;
   const kind = [
     device === undefined ? undefined : (devices[device] ?? device),
@@ -27,7 +27,7 @@ export function LaneRow({ lane, desk, curves, scale }: LaneRowProps): JSX.Elemen
     health?.cost === 'paid' ? 'paid' : undefined,
   ];
   return (
-    <li class={`lane lane-${mark}`}>
+    <li class={`provider provider-${mark}`}>
       <span class="station">
         <Mark is={mark} />
       </span>
@@ -41,9 +41,13 @@ export function LaneRow({ lane, desk, curves, scale }: LaneRowProps): JSX.Elemen
             .join(' · ')}
         </p>
       </div>
-      {health === undefined ? <p class="empty">Gets no calls, and is not asked how it is.</p> : <LaneFigures lane={lane} health={health} />}
-      {curves !== undefined && <LaneCharts curves={curves} scale={scale} />}
-      <LaneActions lane={lane} desk={desk} />
+      {health === undefined ? (
+        <p class="empty">Gets no calls, and is not asked how it is.</p>
+      ) : (
+        <ProviderFigures shown={shown} health={health} />
+      )}
+      {curves !== undefined && <ProviderCharts curves={curves} scale={scale} />}
+      <ProviderActions shown={shown} desk={desk} />
     </li>
   );
 }

@@ -43,12 +43,3 @@ export function statusWithModels(provider: ProviderHealth): ProviderStatus {
 export function reasonOf({ error, lastError }: ProviderHealth): string | null {
   return error?.message ?? lastError?.code ?? null;
 }
-
-/** In UTC, to the second. */
-export function isoTime(atMs: number): string {
-  return new Date(atMs).toISOString().replace(/\.\d+Z$/, 'Z');
-}
-
-export function isoTimeOrNull(atMs: number | undefined): string | null {
-  return atMs === undefined ? null : isoTime(atMs);
-}

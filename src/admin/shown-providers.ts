@@ -6,13 +6,13 @@ import { counted } from './figures.ts';
 
 type Snapshot = AdminState['snapshot']['providers'][number];
 
-export interface Lane {
+export interface ShownProvider {
   readonly provider: string;
   /** Undefined for one that is switched off. */
   readonly health: ProviderHealth | undefined;
   readonly snapshot: Snapshot | undefined;
   readonly settings: AdminProviderSettings | undefined;
-  readonly mark: Mark;
+  readonly mark: MarkKind;
   /** What its status means, in a few words. */
   readonly word: string;
   readonly circuit: {
@@ -26,9 +26,9 @@ export interface Lane {
 }
 
 /** Shape and colour of a status: it serves, it serves and wants a look, it does not serve, nobody knows, it is off. */
-export type Mark = 'ok' | 'watch' | 'bad' | 'unknown' | 'off';
+export type MarkKind = 'ok' | 'watch' | 'bad' | 'unknown' | 'off';
 
-const statuses: Readonly<Record<ProviderHealth['status'], readonly [Mark, string]>> = {
+const statuses: Readonly<Record<ProviderHealth['status'], readonly [MarkKind, string]>> = {
   ok: ['ok', 'serves'],
   warming: ['watch', 'loads its model'],
   saturated: ['watch', 'has no room'],
@@ -41,9 +41,9 @@ const statuses: Readonly<Record<ProviderHealth['status'], readonly [Mark, string
   unknown: ['unknown', 'not asked yet'],
 };
 
-export function lanesOf({ health, snapshot, settings, atMs }: AdminState): readonly Lane[] {
+export function shownProviders({ health, snapshot, settings, atMs }: AdminState): readonly ShownProvider[] {
   const toWall = (untilMs: number | undefined): number | undefined => (untilMs === undefined ? undefined : atMs + untilMs - snapshot.nowMs);
-  const lanes = health.providers.map((each): Lane => {
+  const on = health.providers.map((each): ShownProvider => {
     const found = snapshot.providers.find(({ provider }) => provider === each.provider);
     const [mark, word] = statuses[each.status] ?? ['unknown', each.status];
     const but = mark === 'ok' ? shortcoming(each, found) : undefined;
@@ -59,7 +59,8 @@ export function lanesOf({ health, snapshot, settings, atMs }: AdminState): reado
       disabledUntilMs: toWall(found?.disabledUntilMs),
     };
   });
-  return [...lanes, ...Object.entries(settings.providers).flatMap(([id, each]) => (isThere(lanes, id) ? [] : [offLane(id, each)]))];
+  const off = Object.entries(settings.providers).filter(([id]) => !on.some(({ provider }) => provider === id));
+  return [...on, ...off.map(([id, each]) => offProvider(id, each))];
 }
 
 /** What is not well with a provider that serves. */
@@ -69,7 +70,7 @@ function shortcoming({ circuit, pins }: ProviderHealth, snapshot: Snapshot | und
   return snapshot?.models.some(({ vramShare }) => vramShare !== undefined) === true ? 'serves slowly' : undefined;
 }
 
-function offLane(provider: string, settings: AdminProviderSettings): Lane {
+function offProvider(provider: string, settings: AdminProviderSettings): ShownProvider {
   return {
     provider,
     health: undefined,
@@ -83,11 +84,11 @@ function offLane(provider: string, settings: AdminProviderSettings): Lane {
   };
 }
 
-function isThere(lanes: readonly Lane[], id: string): boolean {
-  return lanes.some(({ provider }) => provider === id);
-}
-
-function circuitOf({ circuit, circuitOpenUntilMs: untilMs }: ProviderHealth, found: Snapshot | undefined, atMs: number): Lane['circuit'] {
+function circuitOf(
+  { circuit, circuitOpenUntilMs: untilMs }: ProviderHealth,
+  found: Snapshot | undefined,
+  atMs: number,
+): ShownProvider['circuit'] {
   const isDue = circuit === 'open' && untilMs !== undefined && untilMs <= atMs;
   return { is: isDue ? 'due' : circuit, untilMs: isDue ? undefined : untilMs, model: brokenModel(found) };
 }
@@ -102,7 +103,9 @@ function brokenModel(snapshot: Snapshot | undefined): string | undefined {
 export function residentModels({
   health,
   snapshot,
-}: Lane): readonly { readonly id: string; readonly bytes: number | undefined; readonly vramShare: number | undefined }[] | undefined {
+}: ShownProvider):
+  | readonly { readonly id: string; readonly bytes: number | undefined; readonly vramShare: number | undefined }[]
+  | undefined {
   return health?.load?.resident?.map(({ id, sizeBytes }) => ({
     id,
     bytes: sizeBytes,
@@ -111,7 +114,7 @@ export function residentModels({
 }
 
 /** Smoothed times of the models that have answered. */
-export function firstContentOf({ snapshot }: Lane): readonly { readonly model: string; readonly ms: number }[] {
+export function firstContentOf({ snapshot }: ShownProvider): readonly { readonly model: string; readonly ms: number }[] {
   return (snapshot?.models ?? []).flatMap(({ model, firstContentMs, latencyMs }) => {
     const ms = firstContentMs ?? latencyMs;
     return ms === undefined ? [] : [{ model, ms }];

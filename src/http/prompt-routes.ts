@@ -1,9 +1,10 @@
 import * as z from 'zod/mini';
 import type { ChatCompletion, ChatMessage, ChatRequest } from '../index.ts';
-import { badRequest, refusalOf } from './failure.ts';
 import { anyNumber, anyWhole, count, list, modelName, mustBeObject, oneOf, optional, readBody, text, textOrTexts } from './body-schema.ts';
+import { badRequest, refusalOf } from './failure.ts';
 import { jsonResponse, refusalResponse, routeHeaders } from './respond.ts';
 import type { Exchange, Route } from './route.ts';
+import { isRouterName, mustBeRouterName } from './router-name.ts';
 import { toExtra } from './server-fields.ts';
 
 // Routes that take a prompt and give a text, each as the clients of its system know it. Nothing is set that the caller did not set.
@@ -41,7 +42,7 @@ const chatBody = z.strictObject(
     model: optional(modelName()),
     message: optional(text()),
     messages: optional(list(turn, 'must be a list of messages')),
-    intent: optional(text().check(z.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'must be one name, 64 characters at most'))),
+    intent: optional(text().check(z.refine(isRouterName, mustBeRouterName))),
   },
   mustBeObject,
 );
@@ -85,6 +86,8 @@ async function query(exchange: Exchange): Promise<Response> {
     const { success, provider, content, answer } = tried;
     return jsonResponse({ success, provider, content, error_message: null }, 200, routeHeaders(answer.route, exchange));
   }
+  // Nothing is thrown here, so nobody else tells the access log.
+  exchange.note({ failure: tried.error });
   const refusal = refusalOf(tried.error);
   const { provider = null } = tried;
   const told = { success: false, provider, content: null, error_message: refusal.message };
@@ -103,7 +106,7 @@ async function chat(exchange: Exchange): Promise<Response> {
 const post = { method: 'POST', access: 'caller', body: 'json', errors: 'plain', isLimited: true } as const;
 
 /** Texts from prompts, in the words of several systems. */
-export const documentPromptRoutes: readonly Route[] = Object.freeze([
+export const promptRoutes: readonly Route[] = Object.freeze([
   { ...post, path: '/generate', answer: generate },
   { ...post, path: '/api/query', answer: query },
   { ...post, path: '/chat', answer: chat },

@@ -1,26 +1,26 @@
 import type { ComponentChildren, JSX } from 'preact';
 import type { ProviderHealth } from '../index.ts';
 import { bytes, counted, duration, figure, percent } from './figures.ts';
-import { firstContentOf, type Lane, modelName, residentModels } from './lanes.ts';
 import { Moment } from './now.tsx';
+import { firstContentOf, type ShownProvider, modelName, residentModels } from './shown-providers.ts';
 
-interface LaneFiguresProps {
-  readonly lane: Lane;
+interface ProviderFiguresProps {
+  readonly shown: ShownProvider;
   readonly health: ProviderHealth;
 }
 
-export function LaneFigures({ lane, health }: LaneFiguresProps): JSX.Element {
+export function ProviderFigures({ shown, health }: ProviderFiguresProps): JSX.Element {
   const { consecutiveFailures, lastError, successes, failures, latencyMs, checkedAtMs } = health;
   return (
     <dl class="figures">
-      <Figure term="Circuit" isLoud={lane.circuit.is !== 'closed'}>
-        <Circuit lane={lane} />
+      <Figure term="Circuit" isLoud={shown.circuit.is !== 'closed'}>
+        <Circuit shown={shown} />
       </Figure>
       <Figure term="Queue" isLoud={health.waiting > 0}>
-        <Queue health={health} elsewhere={lane.snapshot?.elsewhere} />
+        <Queue health={health} elsewhere={shown.snapshot?.elsewhere} />
       </Figure>
       <Figure term="First token">
-        <FirstToken lane={lane} />
+        <FirstToken shown={shown} />
       </Figure>
       <Figure term="Errors" isLoud={consecutiveFailures > 0}>
         {consecutiveFailures > 0 ? `${figure(consecutiveFailures)} in a row, ` : ''}
@@ -44,7 +44,7 @@ export function LaneFigures({ lane, health }: LaneFiguresProps): JSX.Element {
         <Pins health={health} />
       </Figure>
       <Figure term="In memory" isWide>
-        <Residency lane={lane} />
+        <Residency shown={shown} />
       </Figure>
     </dl>
   );
@@ -67,7 +67,7 @@ function Figure({ term, children, isLoud = false, isWide = false }: FigureProps)
   );
 }
 
-function Circuit({ lane: { circuit } }: { readonly lane: Lane }): JSX.Element {
+function Circuit({ shown: { circuit } }: { readonly shown: ShownProvider }): JSX.Element {
   const model = circuit.model === undefined || circuit.model === '' ? '' : ` for ${circuit.model}`;
   if (circuit.is === 'due') return <>{`open${model}, the next call tries it out`}</>;
   if (circuit.is !== 'open') return <>{`${circuit.is}${model}`}</>;
@@ -91,13 +91,13 @@ function Queue({ health, elsewhere }: { readonly health: ProviderHealth; readonl
   return <>{`${taken}${others}; ${figure(waiting)} waiting`}</>;
 }
 
-function FirstToken({ lane }: { readonly lane: Lane }): JSX.Element {
-  const known = firstContentOf(lane);
+function FirstToken({ shown }: { readonly shown: ShownProvider }): JSX.Element {
+  const known = firstContentOf(shown);
   if (known.length === 0) return <>not known yet</>;
   const [first] = known;
   if (known.length === 1 && first !== undefined) return <>about {duration(first.ms)}</>;
   return (
-    <ul class="plain">
+    <ul>
       {known.map(({ model, ms }) => (
         <li key={model}>
           about {duration(ms)} <span class="aside">{modelName(model)}</span>
@@ -110,7 +110,7 @@ function FirstToken({ lane }: { readonly lane: Lane }): JSX.Element {
 function Pins({ health: { pins } }: { readonly health: ProviderHealth }): JSX.Element {
   if (pins.length === 0) return <>none</>;
   return (
-    <ul class="plain">
+    <ul>
       {pins.map(({ model, untilMs }) => (
         <li key={model}>
           {modelName(model)} until <Moment atMs={untilMs} />
@@ -120,12 +120,12 @@ function Pins({ health: { pins } }: { readonly health: ProviderHealth }): JSX.El
   );
 }
 
-function Residency({ lane }: { readonly lane: Lane }): JSX.Element {
-  const models = residentModels(lane);
+function Residency({ shown }: { readonly shown: ShownProvider }): JSX.Element {
+  const models = residentModels(shown);
   if (models === undefined) return <>the server does not tell</>;
   if (models.length === 0) return <>no model</>;
   return (
-    <ul class="plain inline">
+    <ul class="inline">
       {models.map((model) => (
         <li key={model.id}>
           {model.id}

@@ -1,7 +1,6 @@
 import { type Answer, defaultText } from '../script.ts';
 import type { WireCall } from '../wire.ts';
-
-export type Fields = Readonly<Record<string, unknown>>;
+import { type Fields, fieldsOf } from './fields.ts';
 
 export interface SceneCall {
   readonly id: string;
@@ -13,7 +12,7 @@ export interface SceneCall {
 /** An answer and the call it is for, with every gap filled: what the servers' styles write down. */
 export interface Scene {
   readonly id: string;
-  /** Seconds since 1970; always the same, because wires have no time. */
+  /** Seconds since 1970. */
   readonly created: number;
   readonly model: string;
   readonly text: string;
@@ -32,7 +31,11 @@ export interface Scene {
   readonly body: Fields;
 }
 
+/** Wires know no time: every answer was made then. */
 export const fakeCreated = 1_770_000_000;
+
+/** The same moment as a text. */
+export const createdAt = '2026-02-02T02:40:00.000000Z';
 
 export function sceneOf(answer: Answer, call: WireCall): Scene {
   const body = fieldsOf(call.body);
@@ -72,10 +75,6 @@ export function piecesOf(text: string): readonly string[] {
 
 export function countWords(text: string): number {
   return text.match(/\S+/g)?.length ?? 0;
-}
-
-export function fieldsOf(value: unknown): Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : {};
 }
 
 /** 32 bits of FNV-1a: the same text gives the same number on every machine. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { documentPromptRoutes } from '../../src/http/document-prompts.ts';
+import { promptRoutes } from '../../src/http/prompt-routes.ts';
 import { fault } from '../_kit/fake-adapter.ts';
 import { hello } from '../_kit/fake-router.ts';
 import { type Says, scene, through } from './ollama-scene.ts';
@@ -138,6 +138,6 @@ describe('a body that is wrong', () => {
 
 test('who has no token gets nothing of it', async () => {
   const { post, requests } = scene({}, { tokens: ['kXw91-Lq0z7Vd3RtYp'] });
-  for (const { path } of documentPromptRoutes) expect([path, (await post(path, { prompt: 'Hi.' })).status]).toEqual([path, 401]);
+  for (const { path } of promptRoutes) expect([path, (await post(path, { prompt: 'Hi.' })).status]).toEqual([path, 401]);
   expect(requests).toEqual([]);
 });

@@ -1,6 +1,7 @@
 import type { BackendState, Exchange, FakeModel, WireCall, WireVerb } from '../wire.ts';
 import { jsonExchange, textExchange } from '../wire.ts';
-import { fakeCreated, type Fields, fieldsOf } from './openai-scene.ts';
+import { type Fields, fieldsOf } from './fields.ts';
+import { fakeCreated } from './scene.ts';
 
 /** What a server tells at one of its paths. */
 export interface Route {
@@ -48,6 +49,11 @@ export function metricsRoute(gauges: (state: BackendState) => readonly Gauge[], 
     verb: 'load',
     tell: (state) => textExchange(gauges(state).map(lines).join(''), 200, 'text/plain; version=0.0.4; charset=utf-8'),
   };
+}
+
+/** Without its query. */
+export function pathOf(path: string): string {
+  return path.split('?', 1)[0] ?? path;
 }
 
 export function queryOf(call: Pick<WireCall, 'path'>): URLSearchParams {

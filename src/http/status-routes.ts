@@ -1,6 +1,6 @@
-import { publicHealth } from './document-public.ts';
-import { healthNow, inventoryNow } from './recent-status.ts';
 import { HttpRefusal } from './failure.ts';
+import { publicHealth } from './public-health.ts';
+import { healthNow, inventoryNow } from './recent-status.ts';
 import { jsonResponse } from './respond.ts';
 import type { Exchange, Route } from './route.ts';
 import { type View, type ViewName, views } from './views.ts';
@@ -56,7 +56,7 @@ const viewRoutes = Object.entries(views).flatMap(([name, view]): readonly Route[
 });
 
 /** How the service is, in the words of several systems. Without a token: up or down. */
-export const documentStatusRoutes: readonly Route[] = Object.freeze([
+export const statusRoutes: readonly Route[] = Object.freeze([
   { ...get, path: '/', answer: about },
   { ...get, path: '/healthz', answer: alive },
   { ...get, path: '/readyz', answer: ready },

@@ -1,7 +1,6 @@
-import type { Failure, FailureKind, Memory } from '../script.ts';
+import type { Failure, FailureKind } from '../script.ts';
 import { type Exchange, jsonExchange, textExchange, type WireCall } from '../wire.ts';
-import { terminator } from './openai-chat.ts';
-import type { Fields } from './openai-scene.ts';
+import type { Fields } from './fields.ts';
 
 /** One failure as it stands on the wire: an object is sent as JSON, a text as it is. */
 export interface FailureRow {
@@ -33,11 +32,11 @@ export function failureExchange(
   failure: Failure,
   call: WireCall,
 ): Exchange | undefined {
-  const { kind, status = 500 } = failure;
-  const extra = failure.retryAfter === undefined ? headers : { ...headers, 'retry-after': String(failure.retryAfter) };
-  if (kind === 'empty')
-    return { ...textExchange('', 200, 'application/json'), headers: { 'content-type': 'application/json', ...headers } };
-  if (kind === 'html') return withHeaders(pageExchange(failure.status ?? 502), extra, ['retry-after']);
+  const { kind, status = 500, retryAfter } = failure;
+  const retry = retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) };
+  const extra = { ...headers, ...retry };
+  if (kind === 'empty') return { ...textExchange(''), headers: { 'content-type': 'application/json', ...headers } };
+  if (kind === 'html') return pageExchange(failure.status ?? 502, retry);
   if (kind === 'status') return exchangeOf({ status, body: failures.shape(status, failure.message ?? phraseOf(status)) }, extra);
   const row = rowOf(failures, failure, call);
   if (row === undefined) return undefined;
@@ -67,17 +66,12 @@ function exchangeOf({ status, body, headers = {} }: FailureRow, extra: Readonly<
   return { ...plain, headers: { ...extra, ...plain.headers, ...headers } };
 }
 
-function withHeaders(exchange: Exchange, headers: Readonly<Record<string, string>>, names: readonly string[]): Exchange {
-  const chosen = Object.entries(headers).filter(([name]) => names.includes(name));
-  return { ...exchange, headers: { ...exchange.headers, ...Object.fromEntries(chosen) } };
-}
-
 /** The page of an nginx in front of the server. */
-function pageExchange(code: number): Exchange {
+function pageExchange(code: number, headers: Readonly<Record<string, string>>): Exchange {
   const title = `${code} ${phraseOf(code)}`;
   const page = `<html>\r\n<head><title>${title}</title></head>\r\n<body>\r\n<center><h1>${title}</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n`;
   const exchange = textExchange(page, code, 'text/html');
-  return { ...exchange, headers: { server: 'nginx', ...exchange.headers } };
+  return { ...exchange, headers: { server: 'nginx', ...exchange.headers, ...headers } };
 }
 
 const phrases: Readonly<Record<number, string>> = {
@@ -103,31 +97,9 @@ export function phraseOf(code: number): string {
   return phrases[code] ?? 'Error';
 }
 
-/** `{"error": {message, type, param, code}}` with a word or null as the code: OpenAI and those who follow it. */
-export function openaiError(
-  status: number,
-  message: string,
-  type: string,
-  code: string | null = null,
-  param: string | null = null,
-): FailureRow {
-  return { status, body: { error: { message, type, param, code } } };
-}
+/** What no JSON parser reads, wherever in a body it stands: a control character is an error even inside a text. */
+export const unreadable = '\u0001{"garbage":';
 
 export function modelOf({ model }: WireCall): string {
   return model ?? 'fake-model';
 }
-
-/** An error event, then the terminator that is no proof of success. */
-export function errorThenTerminator({ body }: FailureRow): string {
-  return `data: ${JSON.stringify(body)}\n\n${terminator}`;
-}
-
-/** How memory runs out in the words of PyTorch (`cuda`, `rocm`) and of ggml (`vulkan`, `host`). */
-export const memoryWords: Readonly<Record<Memory, string>> = {
-  cuda: 'CUDA out of memory. Tried to allocate 232.00 MiB. GPU 0 has a total capacity of 23.57 GiB of which 154.25 MiB is free.',
-  rocm: 'HIP out of memory. Tried to allocate 232.00 MiB. GPU 0 has a total capacity of 23.98 GiB of which 118.00 MiB is free.',
-  vulkan:
-    'ggml_vulkan: Device memory allocation of size 118497280 failed.\nggml_vulkan: vk::Device::allocateMemory: ErrorOutOfDeviceMemory',
-  host: 'ggml_backend_cpu_buffer_type_alloc_buffer: failed to allocate buffer of size 4571325856',
-};

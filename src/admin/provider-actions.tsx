@@ -1,19 +1,19 @@
 import type { JSX } from 'preact';
 import type { AdminTestedProvider } from '../http/admin-contract.ts';
 import { counted, duration } from './figures.ts';
-import type { Lane } from './lanes.ts';
 import { Outcome } from './outcome.tsx';
+import type { ShownProvider } from './shown-providers.ts';
 import { type DeedResult, useDeed } from './use-deed.ts';
 import type { Desk } from './use-desk.ts';
 
-interface LaneActionsProps {
-  readonly lane: Lane;
+interface ProviderActionsProps {
+  readonly shown: ShownProvider;
   readonly desk: Desk;
 }
 
-export function LaneActions({ lane, desk }: LaneActionsProps): JSX.Element {
+export function ProviderActions({ shown, desk }: ProviderActionsProps): JSX.Element {
   const deed = useDeed();
-  const { provider, health, circuit } = lane;
+  const { provider, health, circuit } = shown;
   const run = (work: () => Promise<DeedResult>): void => void deed.run(work).then(desk.refresh);
   const isOff = health === undefined;
   const act = (label: string, isDue: boolean, work: () => Promise<DeedResult>): JSX.Element => (

@@ -3,12 +3,12 @@ import { Chart } from './chart.tsx';
 import { counted, duration, figure } from './figures.ts';
 import type { Curves, Scale, Sums } from './measurements.ts';
 
-interface LaneChartsProps {
+interface ProviderChartsProps {
   readonly curves: Curves;
   readonly scale: Scale;
 }
 
-export function LaneCharts({ curves, scale }: LaneChartsProps): JSX.Element {
+export function ProviderCharts({ curves, scale }: ProviderChartsProps): JSX.Element {
   const { sums, atS } = curves;
   const { of, most } = scale.throughput;
   return (
