@@ -28,6 +28,8 @@ const config: ViteUserConfig = defineConfig({
       { find: /^inferlane\/prometheus$/, replacement: source('telemetry/prometheus.ts') },
       { find: /^inferlane\/ai-sdk$/, replacement: source('ai-sdk/index.ts') },
       { find: /^inferlane\/redis$/, replacement: source('state/redis.ts') },
+      { find: /^inferlane\/node-http$/, replacement: source('lib/node-http.ts') },
+      { find: /^inferlane\/undici$/, replacement: source('lib/undici-transport.ts') },
       { find: /^inferlane\/testing$/, replacement: source('testing/index.ts') },
     ],
     reporters: ['default', './tests/_kit/plain-reporter.ts'],

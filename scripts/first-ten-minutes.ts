@@ -5,7 +5,7 @@
 // step ends other than the page says.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -27,6 +27,10 @@ const scenes: Readonly<Record<string, { readonly gpu?: readonly ScriptItem[]; re
 };
 /** The page says of this one that it ends with an error. */
 const endsBadly: ReadonlySet<string> = new Set(['nobody']);
+
+const own = ownSettings();
+/** Without what `npm run` hands on of this repository's own settings: npm would warn of them, and nobody has them in an empty folder. */
+const environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !own.has(name)));
 
 let wrong = 0;
 const startMs = performance.now();
@@ -109,11 +113,17 @@ async function show(command: string, folder: string, shown: string = command, is
 }
 
 async function run(command: string, folder: string): Promise<{ readonly code: number; readonly text: string }> {
-  const child = spawn(command, { cwd: folder, shell: true, stdio: ['ignore', 'pipe', 'pipe'], timeout: 300_000 });
+  const child = spawn(command, { cwd: folder, env: environment, shell: true, stdio: ['ignore', 'pipe', 'pipe'], timeout: 300_000 });
   let text = '';
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (piece: string) => (text += piece));
   const [code] = (await once(child, 'close')) as [number | null];
   return { code: code ?? 1, text };
+}
+
+/** The names of the variables in which npm passes on what stands in `.npmrc`. */
+function ownSettings(): ReadonlySet<string> {
+  const lines = readFileSync(join(root, '.npmrc'), 'utf8').matchAll(/^([\w-]+)=/gm);
+  return new Set(Array.from(lines, ([, name = '']) => `npm_config_${name.replaceAll('-', '_')}`));
 }
 
 function seconds(sinceMs: number): string {

@@ -5,6 +5,7 @@ import { createRouter, formatRoute, type RouterOptions } from '../src/index.ts';
 import { after, fakeBackend, outOfMemory, reply, type Step, testClock } from '../src/testing/index.ts';
 import { hostsAt } from '../tests/acceptance/other-hosts.ts';
 import { withCaptures } from '../tests/cli/captures.ts';
+import { blocksOf, type CodeBlock } from '../tests/docs/code-blocks.ts';
 
 export const startPage: URL = new URL('../docs/start.md', import.meta.url);
 
@@ -20,21 +21,29 @@ const scenes: Readonly<Record<string, { readonly gpu?: Step; readonly cpu?: Step
 
 /** The page with everything run again. */
 export async function withOutputs(page: string): Promise<string> {
-  const [, program = ''] = /^```js\n([^]*?)^```$/m.exec(page) ?? [];
+  const blocks = blocksOf({ path: 'docs/start.md', text: page });
+  const program = blocks.find(({ language }) => language === 'js')?.code ?? '';
+  const shown = blocks.filter(({ language }) => language === 'console');
+  if (shown.length === 0) throw new Error('docs/start.md shows no command.');
+  // A first call loads what sends requests, which the test clock does not wait for where the machine is busy.
+  await printed(program, 'both');
   const made: string[] = [];
-  for (const [block, scene = '', command = ''] of page.matchAll(shown)) {
-    made.push(
-      command === 'node chat.mjs'
-        ? `\`\`\`console ${scene}\n$ ${command}\n${await printed(program, scene)}\`\`\``
-        : await withCaptures(block),
-    );
+  for (const block of shown) made.push(await runAgain(block, program));
+  const lines = page.split('\n');
+  // From the last one on, so that the places of the others stay where they are.
+  for (const [index, { line, code }] of [...shown.entries()].toReversed()) {
+    lines.splice(line - 1, code.split('\n').length + 1, made[index] ?? '');
   }
-  if (made.length === 0) throw new Error('docs/start.md shows no command.');
-  let index = 0;
-  return page.replace(shown, () => made[index++] ?? '');
+  return lines.join('\n');
 }
 
-const shown = /^```console ?(\w*)\n\$ ([^\n]*)\n[^]*?^```$/gm;
+/** The block with its fences, and under its first line, the command, what that prints now. */
+async function runAgain({ name, code }: CodeBlock, program: string): Promise<string> {
+  const fence = `\`\`\`console${name === '' ? '' : ` ${name}`}`;
+  const command = code.slice(0, code.indexOf('\n'));
+  if (command === '$ node chat.mjs') return `${fence}\n${command}\n${await printed(program, name)}\`\`\``;
+  return await withCaptures(`${fence}\n${code}\`\`\``);
+}
 
 type Program = (...given: readonly unknown[]) => Promise<void>;
 const AsyncFunction = (async () => undefined).constructor as new (...words: readonly string[]) => Program;

@@ -23,8 +23,7 @@ export { type AutodetectOptions, autodetect, type Detection } from './router/aut
 
 // Configuration.
 export { type EnvOptions, type EnvReading, fromEnv, type FromEnvOptions, inspectEnv } from './config/env.ts';
-export { type Preset, presets } from './config/presets.ts';
-export { type PresetName, presetNames } from './config/presets-names.ts';
+export { type Preset, type PresetName, presetNames, presets } from './config/presets.ts';
 export type { ConfigWarning } from './config/config.ts';
 export { fromFile, fromJson, type LoadedOptions } from './config/file.ts';
 export type { EnvSetting } from './config/env-trail.ts';

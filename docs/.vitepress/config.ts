@@ -21,13 +21,20 @@ const icon =
 
 type Markdown = Parameters<NonNullable<MarkdownOptions['config']>>[0];
 
-/** Links of a page are those of the repository; here they become those of the site. Languages without colours are texts. */
+/** After it no line ends. */
+const wordJoiner = '\u2060';
+
+/**
+ * Links of a page are those of the repository; here they become those of the site. A range of figures stays on one line. Languages without
+ * colours are texts.
+ */
 function fitToSite(md: Markdown): void {
   md.core.ruler.push('fit-to-site', ({ tokens, env }) => {
     const from = sourceOf((env as { relativePath: string }).relativePath);
     for (const token of tokens.flatMap(({ children }) => children ?? [])) {
       const href = token.type === 'link_open' ? token.attrGet('href') : null;
       if (href !== null) token.attrSet('href', siteHref(from, href));
+      if (token.type === 'text') token.content = token.content.replaceAll(/(?<=\d)–(?=\d|p\d)/g, `–${wordJoiner}`);
     }
     for (const token of tokens) if (token.type === 'fence') token.info = token.info.replace(/^promql\b/, 'text');
   });
@@ -39,8 +46,8 @@ const config: UserConfig = defineConfig({
   description: manifest.description,
   head: [['link', { rel: 'icon', href: `data:image/svg+xml,${encodeURIComponent(icon)}` }]],
   markdown: { anchor: { slugify: slugOf }, config: fitToSite },
-  // The index of the search is larger, and is loaded by who searches.
-  vite: { build: { chunkSizeWarningLimit: 4_000 } },
+  // The index of the search is larger, and is loaded by who searches. Pictures keep their names, which the style sheet goes by.
+  vite: { build: { chunkSizeWarningLimit: 4_000, assetsInlineLimit: 0 } },
   // Servers of the reader's own machine.
   ignoreDeadLinks: 'localhostLinks',
   themeConfig: {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { describeWithRedis } from '../_kit/redis-server.ts';
-import { errorsIn } from '../examples/compiled-modules.ts';
+import { errorsIn } from '../_kit/compiled-modules.ts';
 import { checkBlock, checkFor, isFor } from './check-block.ts';
 import { rows } from './checks.ts';
 import { blocksOf, type CodeBlock, placeOf } from './code-blocks.ts';

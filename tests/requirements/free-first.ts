@@ -141,7 +141,7 @@ export const freeFirst: SystemTable = {
       row(
         'A route that takes a prompt and a limit',
         '`POST /api/query`, `router.tryChat()`',
-        'http/document-prompts: POST /api/query',
+        'http/prompt-routes: POST /api/query',
         'router/try-chat: tryChat() gives the answer, its text and who gave it',
         'router/try-chat: tryChat() gives the error in the place of an answer, and who failed where it was one',
       ),

@@ -77,7 +77,7 @@ export const hybrid: SystemTable = {
       ),
       row(
         'Memory and limits of models decide as well',
-        '`model:spilled`, `modelSizes`, context windows',
+        '`model:spilled`, `maxModelBillions`, context windows',
         'router/memory: and less than half of which is inside counts as one on the processor: fast calls prefer another gpu, heavy ones like it',
         'router/monitor: of its context window keeps out prompts that surely do not fit',
       ),
@@ -113,7 +113,7 @@ export const hybrid: SystemTable = {
         'cli/check: check › gives it in the words of another system, with the same exit code',
         'cli/check: lists who serves what, aliases first, and who gave no list',
       ),
-      row('A route for a chat', '`POST /chat`, `router.chat()`', 'http/document-prompts: POST /chat'),
+      row('A route for a chat', '`POST /chat`, `router.chat()`', 'http/prompt-routes: POST /chat'),
     ],
     Variables: [
       row('Where the server on the GPU is', '`OLLAMA_GPU_URL`', 'config/env: a GPU and a CPU lane of Ollama'),
@@ -175,7 +175,7 @@ export const hybrid: SystemTable = {
       ),
       beside(
         'Small models for the GPU, middling ones for the processor',
-        '`models`, `modelSizes`',
+        '`models`, `maxModelBillions`',
         'routing/model-size: %s has %d billion parameters',
       ),
     ],

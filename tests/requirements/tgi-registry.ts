@@ -25,7 +25,7 @@ export const tgiRegistry: SystemTable = {
       ),
     ],
     Endpoints: [
-      row('What the service is, at its root', '`GET /`, `inferlane serve`', 'http/document-status: the root'),
+      row('What the service is, at its root', '`GET /`, `inferlane serve`', 'http/status-routes: the root'),
       row(
         'The list of models, each with whether it is available',
         'view `models`, `GET /models`',
@@ -41,7 +41,7 @@ export const tgiRegistry: SystemTable = {
       row(
         'A text from a prompt, by the name of the model',
         "`POST /generate`; the client side is type `remote-gpu` with `dialect: 'proxy'`",
-        'http/document-prompts: POST /generate',
+        'http/prompt-routes: POST /generate',
         'adapters/remote-gpu: a proxy in front of TGI servers › gets its own field names, and nothing that was not set',
         'acceptance/presets: parameters of a generation arrive',
       ),

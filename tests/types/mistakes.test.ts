@@ -1,6 +1,6 @@
 import { beforeAll, expect, test } from 'vitest';
 import { createRouter, isRouterError, type ProviderOptions } from '../../src/index.ts';
-import { errorsIn } from '../examples/compiled-modules.ts';
+import { errorsIn } from '../_kit/compiled-modules.ts';
 import { withSortedUnions } from './compiler.ts';
 
 // The commonest mistakes, and what the compiler says of each. Its words are part of what the types are worth.
