@@ -31,10 +31,11 @@ export interface Transport {
 
 /** `ofetch` over the platform's `fetch`, on every platform, with everything switched off that we do ourselves. */
 export function ofetchTransport(): Transport {
+  // Late: it touches the platform's `Headers`, which takes longer to load than all of ours. Once: to ask for a module again is not free.
+  let ofetch: typeof import('ofetch').ofetch | undefined;
   return {
     async send({ method, url, headers, body, signal }) {
-      // Late: it touches the platform's `Headers`, which takes longer to load than all of ours.
-      const { ofetch } = await import('ofetch');
+      ofetch ??= (await import('ofetch')).ofetch;
       const response = await ofetch.raw(url, {
         method,
         headers,
