@@ -7,6 +7,7 @@ import { createAffinity } from '../src/routing/affinity.ts';
 import { createPrefixMemory, prefixKeys } from '../src/routing/prefixes.ts';
 import { planFor } from '../src/router/planning.ts';
 import { createProvider } from '../src/router/provider.ts';
+import { createProviderState } from '../src/router/provider-state.ts';
 import { resolveCall } from '../src/router/resolve-call.ts';
 import { createStandings } from '../src/router/standing.ts';
 import { noteTime } from '../src/router/timings.ts';
@@ -54,7 +55,10 @@ function optionsFor(count: number, balance: Balance): RouterOptions {
 
 function engineFor(options: RouterOptions): Engine {
   const { config } = resolveConfig(options);
-  const list = config.providers.map((provider) => createProvider(provider, adapter, config, () => undefined));
+  const list = config.providers.map((provider) => {
+    const state = createProviderState({ config: provider, router: config });
+    return createProvider({ config: provider, adapter, router: config, announce: () => undefined, sharing: undefined, state });
+  });
   const nowMs = config.clock.nowMs();
   const prefixes = createPrefixMemory();
   // As after some traffic: everybody is known, has told its models and its load, and has read what all prompts begin with; some are busy.

@@ -41,6 +41,11 @@ export function speedPage(run: Run): string {
 
 const sentence = (text: string): string => `${text.slice(0, 1).toUpperCase()}${text.slice(1)}.\n`;
 
+/** How long each runs in the round that is not counted. */
+function warmUps(): string {
+  return scenarios.flatMap(({ id, warmUpMs }) => (warmUpMs === undefined ? [] : `${id} ${warmUpMs / 1_000} s`)).join(', ');
+}
+
 function intro(run: Run): string {
   const where = run.isPinned ? 'The server has one core and whoever runs the other one' : 'Nobody has a core of its own';
   return `\`inferlane\` beside its peers, on Node ${run.node}. Run it again with \`npm run bench\`, or a part of it with
@@ -50,7 +55,7 @@ time of one candidate goes, \`heap\` in the place of \`profile\` where its memor
 
 Each candidate is a process of its own, which is idle while others run; the server is another one, written by hand over sockets so that
 it is not what is measured, and never asleep, since waking it would be on the bill of the slower ones alone. ${where}. The candidates take turns in every scenario of every round, in an
-order that rotates. A round before the first is not counted, in which chats run for two seconds and streams at full speed for 0.6 s. Every answer is checked: its text, the number of its events, the
+order that rotates. A round before the first is not counted, in which the compiler has its time (${warmUps()}). Every answer is checked: its text, the number of its events, the
 length of its vectors and their first and last values. CPU time is that of the candidate's process, all its threads included. Nobody is
 tuned: what was set stands at the end of this page, with all versions.
 

@@ -9,7 +9,7 @@ export const chat: Scenario = {
   id: 'chat',
   about: `CPU time of the calling process per small chat, ${chatsAtOnce} at once, ${chats} a round`,
   metrics: [{ id: 'cpu', label: 'chat', unit: 'µs CPU', digits: 0, of: cpuPerUnit }],
-  warmUpMs: 2_000,
+  warmUpMs: 1_200,
   isFor: ({ client }) => client !== undefined,
   async run(subject) {
     const client = clientOf(subject);

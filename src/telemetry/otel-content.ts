@@ -66,10 +66,30 @@ function bounded(messages: readonly Message[]): string {
   for (const message of messages.toReversed()) {
     const text = JSON.stringify(message);
     chars += text.length + 1;
-    if (chars > mostChars) break;
+    if (chars > mostChars) {
+      // The newest is what a trace is looked at for.
+      if (kept.length === 0) kept.push(JSON.stringify(shortened(message)));
+      break;
+    }
     kept.unshift(text);
   }
   return `[${kept.join(',')}]`;
+}
+
+/** What stands around the parts of a message, and the part that says how many were left out. */
+const mostAroundParts = 512;
+
+/** A message that is too large by itself, with as many of its last parts as fit. */
+function shortened(message: Message): Message {
+  const { parts } = message;
+  let first = parts.length;
+  let chars = mostAroundParts;
+  while (first > 0) {
+    chars += JSON.stringify(parts[first - 1]).length + 1;
+    if (chars > mostChars) break;
+    first -= 1;
+  }
+  return { ...message, parts: [{ type: 'text', content: `… (${first} more before)` }, ...parts.slice(first)] };
 }
 
 /** The answer of a stream while it grows, up to what is kept of one. */

@@ -125,13 +125,17 @@ async function traceCall<Answer>(
   tracing: Tracing,
   verb: Verb,
   request: ChatRequest | EmbedRequest,
-  options: CallOptions = {},
+  given: CallOptions = {},
   ask: (options: CallOptions, call: TracedCall) => Promise<Answer>,
   answered?: (call: TracedCall, answer: Answer) => void,
 ): Promise<Answer> {
+  const isUsable = typeof given === 'object' && given !== null;
+  const options = isUsable ? given : {};
   const call = beginCall(tracing, verb, request, options);
   try {
-    const answer = await context.with(call.context, () => ask(tracedOptions(tracing, call, options), call));
+    // What is no object is refused by the router, in its own words.
+    const own = isUsable ? tracedOptions(tracing, call, options) : given;
+    const answer = await context.with(call.context, () => ask(own, call));
     answered?.(call, answer);
     return answer;
   } catch (error) {

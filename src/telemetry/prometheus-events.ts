@@ -136,9 +136,6 @@ function countTrouble({ families, labels, models }: Counting, on: On): void {
   on('model:pinned', ({ provider, model }) => families.pins.inc({ ...labels, provider, model: models.of(provider, model) }));
   on('budget:warning', ({ scope }) => families.budgets.inc({ ...labels, event: 'warning', scope }));
   on('budget:exceeded', ({ scope }) => families.budgets.inc({ ...labels, event: 'exceeded', scope }));
-  families.storeDegraded.set({ ...labels }, 0);
-  on('state:degraded', () => families.storeDegraded.set({ ...labels }, 1));
-  on('state:restored', () => families.storeDegraded.set({ ...labels }, 0));
 }
 
 function codeOf(error: unknown): string {

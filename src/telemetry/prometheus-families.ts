@@ -27,7 +27,6 @@ export interface Families {
   readonly pins: Counter<'provider' | 'model'>;
   readonly interruptions: Counter<'provider' | 'model'>;
   readonly recoveries: Counter<'from' | 'to' | 'how'>;
-  readonly storeDegraded: Gauge;
   readonly budgets: Counter<'event' | 'scope'>;
 }
 
@@ -94,7 +93,6 @@ const helps = {
   model_pins_total: 'Models that were pinned because they ran out of memory.',
   stream_interruptions_total: 'Streams that broke after content was handed on.',
   stream_recoveries_total: 'Broken streams that another provider took up. How: reset or resumed.',
-  store_degraded: '1 while the shared store does not answer, else 0.',
   budget_events_total: 'Budgets that ran low or out. Event: warning or exceeded. Scope: all, provider or caller.',
 } as const;
 
@@ -131,7 +129,6 @@ function createFamilies(prefix: string, fixed: readonly string[]): Families {
     pins: counter('model_pins_total', 'provider', 'model'),
     interruptions: counter('stream_interruptions_total', 'provider', 'model'),
     recoveries: counter('stream_recoveries_total', 'from', 'to', 'how'),
-    storeDegraded: new Gauge(base('store_degraded', [])),
     budgets: counter('budget_events_total', 'event', 'scope'),
   };
 }

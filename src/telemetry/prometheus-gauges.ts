@@ -50,6 +50,12 @@ function isUp({ up, situation }: ProviderSnapshot): boolean {
 /** What is read at each scrape. Times that lie ahead are told as what is left of them: the clock of the router is nobody else's. */
 export const gaugeRows: readonly GaugeRow[] = Object.freeze([
   {
+    name: 'store_degraded',
+    help: '1 while the shared store does not answer, or has not answered yet, else 0.',
+    labelNames: [],
+    read: ({ store }): readonly Sample[] => [[{}, store === undefined || store.up ? 0 : 1]],
+  },
+  {
     name: 'requests_in_flight',
     help: 'Calls under way.',
     labelNames: [],

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ChatChunk, ChatMessage } from '../../src/core/types.ts';
 import { createRouter } from '../../src/router/create-router.ts';
 import { traced } from '../../src/telemetry/otel.ts';
-import { inputMessages } from '../../src/telemetry/otel-content.ts';
+import { inputMessages, outputMessages } from '../../src/telemetry/otel-content.ts';
 import { fault, pieces, toChunk } from '../_kit/fake-adapter.ts';
 import { failureOf, hello, readAll } from '../_kit/fake-router.ts';
 import { loopback } from '../_kit/loopback.ts';
@@ -164,9 +164,46 @@ describe('content that was asked for', () => {
     expect(written([span('embeddings m')])).not.toContain(canary);
   });
 
+  test('of a last message that is larger than the bound is that message, without its beginning', () => {
+    const content = Array.from({ length: 9 }, (_, index) => ({ type: 'text', text: `${index} ${'x'.repeat(8_000)}` }) as const);
+    const written = inputMessages([
+      { role: 'user', content: 'before' },
+      { role: 'user', content },
+    ]);
+    expect(written.length).toBeLessThanOrEqual(65_538);
+    const [only, ...others] = JSON.parse(written) as { role: string; parts: { content: string }[] }[];
+    expect([others, only?.role]).toEqual([[], 'user']);
+    const begins = only?.parts.map((part) => part.content.slice(0, 20).trim().replace(/x+$/, '').trim());
+    expect(begins).toEqual(['… (1 more before)', '1', '2', '3', '4', '5', '6', '7', '8']);
+    const calls = Array.from({ length: 10 }, (_, index) => ({
+      id: `call_${index}`,
+      type: 'function' as const,
+      function: { name: 'look', arguments: 'y'.repeat(9_000) },
+    }));
+    const [answer] = JSON.parse(
+      outputMessages([{ message: { role: 'assistant', content: null, tool_calls: calls }, finish_reason: 'tool_calls' }]),
+    ) as {
+      parts: { id?: string }[];
+      finish_reason: string;
+    }[];
+    expect([answer?.finish_reason, answer?.parts.at(-1)?.id, answer?.parts.length]).toEqual(['tool_calls', 'call_9', 8]);
+  });
+
+  test('of a part that is larger than the bound by itself says that there was one', () => {
+    const huge = { id: 'i'.repeat(70_000), type: 'function' as const, function: { name: 'look', arguments: '{}' } };
+    const written = inputMessages([{ role: 'assistant', content: null, tool_calls: [huge] }]);
+    expect(written).toBe('[{"role":"assistant","parts":[{"type":"text","content":"… (1 more before)"}]}]');
+  });
+
   test('does not keep a call from failing as it would without', async () => {
     const { router, spans } = tracedFake({ gpu: 'Hi!' }, {}, captured);
     expect(await failureOf(router.chat({ messages: 'none' } as never))).toMatchObject({ code: 'invalid_request' });
     expect(spans()).toHaveLength(1);
+    for (const verb of [router.chat, router.stream]) {
+      expect(await failureOf(verb(hello, null as never))).toMatchObject({ code: 'invalid_request' });
+    }
+    expect(await failureOf(router.embed({ input: 'x' }, null as never))).toMatchObject({ code: 'invalid_request' });
+    expect(spans()).toHaveLength(4);
+    expect(spans().at(-1)?.status.message).toMatch(/the options must be an object/);
   });
 });

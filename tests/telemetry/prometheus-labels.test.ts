@@ -3,11 +3,14 @@ import { Counter, Registry } from 'prom-client';
 import { describe, expect, test } from 'vitest';
 import { ConfigError } from '../../src/core/errors.ts';
 import { errorCodes } from '../../src/core/error-codes.ts';
-import { createEmitter } from '../../src/core/events.ts';
+import { createEmitter } from '../../src/core/emitter.ts';
 import { collectMetrics, type MetricsOptions } from '../../src/telemetry/prometheus.ts';
 import { mostModels } from '../../src/telemetry/prometheus-labels.ts';
+import { memoryStore } from '../../src/state/memory.ts';
+import type { StateStore } from '../../src/state/store.ts';
 import { fault } from '../_kit/fake-adapter.ts';
 import { failureOf, fakeRouter, hello } from '../_kit/fake-router.ts';
+import { testClock } from '../_kit/test-clock.ts';
 import { readExposition, samplesOf, valueOf } from './exposition.ts';
 
 /** The values of a label over all samples of a metric. */
@@ -238,13 +241,55 @@ function announcing() {
   return { announce, metrics, value };
 }
 
-test('a store that does not answer is told until it is back', async () => {
-  const { announce, value } = announcing();
-  expect(await value('store_degraded')).toBe(0);
-  announce('state:degraded', { reason: 'timeout' });
-  expect(await value('store_degraded')).toBe(1);
-  announce('state:restored', { ms: 5 });
-  expect(await value('store_degraded')).toBe(0);
+/** The metrics of a router whose store is gone until the test says otherwise. */
+function storeGone(options: MetricsOptions = {}) {
+  const clock = testClock();
+  const inner = memoryStore({ clock });
+  const state = { isGone: true };
+  const store: StateStore = {
+    connect() {
+      const connection = inner.connect();
+      return { ...connection, sync: (ask) => (state.isGone ? Promise.reject(new Error('gone')) : connection.sync(ask)) };
+    },
+  };
+  const { router } = fakeRouter({ gpu: 'yes' }, { clock, store });
+  return { clock, state, router, metrics: collectMetrics(router, options) };
+}
+const degradedOf = (text: string) => samplesOf(readExposition(text), 'inferlane_store_degraded');
+
+describe('a store that does not answer', () => {
+  test('is told from the first scrape on, until it is there', async () => {
+    const { clock, state, router, metrics } = storeGone();
+    const values: (number | undefined)[] = [];
+    for (const isGone of [true, false, true]) {
+      state.isGone = isGone;
+      await clock.advance(15_000);
+      values.push(degradedOf(await metrics.text())[0]?.value);
+    }
+    expect(values).toEqual([1, 0, 1]);
+    // Whoever begins to count later is told the same.
+    expect(degradedOf(await collectMetrics(router).text())[0]?.value).toBe(1);
+    await clock.run(router.close());
+  });
+
+  test('is nobody’s where there is none', async () => {
+    expect(degradedOf(await collectMetrics(fakeRouter({ gpu: 'yes' }).router).text())).toEqual([
+      { name: 'inferlane_store_degraded', labels: {}, value: 0 },
+    ]);
+  });
+
+  test('is told no more of a router that was stopped, while another stays in the registry', async () => {
+    const registry = new Registry();
+    const { router, metrics, clock } = storeGone({ registry, labels: { router: 'chat' } });
+    const stays = collectMetrics(fakeRouter({ gpu: 'yes' }).router, { registry, labels: { router: 'batch' } });
+    expect(degradedOf(await stays.text()).map(({ labels, value }) => [labels['router'], value])).toEqual([
+      ['chat', 1],
+      ['batch', 0],
+    ]);
+    metrics.stop();
+    expect(degradedOf(await stays.text()).map(({ labels }) => labels['router'])).toEqual(['batch']);
+    await clock.run(router.close());
+  });
 });
 
 test('budgets that run low or out are counted by whose they are, without a name', async () => {
