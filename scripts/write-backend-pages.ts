@@ -7,7 +7,7 @@ import { defaults } from '../src/config/defaults.ts';
 import { allRows } from '../src/config/env-settings.ts';
 import { envTable, familyName } from '../src/config/env-table.ts';
 import { type EnvTarget, envTargets } from '../src/config/env-targets.ts';
-import { unwrapText } from '../src/lib/unwrap.ts';
+import { unwrapText } from '../src/lib/error-body.ts';
 import { memories } from '../src/testing/known-failures.ts';
 import type { WireCall } from '../src/testing/wire.ts';
 import { wireOf } from '../src/testing/wires/index.ts';

@@ -1,12 +1,12 @@
 import type { AssistantMessage, ChatAnswer, ThinkingBlock, ToolCall, Usage } from '../core/types.ts';
 import { isCount, isJsonObject, type JsonObject } from '../lib/json.ts';
-import { type Origin, toFinishReason } from './openai-wire.ts';
+import { type CallOrigin, toFinishReason } from './openai-wire.ts';
 
 /**
  * The message that `/v1/messages` answers with, as OpenAI's answer. Blocks of the server's own tools, which only
  * `extra.anthropic` can ask for, are left out. Throws `bad_response` for what is no message.
  */
-export function toAnswer(value: unknown, origin: Origin): ChatAnswer {
+export function toAnswer(value: unknown, origin: CallOrigin): ChatAnswer {
   if (!isJsonObject(value) || value['type'] !== 'message' || !Array.isArray(value['content'])) {
     throw origin.badResponse('the answer is not a message.');
   }
@@ -20,15 +20,15 @@ export function toAnswer(value: unknown, origin: Origin): ChatAnswer {
   };
 }
 
-function toMessage(content: readonly unknown[], refusal: string | undefined, origin: Origin): AssistantMessage {
+function toMessage(content: readonly unknown[], refusal: string | undefined, origin: CallOrigin): AssistantMessage {
   let text = '';
   let reasoning = '';
   const thoughts: ThinkingBlock[] = [];
   const calls: ToolCall[] = [];
   for (const block of content) {
     if (!isJsonObject(block)) throw origin.badResponse('a block of the answer is not an object.');
-    if (block['type'] === 'text') text += textIn(block, 'text', origin);
-    if (block['type'] === 'thinking') reasoning += textIn(block, 'thinking', origin);
+    if (block['type'] === 'text') text += fieldText(block, 'text', origin);
+    if (block['type'] === 'thinking') reasoning += fieldText(block, 'thinking', origin);
     if (block['type'] === 'tool_use') calls.push(toToolCall(block, calls.length, origin));
     const thought = toThinkingBlock(block);
     if (thought) thoughts.push(thought);
@@ -44,7 +44,7 @@ function toMessage(content: readonly unknown[], refusal: string | undefined, ori
 }
 
 /** A field that must be text; `''` where it is not there. */
-export function textIn(value: JsonObject, field: string, origin: Origin): string {
+export function fieldText(value: JsonObject, field: string, origin: CallOrigin): string {
   const text = value[field] ?? '';
   if (typeof text !== 'string') throw origin.badResponse(`the ${field} of a block is not text.`);
   return text;
@@ -58,7 +58,7 @@ export function toThinkingBlock({ type, thinking, signature, data }: JsonObject)
 }
 
 /** A `tool_use` block; where the server gives no id, one is made that no other answer has. */
-export function toToolCall({ id, name, input }: JsonObject, index: number, { requestId, badResponse }: Origin): ToolCall {
+export function toToolCall({ id, name, input }: JsonObject, index: number, { requestId, badResponse }: CallOrigin): ToolCall {
   if (typeof name !== 'string' || name === '') throw badResponse('a tool call names no function.');
   const text = JSON.stringify(isJsonObject(input) ? input : {});
   const own = typeof id === 'string' && id !== '' ? id : `call_${requestId}_${index}`;
@@ -72,7 +72,7 @@ export function refusalOf({ stop_details: details }: JsonObject): string | undef
 }
 
 /** What a message and its stream begin with. The API tells no time. */
-export function headOf({ id, model }: JsonObject, origin: Origin): { id: string; created: number; model: string } {
+export function headOf({ id, model }: JsonObject, origin: CallOrigin): { id: string; created: number; model: string } {
   return {
     id: typeof id === 'string' && id !== '' ? id : `chatcmpl-${origin.requestId}`,
     created: 0,

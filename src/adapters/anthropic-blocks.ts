@@ -1,7 +1,7 @@
 import type { ChunkDelta } from '../core/types.ts';
 import { isJsonObject, type JsonObject } from '../lib/json.ts';
-import { textIn, toThinkingBlock, toToolCall } from './anthropic-answer.ts';
-import { type Origin } from './openai-wire.ts';
+import { fieldText, toThinkingBlock, toToolCall } from './anthropic-answer.ts';
+import type { CallOrigin } from './openai-wire.ts';
 
 /** The content blocks of one streamed message. Each event gives the delta that it means, or undefined where it means none. */
 export interface Blocks {
@@ -14,7 +14,7 @@ export interface Blocks {
   calls(): number;
 }
 
-export function createBlocks(origin: Origin): Blocks {
+export function createBlocks(origin: CallOrigin): Blocks {
   const open = new Map<unknown, Block>();
   let calls = 0;
   const end = (index: unknown): ChunkDelta | undefined => {
@@ -48,12 +48,12 @@ interface Block {
   end(): ChunkDelta | undefined;
 }
 
-function createBlock(found: JsonObject, calls: number, origin: Origin): Block {
+function createBlock(found: JsonObject, calls: number, origin: CallOrigin): Block {
   switch (found['type']) {
     case 'text':
       return {
-        start: toText(textIn(found, 'text', origin)),
-        add: (delta) => (delta['type'] === 'text_delta' ? toText(textIn(delta, 'text', origin)) : undefined),
+        start: toText(fieldText(found, 'text', origin)),
+        add: (delta) => (delta['type'] === 'text_delta' ? toText(fieldText(delta, 'text', origin)) : undefined),
         end: () => undefined,
       };
     case 'thinking':
@@ -76,14 +76,14 @@ function toReasoning(text: string): ChunkDelta | undefined {
 }
 
 /** The text comes as it is thought; the block that can be sent back is whole only at its end. */
-function createThought(found: JsonObject, origin: Origin): Block {
-  const pieces = { thinking: textIn(found, 'thinking', origin), signature: textIn(found, 'signature', origin) };
+function createThought(found: JsonObject, origin: CallOrigin): Block {
+  const pieces = { thinking: fieldText(found, 'thinking', origin), signature: fieldText(found, 'signature', origin) };
   return {
     start: toReasoning(pieces.thinking),
     add(delta) {
-      if (delta['type'] === 'signature_delta') pieces.signature += textIn(delta, 'signature', origin);
+      if (delta['type'] === 'signature_delta') pieces.signature += fieldText(delta, 'signature', origin);
       if (delta['type'] !== 'thinking_delta') return undefined;
-      const text = textIn(delta, 'thinking', origin);
+      const text = fieldText(delta, 'thinking', origin);
       pieces.thinking += text;
       return toReasoning(text);
     },
@@ -95,14 +95,14 @@ function createThought(found: JsonObject, origin: Origin): Block {
 }
 
 /** `index` counts the tool calls alone. Without any piece the arguments are the start's own, which is `{}` at Anthropic's. */
-function createToolCall(found: JsonObject, index: number, origin: Origin): Block {
+function createToolCall(found: JsonObject, index: number, origin: CallOrigin): Block {
   const call = toToolCall(found, index, origin);
   const toDelta = (text: string): ChunkDelta => ({ tool_calls: [{ index, function: { arguments: text } }] });
   let hasPieces = false;
   return {
     start: { tool_calls: [{ ...call, index, function: { name: call.function.name, arguments: '' } }] },
     add(delta) {
-      const text = delta['type'] === 'input_json_delta' ? textIn(delta, 'partial_json', origin) : '';
+      const text = delta['type'] === 'input_json_delta' ? fieldText(delta, 'partial_json', origin) : '';
       hasPieces ||= text !== '';
       return text === '' ? undefined : toDelta(text);
     },

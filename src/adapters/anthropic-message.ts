@@ -2,7 +2,7 @@ import type { ChatChunk, ChunkDelta, FinishReason, Usage } from '../core/types.t
 import { isJsonObject, type JsonObject } from '../lib/json.ts';
 import { headOf, refusalOf, toUsage } from './anthropic-answer.ts';
 import { createBlocks } from './anthropic-blocks.ts';
-import { type Origin, toFinishReason } from './openai-wire.ts';
+import { type CallOrigin, toFinishReason } from './openai-wire.ts';
 
 /** A message as it grows. Each event of its stream gives the chunks that it means; throws `bad_response` for what it cannot mean. */
 export interface GrowingMessage {
@@ -14,7 +14,7 @@ export interface GrowingMessage {
   end(): ChatChunk[];
 }
 
-export function createMessage(origin: Origin): GrowingMessage {
+export function createMessage(origin: CallOrigin): GrowingMessage {
   let head: ReturnType<typeof headOf> | undefined;
   let counts: JsonObject = {};
   let reason: FinishReason | null = null;

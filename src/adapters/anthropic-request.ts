@@ -3,7 +3,7 @@ import { RouterError } from '../core/errors.ts';
 import type { Parameter } from '../core/capabilities.ts';
 import type { ChatRequest, Tool, ToolChoice } from '../core/types.ts';
 import { isJsonObject, type JsonObject } from '../lib/json.ts';
-import { budgets, leastBudget, type ModelRules, rulesOf } from './anthropic-models.ts';
+import { budgets, leastBudget, type ModelRules, rulesOf } from './anthropic-rules.ts';
 import { toAcceptedSchema } from './anthropic-schema.ts';
 import { type Refuse, toConversation } from './anthropic-turns.ts';
 
@@ -54,8 +54,7 @@ interface Thinking {
 /** `given` is what `extra` says of thinking; it stands for ours. The limit of tokens covers thoughts and answer, as OpenAI's does. */
 function toThinking(request: ChatRequest, rules: ModelRules, given: unknown, refuse: Refuse): Thinking {
   const { reasoning_effort: effort } = request;
-  // Callers in plain JavaScript write null for what they leave out.
-  const limit = request.max_completion_tokens ?? request.max_tokens ?? undefined;
+  const limit = request.max_completion_tokens ?? request.max_tokens;
   const maxTokens = limit ?? rules.maxTokens;
   if (effort === undefined) return { thinking: given, effort: undefined, maxTokens };
   if (effort === 'none') {
@@ -85,7 +84,7 @@ function isThinking(thinking: unknown): boolean {
 
 /**
  * Where sampling is fixed, or thinking fixes it, the API would refuse the whole request, so these go out without it. Where it takes
- * one of the two, `temperature` goes.
+ * one of the two, `temperature` is sent and `top_p` left out.
  */
 export function leavesOut(request: ChatRequest, model: string | undefined): readonly Parameter[] {
   const { reasoning_effort: effort, extra, temperature } = request;

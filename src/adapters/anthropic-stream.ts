@@ -3,7 +3,7 @@ import type { SseEvent } from '../lib/sse.ts';
 import type { ItemReader } from '../lib/read-stream.ts';
 import { createMessage } from './anthropic-message.ts';
 import type { ErrorIn } from './openai-wire-stream.ts';
-import { type Origin } from './openai-wire.ts';
+import type { CallOrigin } from './openai-wire.ts';
 
 /** The event that ends every whole answer. */
 export function isLast({ event }: SseEvent): boolean {
@@ -11,7 +11,7 @@ export function isLast({ event }: SseEvent): boolean {
 }
 
 /** Reads one stream of `/v1/messages`, which is whole at `message_stop`. `errorIn` finds the classified error in an event. */
-export function createEventReader(errorIn: ErrorIn, origin: Origin): ItemReader<SseEvent> {
+export function createEventReader(errorIn: ErrorIn, origin: CallOrigin): ItemReader<SseEvent> {
   const message = createMessage(origin);
   return {
     read(event, batch) {
@@ -47,7 +47,7 @@ function isMeaning(type: unknown): type is keyof typeof meanings {
 }
 
 /** Servers that imitate this API put errors of other shapes into their streams; pings and what is yet to come hold none. */
-function throwError(value: JsonObject, name: string | undefined, errorIn: ErrorIn, origin: Origin): void {
+function throwError(value: JsonObject, name: string | undefined, errorIn: ErrorIn, origin: CallOrigin): void {
   const error = errorIn(value) ?? (name === 'error' ? errorIn({ error: value }) : undefined);
   if (error) throw error;
   if (name === 'error' || value['type'] === 'error') throw origin.badResponse('the stream holds an error event.');

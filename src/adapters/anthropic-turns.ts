@@ -1,6 +1,6 @@
 import type { RouterError } from '../core/errors.ts';
 import type { ChatMessage, ContentPart, ToolCall } from '../core/types.ts';
-import { isJsonObject, type JsonObject } from '../lib/json.ts';
+import { isJsonObject, type JsonObject, parseJsonWithin } from '../lib/json.ts';
 
 /** Makes the error for a request that cannot be sent. The text must not quote the request. */
 export type Refuse = (code: 'invalid_request' | 'unsupported', text: string) => RouterError;
@@ -69,17 +69,24 @@ function partsOf({ content }: ChatMessage): readonly ContentPart[] {
 
 function toSystemTexts(message: ChatMessage, path: string, refuse: Refuse): string[] {
   return partsOf(message).flatMap((part) => {
-    if (part.type !== 'text') throw refuse('invalid_request', `${path} is a ${message.role} message and holds an image.`);
-    return isBlank(part.text) ? [] : [part.text];
+    if (part.type === 'text') return isBlank(part.text) ? [] : [part.text];
+    if (part.type === 'image_url') throw refuse('invalid_request', `${path} is a ${message.role} message and holds an image.`);
+    throw refuseUnknown(path, refuse);
   });
 }
 
 /** Texts and images; the API refuses texts that are empty or hold nothing but white space. */
 function toBlocks(message: ChatMessage, path: string, refuse: Refuse): JsonObject[] {
   return partsOf(message).flatMap((part): JsonObject[] => {
-    if (part.type !== 'text') return [{ type: 'image', source: toSource(part.image_url.url, path, refuse) }];
-    return isBlank(part.text) ? [] : [{ type: 'text', text: part.text }];
+    if (part.type === 'text') return isBlank(part.text) ? [] : [{ type: 'text', text: part.text }];
+    if (part.type === 'image_url') return [{ type: 'image', source: toSource(part.image_url.url, path, refuse) }];
+    throw refuseUnknown(path, refuse);
   });
+}
+
+/** Types do not know such parts, but callers send them: other servers take sound and files. */
+function refuseUnknown(path: string, refuse: Refuse): RouterError {
+  return refuse('unsupported', `${path} holds a part that this API has no place for.`);
 }
 
 function isBlank(text: string): boolean {
@@ -99,18 +106,9 @@ function toSource(url: string, path: string, refuse: Refuse): JsonObject {
 
 /** Arguments are JSON text for the caller and an object here; no arguments at all may be written as empty text. */
 function toToolUse({ function: called }: ToolCall, id: string, path: string, refuse: Refuse): JsonObject {
-  const input = isBlank(called.arguments) ? {} : parse(called.arguments);
-  if (!isJsonObject(input)) throw refuse('invalid_request', `${path}.function.arguments is not a JSON object.`);
+  const input = isBlank(called.arguments) ? {} : parseJsonWithin(called.arguments);
+  if (!isJsonObject(input)) throw refuse('invalid_request', `${path}.function.arguments is not a JSON object, or nests too deep.`);
   return { type: 'tool_use', id, name: called.name, input };
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    // The parser's own message quotes the text, so it goes nowhere.
-    return undefined;
-  }
 }
 
 /**

@@ -1,14 +1,15 @@
 import { type Adapter, defineAdapter, type HealthReport, type ModelInfo } from '../core/adapter.ts';
 import type { HttpClient } from '../lib/http.ts';
-import { isCount, isJsonObject, type JsonObject } from '../lib/json.ts';
+import { isJsonObject, isPositive, type JsonObject } from '../lib/json.ts';
 import { readStream } from '../lib/read-stream.ts';
-import { defaultStreamLimits, openEvents } from '../lib/sse.ts';
+import { openEvents } from '../lib/sse.ts';
+import { defaultStreamLimits } from '../lib/stream-text.ts';
 import { toAnswer } from './anthropic-answer.ts';
 import { leavesOut, toMessagesBody } from './anthropic-request.ts';
 import { createEventReader, isLast } from './anthropic-stream.ts';
 import { orWarming } from './openai-probes.ts';
 import { originOf } from './openai-wire.ts';
-import type { AdapterContext } from './context.ts';
+import type { NetworkContext } from './context.ts';
 
 /**
  * What the protocol can carry. JSON without a schema, `n`, log probabilities and biases have no field here. No `prefill`: models since
@@ -21,7 +22,7 @@ const capabilities = { tools: true, toolChoice: true, vision: true, jsonSchema: 
  * models keep their thoughts to themselves unless `extra: { anthropic: { thinking: { type: 'adaptive', display: 'summarized' } } }`
  * asks for them. There are no embeddings. Betas are a header, `anthropic-beta`, in the provider's `headers`.
  */
-export function anthropic(context: Pick<AdapterContext, 'http' | 'provider'>): Adapter {
+export function anthropic(context: NetworkContext): Adapter {
   const { http, provider } = context;
   return defineAdapter({
     name: 'anthropic',
@@ -78,7 +79,7 @@ function toModelInfo({ id, max_input_tokens: contextLength, capabilities: told }
   return [
     {
       id,
-      ...(isCount(contextLength) && contextLength > 0 && { contextLength }),
+      ...(isPositive(contextLength) && { contextLength }),
       ...(Object.keys(found).length > 0 && { capabilities: found }),
     },
   ];

@@ -1,7 +1,6 @@
 import type { Call } from '../core/adapter.ts';
 import { RouterError } from '../core/errors.ts';
 import type { ChatChunk, ChatRequest, ChunkDelta, Usage } from '../core/types.ts';
-import { systemClock } from '../lib/clock.ts';
 import { grammarFor } from './cpu-grammar.ts';
 import type { HistoryItem } from './cpu-library.ts';
 import type { ChatEngine } from './cpu-models.ts';
@@ -95,7 +94,7 @@ export function chunkMaker({ requestId }: Call<ChatRequest>, model: string): Chu
   const head = {
     id: `chatcmpl-${requestId}`,
     object: 'chat.completion.chunk' as const,
-    created: Math.floor(systemClock.wallMs() / 1000),
+    created: 0,
     model,
   };
   let role: { role?: 'assistant' } = { role: 'assistant' };

@@ -46,7 +46,7 @@ export async function checkModelFile(file: ModelFile, provider: string): Promise
 }
 
 /** A small file of the system's; undefined where there is none, or it may not be read. */
-export async function textIn(path: string): Promise<string | undefined> {
+export async function systemText(path: string): Promise<string | undefined> {
   try {
     const { readFile } = await import(/* webpackIgnore: true */ /* @vite-ignore */ 'node:fs/promises');
     return await readFile(path, 'utf8');

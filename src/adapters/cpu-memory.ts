@@ -1,4 +1,4 @@
-import { textIn } from './cpu-files.ts';
+import { systemText } from './cpu-files.ts';
 
 /** Bytes that this process may take now without pushing others out; undefined where that is not known. */
 export type FreeMemory = () => Promise<number | undefined>;
@@ -11,10 +11,10 @@ export const freeMemory: FreeMemory = async () => {
   const { process } = globalThis;
   const available = process?.platform === 'darwin' ? undefined : process?.availableMemory?.();
   if (available === undefined) return undefined;
-  const [machine, groups] = [await textIn('/proc/meminfo'), await textIn('/proc/self/cgroup')];
+  const [machine, groups] = [await systemText('/proc/meminfo'), await systemText('/proc/self/cgroup')];
   if (machine === undefined) return available;
   for (const folder of groupFolders(groups ?? '')) {
-    const statistics = await textIn(`${folder}/memory.stat`);
+    const statistics = await systemText(`${folder}/memory.stat`);
     if (statistics !== undefined) return withCache(available, statistics, machine);
   }
   return available;

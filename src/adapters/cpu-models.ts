@@ -15,7 +15,7 @@ import {
   type LoadLibrary,
 } from './cpu-library.ts';
 import type { FreeMemory } from './cpu-memory.ts';
-import { once, type Once } from './cpu-once.ts';
+import { type Load, loadOnce } from './cpu-load-once.ts';
 
 export interface ModelsOptions {
   readonly provider: string;
@@ -74,8 +74,8 @@ export interface CpuModels {
 }
 
 interface LoadedModels {
-  readonly chat: boolean;
-  readonly embedding: boolean;
+  readonly hasChat: boolean;
+  readonly hasEmbedding: boolean;
   /** Tokens of the chat's context window, prompt and answer together, once it was made. */
   readonly chatTokens: number | undefined;
 }
@@ -86,25 +86,25 @@ const logLines = 20;
 export function createModels(options: ModelsOptions, closing: AbortSignal): CpuModels {
   const { provider, chatFile, embeddingFile } = options;
   const log: string[] = [];
-  const runtime = once(() => openRuntime(options, log));
-  const open = (file: ModelFile, contextOf: ContextOf): Once<LlamaModel> =>
-    once(() => openModel(file, (trained) => contextOf(trained, options.contextSize), options, runtime, closing));
+  const runtime = loadOnce(() => openRuntime(options, log));
+  const open = (file: ModelFile, contextOf: ContextOf): Load<LlamaModel> =>
+    loadOnce(() => openModel(file, (trained) => contextOf(trained, options.contextSize), options, runtime, closing));
   const chatModel = chatFile && open(chatFile, leastChatContext);
   const embeddingModel = embeddingFile && (embeddingFile.path === chatFile?.path ? chatModel : open(embeddingFile, embeddingContext));
 
-  let spoiled = false;
+  let isSpoiled = false;
   const loading = async <Value>(load: () => Promise<Value>): Promise<Value> => {
     log.length = 0;
     try {
       closing.throwIfAborted();
       return await load();
     } catch (error) {
-      spoiled ||= closing.aborted || !(error instanceof RouterError);
+      isSpoiled ||= closing.aborted || !(error instanceof RouterError);
       throw closing.aborted ? closing.reason : libraryFailure(error, { provider, doing: 'load', log });
     }
   };
-  const chat = once(() => loading(async () => openChat(await modelOf(chatModel, provider), await runtime.get(), options, closing)));
-  const embedder = once(() =>
+  const chat = loadOnce(() => loading(async () => openChat(await modelOf(chatModel, provider), await runtime.get(), options, closing)));
+  const embedder = loadOnce(() =>
     loading(async () => openEmbedder(await modelOf(embeddingModel, provider), await runtime.get(), options, closing)),
   );
 
@@ -113,8 +113,8 @@ export function createModels(options: ModelsOptions, closing: AbortSignal): CpuM
     embedder: embedder.get,
     discardChat: () => chat.drop(({ context }) => context.dispose()),
     loaded: () => ({
-      chat: chatModel?.held() !== undefined,
-      embedding: embeddingModel?.held() !== undefined,
+      hasChat: chatModel?.held() !== undefined,
+      hasEmbedding: embeddingModel?.held() !== undefined,
       chatTokens: chat.held()?.context.contextSize,
     }),
     failure: (error) => libraryFailure(error, { provider, doing: 'run', log }),
@@ -124,13 +124,13 @@ export function createModels(options: ModelsOptions, closing: AbortSignal): CpuM
       await embedder.drop(({ context }) => context.dispose());
       const freed = freeModels([chatModel, embeddingModel], runtime);
       // After a failed load the library keeps waiting for an object that nobody can dispose of any more.
-      if (spoiled) freed.catch(() => undefined);
+      if (isSpoiled) freed.catch(() => undefined);
       else await freed;
     },
   };
 }
 
-async function freeModels(models: readonly (Once<LlamaModel> | undefined)[], runtime: Once<Runtime>): Promise<void> {
+async function freeModels(models: readonly (Load<LlamaModel> | undefined)[], runtime: Load<Runtime>): Promise<void> {
   for (const model of models) await model?.drop((loaded) => loaded.dispose());
   await runtime.drop(({ llama }) => llama.dispose());
 }
@@ -158,7 +158,7 @@ async function openModel(
   file: ModelFile,
   contextOf: (trained: number) => ContextQuestion,
   { provider, contextSize, freeMemory }: ModelsOptions,
-  runtime: Once<Runtime>,
+  runtime: Load<Runtime>,
   closing: AbortSignal,
 ): Promise<LlamaModel> {
   await checkModelFile(file, provider);
@@ -171,7 +171,7 @@ async function openModel(
   return model;
 }
 
-async function modelOf(model: Once<LlamaModel> | undefined, provider: string): Promise<LlamaModel> {
+async function modelOf(model: Load<LlamaModel> | undefined, provider: string): Promise<LlamaModel> {
   if (model) return model.get();
   throw new RouterError('unsupported', `Provider "${provider}" has no model for this; set modelPath.`, { provider });
 }

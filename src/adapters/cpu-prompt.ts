@@ -1,5 +1,5 @@
 import { RouterError } from '../core/errors.ts';
-import type { ChatMessage, ChatRequest } from '../core/types.ts';
+import type { ChatMessage, ChatRequest, ContentPart } from '../core/types.ts';
 import type { GenerateOptions, HistoryItem } from './cpu-library.ts';
 
 /**
@@ -28,11 +28,12 @@ function toItem(message: ChatMessage, provider: string): HistoryItem {
 
 function textOf({ content }: ChatMessage, provider: string): string {
   if (typeof content === 'string') return content;
-  return (content ?? []).map((part) => (part.type === 'text' ? part.text : refuse('images', provider))).join('');
+  return (content ?? []).map((part) => textOfPart(part, provider)).join('');
 }
 
-function refuse(what: string, provider: string): never {
-  throw unsupported(what, provider);
+function textOfPart(part: ContentPart, provider: string): string {
+  if (part.type === 'text') return part.text;
+  throw unsupported(part.type === 'image_url' ? 'images' : 'parts of this type', provider);
 }
 
 /** Dropping a message would answer another question. */
@@ -48,11 +49,11 @@ const defaultTemperature = 0.8;
 
 export function toGenerateOptions(request: ChatRequest): GenerateOptions {
   const { temperature = defaultTemperature, top_p, seed, stop, frequency_penalty, presence_penalty } = request;
-  const penalised = frequency_penalty !== undefined || presence_penalty !== undefined;
+  const isPenalised = frequency_penalty !== undefined || presence_penalty !== undefined;
   const stops = typeof stop === 'string' ? [stop] : (stop ?? []);
   return {
     temperature,
-    repeatPenalty: penalised && { penalty: 1, frequencyPenalty: frequency_penalty ?? 0, presencePenalty: presence_penalty ?? 0 },
+    repeatPenalty: isPenalised && { penalty: 1, frequencyPenalty: frequency_penalty ?? 0, presencePenalty: presence_penalty ?? 0 },
     ...(top_p !== undefined && { topP: top_p }),
     // llama.cpp's seeds are 32 bits without a sign; the library would turn every negative one into 0.
     ...(seed !== undefined && { seed: seed >>> 0 }),

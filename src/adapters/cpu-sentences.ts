@@ -1,7 +1,7 @@
 import { RouterError } from '../core/errors.ts';
 import { libraryFailure } from './cpu-failure.ts';
 import type { Embedder } from './cpu-models.ts';
-import { once } from './cpu-once.ts';
+import { loadOnce } from './cpu-load-once.ts';
 
 // The part of `@huggingface/transformers` 4.3 that is used here, as our own shapes: see cpu-library.ts.
 
@@ -87,7 +87,7 @@ export function createSentenceModels({ provider, model, threads, load }: Sentenc
       });
     }
   };
-  const extractor = once(async () => {
+  const extractor = loadOnce(async () => {
     const { pipeline } = await check();
     const session_options = threads > 0 ? { intraOpNumThreads: threads } : {};
     return pipeline('feature-extraction', model.source, { local_files_only: model.isLocal, session_options }).catch((error: unknown) => {

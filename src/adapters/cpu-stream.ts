@@ -56,23 +56,23 @@ interface Generation {
 async function generate({ call, parts, plan, engine, outbox, stopper }: Generation): Promise<void> {
   const { models, model } = parts;
   const chunks = chunkMaker(call, model);
-  let broken = false;
+  let isBroken = false;
   try {
     const end = await runChat(plan, engine, stopper.signal, (delta) => outbox.push(chunks.delta(delta)));
     for (const chunk of chunks.end(end)) outbox.push(chunk);
     outbox.end();
   } catch (error) {
-    broken = !stopper.signal.aborted;
-    outbox.fail(broken ? models.failure(error) : stopper.signal.reason);
+    isBroken = !stopper.signal.aborted;
+    outbox.fail(isBroken ? models.failure(error) : stopper.signal.reason);
   } finally {
     stopper.dispose();
-    await clean(engine, models, broken);
+    await clean(engine, models, isBroken);
   }
 }
 
-async function clean({ sequence }: ChatEngine, models: CpuModels, broken: boolean): Promise<void> {
+async function clean({ sequence }: ChatEngine, models: CpuModels, isBroken: boolean): Promise<void> {
   try {
-    if (broken) await models.discardChat();
+    if (isBroken) await models.discardChat();
     else await sequence.clearHistory();
   } catch {
     await models.discardChat().catch(() => undefined);

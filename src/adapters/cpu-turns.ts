@@ -8,22 +8,22 @@ export interface Turns {
 
 export function createTurns(): Turns {
   const queue: (() => void)[] = [];
-  let busy = false;
+  let isBusy = false;
 
   const end = (): void => {
     const next = queue.shift();
     if (next) next();
-    else busy = false;
+    else isBusy = false;
   };
 
   return {
-    running: () => (busy ? 1 : 0),
+    running: () => (isBusy ? 1 : 0),
     waiting: () => queue.length,
     take(signal) {
       return new Promise((resolve, reject) => {
         if (signal.aborted) return reject(signal.reason as Error);
-        if (!busy) {
-          busy = true;
+        if (!isBusy) {
+          isBusy = true;
           return resolve(end);
         }
         const onTurn = (): void => {

@@ -86,7 +86,8 @@ interface Parts {
   readonly closing: AbortController;
 }
 
-type Verbs = Pick<AdapterDefinition, 'models' | 'health' | 'load' | 'close'> & ({ readonly stream: Stream } | { readonly embed: Embed });
+type CommonVerbs = Pick<AdapterDefinition, 'models' | 'health' | 'load' | 'close'>;
+type Verbs = CommonVerbs & ({ readonly stream: Stream } | { readonly embed: Embed });
 
 function verbs(parts: Parts): Verbs {
   const { provider, load, chatFile, embedding, models, sentences, closing } = parts;
@@ -105,9 +106,7 @@ function verbs(parts: Parts): Verbs {
     return embedTexts(call, { provider, models: sentences ?? models, closing: closing.signal, model, turns: embedTurns });
   };
   let closed: Promise<void> | undefined;
-  return {
-    ...(embedding && { embed }),
-    ...((chatFile || !embedding) && { stream }),
+  const common: CommonVerbs = {
     models: (signal) =>
       whileOpen(signal, async () => [
         ...(await Promise.all(files.map((file) => infoOf(file, provider)))),
@@ -122,7 +121,9 @@ function verbs(parts: Parts): Verbs {
       }),
     load: async () => loadOf(parts, chatTurns, embedTurns),
     close: () => (closed ??= close(parts, [chatTurns, embedTurns])),
-  } as Verbs;
+  };
+  if (embedding && !chatFile) return { ...common, embed };
+  return { ...common, stream, ...(embedding && { embed }) };
 }
 
 /** The id of the model that answers. Throws `model_not_found` for the name of another one: a process holds what it was given. */
@@ -147,8 +148,8 @@ function loadOf(parts: Parts, ...turns: readonly Turns[]): LoadReport {
 function residentOf({ chatFile, embedding, models, sentences }: Parts): ResidentModel[] {
   const loaded = models.loaded();
   const resident: ResidentModel[] = [];
-  if (chatFile && loaded.chat) resident.push({ id: chatFile.id, ...(loaded.chatTokens && { contextLength: loaded.chatTokens }) });
-  const embeds = sentences?.isLoaded() ?? loaded.embedding;
+  if (chatFile && loaded.hasChat) resident.push({ id: chatFile.id, ...(loaded.chatTokens && { contextLength: loaded.chatTokens }) });
+  const embeds = sentences?.isLoaded() ?? loaded.hasEmbedding;
   if (embedding && embeds && resident[0]?.id !== embedding.id) resident.push({ id: embedding.id });
   return resident;
 }

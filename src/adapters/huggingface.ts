@@ -6,9 +6,9 @@ import { toVectors } from './huggingface-vectors.ts';
 import type { NetworkContext } from './context.ts';
 import { openaiCompatible } from './openai-compatible.ts';
 import { joinEmbedAnswers, splitInput, toEmbedAnswer } from './openai-embeddings.ts';
-import type { Origin } from './openai-wire.ts';
+import type { CallOrigin } from './openai-wire.ts';
 
-const inner: (context: NetworkContext) => Adapter = openaiCompatible({
+const plain: (context: NetworkContext) => Adapter = openaiCompatible({
   name: 'huggingface',
   capabilities: {
     tools: true,
@@ -28,7 +28,7 @@ const inner: (context: NetworkContext) => Adapter = openaiCompatible({
  * (`openai/gpt-oss-120b:fastest`), and the embedding models stand in no list. A dedicated Inference Endpoint (another host)
  * speaks the protocol of its engine: configure it as `tgi`, `vllm`, `tei` or `llamacpp`.
  */
-export const huggingface = (context: NetworkContext): Adapter => Object.freeze({ ...inner(context), listsAllModels: false });
+export const huggingface = (context: NetworkContext): Adapter => Object.freeze({ ...plain(context), listsAllModels: false });
 
 /** TEI, which does the work behind the route, takes 32 texts at once by default. */
 const maxInputs = 32;
@@ -37,7 +37,7 @@ const maxInputs = 32;
  * The feature-extraction task. `truncate: false`: a text too long is an error, as everywhere else, and not cut in silence.
  * There is no usage.
  */
-async function embed(http: HttpClient, call: Call<EmbedRequest>, origin: Origin): Promise<EmbedAnswer> {
+async function embed(http: HttpClient, call: Call<EmbedRequest>, origin: CallOrigin): Promise<EmbedAnswer> {
   const { request, model } = call;
   const path = `/hf-inference/models/${pathOf(model, origin)}/pipeline/feature-extraction`;
   const answers: EmbedAnswer[] = [];
@@ -53,7 +53,7 @@ async function embed(http: HttpClient, call: Call<EmbedRequest>, origin: Origin)
 }
 
 /** A name may be anything that a caller wrote, so it must not lead to another path. */
-function pathOf(model: string | undefined, { provider }: Origin): string {
+function pathOf(model: string | undefined, { provider }: CallOrigin): string {
   const segments = model?.split('/') ?? [''];
   if (segments.some((segment) => /^\.{0,2}$|\p{Surrogate}/u.test(segment))) {
     throw new RouterError('model_not_found', `${provider}: the name of the model is none that the hub can have.`, { provider, model });

@@ -2,12 +2,12 @@ import type { Adapter, HealthReport, LoadReport, ResidentModel } from '../core/a
 import { allCapabilities } from '../core/capabilities.ts';
 import { collectChunks } from '../core/collect.ts';
 import type { HttpClient } from '../lib/http.ts';
-import { isJsonObject } from '../lib/json.ts';
-import { toLoadReport } from '../lib/prometheus.ts';
+import { isJsonObject, isPositive } from '../lib/json.ts';
+import { toLoadReport } from '../lib/load-metrics.ts';
 import type { NetworkContext } from './context.ts';
 import { continueFinal, thoughtOut } from './openai-begun.ts';
 import { openaiCompatible } from './openai-compatible.ts';
-import { isCount, toModels } from './openai-models.ts';
+import { toModels } from './openai-models.ts';
 import { orOff, orSilent } from './openai-probes.ts';
 import { namedTool } from './openai-request.ts';
 
@@ -67,7 +67,7 @@ async function load(http: HttpClient, signal: AbortSignal): Promise<LoadReport> 
 }
 
 function toServed(slots: unknown, contextLength: unknown): LoadReport {
-  return { ...(isCount(slots) && { slots }), ...(isCount(contextLength) && { contextLength }) };
+  return { ...(isPositive(slots) && { slots }), ...(isPositive(contextLength) && { contextLength }) };
 }
 
 /** On by default since 2025. The window of a slot is what one request may have of it. */

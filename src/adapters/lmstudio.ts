@@ -1,11 +1,11 @@
 import type { Adapter, LoadReport, ModelInfo, ResidentModel } from '../core/adapter.ts';
 import { isRouterError, RouterError } from '../core/errors.ts';
 import type { HttpClient } from '../lib/http.ts';
-import { isJsonObject, type JsonObject } from '../lib/json.ts';
+import { isJsonObject, isPositive, type JsonObject } from '../lib/json.ts';
 import { billionsIn } from '../lib/parameter-count.ts';
 import type { AdapterContext } from './context.ts';
 import { openaiCompatible } from './openai-compatible.ts';
-import { isCount, listModels } from './openai-models.ts';
+import { listModels } from './openai-models.ts';
 import { orWhereMissing } from './openai-probes.ts';
 import { namedTool } from './openai-request.ts';
 
@@ -67,7 +67,7 @@ function toModelInfo({ key, params_string: parameters, size_bytes: size, capabil
   const parametersBillions = billionsIn(parameters);
   return {
     id: key,
-    ...(isCount(size) && { sizeBytes: size }),
+    ...(isPositive(size) && { sizeBytes: size }),
     ...(parametersBillions !== undefined && { parametersBillions }),
     ...(Object.keys(capabilities).length > 0 && { capabilities }),
   };
@@ -90,9 +90,9 @@ function toResident({ key, size_bytes: size, loaded_instances: instances }: OwnM
   return [
     {
       id: key,
-      ...(isCount(size) && { sizeBytes: size }),
-      ...(isCount(length) && { contextLength: length }),
-      ...(isCount(parallel) && { slots: parallel }),
+      ...(isPositive(size) && { sizeBytes: size }),
+      ...(isPositive(length) && { contextLength: length }),
+      ...(isPositive(parallel) && { slots: parallel }),
     },
   ];
 }

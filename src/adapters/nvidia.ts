@@ -3,7 +3,7 @@ import { allCapabilities } from '../core/capabilities.ts';
 import type { EmbedRequest } from '../core/types.ts';
 import { isRouterError, RouterError } from '../core/errors.ts';
 import type { HttpClient } from '../lib/http.ts';
-import { toLoadReport } from '../lib/prometheus.ts';
+import { toLoadReport } from '../lib/load-metrics.ts';
 import type { NetworkContext } from './context.ts';
 import { openaiCompatible } from './openai-compatible.ts';
 import { listModels } from './openai-models.ts';

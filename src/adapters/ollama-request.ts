@@ -1,7 +1,7 @@
 import type { Call } from '../core/adapter.ts';
 import { RouterError } from '../core/errors.ts';
 import type { ChatMessage, ChatRequest, EmbedRequest, ReasoningEffort, ResponseFormat, ToolCall } from '../core/types.ts';
-import { isJsonObject, type JsonObject, parseJson } from '../lib/json.ts';
+import { isJsonObject, type JsonObject, parseJsonWithin } from '../lib/json.ts';
 
 /** What every body of one provider carries. */
 export interface OllamaSettings {
@@ -16,7 +16,7 @@ export interface OllamaSettings {
 }
 
 /**
- * The body of `/api/chat`. JsonObject that are undefined vanish when it is written as JSON. Throws `invalid_request` and
+ * The body of `/api/chat`. Fields that are undefined vanish when it is written as JSON. Throws `invalid_request` and
  * `unsupported`, before anything is sent.
  *
  * `truncate: false`: by default the server drops the oldest messages in silence until the prompt fits; now it answers 400,
@@ -118,7 +118,8 @@ function toContent({ content }: ChatMessage, at: number, provider: string): Json
   const images: string[] = [];
   for (const part of content) {
     if (part.type === 'text') texts.push(part.text);
-    else images.push(toImage(part.image_url.url, at, provider));
+    else if (part.type === 'image_url') images.push(toImage(part.image_url.url, at, provider));
+    else throw new RouterError('unsupported', `${provider}: messages[${at}] holds a part that Ollama has no place for.`, { provider });
   }
   return { content: texts.join('\n'), images: images.length > 0 ? images : undefined };
 }
@@ -137,7 +138,9 @@ function toImage(url: string, at: number, provider: string): string {
 /** Arguments are JSON text for the caller and an object here; no arguments at all may be written as empty text. */
 function toToolCall(call: ToolCall, path: string, provider: string): JsonObject {
   const { name, arguments: text } = call.function;
-  const parsed = text.trim() === '' ? {} : parseJson(text);
+  const parsed = text.trim() === '' ? {} : parseJsonWithin(text);
   if (isJsonObject(parsed)) return { id: call.id, function: { name, arguments: parsed } };
-  throw new RouterError('invalid_request', `${provider}: ${path}.function.arguments is not a JSON object.`, { provider });
+  throw new RouterError('invalid_request', `${provider}: ${path}.function.arguments is not a JSON object, or nests too deep.`, {
+    provider,
+  });
 }

@@ -1,13 +1,10 @@
 import type { Call } from '../core/adapter.ts';
-import type { RouterError } from '../core/errors.ts';
 import type { ChatAnswer, ChatChunk, ChatRequest, ChunkDelta, FinishReason, ToolCall, Usage } from '../core/types.ts';
+import type { HttpClient } from '../lib/http.ts';
 import { isCount, isJsonObject, type JsonObject } from '../lib/json.ts';
 
 // What Ollama's native API sends, turned into OpenAI's shapes, without any I/O. Facts: the Go types of the server
 // (`api/types.go`), where `omitempty` means that a count of 0 is left out.
-
-/** Makes the error for an answer that is not what the protocol says. The text must not quote the answer. */
-export type Refuse = (text: string) => RouterError;
 
 /** One object of `/api/chat`: the whole answer, or one line of a stream. */
 export interface ChatLine {
@@ -32,17 +29,17 @@ interface FoundCall {
 }
 
 /** Reads what the server sent, once; everything after it is typed. */
-export function readChatLine(value: unknown, refuse: Refuse): ChatLine {
-  if (!isJsonObject(value)) throw refuse('a part of the answer is not an object.');
+export function readChatLine(value: unknown, badResponse: HttpClient['badResponse']): ChatLine {
+  if (!isJsonObject(value)) throw badResponse('a part of the answer is not an object.');
   const message = isJsonObject(value['message']) ? value['message'] : undefined;
   const { content = '', thinking = '', tool_calls: calls } = message ?? {};
-  if (typeof content !== 'string' || typeof thinking !== 'string') throw refuse('the content of the answer is not text.');
+  if (typeof content !== 'string' || typeof thinking !== 'string') throw badResponse('the content of the answer is not text.');
   return {
     model: typeof value['model'] === 'string' ? value['model'] : undefined,
     created: toSeconds(value['created_at']),
     content: message && content,
     thinking,
-    toolCalls: Array.isArray(calls) ? calls.map((call) => readCall(call, refuse)) : [],
+    toolCalls: Array.isArray(calls) ? calls.map((call) => readCall(call, badResponse)) : [],
     logprobs: Array.isArray(value['logprobs']) ? value['logprobs'] : [],
     done: value['done'] === true,
     doneReason: value['done_reason'],
@@ -50,10 +47,10 @@ export function readChatLine(value: unknown, refuse: Refuse): ChatLine {
   };
 }
 
-function readCall(call: unknown, refuse: Refuse): FoundCall {
+function readCall(call: unknown, badResponse: HttpClient['badResponse']): FoundCall {
   const { id, function: called } = isJsonObject(call) ? call : {};
   const { name, arguments: given } = isJsonObject(called) ? called : {};
-  if (typeof name !== 'string' || name === '') throw refuse('a tool call names no function.');
+  if (typeof name !== 'string' || name === '') throw badResponse('a tool call names no function.');
   return { id: typeof id === 'string' && id !== '' ? id : undefined, name, arguments: given };
 }
 
@@ -74,8 +71,8 @@ function toSeconds(createdAt: unknown): number {
 }
 
 /** `done_reason` stays `stop` where tools were called, and is missing in old versions. */
-function toFinishReason(reason: unknown, calledTools: boolean, refuse: Refuse): FinishReason {
-  if (reason === 'load' || reason === 'unload') throw refuse(`the model was ${reason}ed; that is not a completion.`);
+function toFinishReason(reason: unknown, calledTools: boolean, badResponse: HttpClient['badResponse']): FinishReason {
+  if (reason === 'load' || reason === 'unload') throw badResponse(`the model was ${reason}ed; that is not a completion.`);
   if (reason === 'length') return 'length';
   if (calledTools) return 'tool_calls';
   return reason === 'stop' ? 'stop' : 'unknown';
@@ -87,10 +84,10 @@ function toToolCall({ id, name, arguments: given }: FoundCall, index: number, re
   return { id: id ?? `call_${requestId}_${index}`, type: 'function', function: { name, arguments: text } };
 }
 
-export function toAnswer(line: ChatLine, call: Call<ChatRequest>, refuse: Refuse): ChatAnswer {
+export function toAnswer(line: ChatLine, call: Call<ChatRequest>, badResponse: HttpClient['badResponse']): ChatAnswer {
   const toolCalls = line.toolCalls.map((found, index) => toToolCall(found, index, call.requestId));
-  const finish_reason = toFinishReason(line.doneReason, toolCalls.length > 0, refuse);
-  if (!line.done || line.content === undefined) throw refuse('the answer is empty or was cut short.');
+  const finish_reason = toFinishReason(line.doneReason, toolCalls.length > 0, badResponse);
+  if (!line.done || line.content === undefined) throw badResponse('the answer is empty or was cut short.');
   const message = {
     role: 'assistant' as const,
     content: line.content === '' && toolCalls.length > 0 ? null : line.content,
@@ -108,9 +105,9 @@ export function toAnswer(line: ChatLine, call: Call<ChatRequest>, refuse: Refuse
 }
 
 /** Turns the lines of one stream into chunks; a line without content gives none, the last one also the end and the usage. */
-export function createChunker(call: Call<ChatRequest>, refuse: Refuse): (line: ChatLine) => readonly ChatChunk[] {
+export function createChunker(call: Call<ChatRequest>, badResponse: HttpClient['badResponse']): (line: ChatLine) => readonly ChatChunk[] {
   let head: Omit<ChatChunk, 'choices'> | undefined;
-  let opened = false;
+  let isOpened = false;
   let calls = 0;
   return (line) => {
     head ??= {
@@ -119,20 +116,20 @@ export function createChunker(call: Call<ChatRequest>, refuse: Refuse): (line: C
       created: line.created,
       model: line.model ?? call.model ?? '',
     };
-    if (!line.done && line.content === undefined) throw refuse('a line of the stream holds no message.');
+    if (!line.done && line.content === undefined) throw badResponse('a line of the stream holds no message.');
     const chunks: ChatChunk[] = [];
     const delta = toDelta(line, calls, call.requestId);
     if (delta !== undefined || line.logprobs.length > 0) {
       const logprobs = line.logprobs.length > 0 && { logprobs: { content: line.logprobs } };
       chunks.push({
         ...head,
-        choices: [{ index: 0, delta: { ...(!opened && { role: 'assistant' }), ...delta }, finish_reason: null, ...logprobs }],
+        choices: [{ index: 0, delta: { ...(!isOpened && { role: 'assistant' }), ...delta }, finish_reason: null, ...logprobs }],
       });
-      opened = true;
+      isOpened = true;
     }
     calls += line.toolCalls.length;
     if (!line.done) return chunks;
-    chunks.push({ ...head, choices: [{ index: 0, delta: {}, finish_reason: toFinishReason(line.doneReason, calls > 0, refuse) }] });
+    chunks.push({ ...head, choices: [{ index: 0, delta: {}, finish_reason: toFinishReason(line.doneReason, calls > 0, badResponse) }] });
     if (line.usage) chunks.push({ ...head, choices: [], usage: line.usage });
     return chunks;
   };

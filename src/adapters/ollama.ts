@@ -4,7 +4,7 @@ import type { ChatAnswer, ChatRequest, ChunkBatches, EmbedAnswer, EmbedRequest }
 import type { Body } from '../lib/byte-source.ts';
 import { areFinite } from '../lib/finite.ts';
 import type { HttpClient } from '../lib/http.ts';
-import { isCount, isJsonObject, type JsonObject, parseJson } from '../lib/json.ts';
+import { isCount, isJsonObject, isPositive, type JsonObject, parseJson } from '../lib/json.ts';
 import { openLines } from '../lib/ndjson.ts';
 import { billionsIn } from '../lib/parameter-count.ts';
 import { type ItemReader, readStream } from '../lib/read-stream.ts';
@@ -159,6 +159,6 @@ function toResidentModel({ name, size, size_vram, context_length }: JsonObject &
     id: name,
     ...(isCount(size) && { sizeBytes: size }),
     ...(isCount(size_vram) && { vramBytes: size_vram }),
-    ...(isCount(context_length) && context_length > 0 && { contextLength: context_length }),
+    ...(isPositive(context_length) && { contextLength: context_length }),
   };
 }

@@ -3,19 +3,19 @@ import { isRouterError, RouterError } from '../core/errors.ts';
 import type { ChatAnswer, ChatRequest, ChunkBatches } from '../core/types.ts';
 import type { HttpClient } from '../lib/http.ts';
 import { readStream } from '../lib/read-stream.ts';
-import { defaultStreamLimits, openEvents } from '../lib/sse.ts';
+import { openEvents } from '../lib/sse.ts';
+import { defaultStreamLimits } from '../lib/stream-text.ts';
+import { isOfWebPage } from '../lib/web-page.ts';
 import type { NetworkContext } from './context.ts';
 import { begunIn, chunksWithoutBegun, withoutBegun } from './openai-begun.ts';
-import type { Dialect } from './openai-dialect.ts';
+import { type Dialect, resolveDialect, type ResolvedDialect } from './openai-dialect.ts';
 import { embedInParts } from './openai-embeddings.ts';
 import { listModels } from './openai-models.ts';
 import { orSilent, orWarming } from './openai-probes.ts';
 import { toStreamBody, toWholeBody } from './openai-request.ts';
 import { moveThoughts } from './openai-thoughts.ts';
 import { createChunkReader, terminator } from './openai-wire-stream.ts';
-import { checkLoaded, type Origin, originOf, toChatAnswer } from './openai-wire.ts';
-
-export type { Dialect } from './openai-dialect.ts';
+import { checkLoaded, type CallOrigin, originOf, toChatAnswer } from './openai-wire.ts';
 
 /** A server of which only the protocol is known. What many such servers ignore without a word is not declared. */
 const generic: Dialect = {
@@ -25,15 +25,16 @@ const generic: Dialect = {
 };
 
 /** An adapter over OpenAI's chat-completion and embedding routes. */
-export function openaiCompatible(dialect: Dialect = generic): (context: NetworkContext) => Adapter {
+export function openaiCompatible(given: Dialect = generic): (context: NetworkContext) => Adapter {
+  const dialect = resolveDialect(given);
+  const { name, capabilities, ignores, modelName, loadsOnDemand, cutsPrompts } = dialect;
+  const { embed, models = listModels, health = askModels, load } = dialect;
   return (context) => {
     const { provider, http } = context;
-    const { name, capabilities, ignores, modelName = 'required', loadsOnDemand = false, cutsPrompts = false } = dialect;
-    const { embed, models = listModels, health = askModels, load } = dialect;
     return defineAdapter({
       name,
       capabilities: { ...capabilities, prefill: dialect.continued !== undefined },
-      ...(ignores && { ignores }),
+      ignores,
       modelName,
       loadsOnDemand,
       cutsPrompts,
@@ -52,15 +53,15 @@ export function openaiCompatible(dialect: Dialect = generic): (context: NetworkC
   };
 }
 
-async function chat(http: HttpClient, dialect: Dialect, call: Call<ChatRequest>, origin: Origin): Promise<ChatAnswer> {
+async function chat(http: HttpClient, dialect: ResolvedDialect, call: Call<ChatRequest>, origin: CallOrigin): Promise<ChatAnswer> {
   const value = await http.postJson('/v1/chat/completions', toWholeBody(dialect, call), call);
-  if (dialect.isNoModel) checkLoaded(value, dialect.isNoModel, origin);
+  checkLoaded(value, dialect.isNoModel, origin);
   const answer = toChatAnswer(value, origin);
-  const own = dialect.thinkTags === false ? answer : moveThoughts(answer);
+  const own = moveThoughts(answer);
   return call.continues && dialect.repeatsBegun ? withoutBegun(own, begunIn(call.request)) : own;
 }
 
-async function openChunks(http: HttpClient, dialect: Dialect, call: Call<ChatRequest>, origin: Origin): Promise<ChunkBatches> {
+async function openChunks(http: HttpClient, dialect: ResolvedDialect, call: Call<ChatRequest>, origin: CallOrigin): Promise<ChunkBatches> {
   const body = toStreamBody(dialect, call);
   const source = await http.openStream('/v1/chat/completions', body, call);
   const reader = createChunkReader((value) => http.errorIn(value, body), origin, dialect);
@@ -74,7 +75,7 @@ async function openChunks(http: HttpClient, dialect: Dialect, call: Call<ChatReq
  */
 function orUnserved<Answer>(work: Promise<Answer>, what: string, provider: string): Promise<Answer> {
   return work.catch((error: unknown) => {
-    const isNoRoute = isRouterError(error, 'bad_response') && error.status === 404 && !error.message.includes('web page');
+    const isNoRoute = isRouterError(error, 'bad_response') && error.status === 404 && !isOfWebPage(error);
     if (!isNoRoute) throw error;
     throw new RouterError('unsupported', `${provider}: this server, or its model, serves no ${what} (HTTP 404).`, {
       provider,

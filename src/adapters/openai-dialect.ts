@@ -3,15 +3,15 @@ import type { Capabilities, Parameter } from '../core/capabilities.ts';
 import type { EmbedAnswer, EmbedRequest } from '../core/types.ts';
 import type { HttpClient } from '../lib/http.ts';
 import type { JsonObject } from '../lib/json.ts';
-import type { ChatBody, Origin } from './openai-wire.ts';
+import type { ChatBody, CallOrigin } from './openai-wire.ts';
 
 /** What one server does differently from the others that speak OpenAI's protocol. */
 export interface Dialect {
   /** The provider type; also the key of the request's `extra` whose fields this server gets. */
   readonly name: string;
   readonly capabilities: Partial<Capabilities>;
-  /** Parameters that this server has no place for; they are taken out of the body. */
-  readonly ignores?: readonly Parameter[];
+  /** Parameters that this server has no place for; they are taken out of the body. All have one for the limit of tokens. */
+  readonly ignores?: readonly Exclude<Parameter, 'max_tokens'>[];
   /** @default 'required' */
   readonly modelName?: ModelName;
   /**
@@ -36,11 +36,6 @@ export interface Dialect {
    * @default false
    */
   readonly takesDeveloper?: boolean;
-  /**
-   * An answer whose text begins with `<think>` has its reasoning moved to `reasoning_content`.
-   * @default true
-   */
-  readonly thinkTags?: boolean;
   /** Changes the chat body, before `extra` is added to it. Throws `unsupported` for what the server cannot be asked. */
   readonly body?: (body: ChatBody) => ChatBody;
   /**
@@ -60,7 +55,7 @@ export interface Dialect {
   /** Most inputs that one embedding request may hold; longer lists are split. Left out: no limit. */
   readonly maxInputs?: number;
   /** `false`: this server does not embed. A function: it embeds in its own way. Left out: `POST /v1/embeddings`. */
-  readonly embed?: false | ((http: HttpClient, call: Call<EmbedRequest>, origin: Origin) => Promise<EmbedAnswer>);
+  readonly embed?: false | ((http: HttpClient, call: Call<EmbedRequest>, origin: CallOrigin) => Promise<EmbedAnswer>);
   /** Whether an answer, or a chunk, that came without any text means that no model is loaded. Given as it came. */
   readonly isNoModel?: (value: JsonObject) => boolean;
   /** Left out: `GET /v1/models`. */
@@ -68,4 +63,43 @@ export interface Dialect {
   /** Left out: `GET /v1/models` has to answer. */
   readonly health?: (http: HttpClient, signal: AbortSignal) => Promise<HealthReport>;
   readonly load?: (http: HttpClient, signal: AbortSignal) => Promise<LoadReport>;
+}
+
+/** What every server has, whether its dialect speaks of it or not. */
+type Filled = Required<
+  Pick<
+    Dialect,
+    | 'ignores'
+    | 'modelName'
+    | 'loadsOnDemand'
+    | 'cutsPrompts'
+    | 'takesReasoning'
+    | 'takesDeveloper'
+    | 'repeatsBegun'
+    | 'base64'
+    | 'maxInputs'
+    | 'body'
+    | 'isNoModel'
+  >
+>;
+
+/** A dialect whose gaps are filled once, so that no call looks for them. */
+export type ResolvedDialect = Dialect & Filled;
+
+const gaps: Filled = {
+  ignores: [],
+  modelName: 'required',
+  loadsOnDemand: false,
+  cutsPrompts: false,
+  takesReasoning: false,
+  takesDeveloper: false,
+  repeatsBegun: false,
+  base64: false,
+  maxInputs: Infinity,
+  body: (same) => same,
+  isNoModel: () => false,
+};
+
+export function resolveDialect(given: Dialect): ResolvedDialect {
+  return { ...gaps, ...given };
 }

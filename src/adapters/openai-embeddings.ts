@@ -3,15 +3,15 @@ import type { EmbedAnswer, EmbedRequest, Embedding } from '../core/types.ts';
 import { areFinite } from '../lib/finite.ts';
 import type { HttpClient } from '../lib/http.ts';
 import { isJsonObject, type JsonObject } from '../lib/json.ts';
-import type { Dialect } from './openai-dialect.ts';
-import { type Origin } from './openai-wire.ts';
+import type { ResolvedDialect } from './openai-dialect.ts';
+import type { CallOrigin } from './openai-wire.ts';
 
 /** Parts go one after the other: side by side they would run into the rate limit that made the server set its own. */
 export async function embedInParts(
   http: HttpClient,
-  { name, base64 = false, maxInputs = Infinity, ignores = [] }: Dialect,
+  { name, base64, maxInputs, ignores }: ResolvedDialect,
   call: Call<EmbedRequest>,
-  origin: Origin,
+  origin: CallOrigin,
 ): Promise<EmbedAnswer> {
   const { request, model } = call;
   const asked = ignores.includes('user') ? { ...request, user: undefined } : request;
@@ -42,7 +42,7 @@ export function toEmbedBody(request: EmbedRequest, input: EmbedRequest['input'],
  * Checks an answer: as many vectors as inputs, each index once, finite numbers, all of one length, and of the length asked
  * for. Whether numbers or base64 came is seen from the answer, because some servers ignore the question.
  */
-export function toEmbedAnswer(value: unknown, request: EmbedRequest, inputs: number, origin: Origin): EmbedAnswer {
+export function toEmbedAnswer(value: unknown, request: EmbedRequest, inputs: number, origin: CallOrigin): EmbedAnswer {
   if (!isJsonObject(value) || !Array.isArray(value['data'])) throw origin.badResponse('the answer holds no list of embeddings.');
   const items: unknown[] = value['data'];
   if (items.length !== inputs) throw origin.badResponse(`${inputs} inputs were sent, but ${items.length} embeddings came back.`);
@@ -80,7 +80,7 @@ export function joinEmbedAnswers(answers: readonly EmbedAnswer[], model: string 
   };
 }
 
-function toVector(embedding: unknown, origin: Origin): number[] {
+function toVector(embedding: unknown, origin: CallOrigin): number[] {
   const vector = typeof embedding === 'string' ? decodeVector(embedding) : embedding;
   if (!Array.isArray(vector) || vector.length === 0 || !areFinite(vector)) {
     throw origin.badResponse('an embedding is not a list of finite numbers.');

@@ -1,6 +1,6 @@
 import type { ModelInfo } from '../core/adapter.ts';
 import type { HttpClient } from '../lib/http.ts';
-import { isJsonObject } from '../lib/json.ts';
+import { isJsonObject, isPositive } from '../lib/json.ts';
 
 /** `GET /v1/models`. */
 export async function listModels(http: HttpClient, signal: AbortSignal): Promise<readonly ModelInfo[]> {
@@ -17,19 +17,15 @@ export function toModels(value: unknown, http: HttpClient): readonly ModelInfo[]
   return list.filter(isJsonObject).flatMap((model) => {
     const { id, max_model_len: longest, context_length: length } = model;
     const { n_ctx: window, size: sizeBytes, n_params: parameters } = isJsonObject(model['meta']) ? model['meta'] : {};
-    const contextLength = [longest, window, length].find(isCount);
+    const contextLength = [longest, window, length].find(isPositive);
     if (typeof id !== 'string' || id === '') return [];
     return [
       {
         id,
         ...(contextLength !== undefined && { contextLength }),
-        ...(isCount(sizeBytes) && { sizeBytes }),
-        ...(isCount(parameters) && { parametersBillions: parameters / 1e9 }),
+        ...(isPositive(sizeBytes) && { sizeBytes }),
+        ...(isPositive(parameters) && { parametersBillions: parameters / 1e9 }),
       },
     ];
   });
-}
-
-export function isCount(value: unknown): value is number {
-  return Number.isFinite(value) && (value as number) > 0;
 }

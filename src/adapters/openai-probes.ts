@@ -1,9 +1,8 @@
 import type { HealthReport, LoadReport } from '../core/adapter.ts';
 import { isRouterError } from '../core/errors.ts';
 import type { HttpClient } from '../lib/http.ts';
-import { isJsonObject } from '../lib/json.ts';
-import { toLoadReport } from '../lib/prometheus.ts';
-import { isCount } from './openai-models.ts';
+import { isJsonObject, isPositive } from '../lib/json.ts';
+import { toLoadReport } from '../lib/load-metrics.ts';
 
 // What servers are asked beside answers: how they are, and what becomes of a question that they do not know.
 
@@ -45,7 +44,7 @@ export async function orOff<Value>(answer: Promise<Value>): Promise<Value | unde
 export async function slotsIn(http: HttpClient, path: string, field: string, signal: AbortSignal): Promise<LoadReport> {
   const about = await orOff(http.getJson(path, signal));
   const slots = isJsonObject(about) ? about[field] : undefined;
-  return isCount(slots) ? { slots } : {};
+  return isPositive(slots) ? { slots } : {};
 }
 
 /** Where the server has no such path, which is 404, another question: the one of an older or a newer version. */

@@ -1,22 +1,22 @@
 import type { Call } from '../core/adapter.ts';
 import type { ChatMessage, ChatRequest } from '../core/types.ts';
 import { isJsonObject, type JsonObject } from '../lib/json.ts';
-import type { Dialect } from './openai-dialect.ts';
+import type { Dialect, ResolvedDialect } from './openai-dialect.ts';
 import { type ChatBody, toChatBody } from './openai-wire.ts';
 
 /** The body of a whole answer: the request's fields as this server takes them, then the fields of `extra` for its type. */
-export function toWholeBody(dialect: Dialect, call: Call<ChatRequest>): JsonObject {
+export function toWholeBody(dialect: ResolvedDialect, call: Call<ChatRequest>): JsonObject {
   return { ...bodyOf(dialect, call), stream: false };
 }
 
 /** Usage is always asked for: routing learns from it, and a chunk without choices harms no reader. */
-export function toStreamBody(dialect: Dialect, call: Call<ChatRequest>): JsonObject {
+export function toStreamBody(dialect: ResolvedDialect, call: Call<ChatRequest>): JsonObject {
   const options = call.request.extra?.[dialect.name]?.['stream_options'];
   return { ...bodyOf(dialect, call), stream: true, stream_options: { ...(isJsonObject(options) && options), include_usage: true } };
 }
 
-function bodyOf(dialect: Dialect, { request, model, continues }: Call<ChatRequest>): JsonObject {
-  const { name, capabilities, body = (same) => same, ignores = [], limitName, continued } = dialect;
+function bodyOf(dialect: ResolvedDialect, { request, model, continues }: Call<ChatRequest>): JsonObject {
+  const { name, capabilities, body, ignores, limitName, continued } = dialect;
   const asked = toChatBody(request, model, toMessages(request.messages, dialect));
   // Servers that have no word for efforts are asked all the same where none is wanted.
   const isEffort = asked.reasoning_effort !== undefined && capabilities.reasoningEffort !== true;
@@ -34,16 +34,14 @@ function withLimit(
   return { ...rest, [limitName]: limitName === 'max_tokens' ? (older ?? newer) : (newer ?? older) };
 }
 
-function without(body: ChatBody, ignores: NonNullable<Dialect['ignores']>): ChatBody {
-  if (!ignores.some((name) => body[name as keyof ChatBody] !== undefined)) return body;
+function without(body: ChatBody, ignores: ResolvedDialect['ignores']): ChatBody {
+  if (!ignores.some((name) => body[name] !== undefined)) return body;
   const rest: Record<string, unknown> = { ...body };
   for (const name of ignores) delete rest[name];
-  // Another name of the same parameter.
-  if (ignores.includes('max_tokens')) delete rest['max_completion_tokens'];
   return rest as unknown as ChatBody;
 }
 
-type Takes = Pick<Dialect, 'takesReasoning' | 'takesDeveloper'>;
+type Takes = Pick<ResolvedDialect, 'takesReasoning' | 'takesDeveloper'>;
 
 /** OpenAI refuses longer ids of tool calls; vLLM makes longer ones (vllm-project/vllm#22966). */
 const maxIdLength = 40;
@@ -61,11 +59,11 @@ function isForeign(message: ChatMessage, takes: Takes): boolean {
   const { role, content, tool_calls: calls, tool_call_id: id = '', reasoning_content: reasoning, thinking_blocks: blocks } = message;
   for (const name in message) if (!saysSomething([name, message[name as keyof ChatMessage]])) return true;
   if (id.length > maxIdLength || calls?.some((call) => call.id.length > maxIdLength)) return true;
-  if (blocks !== undefined || (reasoning !== undefined && takes.takesReasoning !== true)) return true;
-  return (role === 'developer' && takes.takesDeveloper !== true) || (content === undefined && calls !== undefined);
+  if (blocks !== undefined || (reasoning !== undefined && !takes.takesReasoning)) return true;
+  return (role === 'developer' && !takes.takesDeveloper) || (content === undefined && calls !== undefined);
 }
 
-function toOwn(message: ChatMessage, { takesReasoning = false, takesDeveloper = false }: Takes): ChatMessage {
+function toOwn(message: ChatMessage, { takesReasoning, takesDeveloper }: Takes): ChatMessage {
   const { role, reasoning_content: reasoning, thinking_blocks: _, ...others } = message;
   const { content, ...rest } = Object.fromEntries(Object.entries(others).filter(saysSomething)) as Omit<ChatMessage, 'role'>;
   const { tool_calls: calls, tool_call_id: id } = rest;

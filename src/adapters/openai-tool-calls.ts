@@ -1,5 +1,5 @@
 import { isJsonObject, type JsonObject } from '../lib/json.ts';
-import { type Origin } from './openai-wire.ts';
+import type { CallOrigin } from './openai-wire.ts';
 
 /** The tool calls of one choice of a stream, told apart although servers number them in their own ways. */
 export interface CallNumbers {
@@ -20,7 +20,7 @@ interface Slot {
  * send no id, or repeat id and name with every piece (TGI); readers that join all texts of a field would make "ff" of "f". A new
  * call begins where a name comes with another id, with no index and no id, or without an id behind another name.
  */
-export function createCallNumbers(choice: number, origin: Origin): CallNumbers {
+export function createCallNumbers(choice: number, origin: CallOrigin): CallNumbers {
   const slots: Slot[] = [];
   return {
     add(piece) {
@@ -60,7 +60,7 @@ function freeIndex(slots: readonly Slot[], said: number | undefined): number {
   return Math.max(-1, ...slots.map(({ index }) => index)) + 1;
 }
 
-function functionOf(piece: JsonObject, origin: Origin): JsonObject {
+function functionOf(piece: JsonObject, origin: CallOrigin): JsonObject {
   const detail = (piece['function'] ??= {});
   if (!isJsonObject(detail)) throw origin.badResponse('a tool call of the stream has no function.');
   const { arguments: text } = detail;

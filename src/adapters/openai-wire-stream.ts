@@ -4,13 +4,10 @@ import { isJsonObject, type JsonObject, parseJson } from '../lib/json.ts';
 import type { SseEvent } from '../lib/sse.ts';
 import type { ItemReader } from '../lib/read-stream.ts';
 import { createThinkSplitter } from '../lib/think-tags.ts';
-import type { Dialect } from './openai-dialect.ts';
+import type { ResolvedDialect } from './openai-dialect.ts';
 import { moveDeltaThoughts, restOf, type ThoughtState } from './openai-thoughts.ts';
 import { type CallNumbers, createCallNumbers } from './openai-tool-calls.ts';
-import { evenText, evenToolCalls, fillHead, gaveUp, hasText, isUsage, noModel, type Origin, toFinishReason } from './openai-wire.ts';
-
-/** What a server's dialect says about reading its streams. */
-export type StreamRules = Pick<Dialect, 'thinkTags' | 'isNoModel'>;
+import { evenText, evenToolCalls, fillHead, gaveUp, hasText, isUsage, noModel, type CallOrigin, toFinishReason } from './openai-wire.ts';
 
 /** The classified error in a chunk, or undefined where it holds none. */
 export type ErrorIn = (value: unknown) => RouterError | undefined;
@@ -24,8 +21,8 @@ export const terminator = '[DONE]';
  */
 export function createChunkReader(
   errorIn: ErrorIn,
-  origin: Origin,
-  { thinkTags = true, isNoModel }: StreamRules = {},
+  origin: CallOrigin,
+  { isNoModel }: Pick<ResolvedDialect, 'isNoModel'>,
 ): ItemReader<SseEvent> {
   const choices = new Map<number, ChoiceState>();
   let hasContent = false;
@@ -34,7 +31,7 @@ export function createChunkReader(
   const stateOf = (index: number): ChoiceState => {
     const found = choices.get(index);
     if (found) return found;
-    const made: ChoiceState = { finish: 'none', calls: undefined, splitter: thinkTags ? createThinkSplitter() : undefined };
+    const made: ChoiceState = { finish: 'none', calls: undefined, splitter: createThinkSplitter() };
     choices.set(index, made);
     return made;
   };
@@ -46,11 +43,11 @@ export function createChunkReader(
       if (event.event === 'error') throw errorOf(value ?? event.data, errorIn, origin);
       const chunk = toChunk(value, event.event !== undefined && event.event !== 'message', errorIn, origin);
       if (chunk === undefined) return false;
-      if (!hasContent && isNoModel?.(chunk)) isUnloaded = true;
+      if (!hasContent && isNoModel(chunk)) isUnloaded = true;
       for (const choice of chunk['choices'] as unknown[]) hasContent = addChoice(choice, stateOf, origin) || hasContent;
       // Told before the finish reason is handed on: whoever has seen that has seen an answer.
       if (isUnloaded && !hasContent && [...choices.values()].some(isFinished)) throw noModel(origin);
-      if (!hasContent && endsWithoutCalls(chunk)) throw origin.badResponse('the stream ended with tool calls and held none.');
+      if (!hasContent && endsInCalls(chunk)) throw origin.badResponse('the stream ended with tool calls and held none.');
       if (chunk['usage'] && !isUsage(chunk['usage'])) delete chunk['usage'];
       fillHead(chunk, 'chat.completion.chunk', origin);
       batch.push((last = chunk as unknown as ChatChunk));
@@ -82,12 +79,12 @@ function isFinished({ finish }: ChoiceState): boolean {
   return finish === 'said';
 }
 
-function errorOf(value: unknown, errorIn: ErrorIn, origin: Origin): RouterError {
+function errorOf(value: unknown, errorIn: ErrorIn, origin: CallOrigin): RouterError {
   return errorIn(value) ?? errorIn({ error: value }) ?? origin.badResponse('the stream holds an error event.');
 }
 
 /** An object with a list of choices, or undefined for a foreign event that is none. */
-function toChunk(value: unknown, isForeign: boolean, errorIn: ErrorIn, origin: Origin): JsonObject | undefined {
+function toChunk(value: unknown, isForeign: boolean, errorIn: ErrorIn, origin: CallOrigin): JsonObject | undefined {
   if (isJsonObject(value) && !value['error'] && Array.isArray(value['choices'])) return value;
   const error = value === undefined ? undefined : errorIn(value);
   if (error) throw error;
@@ -98,8 +95,8 @@ function toChunk(value: unknown, isForeign: boolean, errorIn: ErrorIn, origin: O
   throw origin.badResponse('an event of the stream holds no choices.');
 }
 
-/** A chunk of choices that were evened out. */
-function endsWithoutCalls({ choices }: JsonObject): boolean {
+/** Whether a choice ends with calls of tools. For a chunk of choices that were evened out. */
+function endsInCalls({ choices }: JsonObject): boolean {
   return (choices as ChatChunk['choices']).some(({ finish_reason: reason }) => reason === 'tool_calls');
 }
 
@@ -113,7 +110,7 @@ function deltaOf(choice: JsonObject): unknown {
 }
 
 /** Evens out one choice in place; true where it carries something that a reader would miss. */
-function addChoice(choice: unknown, stateOf: (index: number) => ChoiceState, origin: Origin): boolean {
+function addChoice(choice: unknown, stateOf: (index: number) => ChoiceState, origin: CallOrigin): boolean {
   if (!isJsonObject(choice)) throw origin.badResponse('a choice of the stream is not an object.');
   const delta = deltaOf(choice);
   if (!isJsonObject(delta)) throw origin.badResponse('a delta of the stream is not an object.');

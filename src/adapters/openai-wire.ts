@@ -3,24 +3,21 @@ import { RouterError } from '../core/errors.ts';
 import type { AssistantMessage, ChatAnswer, ChatChoice, ChatMessage, ChatRequest, FinishReason, ToolCall, Usage } from '../core/types.ts';
 import type { HttpClient } from '../lib/http.ts';
 import { isJsonObject, type JsonObject } from '../lib/json.ts';
+import type { NetworkContext } from './context.ts';
 
 /** What a chat body is made of: the request's own fields. A dialect changes these; `extra` and `stream` come after it. */
 export type ChatBody = Omit<ChatRequest, 'extra' | 'stream_options'>;
 
 /** Who answers which call: for messages of errors, and for what a server left out of its answer. */
-export interface Origin {
+export interface CallOrigin {
   readonly provider: string;
   readonly requestId: string;
   readonly model: string | undefined;
-  readonly signal: AbortSignal;
   readonly badResponse: HttpClient['badResponse'];
 }
 
-export function originOf(
-  { requestId, model, signal }: Call<unknown>,
-  { provider, http }: { readonly provider: string; readonly http: HttpClient },
-): Origin {
-  return { provider, requestId, model, signal, badResponse: http.badResponse };
+export function originOf({ requestId, model }: Call<unknown>, { provider, http }: NetworkContext): CallOrigin {
+  return { provider, requestId, model, badResponse: http.badResponse };
 }
 
 /** Beside the model and the messages. */
@@ -46,7 +43,7 @@ const optionalFields = [
 ] as const satisfies readonly (keyof ChatRequest)[];
 
 /** Only fields that are known here are sent, and of those the ones that are set: most requests set few. */
-export function toChatBody(request: ChatRequest, model: string | undefined, messages: readonly ChatMessage[] = request.messages): ChatBody {
+export function toChatBody(request: ChatRequest, model: string | undefined, messages: readonly ChatMessage[]): ChatBody {
   const body: JsonObject = { model, messages };
   for (const name of optionalFields) if (request[name] !== undefined) body[name] = request[name];
   return body as unknown as ChatBody;
@@ -56,7 +53,7 @@ export function toChatBody(request: ChatRequest, model: string | undefined, mess
  * Checks an answer and evens out what servers do differently, in place: the object that came is the one that is returned.
  * Throws `bad_response` for what is no completion, `overloaded` or `unavailable` where the server gave it up.
  */
-export function toChatAnswer(value: unknown, origin: Origin): ChatAnswer {
+export function toChatAnswer(value: unknown, origin: CallOrigin): ChatAnswer {
   if (!isJsonObject(value)) throw origin.badResponse('the answer is not an object.');
   const { choices } = value;
   if (!Array.isArray(choices) || choices.length === 0) throw origin.badResponse('the answer holds no choices.');
@@ -70,7 +67,7 @@ export function toChatAnswer(value: unknown, origin: Origin): ChatAnswer {
  * Throws `model_not_found` for an answer without any text of which `isNoModel` says that nothing is loaded. Told by the answer as
  * it came.
  */
-export function checkLoaded(value: unknown, isNoModel: (value: JsonObject) => boolean, origin: Origin): void {
+export function checkLoaded(value: unknown, isNoModel: (value: JsonObject) => boolean, origin: CallOrigin): void {
   if (!isJsonObject(value) || !isNoModel(value)) return;
   const choices: unknown[] = Array.isArray(value['choices']) ? value['choices'] : [];
   const messages = choices.map((choice) => (isJsonObject(choice) ? choice['message'] : undefined));
@@ -78,7 +75,7 @@ export function checkLoaded(value: unknown, isNoModel: (value: JsonObject) => bo
   throw noModel(origin);
 }
 
-export function noModel({ provider }: Origin): RouterError {
+export function noModel({ provider }: CallOrigin): RouterError {
   return new RouterError('model_not_found', `${provider}: no model is loaded.`, { provider });
 }
 
@@ -88,7 +85,7 @@ export function hasText(part: JsonObject): boolean {
   return Boolean(content || reasoning || other || thinking || refusal || (Array.isArray(calls) && calls.length > 0));
 }
 
-function evenChoice(choice: unknown, position: number, origin: Origin): void {
+function evenChoice(choice: unknown, position: number, origin: CallOrigin): void {
   if (!isJsonObject(choice) || !isJsonObject(choice['message'])) throw origin.badResponse('a choice of the answer has no message.');
   const { message } = choice;
   evenText(message, origin);
@@ -113,7 +110,7 @@ function isHollow(message: AssistantMessage, reason: ChatChoice['finish_reason']
  * Text fields of a message or delta: `content` must be text, and reasoning is moved to `reasoning_content` from the other
  * names that servers use (`reasoning`: vLLM since 2026, Ollama, Together; `thinking`: a few proxies).
  */
-export function evenText(part: JsonObject, origin: Origin): void {
+export function evenText(part: JsonObject, origin: CallOrigin): void {
   if (Array.isArray(part['content'])) joinParts(part, part['content'], origin);
   const { content } = part;
   if (typeof content !== 'string' && content !== null && content !== undefined) throw origin.badResponse('the content is not text.');
@@ -128,7 +125,7 @@ export function evenText(part: JsonObject, origin: Origin): void {
 }
 
 /** Mistral's reasoning models answer in parts: `{ type: 'text', text }` and `{ type: 'thinking', thinking: [texts] }`. */
-function joinParts(part: JsonObject, parts: readonly unknown[], origin: Origin): void {
+function joinParts(part: JsonObject, parts: readonly unknown[], origin: CallOrigin): void {
   const texts = (list: readonly unknown[]): string => list.map((item) => textOfPart(item, origin)).join('');
   const thoughts = parts.filter((item) => isJsonObject(item) && Array.isArray(item['thinking'])) as { thinking: unknown[] }[];
   const others = parts.filter((item) => !(thoughts as unknown[]).includes(item));
@@ -136,14 +133,14 @@ function joinParts(part: JsonObject, parts: readonly unknown[], origin: Origin):
   if (thoughts.length > 0) part['reasoning_content'] ||= texts(thoughts.flatMap(({ thinking }) => thinking));
 }
 
-function textOfPart(item: unknown, origin: Origin): string {
+function textOfPart(item: unknown, origin: CallOrigin): string {
   const text = isJsonObject(item) ? item['text'] : undefined;
   if (typeof text !== 'string') throw origin.badResponse('the content is not text.');
   return text;
 }
 
 /** The tool calls of a message or delta; vLLM writes null where there are none. */
-export function evenToolCalls(part: JsonObject, origin: Origin): JsonObject[] {
+export function evenToolCalls(part: JsonObject, origin: CallOrigin): JsonObject[] {
   const calls = part['tool_calls'];
   if (calls === undefined) return [];
   if (calls === null) delete part['tool_calls'];
@@ -152,7 +149,7 @@ export function evenToolCalls(part: JsonObject, origin: Origin): JsonObject[] {
 }
 
 /** llama.cpp of early 2025 sends `id: ""`; a tool's result could not be matched with its call. */
-function fillToolCall(call: JsonObject, id: string, origin: Origin): void {
+function fillToolCall(call: JsonObject, id: string, origin: CallOrigin): void {
   const { name, arguments: text } = (isJsonObject(call['function']) ? call['function'] : {}) as Partial<ToolCall['function']>;
   if (typeof name !== 'string' || typeof text !== 'string') throw origin.badResponse('a tool call has no name or no arguments.');
   call['id'] ||= id;
@@ -172,7 +169,7 @@ const finishReasons: ReadonlyMap<unknown, FinishReason> = new Map([
  * OpenAI's word for why a choice ended; null where the server said nothing (yet), and an empty word says nothing. Words that
  * nobody knows become `unknown`. Throws where the word means that the server gave up, or only loaded a model.
  */
-export function toFinishReason(said: unknown, hasToolCalls: boolean, origin: Origin): FinishReason | null {
+export function toFinishReason(said: unknown, hasToolCalls: boolean, origin: CallOrigin): FinishReason | null {
   if (said === null || said === undefined || said === '') return null;
   if (said === 'abort' || said === 'error') throw gaveUp(said, origin);
   if (said === 'load' || said === 'unload') throw origin.badResponse('the server loaded or unloaded a model instead of answering.');
@@ -181,7 +178,7 @@ export function toFinishReason(said: unknown, hasToolCalls: boolean, origin: Ori
 }
 
 /** vLLM and SGLang abort what they have no room for (a full queue, a higher priority); the other words are faults. */
-export function gaveUp(said: 'abort' | 'error' | '', { provider }: Origin): RouterError {
+export function gaveUp(said: 'abort' | 'error' | '', { provider }: CallOrigin): RouterError {
   const code = said === 'abort' ? 'overloaded' : 'unavailable';
   return new RouterError(code, `${provider}: the server ended the answer with finish_reason "${said}".`, { provider });
 }
@@ -192,7 +189,7 @@ export function isUsage(usage: unknown): usage is Usage {
 }
 
 /** Fields that every answer and chunk must have. `created` is 0 where the server did not say when. */
-export function fillHead(value: JsonObject, object: 'chat.completion' | 'chat.completion.chunk', origin: Origin): void {
+export function fillHead(value: JsonObject, object: 'chat.completion' | 'chat.completion.chunk', origin: CallOrigin): void {
   value['id'] ||= `chatcmpl-${origin.requestId}`;
   value['object'] = object;
   if (typeof value['created'] !== 'number') value['created'] = 0;

@@ -3,32 +3,29 @@ import type { ChatChunk, ChatRequest, ChunkDelta, Usage } from '../core/types.ts
 import type { HttpClient } from '../lib/http.ts';
 import { isCount, isJsonObject, type JsonObject, parseJson } from '../lib/json.ts';
 import { type ItemReader, readStream } from '../lib/read-stream.ts';
-import { defaultStreamLimits, openEvents, type SseEvent } from '../lib/sse.ts';
+import { openEvents, type SseEvent } from '../lib/sse.ts';
+import { defaultStreamLimits } from '../lib/stream-text.ts';
 import { createThinkSplitter } from '../lib/think-tags.ts';
+import type { NetworkContext } from './context.ts';
 import { tgiLoad } from './openai-probes.ts';
-import { type Origin, originOf, toFinishReason } from './openai-wire.ts';
+import { type CallOrigin, originOf, toFinishReason } from './openai-wire.ts';
 import { maxTokensOf, stopsOf, toPrompt } from './remote-gpu-prompt.ts';
-import { createStopCutter } from './remote-gpu-text.ts';
-
-interface NativeContext {
-  readonly provider: string;
-  readonly http: HttpClient;
-}
+import { createStopCutter } from './remote-gpu-stops.ts';
 
 /**
  * TGI's own protocol: `POST /generate_stream { inputs, parameters }`. A whole answer is a stream that was collected, because
  * only a stream tells how many tokens the prompt has. TGI answers with status 200 before it has looked at the request, so its
  * refusals stand in the stream.
  */
-export function nativeTgi({ provider, http }: NativeContext, declared: boolean): Adapter {
+export function nativeTgi({ provider, http }: NetworkContext, { isDeclared }: { readonly isDeclared: boolean }): Adapter {
   return defineAdapter({
     name: 'remote-gpu',
     modelName: 'ignored',
     // It goes on with any text, and gives what it added, token by token, blanks included.
-    capabilities: { jsonSchema: declared, prefill: declared },
+    capabilities: { jsonSchema: isDeclared, prefill: isDeclared },
     ignores: ['presence_penalty', 'parallel_tool_calls', 'user'],
     async stream(call) {
-      const body = toBody(call);
+      const body = toBody(call, provider);
       const source = await http.openStream('/generate_stream', body, call);
       const origin = originOf(call, { provider, http });
       return readStream(openEvents(source, defaultStreamLimits, isLast), createReader(http, call, body, origin), call.signal);
@@ -53,12 +50,12 @@ function isLast({ data }: SseEvent): boolean {
 }
 
 /** `details` tells the end and the tokens, so nothing may switch it off. */
-function toBody(call: Call<ChatRequest>): JsonObject {
+function toBody(call: Call<ChatRequest>, provider: string): JsonObject {
   const { request } = call;
   const { parameters, ...extra } = request.extra?.['remote-gpu'] ?? {};
   return {
     ...extra,
-    inputs: toPrompt(call),
+    inputs: toPrompt(call, provider),
     parameters: { ...toParameters(request), return_full_text: false, ...(isJsonObject(parameters) && parameters), details: true },
   };
 }
@@ -89,20 +86,20 @@ function createReader(
   http: HttpClient,
   { request, requestId, model }: Call<ChatRequest>,
   body: JsonObject,
-  origin: Origin,
+  origin: CallOrigin,
 ): ItemReader<SseEvent> {
   const head = { id: `chatcmpl-${requestId}`, object: 'chat.completion.chunk' as const, created: 0, model: model ?? '' };
   const cutter = createStopCutter(stopsOf(request));
   const splitter = createThinkSplitter();
-  let opened = false;
+  let isOpened = false;
   const said = ({ content, reasoning }: { readonly content: string; readonly reasoning: string }): ChatChunk[] => {
     if (content === '' && reasoning === '') return [];
     const delta: ChunkDelta = {
-      ...(!opened && { role: 'assistant' }),
+      ...(!isOpened && { role: 'assistant' }),
       ...(content && { content }),
       ...(reasoning && { reasoning_content: reasoning }),
     };
-    opened = true;
+    isOpened = true;
     return [{ ...head, choices: [{ index: 0, delta, finish_reason: null }] }];
   };
   return {
@@ -128,7 +125,7 @@ function createReader(
 }
 
 /** `token.text` of an end-of-sequence token and its kind is markup and no text. */
-function readEvent(value: unknown, origin: Origin): { token: string; generated_text: string | undefined; details: JsonObject } {
+function readEvent(value: unknown, origin: CallOrigin): { token: string; generated_text: string | undefined; details: JsonObject } {
   const { token, generated_text: whole, details } = isJsonObject(value) ? value : {};
   if (!isJsonObject(token) || typeof token['text'] !== 'string') throw origin.badResponse('an event of the stream holds no token.');
   return {

@@ -5,18 +5,14 @@ import type { ChatAnswer, ChatRequest } from '../core/types.ts';
 import type { HttpClient } from '../lib/http.ts';
 import { isJsonObject, type JsonObject } from '../lib/json.ts';
 import { splitThink } from '../lib/think-tags.ts';
-import { maxTokensOf, stopsOf, toPrompt } from './remote-gpu-prompt.ts';
-import { cutAtStop, withoutPrompt } from './remote-gpu-text.ts';
+import type { AdapterContext } from './context.ts';
+import { maxTokensOf, stopsOf, toPrompt, withoutPrompt } from './remote-gpu-prompt.ts';
+import { cutAtStop } from './remote-gpu-stops.ts';
 
 // The two dialects that give whole answers. Neither says why an answer ended, nor counts tokens. Neither promises to continue one:
 // whether the blank at the seam survives is its author's matter.
 
-export interface GenerateContext {
-  readonly provider: string;
-  readonly http: HttpClient;
-  /** The prompt is taken off the front of an answer that repeats it. */
-  readonly stripPrompt: boolean;
-}
+export type GenerateContext = Pick<AdapterContext, 'provider' | 'http' | 'stripPrompt'>;
 
 /** A notebook takes none of them: what it makes of the fields that it is sent is its author's matter. `stop` is kept here. */
 export const notebookIgnores: readonly Parameter[] = [
@@ -36,7 +32,7 @@ export const notebookIgnores: readonly Parameter[] = [
  * nothing is asked.
  */
 export function notebook(context: GenerateContext): Adapter {
-  const { http } = context;
+  const { http, provider } = context;
   let inFlight = 0;
   let model: string | undefined;
   const known = (): readonly ModelInfo[] => (model === undefined ? [] : [{ id: model }]);
@@ -45,7 +41,7 @@ export function notebook(context: GenerateContext): Adapter {
     modelName: 'ignored',
     ignores: notebookIgnores,
     async chat(call) {
-      const prompt = toPrompt(call);
+      const prompt = toPrompt(call, provider);
       inFlight += 1;
       try {
         const answer = await http.postJson('/generate', toNotebookBody(call.request, prompt), call);
@@ -96,7 +92,7 @@ export function proxy(context: GenerateContext): Adapter {
     modelName: 'required',
     ignores: ['seed', 'presence_penalty', 'frequency_penalty', 'parallel_tool_calls', 'user'],
     async chat(call) {
-      const prompt = toPrompt(call);
+      const prompt = toPrompt(call, provider);
       const answer = await http.postJson('/generate', toProxyBody(call, prompt, provider), call);
       const text = readText(answer, 'generated_text', http);
       const model = isJsonObject(answer) && typeof answer['model_id'] === 'string' ? answer['model_id'] : call.model;

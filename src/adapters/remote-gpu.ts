@@ -12,21 +12,21 @@ import { notebook, notebookIgnores, proxy } from './remote-gpu-whole.ts';
  */
 export function remoteGpu(context: AdapterContext): Adapter {
   const { dialect } = context;
-  if (dialect === 'auto') return found(context);
-  return dialect === 'tgi' ? nativeTgi(context, true) : { notebook, proxy }[dialect](context);
+  if (dialect === 'auto') return detected(context);
+  return dialect === 'tgi' ? nativeTgi(context, { isDeclared: true }) : { notebook, proxy }[dialect](context);
 }
 
 /** Promises only what each of the three can do, because it is asked before anything is known. */
-function found(context: AdapterContext): Adapter {
+function detected(context: AdapterContext): Adapter {
   const adapters: Readonly<Record<KnownDialect, Adapter>> = {
     notebook: notebook(context),
     proxy: proxy(context),
-    tgi: nativeTgi(context, false),
+    tgi: nativeTgi(context, { isDeclared: false }),
   };
   const source = createDialectSource(context.http);
-  const of = async (signal: AbortSignal): Promise<Adapter> => adapters[await source.of(signal)];
+  const adapterFor = async (signal: AbortSignal): Promise<Adapter> => adapters[await source.of(signal)];
   const send = async <Answer>(call: Call<ChatRequest>, verb: (adapter: Adapter) => Promise<Answer>): Promise<Answer> => {
-    const adapter = await of(call.signal);
+    const adapter = await adapterFor(call.signal);
     try {
       return await verb(adapter);
     } catch (error) {
@@ -41,7 +41,7 @@ function found(context: AdapterContext): Adapter {
     ignores: notebookIgnores,
     chat: (call) => send(call, (adapter) => adapter.chat(call)),
     stream: (call) => send(call, (adapter) => adapter.stream(call)),
-    health: async (signal) => (await of(signal)).health?.(signal) ?? { state: 'ok' },
-    models: async (signal) => (await of(signal)).models?.(signal) ?? [],
+    health: async (signal) => (await adapterFor(signal)).health?.(signal) ?? { state: 'ok' },
+    models: async (signal) => (await adapterFor(signal)).models?.(signal) ?? [],
   });
 }

@@ -3,12 +3,13 @@ import { allCapabilities } from '../core/capabilities.ts';
 import { isRouterError, RouterError } from '../core/errors.ts';
 import type { HttpClient } from '../lib/http.ts';
 import { isJsonObject, type JsonObject } from '../lib/json.ts';
-import { sum, toLoadReport } from '../lib/prometheus.ts';
+import { sum, toLoadReport } from '../lib/load-metrics.ts';
 import type { NetworkContext } from './context.ts';
 import { continueFinal, thoughtOut } from './openai-begun.ts';
-import { type Dialect, openaiCompatible } from './openai-compatible.ts';
+import { openaiCompatible } from './openai-compatible.ts';
+import type { Dialect } from './openai-dialect.ts';
 import { okWithVersion, orWhereMissing } from './openai-probes.ts';
-import { type ChatBody } from './openai-wire.ts';
+import type { ChatBody } from './openai-wire.ts';
 
 /**
  * SGLang. It answers with the model it was started with, whatever name is asked for, sends numbers where base64 was asked

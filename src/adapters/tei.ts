@@ -2,8 +2,8 @@ import { type Adapter, type Call, defineAdapter, type HealthReport, type LoadRep
 import { isRouterError } from '../core/errors.ts';
 import type { EmbedAnswer, EmbedRequest } from '../core/types.ts';
 import type { HttpClient } from '../lib/http.ts';
-import { isJsonObject, type JsonObject } from '../lib/json.ts';
-import { toLoadReport } from '../lib/prometheus.ts';
+import { isCount, isJsonObject, isPositive, type JsonObject } from '../lib/json.ts';
+import { toLoadReport } from '../lib/load-metrics.ts';
 import type { NetworkContext } from './context.ts';
 import { joinEmbedAnswers, toEmbedAnswer } from './openai-embeddings.ts';
 import { okWithVersion, orSilent, slotsIn } from './openai-probes.ts';
@@ -12,7 +12,7 @@ import { okWithVersion, orSilent, slotsIn } from './openai-probes.ts';
 const usualBatch = 32;
 
 /** What the server told of itself; nothing of it changes while it runs. */
-interface Learnt {
+interface ServerFacts {
   maxBatch: number | undefined;
   model: string | undefined;
 }
@@ -23,7 +23,7 @@ interface Learnt {
  * It reports no usage in its body, and ignores the model's name.
  */
 export function tei({ provider, http }: NetworkContext): Adapter {
-  const learnt: Learnt = { maxBatch: undefined, model: undefined };
+  const learnt: ServerFacts = { maxBatch: undefined, model: undefined };
   return defineAdapter({
     name: 'tei',
     modelName: 'ignored',
@@ -35,17 +35,17 @@ export function tei({ provider, http }: NetworkContext): Adapter {
   });
 }
 
-interface Server extends NetworkContext {
-  readonly learnt: Learnt;
+interface TeiContext extends NetworkContext {
+  readonly learnt: ServerFacts;
 }
 
 /** Parts go one after the other: side by side they would meet the server's limit of requests. */
-async function embed(server: Server, call: Call<EmbedRequest>): Promise<EmbedAnswer> {
+async function embed(server: TeiContext, call: Call<EmbedRequest>): Promise<EmbedAnswer> {
   const { request, model, signal, requestId } = call;
   const { http, provider, learnt } = server;
   const input = typeof request.input === 'string' ? [request.input] : request.input;
-  if (input.length > usualBatch) await learn(server, signal);
-  const origin = { provider, requestId, model: learnt.model ?? model, signal, badResponse: http.badResponse };
+  if (input.length > usualBatch) await askLimits(server, signal);
+  const origin = { provider, requestId, model: learnt.model ?? model, badResponse: http.badResponse };
   const answers: EmbedAnswer[] = [];
   let mayShrink = true;
   for (let start = 0; start < input.length;) {
@@ -75,13 +75,13 @@ function toItems(value: unknown, http: HttpClient): readonly JsonObject[] {
 }
 
 /** Asked only for a list that is longer than the usual batch, and once. A server that does not tell has the usual limit. */
-async function learn({ http, learnt }: Server, signal: AbortSignal): Promise<void> {
+async function askLimits({ http, learnt }: TeiContext, signal: AbortSignal): Promise<void> {
   if (learnt.maxBatch !== undefined) return;
   const answer = await http.getJson('/info', signal).catch(() => undefined);
   signal.throwIfAborted();
   if (!isJsonObject(answer)) return;
   const { max_client_batch_size: maxBatch, model_id: model } = answer;
-  if (isCount(maxBatch)) learnt.maxBatch = maxBatch;
+  if (isCount(maxBatch) && maxBatch > 0) learnt.maxBatch = maxBatch;
   if (typeof model === 'string') learnt.model = model;
 }
 
@@ -89,13 +89,13 @@ async function learn({ http, learnt }: Server, signal: AbortSignal): Promise<voi
 function allowedBatch(error: unknown, sent: number): number | undefined {
   if (!isRouterError(error)) return undefined;
   const allowed = Number(/maximum allowed batch size (\d{1,9})/.exec(error.message)?.[1] ?? NaN);
-  return isCount(allowed) && allowed < sent ? allowed : undefined;
+  return isCount(allowed) && allowed > 0 && allowed < sent ? allowed : undefined;
 }
 
 function toModels(value: unknown, http: HttpClient): readonly ModelInfo[] {
   const { model_id: id, max_input_length: contextLength } = isJsonObject(value) ? value : {};
   if (typeof id !== 'string' || id === '') throw http.badResponse('the server does not name its model.');
-  return [{ id, ...(isCount(contextLength) && { contextLength }) }];
+  return [{ id, ...(isPositive(contextLength) && { contextLength }) }];
 }
 
 /** 503 where the model behind the server fails. The version is told where it is there. */
@@ -115,8 +115,4 @@ async function load(http: HttpClient, signal: AbortSignal): Promise<LoadReport> 
 
 async function gauges(http: HttpClient, signal: AbortSignal): Promise<LoadReport> {
   return toLoadReport(await http.getText('/metrics', signal), { running: [], waiting: ['te_queue_size'] });
-}
-
-function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) > 0;
 }

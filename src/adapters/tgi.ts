@@ -1,13 +1,13 @@
 import type { Adapter, HealthReport, ModelInfo } from '../core/adapter.ts';
 import type { ChatMessage } from '../core/types.ts';
 import type { HttpClient } from '../lib/http.ts';
-import { isJsonObject } from '../lib/json.ts';
+import { isJsonObject, isPositive } from '../lib/json.ts';
 import type { NetworkContext } from './context.ts';
 import { openaiCompatible } from './openai-compatible.ts';
 import { okWithVersion, tgiLoad } from './openai-probes.ts';
-import { type ChatBody } from './openai-wire.ts';
+import type { ChatBody } from './openai-wire.ts';
 
-const chatOnly: (context: NetworkContext) => Adapter = openaiCompatible({
+const plain: (context: NetworkContext) => Adapter = openaiCompatible({
   name: 'tgi',
   modelName: 'ignored',
   // No `json_object`: every grammar needs properties, and with none the only object that fits is `{}`.
@@ -25,7 +25,7 @@ const chatOnly: (context: NetworkContext) => Adapter = openaiCompatible({
 });
 
 /** Text Generation Inference and its Messages API. It serves the model that it was started with, whatever name is asked for. */
-export const tgi = ({ provider, http }: NetworkContext): Adapter => chatOnly({ provider, http: withTextArguments(http) });
+export const tgi = ({ provider, http }: NetworkContext): Adapter => plain({ provider, http: withTextArguments(http) });
 
 /**
  * `stop` must be a list, `top_p` lie strictly below 1 (which means what leaving it out means), and a tool have parameters.
@@ -87,7 +87,7 @@ async function models(http: HttpClient, signal: AbortSignal): Promise<readonly M
   const info = await http.getJson('/info', signal);
   if (!isJsonObject(info) || typeof info['model_id'] !== 'string') throw http.badResponse('its description names no model.');
   const length = info['max_total_tokens'];
-  return [{ id: info['model_id'], ...(typeof length === 'number' && length > 0 && { contextLength: length }) }];
+  return [{ id: info['model_id'], ...(isPositive(length) && { contextLength: length }) }];
 }
 
 /** `/health` answers with an empty body, or 503 after a failed generation until one succeeds. */

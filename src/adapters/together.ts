@@ -3,9 +3,10 @@ import { allCapabilities } from '../core/capabilities.ts';
 import { isRouterError, RouterError } from '../core/errors.ts';
 import type { ChatChunk, ChatRequest, ChunkBatches, ChunkChoice } from '../core/types.ts';
 import { isJsonObject } from '../lib/json.ts';
+import { isOfWebPage } from '../lib/web-page.ts';
 import type { NetworkContext } from './context.ts';
 import { openaiCompatible } from './openai-compatible.ts';
-import { type ChatBody } from './openai-wire.ts';
+import type { ChatBody } from './openai-wire.ts';
 
 const plain: (context: NetworkContext) => Adapter = openaiCompatible({
   name: 'together',
@@ -21,14 +22,14 @@ export const together = (context: NetworkContext): Adapter => {
   const { embed } = adapter;
   return Object.freeze({
     ...adapter,
-    ...(embed && { embed: (call) => embed(call).catch((error: unknown) => refused(error, context)) }),
+    ...(embed && { embed: (call) => embed(call).catch((error: unknown) => rethrow(error, context)) }),
     async chat(call) {
-      const answer = await adapter.chat(call).catch((error: unknown) => refused(error, context));
+      const answer = await adapter.chat(call).catch((error: unknown) => rethrow(error, context));
       for (const choice of answer.choices) if (choice.logprobs) choice.logprobs = toLogprobs(choice.logprobs);
       return answer;
     },
     async stream(call) {
-      const chunks = await adapter.stream(call).catch((error: unknown) => refused(error, context));
+      const chunks = await adapter.stream(call).catch((error: unknown) => rethrow(error, context));
       return call.request.logprobs === true || call.request.top_logprobs !== undefined ? withLogprobs(chunks) : chunks;
     },
   } satisfies Adapter);
@@ -60,9 +61,9 @@ function toReasoning(effort: ChatRequest['reasoning_effort']): object {
  * 403 means here that prompt and answer together exceed the context window; a wrong key is a 401. A 403 that speaks of
  * credentials, or that something in front of the server sent, is believed. Never returns.
  */
-function refused(error: unknown, { provider }: NetworkContext): never {
+function rethrow(error: unknown, { provider }: NetworkContext): never {
   if (!isRouterError(error, 'auth') || error.status !== 403) throw error;
-  if (/key|auth|permission|cf-|cloudflare|ngrok/i.test(error.reason ?? '') || error.message.includes('web page')) throw error;
+  if (/key|auth|permission|cf-|cloudflare|ngrok/i.test(error.reason ?? '') || isOfWebPage(error)) throw error;
   const message = `${provider}: prompt and answer together exceed the context window of the model (HTTP 403).`;
   throw new RouterError('context_length', message, { provider, status: 403, reason: error.reason });
 }

@@ -1,7 +1,7 @@
 import type { Adapter, HealthReport, LoadReport } from '../core/adapter.ts';
 import { allCapabilities } from '../core/capabilities.ts';
 import type { HttpClient } from '../lib/http.ts';
-import { toLoadReport } from '../lib/prometheus.ts';
+import { toLoadReport } from '../lib/load-metrics.ts';
 import type { NetworkContext } from './context.ts';
 import { continueFinal } from './openai-begun.ts';
 import { openaiCompatible } from './openai-compatible.ts';

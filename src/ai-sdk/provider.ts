@@ -57,8 +57,7 @@ function toLanguageModel(router: Router, model: string | undefined, defaults: In
       const { request, warnings } = toRequest(call, model, options);
       try {
         const { onStreamFailure = 'error' } = options;
-        const asked = { ...request, stream_options: { include_usage: true } };
-        const stream = await router.stream(asked, { ...routingOf(options, call), onStreamFailure });
+        const stream = await router.stream(request, { ...routingOf(options, call), onStreamFailure });
         return { stream: toPartStream(stream, warnings, call.includeRawChunks === true) };
       } catch (error) {
         throw toSdkError(error);

@@ -1,4 +1,4 @@
-import type { AssistantMessage, ChatAnswer, ChatChoice, EmbedAnswer, ThinkingBlock } from '../core/types.ts';
+import type { ChatAnswer, ChatChoice, EmbedAnswer } from '../core/types.ts';
 import { areFinite } from '../lib/finite.ts';
 import { isCount, isJsonObject, type JsonObject, parseJsonWithin } from '../lib/json.ts';
 
@@ -76,14 +76,7 @@ function isChoice(choice: unknown): boolean {
   if (!isJsonObject(choice) || !isCount(choice['index']) || typeof choice['finish_reason'] !== 'string') return false;
   const { message } = choice;
   if (!isJsonObject(message)) return false;
-  const {
-    role,
-    content,
-    reasoning_content,
-    refusal,
-    tool_calls: calls,
-    thinking_blocks: blocks,
-  } = message as JsonObject & AssistantMessage;
+  const { role, content, reasoning_content, refusal, tool_calls: calls, thinking_blocks: blocks } = message;
   const texts: readonly unknown[] = [content, reasoning_content, refusal];
   return (
     role === 'assistant' &&
@@ -101,7 +94,7 @@ function isToolCall(call: unknown): boolean {
 
 function isThinkingBlock(block: unknown): boolean {
   if (!isJsonObject(block)) return false;
-  const { type, thinking, signature, data } = block as Record<keyof ThinkingBlock | string, unknown>;
+  const { type, thinking, signature, data } = block;
   if (type === 'redacted_thinking') return typeof data === 'string';
   return type === 'thinking' && typeof thinking === 'string' && typeof signature === 'string';
 }

@@ -72,7 +72,7 @@ function requestOf(text: string, options: ChatOptions): ChatRequest {
 async function stream(cli: Cli, router: Router, request: ChatRequest, options: ChatOptions): Promise<number> {
   const { stdout, stderr, clock } = cli.io;
   const startMs = clock.nowMs();
-  const answer = await router.stream({ ...request, stream_options: { include_usage: true } }, callOptionsOf(options, cli.io));
+  const answer = await router.stream(request, callOptionsOf(options, cli.io));
   const shown = await show(cli, answer);
   if (shown.reason === 'length') await cli.warn('the answer was cut at its longest; --max-tokens sets that.');
   if (shown.reason === 'content_filter') await cli.warn('the provider held back a part of the answer.');

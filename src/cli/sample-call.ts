@@ -8,7 +8,7 @@ export async function sampleCall(router: Router, request: ChatRequest, options: 
   let pieces = 0;
   let tokens: number | undefined;
   try {
-    const stream = await router.stream({ ...request, stream_options: { include_usage: true } }, options);
+    const stream = await router.stream(request, options);
     for await (const { choices, usage } of stream) {
       const delta = choices[0]?.delta;
       if ((delta?.content ?? delta?.reasoning_content ?? '') !== '') {

@@ -1,4 +1,4 @@
-import { type ChatChunk, type ChatStream, type ChunkDelta, type FinishReason, type Usage } from '../index.ts';
+import type { ChatChunk, ChatStream, ChunkDelta, FinishReason, Usage } from '../index.ts';
 import { countsOf, headOf, stopOf, toUsage } from './anthropic-answer.ts';
 import { createBlocks } from './anthropic-stream-blocks.ts';
 import { sseFrame } from './respond.ts';

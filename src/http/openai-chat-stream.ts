@@ -1,4 +1,4 @@
-import { type ChatChunk, type ChatStream, type ChunkChoice, type ChunkDelta, type ToolCallDelta, type Usage } from '../index.ts';
+import type { ChatChunk, ChatStream, ChunkChoice, ChunkDelta, ToolCallDelta, Usage } from '../index.ts';
 import { type FinishJson, finishJson, type LogprobsJson, logprobsJson, usageJson } from './openai-chat-answer.ts';
 import { sseFrame } from './respond.ts';
 import { refuseReset } from './stream-failure.ts';

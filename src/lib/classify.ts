@@ -4,10 +4,8 @@ import { codeOfStatus, decisiveTypes, impliedStatus, plainTypes, textRules } fro
 import { type Fault, faultCodes, faultFamilies, faultTexts } from './fault-codes.ts';
 import { withoutQuotes } from './echo.ts';
 import { boundedWaitMs, explicitRetryAfterMs, retryAfterMs } from './retry-after.ts';
-import { type ErrorBody, unwrapText, unwrapValue } from './unwrap.ts';
+import { type ErrorBody, unwrapText, unwrapValue } from './error-body.ts';
 import { pageFault } from './web-page.ts';
-
-export { isWebPage } from './web-page.ts';
 
 export interface FailedResponse {
   readonly status: number;

@@ -2,6 +2,9 @@ import type { Clock } from './clock.ts';
 import { openDeadline } from './deadline.ts';
 import type { TransportRequest } from './transport.ts';
 
+/** Until a connection stands, where nobody says otherwise. */
+export const usualConnectMs = 3_000;
+
 /** The limit for the connection of one request. */
 export interface ConnectLimit {
   /** For the transport. One that cannot see connections does not call it, and has its own limit. */

@@ -70,7 +70,11 @@ export const faultFamilies: readonly (readonly [RegExp, Fault])[] = [
 export const faultTexts: readonly (readonly [RegExp, Fault])[] = [
   // Node's parser of HTTP gives its errors no code any more; what stands above it says "terminated".
   [/^response does not match the http|too many content-encodings/i, notHttp],
-  [/^bad port$|^unknown scheme$|url scheme|invalid url|failed to parse url|url that includes credentials/i, badUrl],
+  [/^bad port$|^unknown scheme$|url scheme|invalid url|failed to parse url/i, badUrl],
+  [
+    /url that includes credentials/i,
+    { code: 'invalid_config', text: 'The url holds credentials, which are not sent: give the key or a header.' },
+  ],
   [/invalid header (?:value|name)|\bbytestring\b|invalid character in header/i, badHeader],
   [/^terminated$|other side closed|socket hang up/i, broke('The connection was closed.')],
   [/connection refused|dns error/i, neverStood('The connection could not be opened.')],
@@ -79,9 +83,9 @@ export const faultTexts: readonly (readonly [RegExp, Fault])[] = [
 
 const tunnelDown: Fault = { code: 'unavailable', text: 'The tunnel is offline.' };
 const originDown: Fault = { code: 'unavailable', text: 'The tunnel or proxy cannot reach the server behind it.' };
-const quotaOfTunnel: Fault = { code: 'quota_exhausted', text: 'The plan of the tunnel is used up.' };
-const limitOfTunnel: Fault = { code: 'rate_limited', text: 'The tunnel or proxy limits the rate of requests.' };
-const botWall: Fault = { code: 'auth', text: 'A bot protection in front of the server refuses programs.' };
+const tunnelQuota: Fault = { code: 'quota_exhausted', text: 'The plan of the tunnel is used up.' };
+const tunnelLimit: Fault = { code: 'rate_limited', text: 'The tunnel or proxy limits the rate of requests.' };
+export const botProtection: Fault = { code: 'auth', text: 'A bot protection in front of the server refuses programs.' };
 
 /** ngrok's error numbers. */
 export const ngrokFaults: ReadonlyMap<string, Fault> = new Map([
@@ -90,9 +94,9 @@ export const ngrokFaults: ReadonlyMap<string, Fault> = new Map([
   ['3004', originDown],
   ['724', originDown],
   ['6024', { code: 'bad_response', text: 'The tunnel shows its warning page for browsers.' }],
-  ['725', quotaOfTunnel],
-  ['727', limitOfTunnel],
-  ['734', limitOfTunnel],
+  ['725', tunnelQuota],
+  ['727', tunnelLimit],
+  ['734', tunnelLimit],
 ]);
 
 /** Cloudflare's error numbers, from a body `error code: 1033`, or the status itself. */
@@ -104,11 +108,10 @@ export const cloudflareFaults: ReadonlyMap<string, Fault> = new Map([
   ...['520', '521', '523', '525', '526', '527'].map((number): [string, Fault] => [number, originDown]),
   ['522', timedOut('The proxy could not connect to the server behind it in time.', 'connect')],
   ['524', timedOut('The server behind the proxy did not begin to answer in time; streaming avoids this.', 'first-token')],
-  ['1015', limitOfTunnel],
-  ['1027', limitOfTunnel],
-  ['1010', botWall],
-  ['1020', botWall],
+  ['1015', tunnelLimit],
+  ['1027', tunnelLimit],
+  ['1010', botProtection],
+  ['1020', botProtection],
 ]);
 
-export const botProtection: Fault = botWall;
 export const redirected: Fault = { code: 'bad_response', text: 'The server redirects elsewhere, which is not followed: check the url.' };

@@ -29,7 +29,7 @@ export const keyFunctionFailed = 'key_function_failed';
 const mostKeys = 16;
 
 /** A key function may hang, so it is bounded. */
-const keyProviderMs = 5_000;
+const keyFunctionMs = 5_000;
 
 /** The headers of one provider: its own key and nothing of the caller's. The only place where a key is revealed. */
 export function createHeaders(options: HeaderOptions): HeaderSource {
@@ -70,13 +70,13 @@ export function createHeaders(options: HeaderOptions): HeaderSource {
 
 async function askForKey({ provider, clock }: HeaderOptions, apiKey: () => string | Promise<string>): Promise<string> {
   const source = `The apiKey function of provider "${provider}"`;
-  const late = new RouterError('auth', `${source} failed, or took longer than ${keyProviderMs} ms.`, {
+  const late = new RouterError('auth', `${source} failed, or took longer than ${keyFunctionMs} ms.`, {
     provider,
     reason: keyFunctionFailed,
   });
   let key: unknown;
   try {
-    key = await bounded(Promise.resolve(apiKey()), keyProviderMs, late, clock);
+    key = await bounded(Promise.resolve(apiKey()), keyFunctionMs, late, clock);
   } catch {
     // What it threw may hold the key, so it is not repeated.
     throw late;

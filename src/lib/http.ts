@@ -1,5 +1,5 @@
 import { RouterError } from '../core/errors.ts';
-import { classifyBody, classifyFault, classifyResponse, isWebPage } from './classify.ts';
+import { classifyBody, classifyFault, classifyResponse } from './classify.ts';
 import type { Clock } from './clock.ts';
 import { createErrorMaker, type ErrorMaker } from './http-error.ts';
 import type { Body } from './byte-source.ts';
@@ -10,6 +10,7 @@ import { setNewest } from './newest.ts';
 import { readBody } from './read-body.ts';
 import type { Transport, TransportRequest, TransportResponse } from './transport.ts';
 import { unpacked } from './unpacked.ts';
+import { isWebPage } from './web-page.ts';
 
 /** What one request carries beside its body. An adapter passes on the call that it was given. */
 export interface HttpCall {
@@ -132,13 +133,13 @@ function createExchange(options: HttpOptions, headersOf: HeadersOf, errors: Erro
   const requestOf = (
     method: Method,
     path: string,
-    body: unknown,
+    body: string | undefined,
     call: HttpCall,
     own: Record<string, string>,
     { onConnecting }: ConnectLimit,
   ): TransportRequest => {
     const request = { method, url: urlOf(path), headers: addHeaders(own, call.headers), signal: call.signal, onConnecting };
-    return body === undefined ? request : { ...request, body: JSON.stringify(body) };
+    return body === undefined ? request : { ...request, body };
   };
   /** Whether a request that failed goes out once more. */
   const isReplaced = (error: unknown, replaced: number, { requestId }: HttpCall): boolean => {
@@ -159,13 +160,14 @@ function createExchange(options: HttpOptions, headersOf: HeadersOf, errors: Erro
   };
   return async (method, path, body, call, accept) => {
     const { signal, connectMs = options.connectMs } = call;
+    const text = body === undefined ? undefined : toText(body, provider);
     let answered = false;
     for (let replaced = 0; ; replaced++) {
       const limit = limitConnecting(provider, connectMs, clock);
       try {
         const own = headersOf(accept, body !== undefined);
         const headers = own instanceof Promise ? await own : own;
-        const response = await transport.send(requestOf(method, path, body, call, headers, limit));
+        const response = await transport.send(requestOf(method, path, text, call, headers, limit));
         answered = hasAnswered = true;
         const plain = unpacked(response);
         if (isWhole(plain.status) && !isWebPage(plain)) return plain;
@@ -177,6 +179,16 @@ function createExchange(options: HttpOptions, headersOf: HeadersOf, errors: Erro
       }
     }
   };
+}
+
+/** Written once, and before anything is sent: what cannot be written is the caller's fault, and no server is to be blamed for it. */
+function toText(body: unknown, provider: string): string {
+  try {
+    return JSON.stringify(body);
+  } catch {
+    const message = `${provider}: the request cannot be written as JSON: it holds a cycle, a bigint, or too much.`;
+    throw new RouterError('invalid_request', message, { provider });
+  }
 }
 
 /** No trace of a caller may take the place of a credential, and no configured header that of the hops, which end calls in circles. */

@@ -45,6 +45,11 @@ export function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
+/** What servers tell of sizes, windows and slots; of these 0 says that they do not know. */
+export function isPositive(value: unknown): value is number {
+  return Number.isFinite(value) && (value as number) > 0;
+}
+
 export const tooDeep: string = `The JSON nests deeper than ${jsonLimits.depth} levels.`;
 export const tooMuch = 'The JSON holds too many values.';
 

@@ -4,7 +4,7 @@ const mask = 0xffff_ffff_ffff_ffffn;
  * Short digests with a random key that is kept nowhere else: the same text gives the same digest, and without the key nobody can try texts
  * until one fits. SipHash-2-4 (https://www.aumasson.jp/siphash/siphash.pdf), as 16 hex digits.
  */
-export function createDigest(key: Uint8Array = globalThis.crypto.getRandomValues(new Uint8Array(16))): (text: string) => string {
+export function createKeyedDigest(key: Uint8Array = globalThis.crypto.getRandomValues(new Uint8Array(16))): (text: string) => string {
   const halves = new DataView(key.buffer, key.byteOffset, 16);
   const [first, second] = [halves.getBigUint64(0, true), halves.getBigUint64(8, true)];
   return (text) => {

@@ -7,6 +7,7 @@ import { responseOf } from './node-response.ts';
 import { createTargets, type Target } from './node-targets.ts';
 import type { Transport, TransportRequest, TransportResponse } from './transport.ts';
 
+export type { ProxyEnvironment } from './node-proxy.ts';
 export type { Transport, TransportRequest, TransportResponse } from './transport.ts';
 
 export interface NodeHttpOptions {
@@ -62,12 +63,12 @@ class Exchange {
   #source: ReadableSource | undefined;
 
   constructor(
-    { origin, path }: Target<Origin>,
+    { place: origin, path }: Target<Origin>,
     { method, headers, signal, onConnecting }: TransportRequest,
     resolve: (response: TransportResponse) => void,
     reject: (reason: Error) => void,
   ) {
-    const sent = origin.request({ ...origin.options, method, path, headers: headers as Record<string, string> });
+    const sent = origin.request({ ...origin.options, method, path, headers });
     this.#sent = sent;
     this.#signal = signal;
     this.#resolve = resolve;

@@ -1,25 +1,27 @@
 import { setNewest } from './newest.ts';
 
 /** What belongs to one address. Providers ask a handful of them. */
-export interface Target<Origin> {
-  readonly origin: Origin;
+export interface Target<Place> {
+  readonly place: Place;
   readonly path: string;
 }
 
 const mostTargets = 256;
 
 /** Remembers where the addresses lead. `open` is called once for each scheme, host and port; what it throws is thrown on. */
-export function createTargets<Origin>(open: (address: URL) => Origin): (url: string) => Target<Origin> {
-  const targets = new Map<string, Target<Origin>>();
-  const origins = new Map<string, Origin>();
+export function createTargets<Place>(open: (address: URL) => Place): (url: string) => Target<Place> {
+  const targets = new Map<string, Target<Place>>();
+  const places = new Map<string, Place>();
   return (url) => {
     const known = targets.get(url);
     if (known !== undefined) return known;
     const address = new URL(url);
+    // No transport of ours would send them. The words are those of `fetch`, which are classified already.
+    if (address.username !== '' || address.password !== '') throw new TypeError('a url that includes credentials');
     const key = `${address.protocol}//${address.host}`;
-    const origin = origins.get(key) ?? open(address);
-    setNewest(origins, key, origin, mostTargets);
-    const target = { origin, path: address.pathname + address.search };
+    const place = places.get(key) ?? open(address);
+    setNewest(places, key, place, mostTargets);
+    const target = { place, path: address.pathname + address.search };
     setNewest(targets, url, target, mostTargets);
     return target;
   };

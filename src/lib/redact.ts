@@ -10,7 +10,7 @@ const hidden = '[secret]';
 export interface MaskOptions {
   /** Keys, and header values that may hold keys. Those shorter than 8 characters are words, not keys. */
   readonly secrets: readonly string[];
-  /** The body that was sent. Its texts (messages, inputs, prompt, tools) are masked where the server repeats them. */
+  /** The body that was sent. Its texts, all but the protocol's own words, are masked where the server repeats them. */
   readonly request?: unknown;
 }
 

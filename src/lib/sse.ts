@@ -4,8 +4,6 @@ import type { Body } from './byte-source.ts';
 import { defaultStreamLimits, eventTooLarge, openText, type StreamLimits, type TextBody } from './stream-text.ts';
 import { createWholeParts, wholeEvents, type WholeParts } from './whole-parts.ts';
 
-export { defaultStreamLimits, type StreamLimits };
-
 export interface SseEvent {
   /** The `event:` name; undefined where none was sent. */
   readonly event: string | undefined;

@@ -1,3 +1,4 @@
+import type { $Fetch } from 'ofetch';
 import type { Body } from './byte-source.ts';
 
 export interface TransportRequest {
@@ -32,7 +33,7 @@ export interface Transport {
 /** `ofetch` over the platform's `fetch`, on every platform, with everything switched off that we do ourselves. */
 export function ofetchTransport(): Transport {
   // Late: it touches the platform's `Headers`, which takes longer to load than all of ours. Once: to ask for a module again is not free.
-  let ofetch: typeof import('ofetch').ofetch | undefined;
+  let ofetch: $Fetch | undefined;
   return {
     async send({ method, url, headers, body, signal }) {
       ofetch ??= (await import('ofetch')).ofetch;

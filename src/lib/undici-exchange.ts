@@ -90,7 +90,7 @@ class OpenExchange implements Exchange, Feeder {
       if (this.#announcements === mostInformation) controller.abort(endlessInformation());
       return;
     }
-    this.#source = sourceOf(headers, this);
+    this.#source = bodySource(headers, this);
     this.#settle.resolve(responseOf(status, headers, this.#source));
   }
 
@@ -136,7 +136,7 @@ class OpenExchange implements Exchange, Feeder {
   }
 }
 
-function sourceOf(headers: IncomingHttpHeaders, feeder: Feeder): FedSource {
+function bodySource(headers: IncomingHttpHeaders, feeder: Feeder): FedSource {
   const unpacker = unpackerOf(headerIn(headers, 'content-encoding'));
   return unpacker === undefined ? fedSource(feeder) : unpackingSource(unpacker, feeder);
 }

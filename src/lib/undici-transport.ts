@@ -5,6 +5,7 @@ import type { Transport, TransportRequest } from './transport.ts';
 import { type Connection, type DispatchHandler, openExchange } from './undici-exchange.ts';
 import { openLanes, type Send, type Tls } from './undici-lanes.ts';
 
+export type { ProxyEnvironment } from './node-proxy.ts';
 export type { Transport, TransportRequest, TransportResponse } from './transport.ts';
 export type { DispatchController, DispatchHandler } from './undici-exchange.ts';
 
@@ -73,7 +74,7 @@ export function undiciTransport(options: UndiciOptions = {}): Transport {
   return {
     send: (request) =>
       new Promise((resolve, reject) => {
-        const { origin: send, path } = targetOf(request.url);
+        const { place: send, path } = targetOf(request.url);
         if (request.signal.aborted) return reject(request.signal.reason as Error);
         send(path, request, { resolve, reject });
       }),

@@ -1,3 +1,4 @@
+import type { RouterError } from '../core/errors.ts';
 import { botProtection, cloudflareFaults, type Fault, ngrokFaults, redirected } from './fault-codes.ts';
 import { codeOfStatus } from './error-patterns.ts';
 
@@ -44,9 +45,16 @@ function cloudflareNumber({ status, bodyText }: Page): string | undefined {
   return status >= 520 && status <= 530 && status !== 529 ? String(status) : undefined;
 }
 
+const pageText = 'A web page came instead of an answer of the API: check the url.';
+
+/** Whether an error was made of such a page: it says nothing about the server behind it. */
+export function isOfWebPage({ message }: RouterError): boolean {
+  return message.includes(pageText);
+}
+
 /** A page says nothing about the request: only its status counts, and one that blames the caller is not believed. */
 function ofPage(status: number): Fault {
   const code = codeOfStatus(status);
   const blamesCaller = code === 'unsupported' || (code === 'bad_request' && status !== 413);
-  return { code: blamesCaller ? 'bad_response' : code, text: 'A web page came instead of an answer of the API: check the url.' };
+  return { code: blamesCaller ? 'bad_response' : code, text: pageText };
 }

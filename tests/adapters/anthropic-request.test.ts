@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { ChatMessage, ReasoningEffort, Tool, ToolCall } from '../../src/core/types.ts';
+import { soundPart } from '../_kit/sound-part.ts';
 import { bodyOf, callOf, connect, olderModel, sent } from './anthropic-kit.ts';
 
 const weather: Tool = { type: 'function', function: { name: 'get_weather', parameters: { type: 'object', properties: {} } } };
@@ -373,7 +374,8 @@ describe('the conversation', () => {
     ]);
   });
 
-  test.each(['[7]', '"x"', 'null', '{"x":'])('arguments %s are refused, saying where', async (given) => {
+  const deep = `{"x":${'['.repeat(70)}${']'.repeat(70)}}`;
+  test.each(['[7]', '"x"', 'null', '{"x":', deep])('arguments %s are refused, saying where', async (given) => {
     const messages: ChatMessage[] = [
       { role: 'user', content: 'a' },
       { role: 'assistant', tool_calls: [toolCall('t0'), toolCall('t1', given)] },
@@ -471,6 +473,11 @@ describe('images', () => {
     const content = image('data:image/png;base64,AAAA')[0]?.content;
     const turns = await turnsOf({ role: 'assistant', tool_calls: [toolCall('t1')] }, { role: 'tool', tool_call_id: 't1', content });
     expect(turns).toMatchObject([{}, { content: [{ type: 'tool_result', content: [{ type: 'image' }] }] }]);
+  });
+
+  test.each(['user', 'system'] as const)('a part of an unknown type in a message of the %s is left to other providers', async (role) => {
+    const error = await refusal({ messages: [{ role, content: [{ type: 'text', text: 'What is said here?' }, soundPart] }] });
+    expect(error).toMatchObject({ code: 'unsupported', message: expect.stringContaining('messages[0]') });
   });
 
   test('an image in a system message is refused', async () => {

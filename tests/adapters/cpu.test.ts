@@ -37,6 +37,8 @@ describe('a chat', () => {
     expect(answer).toMatchObject({
       id: 'chatcmpl-request-1',
       object: 'chat.completion',
+      // The router dates it, by its own clock.
+      created: 0,
       model: 'chain',
       choices: [{ index: 0, message: { role: 'assistant', content: text }, finish_reason: 'stop' }],
       // 6 pieces of text and the end of the turn.

@@ -6,6 +6,7 @@ import { ollama } from '../../src/adapters/ollama.ts';
 import type { Adapter, Call } from '../../src/core/adapter.ts';
 import type { ChatMessage, ChatRequest, EmbedRequest } from '../../src/core/types.ts';
 import { adapterContext, type noOptions } from '../_kit/adapter-context.ts';
+import { soundPart } from '../_kit/sound-part.ts';
 
 const url = 'http://ollama.test:11434';
 const server = setupServer();
@@ -204,6 +205,14 @@ describe('messages', () => {
     expect(bodies).toEqual([]);
   });
 
+  test('refuses a part of a type that it does not know, so that a provider that does may take the request', async () => {
+    const bodies = answerWith('/api/chat', fixture('chat.json'));
+    const content = [{ type: 'text' as const, text: 'What is said here?' }, soundPart];
+    const failure = connect().chat(call({ messages: [{ role: 'user', content }] }));
+    await expect(failure).rejects.toMatchObject({ code: 'unsupported', message: expect.stringContaining('messages[0]') });
+    expect(bodies).toEqual([]);
+  });
+
   test('sends reasoning back as thinking', async () => {
     const message = { role: 'assistant' as const, content: 'Hi', reasoning_content: 'Let me' };
     expect(await messagesOf(message)).toEqual([{ role: 'assistant', content: 'Hi', thinking: 'Let me' }]);
@@ -249,7 +258,8 @@ describe('messages', () => {
     ]);
   });
 
-  test.each(['{"city": Tok', '"Tokyo"', '[1]', 'null'])('refuses the arguments %s without repeating them', async (text) => {
+  const deep = `{"a":${'['.repeat(70)}${']'.repeat(70)}}`;
+  test.each(['{"city": Tok', '"Tokyo"', '[1]', 'null', deep])('refuses the arguments %s without repeating them', async (text) => {
     const tool_calls = [{ id: 'a', type: 'function' as const, function: { name: 'f', arguments: text } }];
     const failure = connect().chat(call({ messages: [{ role: 'assistant', tool_calls }] }));
     await expect(failure).rejects.toMatchObject({ code: 'invalid_request', message: expect.not.stringContaining(text) });

@@ -1,15 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { decodeVector, joinEmbedAnswers, splitInput, toEmbedAnswer, toEmbedBody } from '../../src/adapters/openai-embeddings.ts';
-import type { Origin } from '../../src/adapters/openai-wire.ts';
+import type { CallOrigin } from '../../src/adapters/openai-wire.ts';
 import { RouterError } from '../../src/core/errors.ts';
 import type { EmbedRequest } from '../../src/core/types.ts';
 import { recording } from '../_kit/recordings.ts';
 
-const origin: Origin = {
+const origin: CallOrigin = {
   provider: 'box',
   requestId: 'r1',
   model: 'tiny',
-  signal: new AbortController().signal,
   badResponse: (text) => new RouterError('bad_response', `box: ${text}`, { provider: 'box' }),
 };
 const recorded = (name: string): unknown => JSON.parse(new TextDecoder().decode(recording(name).body)) as unknown;

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { type Dialect, openaiCompatible } from '../../src/adapters/openai-compatible.ts';
+import { openaiCompatible } from '../../src/adapters/openai-compatible.ts';
+import type { Dialect } from '../../src/adapters/openai-dialect.ts';
 import type { Call } from '../../src/core/adapter.ts';
 import { collectChunks } from '../../src/core/collect.ts';
 import type { ChatAnswer, ChatChunk, ChatRequest } from '../../src/core/types.ts';
@@ -50,11 +51,6 @@ describe('a whole answer', () => {
     const tool_calls = [{ id: 'c', type: 'function', function: { name: 'f', arguments: '{}' } }];
     const answer = await chat({ role: 'assistant', content: '<think>a</think>\n', tool_calls });
     expect(answer.choices[0]?.message).toMatchObject({ content: null, reasoning_content: 'a', tool_calls });
-  });
-
-  test('stays as it is where the dialect says so', async () => {
-    const answer = await chat({ role: 'assistant', content: '<think>a</think>b' }, { thinkTags: false });
-    expect(answer.choices[0]?.message.content).toBe('<think>a</think>b');
   });
 });
 
@@ -131,11 +127,6 @@ describe('a stream', () => {
     const body = texts('<think>a<') + chunk({ reasoning_content: 'b' }) + texts('c') + chunk({}, 'stop') + done;
     const answer = await collectChunks(await stream(body));
     expect(answer.choices[0]?.message).toMatchObject({ content: 'c', reasoning_content: 'a<b' });
-  });
-
-  test('stays as it is where the dialect says so', async () => {
-    const answer = await collectChunks(await stream(texts('<think>a</think>b') + chunk({}, 'stop') + done, { thinkTags: false }));
-    expect(answer.choices[0]?.message.content).toBe('<think>a</think>b');
   });
 });
 

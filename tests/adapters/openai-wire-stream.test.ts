@@ -1,19 +1,19 @@
 import { describe, expect, test } from 'vitest';
 import { createChunkReader, terminator } from '../../src/adapters/openai-wire-stream.ts';
-import type { Origin } from '../../src/adapters/openai-wire.ts';
+import type { CallOrigin } from '../../src/adapters/openai-wire.ts';
 import { collectChunks } from '../../src/core/collect.ts';
 import { RouterError } from '../../src/core/errors.ts';
 import type { ChatChunk } from '../../src/core/types.ts';
-import { defaultStreamLimits, openEvents } from '../../src/lib/sse.ts';
+import { openEvents } from '../../src/lib/sse.ts';
+import { defaultStreamLimits } from '../../src/lib/stream-text.ts';
 import { readStream } from '../../src/lib/read-stream.ts';
 import { byteStream, cutAt, cutEvery, gather, type Piece } from '../_kit/byte-stream.ts';
 import { recording } from '../_kit/recordings.ts';
 
-const origin: Origin = {
+const origin: CallOrigin = {
   provider: 'box',
   requestId: 'r1',
   model: 'tiny',
-  signal: new AbortController().signal,
   badResponse: (text) => new RouterError('bad_response', `box: ${text}`, { provider: 'box' }),
 };
 const errorIn = (value: unknown): RouterError | undefined => {
@@ -21,8 +21,9 @@ const errorIn = (value: unknown): RouterError | undefined => {
   return error ? new RouterError('out_of_memory', 'box: out of memory', { provider: 'box' }) : undefined;
 };
 
-const chunksOf = (body: ReadableStream<Uint8Array>, from: Origin = origin): AsyncIterableIterator<readonly ChatChunk[]> =>
-  readStream(openEvents(body, defaultStreamLimits, terminator), createChunkReader(errorIn, from), from.signal);
+const { signal: quiet } = new AbortController();
+const chunksOf = (body: ReadableStream<Uint8Array>, signal = quiet): AsyncIterableIterator<readonly ChatChunk[]> =>
+  readStream(openEvents(body, defaultStreamLimits, terminator), createChunkReader(errorIn, origin, { isNoModel: () => false }), signal);
 const read = (...pieces: Piece[]): Promise<ChatChunk[]> => gather(chunksOf(byteStream(pieces)));
 const failureOf = (...pieces: Piece[]): Promise<unknown> => read(...pieces).catch((error: unknown) => error);
 
@@ -274,10 +275,7 @@ describe('the body', () => {
     const controller = new AbortController();
     const reason = { mine: true };
     controller.abort(reason);
-    const chunks = chunksOf(byteStream([], new DOMException('This operation was aborted', 'AbortError')), {
-      ...origin,
-      signal: controller.signal,
-    });
+    const chunks = chunksOf(byteStream([], new DOMException('This operation was aborted', 'AbortError')), controller.signal);
     await expect(chunks.next()).rejects.toBe(reason);
   });
 });

@@ -1,14 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { type Origin, toChatAnswer, toChatBody } from '../../src/adapters/openai-wire.ts';
+import { type CallOrigin, toChatAnswer, toChatBody } from '../../src/adapters/openai-wire.ts';
 import { RouterError } from '../../src/core/errors.ts';
 import type { ChatRequest } from '../../src/core/types.ts';
 import { recording } from '../_kit/recordings.ts';
 
-const origin: Origin = {
+const origin: CallOrigin = {
   provider: 'box',
   requestId: 'r1',
   model: 'tiny',
-  signal: new AbortController().signal,
   badResponse: (text) => new RouterError('bad_response', `box: ${text}`, { provider: 'box' }),
 };
 
@@ -36,7 +35,11 @@ const call = (name: string, text: string, rest: object = { id: 'c1', type: 'func
 describe('the request', () => {
   test('unknown fields are not sent', () => {
     const request = { messages: [], temperature: 0, colour: 'red', extra: { vllm: {} } } as ChatRequest;
-    expect(JSON.parse(JSON.stringify(toChatBody(request, 'tiny')))).toEqual({ model: 'tiny', messages: [], temperature: 0 });
+    expect(JSON.parse(JSON.stringify(toChatBody(request, 'tiny', request.messages)))).toEqual({
+      model: 'tiny',
+      messages: [],
+      temperature: 0,
+    });
   });
 
   test('every field of a chat request is sent under its own name', () => {
@@ -61,7 +64,7 @@ describe('the request', () => {
       reasoning_effort: 'low',
       user: 'u',
     };
-    expect(toChatBody(request, undefined)).toEqual(request);
+    expect(toChatBody(request, undefined, request.messages)).toEqual(request);
   });
 });
 

@@ -1,8 +1,9 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { createStopCutter, cutAtStop, withoutPrompt } from '../../src/adapters/remote-gpu-text.ts';
-import { stopsOf, toPrompt } from '../../src/adapters/remote-gpu-prompt.ts';
+import { createStopCutter, cutAtStop } from '../../src/adapters/remote-gpu-stops.ts';
+import { stopsOf, toPrompt, withoutPrompt } from '../../src/adapters/remote-gpu-prompt.ts';
 import type { ChatMessage } from '../../src/core/types.ts';
+import { soundPart } from '../_kit/sound-part.ts';
 
 const cutPieces = (pieces: readonly string[], stops: readonly string[]): string => {
   const cutter = createStopCutter(stops);
@@ -61,7 +62,7 @@ test('the prompt is taken off only where it stands in front', () => {
   ]);
 });
 
-const promptOf = (...messages: ChatMessage[]): string => toPrompt({ request: { messages } });
+const promptOf = (...messages: ChatMessage[]): string => toPrompt({ request: { messages } }, 'gpu');
 
 describe('messages as one text', () => {
   test('a single message of the user is its text', () => {
@@ -71,6 +72,11 @@ describe('messages as one text', () => {
       { type: 'text' as const, text: 'two' },
     ];
     expect(promptOf({ role: 'user', content: parts })).toBe('one\ntwo');
+  });
+
+  test('what is no text is refused: the rest would be another question', () => {
+    const prompt = (): string => promptOf({ role: 'user', content: [{ type: 'text', text: 'What is said here?' }, soundPart] });
+    expect(prompt).toThrow(expect.objectContaining({ code: 'unsupported', provider: 'gpu' }));
   });
 
   test('a single message of another role is a conversation', () => {

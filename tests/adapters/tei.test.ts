@@ -81,7 +81,7 @@ describe('long lists', () => {
     expect(box.asked.map(({ path }) => path)).toEqual(['/embed', '/info', '/embed', '/embed']);
   });
 
-  test.each([{}, 'nonsense', { max_client_batch_size: 0 }, new RouterError('unavailable', 'box: no')])(
+  test.each([{}, 'nonsense', { max_client_batch_size: 0 }, { max_client_batch_size: 1.5 }, new RouterError('unavailable', 'box: no')])(
     'go out in parts of 32 where the server tells no limit: %j',
     async (answer) => {
       const box = scriptedHttp({ '/info': answer, '/embed': vectorsOf });

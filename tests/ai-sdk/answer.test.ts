@@ -152,12 +152,6 @@ describe('a stream', () => {
     ]);
   });
 
-  test('asks the server for its counts', async () => {
-    const { router, requests } = scripted({ chunks: [delta({ content: 'Yes.' }), finish('stop')] });
-    await partsIn((await createInferlane(router)().doStream(question())).stream);
-    expect(requests[0]?.stream_options).toEqual({ include_usage: true });
-  });
-
   test('gives our chunks beside the parts where they are asked for', async () => {
     const chunks = [delta({ content: 'Yes.' }), finish('stop')];
     expect(rawIn(await streamed({ chunks }))).toEqual([]);

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { type Clock, systemClock } from '../../src/index.ts';
-import { type CliIo, type Outgoing } from '../../src/cli/io.ts';
+import type { CliIo, Outgoing } from '../../src/cli/io.ts';
 import { runCli } from '../../src/cli/run-cli.ts';
 import { type BackendKind, fakeBackend, type ListeningBackend, type Script } from '../../src/testing/index.ts';
 

@@ -68,6 +68,18 @@ describe('an answer', () => {
     expect(sent[0]).not.toHaveProperty('body');
   });
 
+  const cycle: Record<string, unknown> = {};
+  cycle['self'] = cycle;
+  test.each([
+    ['a bigint', { a: 1n }],
+    ['a cycle', cycle],
+  ])('is not asked for with %s, which is no fault of the server', async (_, body) => {
+    const { http, sent } = clientOver(good);
+    expect(await failureOf(http.postJson('/', body, { signal }))).toMatchObject({ code: 'invalid_request', provider: 'box' });
+    expect(await failureOf(http.openStream('/', body, { signal }))).toMatchObject({ code: 'invalid_request' });
+    expect(sent).toEqual([]);
+  });
+
   test('in pieces that cut characters is put together', async () => {
     const bytes = new TextEncoder().encode('{"text":"世界"}');
     const { http } = clientOver({ pieces: [bytes.subarray(0, 11), bytes.subarray(11, 13), bytes.subarray(13)] });

@@ -1,11 +1,23 @@
 import { describe, expect, test } from 'vitest';
-import { jsonLimits, parseJson, tooDeep, tooMuch } from '../../src/lib/json.ts';
+import { isCount, isPositive, jsonLimits, parseJson, tooDeep, tooMuch } from '../../src/lib/json.ts';
 
 const texts = (count: number): string => `[${Array.from({ length: count }, () => '"a"').join(',')}]`;
 const nested = (depth: number, inside = ''): string => '['.repeat(depth) + inside + ']'.repeat(depth);
 
 test('a text that is no JSON is undefined', () => {
   expect(parseJson('{"a":')).toBeUndefined();
+});
+
+test.each([
+  [0, true, false],
+  [1, true, true],
+  [0.5, false, true],
+  [-1, false, false],
+  [2 ** 53, false, true],
+  [Infinity, false, false],
+  ['1', false, false],
+])('%s: a count is %s, a positive number is %s', (value, counts, measures) => {
+  expect([isCount(value), isPositive(value)]).toEqual([counts, measures]);
 });
 
 describe('depth', () => {

@@ -563,6 +563,14 @@ const addressesAndHeaders: Cases = (create) => {
     expect(classifyFault(await failureOf(create().send(request(url))))).toMatchObject({ code: 'invalid_config' });
   });
 
+  test.each(['user:key@', 'user@', ':key@'])('credentials in an address (%s) are refused, and not left out', async (credentials) => {
+    const server = await serving((_, response) => response.end());
+    const failure = await failureOf(create().send(request(server.url.replace('//', `//${credentials}`))));
+    expect(classifyFault(failure)).toMatchObject({ code: 'invalid_config' });
+    expect(String(failure)).not.toContain('key');
+    expect(server.connections()).toBe(0);
+  });
+
   test('a request that was aborted before its start is not sent', async () => {
     const server = await serving((_, response) => response.end());
     const reason = new Error('why');

@@ -42,6 +42,8 @@ nodeHttpTransport({ idle: 1_000 });
 exactly<Transport>()(some<nodeHttp.Transport>());
 exactly<TransportRequest>()(some<nodeHttp.TransportRequest>());
 exactly<TransportResponse>()(some<nodeHttp.TransportResponse>());
+exactly<NodeHttpOptions['proxy']>()(some<nodeHttp.ProxyEnvironment | false | undefined>());
+exactly<UndiciOptions['proxy']>()(some<undici.ProxyEnvironment | false | undefined>());
 exactly<Transport>()(some<undici.Transport>());
 exactly<TransportRequest>()(some<undici.TransportRequest>());
 exactly<TransportResponse>()(some<undici.TransportResponse>());

@@ -1,5 +1,5 @@
 /** Something loaded at first use and shared from then on. */
-export interface Once<Value> {
+export interface Load<Value> {
   readonly get: () => Promise<Value>;
   /** What is loaded now; undefined before, and while it is being loaded. */
   readonly held: () => Value | undefined;
@@ -8,7 +8,7 @@ export interface Once<Value> {
 }
 
 /** One load for all who ask meanwhile and after; a failed one is tried again by the next. */
-export function once<Value>(load: () => Promise<Value>): Once<Value> {
+export function loadOnce<Value>(load: () => Promise<Value>): Load<Value> {
   let loading: Promise<Value> | undefined;
   let loaded: Value | undefined;
   return {

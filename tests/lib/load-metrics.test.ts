@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { gauges, toLoadReport } from '../../src/lib/prometheus.ts';
+import { toLoadReport, valuesOf } from '../../src/lib/load-metrics.ts';
 
 describe('gauges', () => {
   test.each<[string, string, number[]]>([
@@ -11,7 +11,7 @@ describe('gauges', () => {
     ['no comment', '# TYPE queue gauge\n# HELP queue 3\n', []],
     ['no value that is no number', 'queue NaN\nqueue +Inf\nqueue\n', []],
   ])('%s', (_what, metrics, expected) => {
-    expect(gauges(metrics, 'queue')).toEqual(expected);
+    expect(valuesOf(metrics, 'queue')).toEqual(expected);
   });
 });
 

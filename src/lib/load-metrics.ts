@@ -16,10 +16,10 @@ export interface LoadGauges {
  * fullest, because a request meets one engine. Figures that are not there are left out.
  */
 export function toLoadReport(metrics: string, names: LoadGauges): LoadReport {
-  const valuesOf = (list: readonly string[] = []): number[] => list.flatMap((name) => gauges(metrics, name));
-  const running = valuesOf(names.running);
-  const waiting = valuesOf(names.waiting);
-  const caches = valuesOf(names.cacheUse);
+  const allOf = (list: readonly string[] = []): number[] => list.flatMap((name) => valuesOf(metrics, name));
+  const running = allOf(names.running);
+  const waiting = allOf(names.waiting);
+  const caches = allOf(names.cacheUse);
   const firstTokenMs = meanMs(metrics, names.firstToken);
   const tokenMs = meanMs(metrics, names.token);
   return {
@@ -34,14 +34,14 @@ export function toLoadReport(metrics: string, names: LoadGauges): LoadReport {
 /** The mean of the first of these histograms that has counted anything, over all engines. */
 function meanMs(metrics: string, names: readonly string[] = []): number | undefined {
   for (const name of names) {
-    const count = sum(gauges(metrics, `${name}_count`));
-    if (count > 0) return (sum(gauges(metrics, `${name}_sum`)) / count) * 1_000;
+    const count = sum(valuesOf(metrics, `${name}_count`));
+    if (count > 0) return (sum(valuesOf(metrics, `${name}_sum`)) / count) * 1_000;
   }
   return undefined;
 }
 
 /** The values of one gauge in Prometheus text (`name{label="…"} value`), one for each set of labels. */
-export function gauges(metrics: string, name: string): number[] {
+export function valuesOf(metrics: string, name: string): number[] {
   const values: number[] = [];
   for (const line of metrics.split('\n')) {
     if (!line.startsWith(name)) continue;

@@ -36,12 +36,12 @@ export function unwrapValue(value: unknown): ErrorBody | undefined {
 /** Answers of several servers carry `"error": null`, and OpenAI's own chunks carry `"type"` and `"object"`. */
 function holdsError(value: JsonObject): boolean {
   if (says(own(value, 'error'))) return true;
-  const text = typeof own(value, 'message') === 'string';
-  if (own(value, 'object') === 'error' || own(value, 'type') === 'error') return text;
+  const hasMessage = typeof own(value, 'message') === 'string';
+  if (own(value, 'object') === 'error' || own(value, 'type') === 'error') return hasMessage;
   const answers = ['choices', 'data', 'object', 'embedding', 'embeddings'].some((key) => own(value, key) !== undefined);
   if (answers) return false;
   // TEI's OpenAI routes: {"message", "code": 429, "type"}.
-  if (text && typeof own(value, 'code') === 'number' && typeof own(value, 'type') === 'string') return true;
+  if (hasMessage && typeof own(value, 'code') === 'number' && typeof own(value, 'type') === 'string') return true;
   return says(own(value, 'detail'));
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type ErrorBody, unwrapText, unwrapValue } from '../../src/lib/unwrap.ts';
+import { type ErrorBody, unwrapText, unwrapValue } from '../../src/lib/error-body.ts';
 
 const read = (body: unknown): ErrorBody => unwrapText(typeof body === 'string' ? body : JSON.stringify(body));
 const message = (body: unknown): string => read(body).message;

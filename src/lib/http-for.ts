@@ -1,4 +1,5 @@
 import { type Clock, systemClock } from './clock.ts';
+import { usualConnectMs } from './connect-limit.ts';
 import { createHttpClient, type HttpClient } from './http.ts';
 import { Secret } from './secret.ts';
 import { defaultTransport } from './default-transport.ts';
@@ -8,7 +9,7 @@ import { tunnelHeaders } from './tunnel.ts';
 export interface HttpForOptions {
   /** Stands in front of every message. */
   readonly provider: string;
-  /** The server's address, without a trailing slash. */
+  /** The server's address, without a trailing slash and without credentials. */
   readonly url: string;
   /** A key, or a function that is asked before each request. */
   readonly apiKey?: string | (() => string | Promise<string>) | undefined;
@@ -42,6 +43,3 @@ export function httpFor(options: HttpForOptions): HttpClient {
     connectMs: usualConnectMs,
   });
 }
-
-/** As the router's own default; used where the transport sees connections. */
-const usualConnectMs = 3_000;

@@ -12,15 +12,15 @@ export interface StopCutter {
  */
 export function createStopCutter(stops: readonly string[]): StopCutter {
   let held = '';
-  let stopped = false;
+  let isStopped = false;
   return {
     push(text) {
-      if (stopped) return '';
+      if (isStopped) return '';
       held += text;
       const at = firstStop(held, stops);
-      stopped = at !== undefined;
+      isStopped = at !== undefined;
       const known = held.slice(0, at ?? held.length - openTail(held, stops));
-      held = stopped ? '' : held.slice(known.length);
+      held = isStopped ? '' : held.slice(known.length);
       return known;
     },
     end() {
@@ -34,11 +34,6 @@ export function createStopCutter(stops: readonly string[]): StopCutter {
 /** The same for a whole text. */
 export function cutAtStop(text: string, stops: readonly string[]): string {
   return text.slice(0, firstStop(text, stops));
-}
-
-/** A base model's pipeline gives the prompt back in front of what it wrote. */
-export function withoutPrompt(text: string, prompt: string): string {
-  return text.startsWith(prompt) ? text.slice(prompt.length) : text;
 }
 
 /** Where the stop sequence begins that ends first, so that pieces and the whole text are cut alike. */

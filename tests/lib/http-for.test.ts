@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { httpFor } from '../../src/lib/own-http.ts';
+import { httpFor } from '../../src/lib/http-for.ts';
 import type { Transport } from '../../src/lib/transport.ts';
 
 test('an adapter of one’s own tells a tunnel that no browser asks, as the built-in ones do', async () => {
