@@ -53,7 +53,7 @@ const PACKAGES: Record<string, { in: string[]; lazy?: true; peer?: true; bundled
   ofetch: { in: ['lib/transport.ts'] },
   'p-retry': { in: ['router/', 'lib/'], bundled: true },
   'p-timeout': { in: ['router/', 'lib/'], bundled: true },
-  eventemitter3: { in: ['router/', 'core/events.ts'], bundled: true },
+  eventemitter3: { in: ['router/', 'core/emitter.ts'], bundled: true },
   'eventsource-parser': { in: ['lib/sse.ts'], bundled: true },
   // In `lib/` their types alone: what runs there asks for the modules when they are needed.
   node: { in: ['lib/node-*.ts', 'lib/undici-*.ts', 'http/node.ts', 'http/node-request.ts', 'cli/', 'state/redis*.ts', 'testing/'] },

@@ -29,7 +29,7 @@ interface Memory {
   readonly generation: number;
   /** How often it opened without a long healthy time between: the exponent of the open time. */
   readonly opens: number;
-  /** The last 20 outcomes. */
+  /** The last outcomes, `remembered` of them at most. */
   readonly recent: readonly Outcome[];
 }
 
@@ -68,7 +68,7 @@ export interface Moment {
 }
 
 const remembered = 20;
-/** Of the last 20 outcomes, how many must be failures or refusals for lack of room to open it for overload. */
+/** Of the outcomes that are remembered, how many must be failures or refusals for lack of room to open it for overload. */
 const softThreshold = 16;
 const rampLimit = 8;
 /** After this long without opening, the next open time starts from the beginning. */

@@ -1,5 +1,6 @@
 import type { ProviderTypeRow } from '../core/provider-types.ts';
 import { systemRandom } from '../lib/clock.ts';
+import { usualConnectMs } from '../lib/connect-limit.ts';
 import type {
   BreakerConfig,
   BudgetsConfig,
@@ -89,7 +90,7 @@ export const defaults: Defaults = Object.freeze({
   pollMs: 10_000,
   maxAttempts: 3,
   deadlineMs: 120_000,
-  timeouts: Object.freeze({ connectMs: 3_000, firstTokenMs: 10_000, idleMs: 15_000, totalMs: undefined }),
+  timeouts: Object.freeze({ connectMs: usualConnectMs, firstTokenMs: 10_000, idleMs: 15_000, totalMs: undefined }),
   breaker: Object.freeze({
     failureThreshold: 3,
     minimumOutcomes: 10,

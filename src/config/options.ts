@@ -11,11 +11,6 @@ import type { ProviderOptions, TimeoutOptions } from './provider-options.ts';
 import type { BreakerOptions, HedgeOptions, RetryOptions, ThroughputOptions } from './resilience-options.ts';
 import type { Balance, IntentOptions, QueueOptions } from './routing-options.ts';
 
-export type { HealthOptions } from './health-options.ts';
-export type { CallOptions } from './call-options.ts';
-export type { Cost, Device, ProviderOptions, TimeoutOptions } from './provider-options.ts';
-export type { Balance, IntentOptions } from './routing-options.ts';
-
 /** Options of `createRouter()`. An unknown key is refused, with the nearest known name. */
 export interface RouterOptions {
   /** The key is the provider's id. */

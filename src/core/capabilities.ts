@@ -64,18 +64,9 @@ export const allCapabilities: Capabilities = Object.freeze({
  * gives an answer, so it stays a candidate: the field is left out and `config:warning` says so, or the candidate is refused
  * with `onIgnoredParameter: 'refuse'`.
  */
-export type Parameter =
-  | 'temperature'
-  | 'top_p'
-  | 'max_tokens'
-  | 'stop'
-  | 'seed'
-  | 'presence_penalty'
-  | 'frequency_penalty'
-  | 'parallel_tool_calls'
-  | 'user';
+export type Parameter = (typeof parameters)[number];
 
-const parameters: readonly Parameter[] = [
+const parameters = [
   'temperature',
   'top_p',
   'max_tokens',
@@ -85,7 +76,7 @@ const parameters: readonly Parameter[] = [
   'frequency_penalty',
   'parallel_tool_calls',
   'user',
-];
+] as const;
 
 /** The parameters that a chat request sets, each once; `max_completion_tokens` is another name of `max_tokens`. */
 export function chatParameters(request: ChatRequest): readonly Parameter[] {

@@ -1,6 +1,7 @@
 /**
  * The shapes callers and adapters share. They are OpenAI's chat-completion and embedding shapes, so that an answer of an
- * OpenAI-compatible server passes through untouched; `reasoning_content` and `route` are the only additions.
+ * OpenAI-compatible server passes through untouched. Added are `reasoning_content` and `thinking_blocks`, the finish reason
+ * `unknown`, `extra` in requests, and what the router says of itself: `route`, `degraded`, `inferlane`.
  */
 
 import type { RouteTrace, StreamNotice } from './route.ts';
@@ -94,6 +95,7 @@ export interface ChatRequest<Model extends string = string> {
   readonly parallel_tool_calls?: boolean | undefined;
   readonly response_format?: ResponseFormat | undefined;
   readonly reasoning_effort?: ReasoningEffort | undefined;
+  /** Taken for OpenAI's sake, and changes nothing: the usage comes at the end of every stream whose server tells it. */
   readonly stream_options?: { readonly include_usage?: boolean | undefined } | undefined;
   readonly user?: string | undefined;
   /** Body fields of one backend, sent to it verbatim, keyed by provider type: `{ ollama: { keep_alive: '10m' } }`. */

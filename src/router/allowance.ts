@@ -1,3 +1,8 @@
+import type { StoreLink } from '../state/link.ts';
+
+/** What counts across processes, where there is a store. Undefined answers: it does not answer now. Nothing of it is waited for by a call. */
+export type Meters = Pick<StoreLink, 'members' | 'take' | 'add'>;
+
 /** What one process has of a limit per minute. Times on the router's clock. */
 export interface Allowance {
   readonly name: string;

@@ -1,8 +1,7 @@
 import type { Clock } from '../lib/clock.ts';
 import { setNewest } from '../lib/newest.ts';
-import { accrue, type Allowance, aloneTerms, giveBack, lackingFor, newAllowance, spend, type Terms } from './allowance.ts';
-import type { Meters } from './meters.ts';
-import { createTeller, roundTripMs } from './teller.ts';
+import { accrue, type Allowance, aloneTerms, giveBack, lackingFor, type Meters, newAllowance, spend, type Terms } from './allowance.ts';
+import { createTeller, roundTripMs } from './allowance-teller.ts';
 
 /** Limits per minute, spent without waiting: what is shared with other processes is taken ahead of need, and settled afterwards. */
 export interface Allowances {
@@ -20,7 +19,7 @@ export interface Allowances {
 }
 
 /** Names of callers are bounded; who is forgotten starts anew. */
-const mostAllowances = 10_000;
+export const mostCallers = 10_000;
 /** The store is told so soon after something was spent, and at once where it is getting short. */
 const soonMs = 200;
 
@@ -36,7 +35,7 @@ export function createAllowances(clock: Clock, meters: Meters | undefined, proce
     of(name, perMinute) {
       const known = all.get(name) ?? newAllowance(name, perMinute, clock.nowMs());
       known.perMinute = perMinute;
-      setNewest(all, name, known, mostAllowances);
+      setNewest(all, name, known, mostCallers);
       return known;
     },
     waitMs(allowance, count) {

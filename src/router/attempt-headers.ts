@@ -1,5 +1,4 @@
 import type { AttemptAbout } from '../config/call-options.ts';
-import type { Announce } from '../core/events.ts';
 import type { Engine } from './engine.ts';
 import type { ResolvedCall } from './resolve-call.ts';
 
@@ -24,19 +23,19 @@ const headerName = /^[\w!#$%&'*+.^`|~-]+$/;
 /** The printable characters of Latin-1, spaces and tabs. */
 const headerValue = /^[\t\x20-\x7e\xa0-\xff]*$/;
 
-/** Why some were left out, told once for each router: a call that is made a thousand times a second would tell it as often. */
-const told = new WeakMap<Announce, Set<string>>();
+/** Names that may not be sent are named, and there is no end of those. */
+const mostWarnings = 100;
 
 /**
  * What the caller wants sent with an attempt (`headersFor`), the names in lower case. Headers that cannot or may not be sent are left out,
  * and all of them where the function throws: they are for those who watch, and no call fails for their sake.
  */
-export function headersOf({ headersFor }: ResolvedCall<unknown>, about: AttemptAbout, { announce }: Engine): Headers {
+export function headersOf({ headersFor }: ResolvedCall<unknown>, about: AttemptAbout, { announce, headerWarnings }: Engine): Headers {
   if (headersFor === undefined) return none;
   const warn = (message: string): void => {
-    const known = told.get(announce) ?? new Set();
-    if (known.has(message)) return;
-    told.set(announce, known.add(message));
+    // A call that is made a thousand times a second would tell it as often.
+    if (headerWarnings.has(message) || headerWarnings.size >= mostWarnings) return;
+    headerWarnings.add(message);
     announce('config:warning', { path: 'headersFor', message });
   };
   try {

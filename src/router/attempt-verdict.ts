@@ -1,15 +1,15 @@
-import { isRouterError, type RouterError } from '../core/errors.ts';
+import { isRouterError, RouterError } from '../core/errors.ts';
 import type { AttemptDeadline } from '../lib/deadline.ts';
 import type { Timeouts } from '../config/config.ts';
 import type { Candidate } from '../routing/plan.ts';
 import type { Charge } from './charge.ts';
 import type { Provider } from './provider.ts';
 import type { Outcome, Permit } from './provider-state.ts';
-import { named, type Run } from './run.ts';
+import type { Run } from './run.ts';
 import { type ShownError, shownError } from './shown-error.ts';
 
 /** What an attempt is judged by. */
-export interface Books {
+export interface AttemptBooks {
   readonly run: Run<unknown>;
   readonly candidate: Candidate;
   readonly provider: Provider;
@@ -32,7 +32,7 @@ export interface Verdict {
 }
 
 /** What really ended the attempt. What an adapter throws after an abort is only its way of stopping. */
-export function verdict(books: Books, error: unknown): Verdict {
+export function verdict(books: AttemptBooks, error: unknown): Verdict {
   const { call, engine, leaving } = books.run;
   const { signal } = books.deadline;
   if (call.signal?.aborted === true) return { error: call.signal.reason as unknown, isFault: false, aborted: true };
@@ -40,7 +40,7 @@ export function verdict(books: Books, error: unknown): Verdict {
   if (leaving?.aborted === true) return { error: leaving.reason, isFault: false, aborted: true };
   const cause: unknown = signal.aborted ? signal.reason : error;
   if (isRouterError(cause))
-    return { error: named(cause, books.candidate), isFault: !(isSilence(cause) && hasSlept(books)), aborted: false };
+    return { error: withProvider(cause, books.candidate), isFault: !(isSilence(cause) && hasSlept(books)), aborted: false };
   return { error: cause, isFault: false, aborted: false };
 }
 
@@ -53,7 +53,7 @@ function isSilence({ code, status }: RouterError): boolean {
 const sleepMs = 10_000;
 
 /** Was the process suspended while the attempt ran? */
-function hasSlept({ run, startMs, startWallMs }: Books): boolean {
+function hasSlept({ run, startMs, startWallMs }: AttemptBooks): boolean {
   const { clock } = run.engine.config;
   return clock.wallMs() - startWallMs - (clock.nowMs() - startMs) > sleepMs;
 }
@@ -63,7 +63,7 @@ export const noOutcome: Outcome = Object.freeze({ type: 'none' });
 
 /** What the provider's own books get to know of a failure. */
 export function outcomeOf(
-  { run, cut, timeouts, permit }: Books,
+  { run, cut, timeouts, permit }: AttemptBooks,
   { error, isFault }: Verdict,
   ms: number,
   firstContentMs: number | undefined,
@@ -87,4 +87,14 @@ export function outcomeOf(
 export function shown(error: unknown, aborted: boolean): ShownError {
   if (aborted && !isRouterError(error)) return { code: 'aborted', message: 'The caller aborted.' };
   return shownError(error, 'The adapter failed with a foreign error.');
+}
+
+/** Puts a name to an error that was made where the provider's is not known. */
+function withProvider(error: RouterError, { provider, model }: Candidate): RouterError {
+  if (error.provider !== undefined && (error.model !== undefined || model === undefined)) return error;
+  const { code, phase, status, retryAfterMs, reason } = error;
+  const message =
+    error.provider === undefined && !error.message.startsWith(`${provider}: `) ? `${provider}: ${error.message}` : error.message;
+  const cause = isRouterError(error.cause) ? error.cause : undefined;
+  return new RouterError(code, message, { provider, model: error.model ?? model, phase, status, retryAfterMs, reason, cause });
 }

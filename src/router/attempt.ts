@@ -7,9 +7,10 @@ import type { Timeouts } from '../config/config.ts';
 import type { Candidate } from '../routing/plan.ts';
 import { headersOf } from './attempt-headers.ts';
 import { endOf, withLoad } from './attempt-limits.ts';
-import { type Books, noOutcome, outcomeOf, shown, verdict } from './attempt-verdict.ts';
-import { attemptHeader, hopsHeader } from './hops.ts';
+import { type AttemptBooks, noOutcome, outcomeOf, shown, verdict } from './attempt-verdict.ts';
+import { attemptHeader, hopsHeader } from './own-headers.ts';
 import { type Charge, mayBill } from './charge.ts';
+import { providerOf } from './engine.ts';
 import { noteIgnored } from './ignored-parameters.ts';
 import type { Provider } from './provider.ts';
 import type { Run } from './run.ts';
@@ -62,8 +63,7 @@ export function beginAttempt<Request>(
 ): Attempt<Request> | undefined {
   const { call, engine } = run;
   const { clock } = engine.config;
-  const provider = engine.providers.get(candidate.provider);
-  if (provider === undefined) return undefined;
+  const provider = providerOf(engine, candidate.provider);
   const startMs = clock.nowMs();
   const timeouts = withLoad(call.timeoutsFor(provider.config), provider.allowanceMs(candidate.model));
   const end = endOf(run, timeouts, isLast, startMs);
@@ -99,7 +99,7 @@ export function beginAttempt<Request>(
 /** What the adapter is given. */
 function callFor<Request>(
   { call }: Run<Request>,
-  { deadline, timeouts, ids: { requestId, model, attempt } }: Books,
+  { deadline, timeouts, ids: { requestId, model, attempt } }: AttemptBooks,
   ownHeaders: Readonly<Record<string, string>>,
 ): Call<Request> {
   const headers: Record<string, string> = { ...ownHeaders };
@@ -117,11 +117,11 @@ class OpenAttempt<Request> implements Attempt<Request> {
   readonly timeouts: Timeouts;
   readonly isLast: boolean;
   readonly charge: Charge;
-  readonly #books: Books;
+  readonly #books: AttemptBooks;
   #firstContentMs: number | undefined;
   #over = false;
 
-  constructor(books: Books, call: Call<Request>, isLast: boolean) {
+  constructor(books: AttemptBooks, call: Call<Request>, isLast: boolean) {
     const { provider, candidate, deadline, timeouts, charge } = books;
     this.provider = provider;
     this.candidate = candidate;
@@ -214,7 +214,7 @@ class OpenAttempt<Request> implements Attempt<Request> {
 }
 
 function routeOf(
-  { run, candidate, startMs }: Books,
+  { run, candidate, startMs }: AttemptBooks,
   ms: number,
   firstContentMs: number | undefined,
   error: RouteAttempt['error'],
@@ -239,6 +239,6 @@ function announceFailover({ call, failed, engine }: Run<unknown>, candidate: Can
   engine.announce('failover', { requestId: call.requestId, from: last.provider, to: candidate.provider, model: last.model, reason, phase });
 }
 
-function stopped({ ids: { provider } }: Books, why: string): RouterError<'closed'> {
+function stopped({ ids: { provider } }: AttemptBooks, why: string): RouterError<'closed'> {
   return new RouterError('closed', `${provider}: ${why}.`, { provider });
 }

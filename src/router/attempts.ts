@@ -1,29 +1,32 @@
-import type { Candidate, PlannedCandidate } from '../routing/plan.ts';
-import type { Opened, Verb } from './carry-out.ts';
-import { hasFailed, isFull, obstacleOf, othersLeft, passOver, stubLeft } from './candidates.ts';
+import { type Candidate, isAmong, type PlannedCandidate } from '../routing/plan.ts';
+import type { Opened, Opener } from './carry-out.ts';
+import { isFull, othersLeft, passOver, stubLeft, takeOut } from './candidates.ts';
+import { giveUp } from './give-up.ts';
+import { obstacleOf } from './obstacles.ts';
 import { slotFor } from './queue.ts';
-import { allTaken, giveUp, type Run } from './run.ts';
+import { allTaken, type Run } from './run.ts';
 import type { HeldSlot } from './slots.ts';
 import { tryOnce } from './try-once.ts';
 import { nextTurn, replan, type Turn } from './turns.ts';
-import { isOnly, panic, tryAgain } from './waiting.ts';
+import { panic, tryAgain } from './try-again.ts';
+import { isOnly } from './waiting.ts';
 
 /**
  * Tries the candidates of the plan in order, then, where nothing else is left, the same ones again. One loop for chat, stream and
  * embed; a stream that broke comes back to it for its remaining candidates. Rejects with the caller's own abort reason, with the error
  * of a candidate where no other could do better, or with the error of the whole call.
  */
-export async function runAttempts<Request, Result>(run: Run<Request>, verb: Verb<Request, Result>): Promise<Opened<Request, Result>> {
+export async function runAttempts<Request, Result>(run: Run<Request>, opener: Opener<Request, Result>): Promise<Opened<Request, Result>> {
   const { call, engine } = run;
   call.signal?.throwIfAborted();
   engine.shutdown.throwIfAborted();
   if (run.attempts === 0) engine.metering.admit(call, run.account);
-  let opened = await tryEach(run, verb);
+  let opened = await tryEach(run, opener);
   if (opened === undefined && hasLostAll(run)) {
     replan(run);
-    opened = await tryEach(run, verb);
+    opened = await tryEach(run, opener);
   }
-  opened ??= (await withLeave(run, verb)) ?? (await panic(run, verb)) ?? (await tryAgain(run, verb));
+  opened ??= (await withLeave(run, opener)) ?? (await panic(run, opener)) ?? (await tryAgain(run, opener));
   const { trace } = run;
   ({ provider: trace.provider, model: trace.model, substituted: trace.substituted } = opened.attempt.candidate);
   return opened;
@@ -33,21 +36,24 @@ export async function runAttempts<Request, Result>(run: Run<Request>, verb: Verb
  * Nobody is left but those whose breakers are due, and who may be probed by one router at a time of all that share a store: this one asks
  * for leave. The only time that a call waits for the store, and never long.
  */
-async function withLeave<Request, Result>(run: Run<Request>, verb: Verb<Request, Result>): Promise<Opened<Request, Result> | undefined> {
+async function withLeave<Request, Result>(
+  run: Run<Request>,
+  opener: Opener<Request, Result>,
+): Promise<Opened<Request, Result> | undefined> {
   const asked = run.engine.sharing?.askFor([...run.plan.skipped, ...run.passed]);
   if (asked === undefined) return undefined;
   await asked;
   run.call.signal?.throwIfAborted();
   replan(run);
-  return tryEach(run, verb);
+  return tryEach(run, opener);
 }
 
-async function tryEach<Request, Result>(run: Run<Request>, verb: Verb<Request, Result>): Promise<Opened<Request, Result> | undefined> {
+async function tryEach<Request, Result>(run: Run<Request>, opener: Opener<Request, Result>): Promise<Opened<Request, Result> | undefined> {
   for (;;) {
-    if (run.attempts >= run.call.maxAttempts) return standIn(run, verb);
+    if (run.attempts >= run.call.maxAttempts) return standIn(run, opener);
     const turn = nextTurn(run);
     if (turn === undefined) return undefined;
-    const opened = await (turn.type === 'go' ? tryCandidate(run, turn.candidate, undefined, verb) : tryWhenFree(run, turn, verb));
+    const opened = await (turn.type === 'go' ? tryCandidate(run, turn.candidate, undefined, opener) : tryWhenFree(run, turn, opener));
     if (opened !== undefined) return opened;
   }
 }
@@ -61,12 +67,12 @@ function hasLostAll({ attempts, passed }: Run<unknown>): boolean {
 }
 
 /** The stub, where one is left, else the end of the call. */
-async function standIn<Request, Result>(run: Run<Request>, verb: Verb<Request, Result>): Promise<Opened<Request, Result> | undefined> {
+async function standIn<Request, Result>(run: Run<Request>, opener: Opener<Request, Result>): Promise<Opened<Request, Result> | undefined> {
   if (run.plan.isPartial) replan(run);
   const stub = stubLeft(run);
   if (stub === undefined) throw giveUp(run, 'max-attempts');
-  run.remaining.splice(run.remaining.indexOf(stub), 1);
-  const opened = await tryCandidate(run, stub, undefined, verb);
+  takeOut(run, stub);
+  const opened = await tryCandidate(run, stub, undefined, opener);
   if (opened === undefined) throw giveUp(run, 'max-attempts');
   return opened;
 }
@@ -75,10 +81,9 @@ async function standIn<Request, Result>(run: Run<Request>, verb: Verb<Request, R
 async function tryWhenFree<Request, Result>(
   run: Run<Request>,
   { candidates, limitMs }: Turn & { readonly type: 'wait' },
-  verb: Verb<Request, Result>,
+  opener: Opener<Request, Result>,
 ): Promise<Opened<Request, Result> | undefined> {
   const granted = await slotFor(run, candidates, limitMs, () => isAnybodyReady(run));
-  const { remaining } = run;
   if (granted === 'stopped') return void replan(run);
   // The next look at them passes them over.
   if (granted === 'gone') return undefined;
@@ -92,10 +97,10 @@ async function tryWhenFree<Request, Result>(
   const { candidate, slot } = granted;
   // Much may have happened while it waited. If so, the next look at it passes it over.
   if (obstacleOf(run, candidate) !== undefined) return void slot.give();
-  remaining.splice(remaining.indexOf(candidate as PlannedCandidate), 1);
+  takeOut(run, candidate);
   for (const other of candidates) passIfBarred(run, other);
   try {
-    return await tryCandidate(run, candidate, slot, verb);
+    return await tryCandidate(run, candidate, slot, opener);
   } finally {
     // Unless an attempt took it over.
     slot.give();
@@ -113,7 +118,7 @@ function isAnybodyReady(run: Run<unknown>): boolean {
   return [...run.plan.skipped, ...run.passed].some(
     (candidate) =>
       candidate.readyAtMs !== undefined &&
-      !hasFailed(run, candidate) &&
+      !isAmong(run.failed, candidate) &&
       obstacleOf(run, candidate) === undefined &&
       !isFull(run, candidate),
   );
@@ -123,7 +128,7 @@ function tryCandidate<Request, Result>(
   run: Run<Request>,
   candidate: Candidate,
   slot: HeldSlot | undefined,
-  verb: Verb<Request, Result>,
+  opener: Opener<Request, Result>,
 ): Promise<Opened<Request, Result> | undefined> | undefined {
-  return tryOnce(run, candidate, { isLast: !othersLeft(run) && isOnly(run, { candidate }), slot }, verb);
+  return tryOnce(run, candidate, { isLast: !othersLeft(run) && isOnly(run, { candidate }), slot }, opener);
 }

@@ -14,7 +14,7 @@ import type { Live } from './verbs.ts';
 export function enterCall({ engine, closing }: Readonly<Live>, call: ResolvedCall<unknown>): () => void {
   closing.enter();
   const letGo = holdEngine(engine);
-  engine.calls.lastMs = call.startedAtMs;
+  engine.calls.lastAtMs = call.startedAtMs;
   engine.sharing?.noteCall(call.startedAtMs);
   return () => {
     closing.leave();
@@ -23,12 +23,12 @@ export function enterCall({ engine, closing }: Readonly<Live>, call: ResolvedCal
 }
 
 /** Where a call is entered. */
-export type Books = Pick<Live, 'engine' | 'recorders'>;
+export type Entrance = Pick<Live, 'engine' | 'recorders'>;
 
 /** Opens the books of one call that was counted in. From here on it ends with exactly one event, and `leave` is called once. */
 export function startCall<Request extends ChatRequest | EmbedRequest>(
   call: ResolvedCall<Request>,
-  { engine, recorders }: Books,
+  { engine, recorders }: Entrance,
   leave: () => void,
 ): Run<Request> | Promise<Run<Request>> {
   const checks = engine.config.health.mode === 'per-request' ? checkBefore(engine, call) : undefined;
@@ -51,7 +51,7 @@ function openBooks<Request extends ChatRequest | EmbedRequest>(
 }
 
 /** In the same turn, where nothing has to be waited for: calls go in the order in which they were made. */
-export function carryOut<Request, Answer>(
+export function whenStarted<Request, Answer>(
   run: Run<Request> | Promise<Run<Request>>,
   work: (run: Run<Request>) => Promise<Answer>,
 ): Promise<Answer> {

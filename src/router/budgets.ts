@@ -5,7 +5,8 @@ import type { Clock } from '../lib/clock.ts';
 import type { Obstacle } from '../routing/gates.ts';
 import { type Cap, type CapAbout, capText, isTold, newCap, roll, shutBy, spentOf, untilText } from './cap.ts';
 import { createFlush } from './cap-flush.ts';
-import type { Meters } from './meters.ts';
+import type { Meters } from './allowance.ts';
+import { mostCallers } from './allowances.ts';
 
 /** A budget as it stands. */
 export interface BudgetState extends CapAbout {
@@ -41,8 +42,6 @@ interface BudgetsOptions {
   readonly processes: () => number;
 }
 
-/** Names of callers are bounded; who is forgotten starts anew. */
-const mostCallers = 10_000;
 const unpriced: Obstacle = { code: 'no_provider', reason: 'its price is not known, and a budget is set' };
 
 export function createBudgets({ config, clock, announce, meters, caps, processes }: BudgetsOptions): Budgets {

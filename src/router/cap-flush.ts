@@ -1,6 +1,6 @@
 import type { Clock } from '../lib/clock.ts';
 import { type Cap, roll, takeAnswer, takeFresh } from './cap.ts';
-import type { Meters } from './meters.ts';
+import type { Meters } from './allowance.ts';
 
 /** Tells the store what was spent, and hears what all have, in the background. */
 export interface Flush {

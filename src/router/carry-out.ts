@@ -2,10 +2,11 @@ import { errorCodes } from '../core/error-codes.ts';
 import { isRouterError } from '../core/errors.ts';
 import type { Candidate } from '../routing/plan.ts';
 import type { Attempt } from './attempt.ts';
-import { giveUp, type Run } from './run.ts';
+import { giveUp } from './give-up.ts';
+import type { Run } from './run.ts';
 
-/** What a verb does with an attempt. It neither ends the attempt nor changes the run: its result may turn out not to be needed. */
-export interface Verb<Request, Result> {
+/** What chat, stream or embed does with an attempt. It neither ends the attempt nor changes the run: its result may turn out not to be needed. */
+export interface Opener<Request, Result> {
   open(attempt: Attempt<Request>, run: Run<Request>): Promise<Result>;
   /** Looks at what came, as a part of the attempt. @throws what makes it a failure */
   check(result: Result, attempt: Attempt<Request>, run: Run<Request>): Result;
@@ -13,7 +14,7 @@ export interface Verb<Request, Result> {
   drop(result: Result): void;
 }
 
-/** An attempt that gave what was asked of it, and is not over yet: the verb ends it. */
+/** An attempt that gave what was asked of it, and is not over yet: who opened it ends it. */
 export interface Opened<Request, Result> {
   readonly attempt: Attempt<Request>;
   readonly result: Result;
@@ -23,12 +24,12 @@ export interface Opened<Request, Result> {
 export async function carryOut<Request, Result>(
   run: Run<Request>,
   attempt: Attempt<Request>,
-  verb: Verb<Request, Result>,
+  opener: Opener<Request, Result>,
 ): Promise<Opened<Request, Result> | undefined> {
   try {
-    const result = verb.check(await verb.open(attempt, run), attempt, run);
+    const result = opener.check(await opener.open(attempt, run), attempt, run);
     if (!attempt.isOver()) return { attempt, result };
-    verb.drop(result);
+    opener.drop(result);
   } catch (given) {
     if (!attempt.isOver()) book(run, attempt.candidate, attempt.fail(given));
   }

@@ -68,7 +68,15 @@ class Chunks implements AsyncIterableIterator<ChatChunk> {
     dropped.register(this, reader, reader);
   }
 
-  next(): Promise<IteratorResult<ChatChunk>> {
+  /** A function of its own, as `return` is: whoever holds no more than it goes on reading. */
+  readonly next = (): Promise<IteratorResult<ChatChunk>> => this.#next();
+  readonly return = (): Promise<IteratorResult<ChatChunk>> => this.#leave();
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  #next(): Promise<IteratorResult<ChatChunk>> {
     const isBroken = this.#reader.isBroken();
     if (isBroken) this.#batch = [];
     else if (this.#waiting === 0 && this.#index < this.#batch.length) {
@@ -80,15 +88,11 @@ class Chunks implements AsyncIterableIterator<ChatChunk> {
     return next;
   }
 
-  return(): Promise<IteratorResult<ChatChunk>> {
+  #leave(): Promise<IteratorResult<ChatChunk>> {
     this.#batch = [];
     this.#forget();
     this.#reader.leave();
     return Promise.resolve({ done: true, value: undefined });
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this;
   }
 
   /** Calls that do not wait for each other get their pieces in order. */

@@ -3,8 +3,13 @@ import type { ChatRequest, EmbedRequest } from '../core/types.ts';
 import { acceptableHistory } from './history.ts';
 import { checkChat, checkEmbed, invalid, type Writable } from './request-fields.ts';
 
-// Callers may change a request while it is under way; and what nobody could carry out is refused before anybody is asked. It is the
-// copy that is checked, so that nothing can change between the two.
+// What nobody could carry out is refused before anybody is asked. It is the copy that is checked, so that no field can change between
+// the two.
+//
+// Copied is what applications build up as they go: the fields of the request, its lists (messages, tools, stop, input), each message, and
+// the list of its parts; tool calls are written anew. What lies deeper is the caller's own object: a part, a tool, a schema, `logit_bias`,
+// `stream_options`, `extra`. Whoever changes one of those while the call is under way changes what is sent. A deep copy would cost every
+// call what next to nobody needs.
 
 /** @throws {RouterError} `invalid_request` */
 export function copyChat(request: ChatRequest): ChatRequest {

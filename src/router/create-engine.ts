@@ -14,7 +14,7 @@ import { createMetering } from './metering.ts';
 import { resolveModel, sameName } from './model-name.ts';
 import { createProvider, type Provider } from './provider.ts';
 import type { Sharing } from './sharing.ts';
-import type { ProviderState } from './provider-state.ts';
+import { createProviderState, type ProviderState } from './provider-state.ts';
 import { resizeLanes } from './slots.ts';
 import { createStandings } from './standing.ts';
 
@@ -31,7 +31,9 @@ export function createEngine(config: RouterConfig, { announce, shutdown, sharing
   const adapters = new Map(enabled.map((provider) => [provider.id, adapterFor(provider, config, announce, before)]));
   const list = enabled.map((provider) => {
     const adapter = adapters.get(provider.id) as Adapter;
-    return createProvider(provider, adapter, config, announce, sharing, before && takeOver(provider, adapter, config, before));
+    const known = before && takeOver(provider, adapter, config, before);
+    const state = known ?? createProviderState({ config: provider, router: config });
+    return createProvider({ config: provider, adapter, router: config, announce, sharing, state });
   });
   if (before !== undefined) forgetQuestions(before, list);
   const providers = new Map(list.map((provider) => [provider.id, provider]));
@@ -45,8 +47,9 @@ export function createEngine(config: RouterConfig, { announce, shutdown, sharing
     spaces: before?.spaces.under((source) => stillGives(source, config, before.providers, providers)) ?? createEmbeddingSpaces(),
     canaries: config.checkEmbeddings ? createEmbeddingCanaries({ config, providers: embedders(list), announce, shutdown }) : undefined,
     poll: before?.poll ?? { dueMs: -Infinity },
-    calls: { underWay: 0, lastMs: before?.calls.lastMs ?? -Infinity, onIdle: undefined },
+    calls: { underWay: 0, lastAtMs: before?.calls.lastAtMs ?? -Infinity, onIdle: undefined },
     announce,
+    headerWarnings: before?.headerWarnings ?? new Set(),
     shutdown,
     hedgeLoad: createHedgeLoad(config.hedge),
     metering: createMetering({ config, announce, meters: sharing?.link }, before?.metering.books),

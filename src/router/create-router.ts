@@ -1,5 +1,6 @@
 import { EventEmitter } from 'eventemitter3';
-import { createEmitter, type RouterEmitter } from '../core/events.ts';
+import type { Adapter } from '../core/adapter.ts';
+import { createEmitter, type RouterEmitter } from '../core/emitter.ts';
 import type { ConfigWarning, RouterConfig } from '../config/config.ts';
 import { readEnv } from '../config/env.ts';
 import type { OptionNames } from '../config/option-names.ts';
@@ -16,7 +17,7 @@ import { watchHealth } from './health-monitor.ts';
 import { takeInventory } from './inventory.ts';
 import { logEvents } from './log-events.ts';
 import { checkDefaultModels } from './model-check.ts';
-import { refreshLoads } from './monitor.ts';
+import { refreshLoads } from './load-polls.ts';
 import { createOwnFetch } from './own-fetch.ts';
 import type { Provider } from './provider.ts';
 import { createRecorders } from './recorder.ts';
@@ -45,11 +46,12 @@ export function createRouter<
   const given = options === undefined ? readEnv(environment()) : { options, warnings: warningsOf(options) };
   const { config, warnings } = resolveConfig(given.options);
   const emitter = createEmitter(new EventEmitter());
+  const { announce } = emitter;
   const closing = createClosing(config.clock);
   const sharing: Sharing | undefined =
-    config.store && createSharing({ ...config, store: config.store, ...emitter, engine: () => live.engine });
+    config.store && createSharing({ store: config.store, clock: config.clock, random: config.random, announce, engine: () => live.engine });
   const live: Live = {
-    engine: createEngine(config, { ...emitter, shutdown: closing.shutdown, sharing }),
+    engine: createEngine(config, { announce, shutdown: closing.shutdown, sharing }),
     closing,
     recorders: createRecorders(emitter, () => live.engine, closing.assertOpen),
   };
@@ -81,6 +83,7 @@ function createClient(live: Live, emitter: RouterEmitter, firstStop: () => void)
   const { closing } = live;
   const retired = createRetired(closing);
   let stop = firstStop;
+  let closed: Promise<void> | undefined;
   const router: Router = {
     ...createVerbs(live),
     async health(ask = {}) {
@@ -113,7 +116,7 @@ function createClient(live: Live, emitter: RouterEmitter, firstStop: () => void)
       retired.refuseClosed(config);
       const odd = [...warningsOf(options), ...warnings];
       const changes = changesBetween(before.config, config);
-      const after = createEngine(config, { ...emitter, shutdown: closing.shutdown, sharing: before.sharing }, before);
+      const after = createEngine(config, { announce: emitter.announce, shutdown: closing.shutdown, sharing: before.sharing }, before);
       live.engine = after;
       stop();
       retired.retire(before, after);
@@ -125,16 +128,19 @@ function createClient(live: Live, emitter: RouterEmitter, firstStop: () => void)
     on: (name, listener) => (emitter.on(name, listener), router),
     once: (name, listener) => (emitter.once(name, listener), router),
     off: (name, listener) => (emitter.off(name, listener), router),
-    async close({ drainMs = usualDrainMs } = {}) {
-      await closing.close(() => [...live.engine.list.map(({ adapter }) => adapter), ...retired.take()], drainMs);
-      live.recorders.end();
-      // The last calls have something to tell as well.
-      await live.engine.metering.close();
-      await live.engine.sharing?.close();
-    },
+    // Whoever closes it again waits for the same end: what is owed to the store is settled once.
+    close: ({ drainMs = usualDrainMs } = {}) => (closed ??= closeAll(live, retired.take, drainMs)),
     [Symbol.asyncDispose]: () => router.close(),
   };
   return router;
+}
+
+async function closeAll(live: Live, retired: () => readonly Adapter[], drainMs: number): Promise<void> {
+  await live.closing.close(() => [...live.engine.list.map(({ adapter }) => adapter), ...retired()], drainMs);
+  live.recorders.end();
+  // The last calls have something to tell as well.
+  await live.engine.metering.close();
+  await live.engine.sharing?.close();
 }
 
 function sumOver({ list }: Engine, only: string | undefined, count: (provider: Provider) => number): number {

@@ -1,7 +1,7 @@
 import { isRouterError, RouterError } from '../core/errors.ts';
 import type { ChatRequest } from '../core/types.ts';
 import { didYouMean } from '../config/nearest.ts';
-import type { CallOptions } from '../config/options.ts';
+import type { CallOptions } from '../config/call-options.ts';
 import type { Engine } from './engine.ts';
 import { checkOne } from './health.ts';
 import type { ProviderHealth } from './health-report.ts';

@@ -32,18 +32,18 @@ const left: Verdicts = Object.freeze({ connection: 'abandon', model: 'abandon' }
 const answered: Verdicts = Object.freeze({ connection: 'success', model: 'success' });
 
 /** Books what an outcome means beside the breakers: pins, rests, missing models, refused credentials. Returns their verdicts. */
-export function applyEffect(context: EffectContext, model: ModelState, permit: Permit, outcome: Outcome): Verdicts {
+export function bookOutcome(context: EffectContext, model: ModelState, permit: Permit, outcome: Outcome): Verdicts {
   if (outcome.type === 'none') return left;
   if (outcome.type === 'success') {
-    afterSuccess(context, model, permit);
+    bookSuccess(context, model, permit);
     return answered;
   }
-  sideEffect(context, model, permit, outcome);
+  bookFailure(context, model, permit, outcome);
   return verdictsOf(outcome, model, context.router);
 }
 
 /** An answer to what was asked earlier says nothing against what the provider has said since. */
-function afterSuccess({ id, state, announce }: EffectContext, model: ModelState, { model: name, sinceMs }: Permit): void {
+function bookSuccess({ id, state, announce }: EffectContext, model: ModelState, { model: name, sinceMs }: Permit): void {
   if (sinceMs >= state.rest.sinceMs) state.rest = noCooldown;
   if (sinceMs >= model.rest.sinceMs) {
     model.rest = noCooldown;
@@ -60,7 +60,7 @@ function afterSuccess({ id, state, announce }: EffectContext, model: ModelState,
   state.up = true;
 }
 
-function sideEffect(
+function bookFailure(
   { id, state, router, announce, credentials }: EffectContext,
   model: ModelState,
   { model: name, pinTimes }: Permit,
@@ -77,7 +77,7 @@ function sideEffect(
       break;
     case 'missing':
       model.missingUntilMs = nowMs + missingMs;
-      announce('model:missing', { provider: id, model: name, untilMs: model.missingUntilMs });
+      announce('model:missing', { provider: id, model: name && plainName(name), untilMs: model.missingUntilMs });
       break;
     case 'disable':
       // Nothing was sent: it is the application's own function that failed, and the next call asks it again.

@@ -9,7 +9,7 @@ import { estimateTokens, mostPerEstimate } from '../routing/tokens.ts';
 import { leastCosine } from './cosine.ts';
 import { lengthOf } from './embedding-space.ts';
 import type { Engine } from './engine.ts';
-import { hopsHeader } from './hops.ts';
+import { hopsHeader } from './own-headers.ts';
 import { plainName, quoted, resolveModel } from './model-name.ts';
 import type { Provider } from './provider.ts';
 import type { ProviderState } from './provider-state.ts';

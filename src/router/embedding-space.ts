@@ -1,5 +1,6 @@
 import { RouterError } from '../core/errors.ts';
 import { areFinite } from '../lib/finite.ts';
+import { setNewest } from '../lib/newest.ts';
 import { quoted } from './model-name.ts';
 
 /** How long the vectors of each embedding space are, learnt from the answers of this process. */
@@ -7,17 +8,9 @@ export interface EmbeddingSpaces {
   /**
    * Lets vectors pass that may stand beside others of their space. Which of two providers that disagree is right, no answer tells: the
    * first one in this process wins, and the other is refused from then on.
-   * @param dimensions the length that the request asks for, which an answer has to have
-   * @param model the provider's own name for it; undefined where the server chooses
    * @throws {RouterError} `embedding_space` where their length is another one, `bad_response` where they are no vectors
    */
-  check(
-    space: string,
-    dimensions: number | undefined,
-    provider: string,
-    vectors: readonly (readonly number[])[],
-    model?: string | undefined,
-  ): void;
+  check(given: GivenVectors): void;
   /**
    * What of this holds under another configuration: the lengths that somebody has confirmed who still gives such vectors. A copy: what
    * answers of the old configuration still bring in says nothing of the new one.
@@ -29,7 +22,14 @@ export interface EmbeddingSpaces {
 export interface EmbeddingSource {
   readonly space: string;
   readonly provider: string;
+  /** The provider's own name for it; undefined where the server chooses. */
   readonly model: string | undefined;
+}
+
+interface GivenVectors extends EmbeddingSource {
+  /** The length that the request asks for, which an answer has to have. */
+  readonly dimensions: number | undefined;
+  readonly vectors: readonly (readonly number[])[];
 }
 
 interface Known {
@@ -44,7 +44,7 @@ const mostSpaces = 1_000;
 export function createEmbeddingSpaces(before: Iterable<readonly [string, Known]> = []): EmbeddingSpaces {
   const known = new Map(before);
   return {
-    check(space, dimensions, provider, vectors, model) {
+    check({ space, dimensions, provider, model, vectors }) {
       const length = lengthOf(provider, vectors);
       if (length === undefined) return;
       if (dimensions !== undefined) {
@@ -54,10 +54,7 @@ export function createEmbeddingSpaces(before: Iterable<readonly [string, Known]>
       const first: Known = known.get(space) ?? { length, sources: new Map() };
       if (length !== first.length) throw misfit(provider, otherLength(provider, space, length, first));
       first.sources.set(provider, model);
-      // The last one in is the one that was used last.
-      known.delete(space);
-      known.set(space, first);
-      if (known.size > mostSpaces) known.delete(known.keys().next().value as string);
+      setNewest(known, space, first, mostSpaces);
     },
     under: (isStill) =>
       createEmbeddingSpaces(

@@ -1,4 +1,5 @@
 import type { Announce } from '../core/events.ts';
+import { isWithin, type Locality } from '../core/locality.ts';
 import type { RouterConfig } from '../config/config.ts';
 import type { StopSignal } from '../lib/stop.ts';
 import type { Affinity } from '../routing/affinity.ts';
@@ -13,7 +14,7 @@ import type { Metering } from './metering.ts';
 import type { Provider } from './provider.ts';
 import type { Sharing } from './sharing.ts';
 
-/** What every part of a running router shares. Made once by `createRouter`, changed by nobody. */
+/** All that runs on one configuration. `update()` makes another; a call stays with the one that it began with. */
 export interface Engine {
   readonly config: RouterConfig;
   /** In the order of the registry; disabled providers are not in it. */
@@ -30,8 +31,10 @@ export interface Engine {
   /** When the first provider is due to be asked for its load; goes on when the configuration is replaced. */
   readonly poll: { dueMs: number };
   /** Calls and questions under way on this configuration, when the last call began, and what follows when there are none any more. */
-  readonly calls: { underWay: number; lastMs: number; onIdle: (() => void) | undefined };
+  readonly calls: { underWay: number; lastAtMs: number; onIdle: (() => void) | undefined };
   readonly announce: Announce;
+  /** What was said of headers that cannot be sent, once for each router; goes on when the configuration is replaced. */
+  readonly headerWarnings: Set<string>;
   readonly hedgeLoad: HedgeLoad;
   readonly metering: Metering;
   /** Undefined where nothing is kept and no request is shared. */
@@ -40,6 +43,16 @@ export interface Engine {
   readonly sharing: Sharing | undefined;
   /** Aborts when the router closes for good; its reason is the `closed` error. */
   readonly shutdown: StopSignal;
+}
+
+/** A provider that a plan of this engine has named: the registry of an engine never changes, so it is there. */
+export function providerOf({ providers }: Pick<Engine, 'providers'>, id: string): Provider {
+  return providers.get(id) as Provider;
+}
+
+/** Those whom background questions may go to: nobody is asked that lies beyond `maxLocality`. */
+export function askable({ list }: Pick<Engine, 'list'>, maxLocality: Locality): readonly Provider[] {
+  return list.filter(({ config }) => isWithin(config.locality, maxLocality));
 }
 
 /** How an intent orders providers. */

@@ -17,7 +17,7 @@ export class Estimates {
     return (this.#promptTokens ??= estimateTokens(this.#request));
   }
 
-  /** Those of its text alone: without images, and without a schema. */
+  /** Those of its text alone: without images, without a schema, and without tools that must not be called. */
   textTokens(): number {
     return (this.#textTokens ??= this.#countText());
   }

@@ -1,9 +1,9 @@
 import type { ChatRequest, EmbedRequest } from '../core/types.ts';
-import type { CallOptions } from '../config/options.ts';
+import type { CallOptions } from '../config/call-options.ts';
 import type { Plan } from '../routing/plan.ts';
 import type { Engine } from './engine.ts';
 import { planFor } from './planning.ts';
-import { resolveCall } from './resolve-call.ts';
+import { checkOptions, resolveCall } from './resolve-call.ts';
 import { hasSchema, type SchemaRequest, withJsonSchema } from './structured.ts';
 
 export interface ExplainOptions<Provider extends string = string, Intent extends string = string> extends CallOptions<Provider, Intent> {
@@ -17,6 +17,7 @@ export interface ExplainOptions<Provider extends string = string, Intent extends
 /** What would happen to a request, without anything happening. */
 export function explain(engine: Engine, request: ChatRequest | SchemaRequest<unknown> | EmbedRequest, options: ExplainOptions): Plan {
   const { config } = engine;
+  checkOptions(options);
   const isEmbed = typeof request === 'object' && request !== null && 'input' in request;
   const call = isEmbed
     ? resolveCall('embed', request, options, config)

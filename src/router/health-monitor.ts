@@ -1,6 +1,6 @@
-import { isWithin, type Locality } from '../core/locality.ts';
+import type { Locality } from '../core/locality.ts';
 import { check, healthAgeMs } from './checks.ts';
-import type { Engine } from './engine.ts';
+import { askable, type Engine } from './engine.ts';
 import type { Provider } from './provider.ts';
 import { modelSituationOf, situationOf } from './situation.ts';
 
@@ -16,7 +16,7 @@ const spread = 0.15;
  */
 export function watchHealth(engine: Engine): () => void {
   const { health, clock, random } = engine.config;
-  const watched = engine.list.filter((provider) => isAskable(provider, engine.config.maxLocality));
+  const watched = askable(engine, engine.config.maxLocality).filter(tellsHealth);
   if (health.mode !== 'background' || watched.length === 0) return () => undefined;
   let cancel: (() => void) | undefined;
   const look = (): void => {
@@ -37,8 +37,8 @@ function shortestMs({ intervalMs, unhealthyIntervalMs }: Engine['config']['healt
 }
 
 /** What runs in this process is known to be there. */
-function isAskable({ adapter, config }: Provider, maxLocality: Locality): boolean {
-  return adapter.health !== undefined && config.locality !== 'process' && isWithin(config.locality, maxLocality);
+function tellsHealth({ adapter, config }: Provider): boolean {
+  return adapter.health !== undefined && config.locality !== 'process';
 }
 
 function isDue({ state, config }: Provider, { config: { health, clock }, list, calls }: Engine): boolean {
@@ -46,7 +46,7 @@ function isDue({ state, config }: Provider, { config: { health, clock }, list, c
   // With one provider there is nothing to choose: a test or a script that asks once meets with no other question.
   if (list.length === 1 && state.successes + state.failures === 0) return false;
   const isCounted = config.locality === 'tunnel' || config.locality === 'cloud';
-  if (isCounted && state.health !== undefined && nowMs - calls.lastMs > restlessIntervals * health.intervalMs) return false;
+  if (isCounted && state.health !== undefined && nowMs - calls.lastAtMs > restlessIntervals * health.intervalMs) return false;
   // From when it was asked: one that took its time to fail is not left alone for longer.
   const askedMs = state.health === undefined ? -Infinity : state.health.nowMs - state.health.latencyMs;
   // Of a call that succeeded while the provider is not well, the breakers know already.
@@ -82,8 +82,8 @@ export function checkBefore(
   const { health, clock } = engine.config;
   const nowMs = clock.nowMs();
   const isMeant = (provider: Provider): boolean =>
-    (only === undefined || provider.id === only) && !without.includes(provider.id) && isAskable(provider, maxLocality);
+    (only === undefined || provider.id === only) && !without.includes(provider.id) && tellsHealth(provider);
   const isOld = ({ state }: Provider): boolean => healthAgeMs(state, nowMs) > health.maxAgeMs;
-  const meant = engine.list.filter((provider) => isMeant(provider) && isOld(provider));
+  const meant = askable(engine, maxLocality).filter((provider) => isMeant(provider) && isOld(provider));
   return meant.length === 0 ? undefined : Promise.all(meant.map((provider) => check(provider, engine)));
 }

@@ -1,7 +1,8 @@
 import type { LoadReport, ModelInfo } from '../core/adapter.ts';
 import type { Locality } from '../core/locality.ts';
 import { providerTypes } from '../core/provider-types.ts';
-import type { Balance, Cost, Device } from '../config/options.ts';
+import type { Cost, Device } from '../config/provider-options.ts';
+import type { Balance } from '../config/routing-options.ts';
 import type { Situation } from './situation.ts';
 
 /** What the router knows of it (see `Situation`); beyond that `down` does not answer and `unknown` cannot be asked. */

@@ -1,8 +1,10 @@
 import type { PlannedCandidate } from '../routing/plan.ts';
 import { type Attempt, beginAttempt } from './attempt.ts';
-import { carryOut, type Opened, type Verb } from './carry-out.ts';
-import { isFull, isInferior, obstacleOf, othersLeft, takeNext } from './candidates.ts';
+import { carryOut, type Opened, type Opener } from './carry-out.ts';
+import { isFull, isInferior, othersLeft, takeNext } from './candidates.ts';
+import { providerOf } from './engine.ts';
 import { slowAfterMs } from './hedge-delay.ts';
+import { obstacleOf } from './obstacles.ts';
 import { leastMs, leftMs, type Run } from './run.ts';
 
 /**
@@ -12,11 +14,11 @@ import { leastMs, leftMs, type Run } from './run.ts';
 export function withHedge<Request, Result>(
   run: Run<Request>,
   attempt: Attempt<Request>,
-  verb: Verb<Request, Result>,
+  opener: Opener<Request, Result>,
 ): Promise<Opened<Request, Result> | undefined> {
   const delayMs = delayFor(run, attempt);
-  const first = carryOut(run, attempt, verb);
-  return delayMs === undefined ? first : joined(run, attempt, first, delayMs, verb);
+  const first = carryOut(run, attempt, opener);
+  return delayMs === undefined ? first : joined(run, attempt, first, delayMs, opener);
 }
 
 async function joined<Request, Result>(
@@ -24,7 +26,7 @@ async function joined<Request, Result>(
   attempt: Attempt<Request>,
   first: Promise<Opened<Request, Result> | undefined>,
   delayMs: number,
-  verb: Verb<Request, Result>,
+  opener: Opener<Request, Result>,
 ): Promise<Opened<Request, Result> | undefined> {
   // Whoever is slow is waited for as long as its own limits say; this only decides when a second one joins it.
   const isSlow = await after(run, delayMs, first);
@@ -35,7 +37,7 @@ async function joined<Request, Result>(
     attempt.lose();
     throw error;
   }
-  return second === undefined ? first : race([attempt, second], [first, carryOut(run, second, verb)], verb);
+  return second === undefined ? first : race([attempt, second], [first, carryOut(run, second, opener)], opener);
 }
 
 function delayFor(run: Run<unknown>, { provider, candidate }: Attempt<unknown>): number | undefined {
@@ -64,7 +66,7 @@ function beginHedge<Request>(run: Run<Request>, slow: Attempt<Request>, delayMs:
   if (run.attempts >= call.maxAttempts || leftMs(run) < leastMs) return undefined;
   const isFit = (candidate: PlannedCandidate): boolean =>
     candidate.provider !== slow.candidate.provider &&
-    engine.providers.get(candidate.provider)?.config.cost === slow.provider.config.cost &&
+    providerOf(engine, candidate.provider).config.cost === slow.provider.config.cost &&
     !isInferior(run, candidate, slow.candidate) &&
     obstacleOf(run, candidate) === undefined &&
     !isFull(run, candidate);
@@ -86,7 +88,7 @@ function beginHedge<Request>(run: Run<Request>, slow: Attempt<Request>, delayMs:
 function race<Request, Result>(
   attempts: readonly Attempt<Request>[],
   runs: readonly Promise<Opened<Request, Result> | undefined>[],
-  verb: Verb<Request, Result>,
+  opener: Opener<Request, Result>,
 ): Promise<Opened<Request, Result> | undefined> {
   let failed = 0;
   let held: { readonly error: unknown } | undefined;
@@ -100,7 +102,7 @@ function race<Request, Result>(
       run.then(
         (opened) => {
           // Both may have got there in the same moment.
-          if (settled) return opened && verb.drop(opened.result);
+          if (settled) return opened && opener.drop(opened.result);
           if (opened === undefined) {
             failed += 1;
             if (failed < runs.length) return undefined;

@@ -1,7 +1,7 @@
 import type { ModelInfo } from '../core/adapter.ts';
 import { orAborted } from '../lib/abort.ts';
 import type { Engine } from './engine.ts';
-import { plainName } from './model-name.ts';
+import { caselessName, plainName } from './model-name.ts';
 import type { Provider } from './provider.ts';
 import { listModels } from './questions.ts';
 import { type ShownError, shownError } from './shown-error.ts';
@@ -54,7 +54,7 @@ function merged(providers: readonly ProviderModels[], aliases: Engine['config'][
   for (const { provider, models = [] } of providers) {
     for (const id of new Set(models.map((model) => model.id))) {
       const name = plainName(id);
-      const meant = [...aliases].filter(([, names]) => isName(names.get(provider), name)).map(([alias]) => alias);
+      const meant = [...aliases].filter(([, names]) => isSameModel(names.get(provider), name)).map(([alias]) => alias);
       for (const alias of meant) byAlias.get(alias)?.push({ provider, model: id });
       // Under its own name it can be asked for as well, but there it is told once.
       if (meant.length === 0) byName.set(name, [...(byName.get(name) ?? []), { provider, model: id }]);
@@ -66,7 +66,6 @@ function merged(providers: readonly ProviderModels[], aliases: Engine['config'][
   ];
 }
 
-/** Some servers overlook case, and none tells two models apart by it. */
-function isName(name: string | undefined, listed: string): boolean {
-  return name !== undefined && plainName(name).toLowerCase() === listed.toLowerCase();
+function isSameModel(name: string | undefined, listed: string): boolean {
+  return name !== undefined && caselessName(name) === caselessName(listed);
 }

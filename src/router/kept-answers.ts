@@ -1,9 +1,8 @@
-import { createCollector } from '../core/collect.ts';
 import type { Announce } from '../core/events.ts';
 import type { RouteTrace } from '../core/route.ts';
-import type { ChatAnswer, ChatChunk, ChatRequest, EmbedAnswer, EmbedRequest } from '../core/types.ts';
+import type { ChatAnswer, ChatRequest, EmbedAnswer, EmbedRequest } from '../core/types.ts';
 import { copyJson } from '../cache/copy-json.ts';
-import { type Entry, entryText, isChatAnswer, isEmbedAnswer, isWholeChat, longestEntry, readEntry } from '../cache/entry.ts';
+import { type Entry, entryText, isChatAnswer, isEmbedAnswer, isWholeChat, readEntry } from '../cache/entry.ts';
 import { createFlights, type Flights } from '../cache/flights.ts';
 import { type GuardedStore, guardStore } from '../cache/guarded-store.ts';
 import { isRepeatable, keyOf, requestText } from '../cache/request-key.ts';
@@ -14,7 +13,6 @@ import type { Engine } from './engine.ts';
 import { resolveModel, sameName } from './model-name.ts';
 import { planFor } from './planning.ts';
 import type { ResolvedCall } from './resolve-call.ts';
-import type { StreamReader } from './stream-reader.ts';
 
 type Asked = ResolvedCall<ChatRequest | EmbedRequest>;
 
@@ -182,49 +180,4 @@ async function keep(store: GuardedStore, text: string, entry: Omit<Entry, 'key'>
   } catch {
     // A platform without digests keeps nothing.
   }
-}
-
-/** The reader of a stream, with its answer put together beside it; `onWhole` is called once, at an end that is one. */
-export function notedReader(reader: StreamReader, begun: readonly ChatChunk[], onWhole: (answer: ChatAnswer) => void): StreamReader {
-  const collector = createCollector();
-  let isWhole = true;
-  let size = 0;
-  const note = (batch: readonly ChatChunk[]): void => {
-    for (const chunk of batch) {
-      size += sizeOf(chunk);
-      if (chunk.inferlane !== undefined || size > longestEntry) isWhole = false;
-      if (isWhole) collector.add(chunk);
-    }
-  };
-  const end = (): void => {
-    if (!isWhole || reader.isLeft()) return;
-    isWhole = false;
-    const answer = collector.answer();
-    if (answer.choices.length > 0) onWhole(answer);
-  };
-  note(begun);
-  return {
-    ...reader,
-    async read() {
-      try {
-        const batch = await reader.read();
-        if (batch === undefined) end();
-        else note(batch);
-        return batch;
-      } catch (error) {
-        isWhole = false;
-        throw error;
-      }
-    },
-  };
-}
-
-/** About the characters of its JSON, for bounds. */
-export function sizeOf({ choices }: ChatChunk): number {
-  let size = 100;
-  for (const { delta } of choices) {
-    size += 100 + (delta.content?.length ?? 0) + (delta.reasoning_content?.length ?? 0);
-    for (const call of delta.tool_calls ?? []) size += 100 + (call.function?.arguments?.length ?? 0);
-  }
-  return size;
 }

@@ -72,61 +72,61 @@ export function createLanes(limits: LaneLimits): Lanes {
 }
 
 /** Calls that share the slots of a pool with others. */
-export function lanesOf(pool: SlotPool): Lanes {
-  let books = pool;
+export function lanesOf(given: SlotPool): Lanes {
+  let pool = given;
   const own: Owner = { fast: 0, heavy: 0, waiting: 0 };
-  const isFree = (lane: LaneName): boolean => hasSlot(books, lane) && bestClaim(books) === undefined;
+  const isFree = (lane: LaneName): boolean => hasSlot(pool, lane) && bestClaim(pool) === undefined;
   // Needs no time: no heavy call waits here that could have had the slot, and whoever joins anew from now on ages from its own arrival.
   const take = (lane: LaneName): boolean => {
     const free = isFree(lane);
-    if (free) use(books[lane], own, 1);
+    if (free) use(pool[lane], own, 1);
     return free;
   };
   return {
     get pool() {
-      return books;
+      return pool;
     },
     get isIdle() {
       return own.fast + own.heavy + own.waiting === 0;
     },
     get slots() {
-      return books.slots;
+      return pool.slots;
     },
     get inUse() {
-      return inUse(books);
+      return inUse(pool);
     },
     get waiting() {
-      return waiting(books);
+      return waiting(pool);
     },
     isFree,
     take,
     give(lane, nowMs) {
       if (own[lane] === 0) return;
-      use(books[lane], own, -1);
-      grantAll(books, nowMs);
+      use(pool[lane], own, -1);
+      grantAll(pool, nowMs);
     },
     join(lane, sinceMs, onGrant) {
       if (take(lane)) {
         onGrant();
         return () => {};
       }
-      if (waiting(books) >= books.queueLimit) return undefined;
-      const waiter = enqueue(books[lane], own, sinceMs, onGrant);
+      if (waiting(pool) >= pool.queueLimit) return undefined;
+      const waiter = enqueue(pool[lane], own, sinceMs, onGrant);
       return () => remove(waiter);
     },
     ahead(lane, nowMs) {
       if (isFree(lane)) return 0;
       // A heavy call of now goes before none that is here, and a fast one before all heavy ones but the first.
-      return lane === 'heavy' ? waiting(books) : books.fast.waiting + (heavyClaimMs(books) < nowMs ? 1 : 0);
+      return lane === 'heavy' ? waiting(pool) : pool.fast.waiting + (heavyClaimMs(pool) < nowMs ? 1 : 0);
     },
-    isWanted: (given, joining) => isWanted(books, given, joining),
+    isWanted: (given, joining) => isWanted(pool, given, joining),
     resize(others, nowMs) {
-      Object.assign(books, others);
-      grantAll(books, nowMs);
+      Object.assign(pool, others);
+      grantAll(pool, nowMs);
     },
     moveTo(others) {
-      for (const lane of laneNames) moveLane(own, books[lane], others[lane]);
-      books = others;
+      for (const lane of laneNames) moveLane(own, pool[lane], others[lane]);
+      pool = others;
     },
   };
 }
@@ -150,24 +150,24 @@ function waiting({ fast, heavy }: SlotPool): number {
   return fast.waiting + heavy.waiting;
 }
 
-function hasSlot(books: SlotPool, lane: LaneName): boolean {
-  return inUse(books) < books.slots && (lane === 'fast' || books.heavy.inUse < books.slots - books.reservedForFast);
+function hasSlot(pool: SlotPool, lane: LaneName): boolean {
+  return inUse(pool) < pool.slots && (lane === 'fast' || pool.heavy.inUse < pool.slots - pool.reservedForFast);
 }
 
 /** After their number fell it takes more than one slot to let somebody go, so this asks what is short, and not what would follow. */
-function isWanted(books: SlotPool, given: LaneName, joining: LaneName | undefined): boolean {
-  const isShort = (lane: LaneName): boolean => (lane === joining || books[lane].waiting > 0) && !hasSlot(books, lane);
+function isWanted(pool: SlotPool, given: LaneName, joining: LaneName | undefined): boolean {
+  const isShort = (lane: LaneName): boolean => (lane === joining || pool[lane].waiting > 0) && !hasSlot(pool, lane);
   // What a fast call gives back is of no use to heavy ones while they have all that they may have.
-  return isShort('fast') || (isShort('heavy') && (given === 'heavy' || books.heavy.inUse < books.slots - books.reservedForFast));
+  return isShort('fast') || (isShort('heavy') && (given === 'heavy' || pool.heavy.inUse < pool.slots - pool.reservedForFast));
 }
 
 /** Who gets the next slot. Undefined where nobody waits, or no slot is free for those who do. */
-function bestClaim(books: SlotPool): Waiter | undefined {
-  const fast = hasSlot(books, 'fast') ? books.fast.first : undefined;
-  const heavy = hasSlot(books, 'heavy') ? books.heavy.first : undefined;
+function bestClaim(pool: SlotPool): Waiter | undefined {
+  const fast = hasSlot(pool, 'fast') ? pool.fast.first : undefined;
+  const heavy = hasSlot(pool, 'heavy') ? pool.heavy.first : undefined;
   if (fast === undefined || heavy === undefined) return fast ?? heavy;
   // Of equal claims the fast one wins: a heavy call that goes leaves the next one a claim no older than any fast call that waits.
-  return heavyClaimMs(books) < fast.joinedMs ? heavy : fast;
+  return heavyClaimMs(pool) < fast.joinedMs ? heavy : fast;
 }
 
 /** The first heavy call that waits goes before the fast ones that join after this. Infinity where none waits. */
@@ -179,17 +179,17 @@ function heavyClaimMs({ heavy, agingMs }: SlotPool): number {
  * One at a time, asking anew after each: an `onGrant` may give, join, leave or resize here. The call that it makes then returns at once
  * and this loop goes on, because a chain of calls that end as soon as they begin would otherwise be as deep as the queue is long.
  */
-function grantAll(books: SlotPool, nowMs: number): void {
-  if (books.isGranting) return;
-  books.isGranting = true;
+function grantAll(pool: SlotPool, nowMs: number): void {
+  if (pool.isGranting) return;
+  pool.isGranting = true;
   try {
-    for (let waiter = bestClaim(books); waiter !== undefined; waiter = bestClaim(books)) {
+    for (let waiter = bestClaim(pool); waiter !== undefined; waiter = bestClaim(pool)) {
       remove(waiter);
       use(waiter.lane, waiter.own, 1);
       waiter.lane.movedMs = nowMs;
       waiter.onGrant();
     }
   } finally {
-    books.isGranting = false;
+    pool.isGranting = false;
   }
 }

@@ -1,5 +1,6 @@
 import { httpStatusOf, isRouterError } from '../core/errors.ts';
-import { type EventName, eventNames, type RouterEmitter } from '../core/events.ts';
+import type { RouterEmitter } from '../core/emitter.ts';
+import { type EventName, eventNames } from '../core/events.ts';
 import type { Logger } from '../core/logger.ts';
 import { isThenable } from '../core/thenable.ts';
 import type { RouterConfig } from '../config/config.ts';

@@ -9,7 +9,7 @@ import { type Budgets, type BudgetState, createBudgets } from './budgets.ts';
 import type { Cap } from './cap.ts';
 import { type Charge, likelyTokens, mostCostUsd, priceOf, usedBy } from './charge.ts';
 import { createLedger, type Ledger, type SpendingRow } from './ledger.ts';
-import type { Meters } from './meters.ts';
+import type { Meters } from './allowance.ts';
 import { createRates, type Rates } from './rates.ts';
 import type { ResolvedCall } from './resolve-call.ts';
 
@@ -53,10 +53,10 @@ export interface Metering {
   /** Tells the store what it does not know yet, where there is one. */
   close(): Promise<void>;
   /** What goes on when the configuration is replaced. */
-  readonly books: Books;
+  readonly books: MeteringBooks;
 }
 
-interface Books {
+interface MeteringBooks {
   readonly sinceMs: number;
   readonly ledger: Ledger;
   readonly allowances: Allowances;
@@ -78,7 +78,7 @@ export function newAccount(): CallAccount {
 
 const noCaps: readonly Cap[] = Object.freeze([]);
 
-export function createMetering(options: MeteringOptions, before: Books = newBooks(options)): Metering {
+export function createMetering(options: MeteringOptions, before: MeteringBooks = newBooks(options)): Metering {
   const { config, announce, meters } = options;
   const { ledger, allowances, caps, sinceMs } = before;
   before.terms.processes = config.limits.processes;
@@ -139,7 +139,7 @@ export function createMetering(options: MeteringOptions, before: Books = newBook
   };
 }
 
-function newBooks({ config: { clock, limits }, meters }: MeteringOptions): Books {
+function newBooks({ config: { clock, limits }, meters }: MeteringOptions): MeteringBooks {
   const terms = { processes: limits.processes };
   const allowances = createAllowances(clock, meters, () => terms.processes);
   return { sinceMs: clock.nowMs(), ledger: createLedger(), allowances, caps: new Map(), terms };

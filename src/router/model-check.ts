@@ -1,7 +1,6 @@
 import { goneModels, type GoneModelRow } from '../core/default-models.ts';
-import { isWithin } from '../core/locality.ts';
 import type { ProviderConfig } from '../config/config.ts';
-import type { Engine } from './engine.ts';
+import { askable, type Engine } from './engine.ts';
 import { listModels } from './questions.ts';
 import { quoted, sameName } from './model-name.ts';
 import type { Provider } from './provider.ts';
@@ -11,8 +10,8 @@ import type { Provider } from './provider.ts';
  * names those that it does not serve. Never rejects: a provider that does not answer is the health check's business.
  */
 export async function checkDefaultModels(engine: Engine): Promise<void> {
-  const near = engine.list.filter(({ config: { locality } }) => isWithin(locality, engine.config.maxLocality));
-  await Promise.all(near.map((provider) => checkProvider(provider, engine)));
+  const asked = askable(engine, engine.config.maxLocality);
+  await Promise.all(asked.map((provider) => checkProvider(provider, engine)));
 }
 
 async function checkProvider(provider: Provider, engine: Engine): Promise<void> {
@@ -26,7 +25,7 @@ async function checkProvider(provider: Provider, engine: Engine): Promise<void> 
     const model = config[field] as string;
     // Where the list does not show everything, an encoder may be missing in it and be there.
     if (field === 'embeddingModel' && !adapter.listsAllModels && goneRow(config, model) === undefined) continue;
-    if (listed.some(({ id }) => isName(model, id))) continue;
+    if (listed.some(({ id }) => isListedAs(model, id))) continue;
     engine.announce('config:warning', { path: `providers.${config.id}.${field}`, message: notServed(config, model) });
   }
 }
@@ -35,7 +34,7 @@ async function checkProvider(provider: Provider, engine: Engine): Promise<void> 
  * Lists leave out tags (Ollama), dates (Anthropic's `-20251001`, which names write as `-latest` or leave out) and policies (Hugging
  * Face's `:fastest`) that names may carry or lack. Case speaks against no call, so it is no reason to warn either.
  */
-function isName(asked: string, id: string): boolean {
+function isListedAs(asked: string, id: string): boolean {
   const [model, listed] = [asked.toLowerCase(), id.toLowerCase()];
   if (sameName(listed, model)) return true;
   const dateless = model.replace(/-latest$/, '');

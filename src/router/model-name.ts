@@ -28,36 +28,36 @@ export interface ModelQuestion {
  */
 function denial({ verb, requested, provider, modelName, config: { models } }: ModelQuestion, model: string): string | undefined {
   if (modelName !== 'ignored' || requested === undefined || models.has(requested)) return undefined;
-  const told = toldOf(provider, models);
-  if (!told.says[verb === 'embed' ? 'embed' : 'chat'] || told.names.has(alike(model))) return undefined;
+  const served = servedBy(provider, models);
+  if (!served.says[verb === 'embed' ? 'embed' : 'chat'] || served.names.has(caselessName(model))) return undefined;
   return `models names what it serves, and ${quoted(model)} is not among it`;
 }
 
 /** What `models` tells of one provider. */
-interface Told {
+interface Served {
   readonly models: RouterConfig['models'];
   readonly names: ReadonlySet<string>;
   readonly says: { readonly embed: boolean; readonly chat: boolean };
 }
 
 /** Asked for every candidate of every plan, and there may be thousands of aliases. */
-const toldOnce = new WeakMap<ProviderConfig, Told>();
+const servedOnce = new WeakMap<ProviderConfig, Served>();
 
-function toldOf(provider: ProviderConfig, models: RouterConfig['models']): Told {
-  const known = toldOnce.get(provider);
+function servedBy(provider: ProviderConfig, models: RouterConfig['models']): Served {
+  const known = servedOnce.get(provider);
   if (known?.models === models) return known;
   const { id, defaultModel = '', embeddingModel = '' } = provider;
-  const aliased = [...models.values()].flatMap((names) => names.get(id) ?? []).map(alike);
-  const names = new Set([...aliased, alike(defaultModel), alike(embeddingModel)]);
+  const aliased = [...models.values()].flatMap((names) => names.get(id) ?? []).map(caselessName);
+  const names = new Set([...aliased, caselessName(defaultModel), caselessName(embeddingModel)]);
   // An alias of the embedding model says nothing of what it chats with.
-  const says = { embed: aliased.length > 0, chat: aliased.some((name) => name !== alike(embeddingModel)) };
-  const told = { models, names, says };
-  toldOnce.set(provider, told);
-  return told;
+  const says = { embed: aliased.length > 0, chat: aliased.some((name) => name !== caselessName(embeddingModel)) };
+  const served = { models, names, says };
+  servedOnce.set(provider, served);
+  return served;
 }
 
-/** A name as a server sees it that overlooks case. */
-function alike(name: string): string {
+/** A name as a server sees it that overlooks case: some do, and none tells two models apart by it. */
+export function caselessName(name: string): string {
   return plainName(name.toLowerCase());
 }
 

@@ -4,7 +4,7 @@ import type { Pin } from '../routing/pins.ts';
 import type { TokenRatio } from '../routing/tokens.ts';
 import type { Lanes } from './lanes.ts';
 import { plainName } from './model-name.ts';
-import { type LetIn, noneLetIn } from './let-in.ts';
+import { type LetIn, noneLetIn } from './breaker-ramp.ts';
 import type { Timings } from './timings.ts';
 import { nobodyUnderWay, type UnderWay } from './under-way.ts';
 
@@ -81,9 +81,14 @@ export function createModelStates(): ModelStates {
   };
 }
 
-/** One model has one state, however its name is written; none for a server's own choice. */
-function keyOf(model: string | undefined): string {
+/** One model has one state, however its name is written; the empty name stands for a server's own choice. */
+export function keyOf(model: string | undefined): string {
   return model === undefined ? '' : plainName(model);
+}
+
+/** The name that events tell of a key: undefined where the server chooses. */
+export function nameOf(key: string | undefined): string | undefined {
+  return key === '' ? undefined : key;
 }
 
 function newState(): ModelState {

@@ -4,6 +4,7 @@ import { type Phase, RouterError } from '../core/errors.ts';
 import type { ChatChunk, ChatRequest } from '../core/types.ts';
 import type { ThroughputConfig } from '../config/config.ts';
 import type { Attempt } from './attempt.ts';
+import type { Opener } from './carry-out.ts';
 
 /** A stream whose first content is in hand: from here on no other provider is asked in silence. */
 export interface OpenStream {
@@ -104,3 +105,10 @@ const ended: AsyncIterator<readonly ChatChunk[]> = { next: async () => ({ done: 
 function noContent(what: string): RouterError<'bad_response'> {
   return new RouterError('bad_response', `the stream ${what}.`);
 }
+
+/** What an attempt of a stream does: it opens it up to its first content. */
+export const streamOpener: Opener<ChatRequest, OpenStream> = {
+  open: (attempt, { engine }) => openStream(attempt, engine.config.throughput),
+  check: (open) => open,
+  drop: letGo,
+};

@@ -2,7 +2,7 @@ import { distanceOf } from '../core/locality.ts';
 import type { ChatRequest, EmbedRequest } from '../core/types.ts';
 import { mostOrdered } from '../routing/balance.ts';
 import type { Placement } from '../routing/facts.ts';
-import { type MadePlan, plan } from '../routing/plan.ts';
+import { makePlan, type MadePlan } from '../routing/plan.ts';
 import type { Engine, Standing } from './engine.ts';
 import type { Provider } from './provider.ts';
 import type { Ask } from './provider-facts.ts';
@@ -45,7 +45,7 @@ export function planFor(
   // Whose vectors are whose, only all of them tell.
   const isWhole = part !== 'first' || verb === 'embed' || call.only !== undefined;
   const isCut = !isWhole && firstPart < places.length;
-  const made = plan({
+  const made = makePlan({
     facts: (isCut ? places.slice(0, firstPart) : places).map((place) => (list[place.index] as Provider).facts(place, ask)),
     most: isWhole ? Infinity : mostOrdered,
     verb,

@@ -3,12 +3,13 @@ import type { Capabilities } from '../core/capabilities.ts';
 import type { Announce, Verb } from '../core/events.ts';
 import type { ChatRequest, EmbedRequest } from '../core/types.ts';
 import type { ProviderConfig, RouterConfig } from '../config/config.ts';
+import { defaults } from '../config/defaults.ts';
 import { smoothedShare } from '../routing/expected-time.ts';
 import type { CandidateFacts, Placement } from '../routing/facts.ts';
 import { priceOf } from './charge.ts';
 import { billionsOf } from '../routing/model-size.ts';
 import type { LaneName } from './lanes.ts';
-import { plainName, quoted, type ResolvedModel, resolveModel } from './model-name.ts';
+import { caselessName, plainName, quoted, type ResolvedModel, resolveModel } from './model-name.ts';
 import type { ModelState } from './model-state.ts';
 import type { ProviderState } from './provider-state.ts';
 import { isDown } from './checks.ts';
@@ -34,7 +35,7 @@ export interface Ask {
   readonly shared: ReadonlyMap<string, number> | undefined;
 }
 
-export interface Books {
+export interface ProviderBooks {
   readonly id: string;
   readonly config: ProviderConfig;
   readonly adapter: Adapter;
@@ -80,7 +81,7 @@ export function nothingLookedUp(): LookedUp {
  * Valid until the next call of this. Each list is replaced as a whole, so what was found in it stays right while it is the same one: with
  * hundreds of providers, looking it up in all of them is what a plan would spend most of its time on.
  */
-export function aboutOf(books: Books, name: string | undefined, nowMs: number): About {
+export function aboutOf(books: ProviderBooks, name: string | undefined, nowMs: number): About {
   const { lookedUp, state } = books;
   if (lookedUp.name !== name) Object.assign(lookedUp, nothingLookedUp(), { name, plain: name === undefined ? '' : plainName(name) });
   if (name === undefined) return lookedUp;
@@ -97,7 +98,7 @@ export function aboutOf(books: Books, name: string | undefined, nowMs: number): 
   return lookedUp;
 }
 
-export function factsOf(books: Books, place: Placement, ask: Ask): CandidateFacts {
+export function factsOf(books: ProviderBooks, place: Placement, ask: Ask): CandidateFacts {
   const { config, adapter, state, router } = books;
   const { verb, nowMs, request } = ask;
   const resolved = resolve(books, verb, request.model, nowMs);
@@ -145,7 +146,7 @@ function isLeftOutAsked({ refusesIgnored, limitsCost }: Ask, { cost }: ProviderC
 }
 
 /** What the names of the configuration say never changes; what the provider itself said is asked anew. */
-function resolve(books: Books, verb: Verb, requested: string | undefined, nowMs: number): ResolvedModel {
+function resolve(books: ProviderBooks, verb: Verb, requested: string | undefined, nowMs: number): ResolvedModel {
   const { lately, config, adapter, router } = books;
   const known = lately.verb === verb && lately.requested === requested ? lately.resolved : undefined;
   if (known !== undefined && (known.model === undefined || !isDenied(books, known.model, nowMs))) return known;
@@ -165,26 +166,26 @@ export function recentShare({ successShare, shareAtMs }: Readonly<ModelState>, n
 
 const nothing: readonly never[] = Object.freeze([]);
 
-/** Where nobody polls, a health check may have asked: what it brought in is believed as long as by default. */
-const usualPollMs = 10_000;
-
-/** What a server said of others is believed for three polls. */
-export function elsewhereOf({ state: { told }, router: { pollMs = usualPollMs } }: Books, nowMs: number): number {
+/**
+ * What a server said of others is believed for three polls. Where nobody polls, a health check may have asked: what it brought in is
+ * believed as long as by default.
+ */
+export function elsewhereOf({ state: { told }, router: { pollMs = defaults.pollMs } }: ProviderBooks, nowMs: number): number {
   return told !== undefined && nowMs - told.atMs <= 3 * pollMs ? told.elsewhere : 0;
 }
 
 /** The provider's own list of models, while it is believed. */
-function listed({ state }: Books, nowMs: number): ReadonlyMap<string, ModelInfo> | undefined {
+function listed({ state }: ProviderBooks, nowMs: number): ReadonlyMap<string, ModelInfo> | undefined {
   return state.inventory !== undefined && state.inventory.untilMs > nowMs ? state.inventory.models : undefined;
 }
 
 /** What the list says of a model, however old: its size does not change. */
-function infoOf({ state }: Books, name: string | undefined): ModelInfo | undefined {
+function infoOf({ state }: ProviderBooks, name: string | undefined): ModelInfo | undefined {
   return name === undefined || state.inventory === undefined ? undefined : state.inventory.models.get(plainName(name));
 }
 
 /** What the adapter can do, less what the server says this model cannot. */
-export function capabilitiesOf({ adapter }: Books, { info }: About): Capabilities {
+export function capabilitiesOf({ adapter }: ProviderBooks, { info }: About): Capabilities {
   return info?.capabilities === undefined ? adapter.capabilities : { ...adapter.capabilities, ...info.capabilities };
 }
 
@@ -193,7 +194,7 @@ export function capabilitiesOf({ adapter }: Books, { info }: About): Capabilitie
  * else what was configured or its list says; never more than what it has been seen to cut of late.
  */
 export function windowOf(
-  { state, config }: Books,
+  { state, config }: ProviderBooks,
   { cut }: Readonly<ModelState>,
   { info, resident }: About,
   nowMs: number,
@@ -202,7 +203,7 @@ export function windowOf(
   return cut === undefined || cut.untilMs <= nowMs ? said : Math.min(cut.atTokens, said ?? Infinity);
 }
 
-function refusalOf(books: Books, name: string | undefined, space: string, verb: Verb): CandidateFacts['refusal'] {
+function refusalOf(books: ProviderBooks, name: string | undefined, space: string, verb: Verb): CandidateFacts['refusal'] {
   const { maxModelBillions } = books.config;
   if (maxModelBillions !== undefined && name !== undefined) {
     const billions = infoOf(books, name)?.parametersBillions ?? billionsOf(name);
@@ -216,20 +217,20 @@ function refusalOf(books: Books, name: string | undefined, space: string, verb: 
 }
 
 /** Why a model is known not to be served; undefined where nothing is known. */
-function denial(books: Books, name: string, nowMs: number): string | undefined {
+function denial(books: ProviderBooks, name: string, nowMs: number): string | undefined {
   if (!isDenied(books, name, nowMs)) return undefined;
   const isMissing = books.state.models.peek(name).missingUntilMs > nowMs;
   return isMissing ? `it said that it does not serve ${quoted(name)}` : `it does not list ${quoted(name)}`;
 }
 
-function isDenied(books: Books, name: string, nowMs: number): boolean {
+function isDenied(books: ProviderBooks, name: string, nowMs: number): boolean {
   const { state, adapter } = books;
   if (state.models.peek(name).missingUntilMs > nowMs) return true;
   if (adapter.modelName === 'ignored' || !adapter.listsAllModels) return false;
   if (aboutOf(books, name, nowMs).info !== undefined) return false;
   const list = listed(books, nowMs);
-  // An empty list is that of a server which loads what it is asked for. Some overlook case, and none tells two models apart by it.
-  return list !== undefined && list.size > 0 && !list.has(plainName(name).toLowerCase());
+  // An empty list is that of a server which loads what it is asked for.
+  return list !== undefined && list.size > 0 && !list.has(caselessName(name));
 }
 
 /** When a pin has run out, one call at a time finds out whether the model fits again. */

@@ -5,13 +5,13 @@ import type { RouterError } from '../core/errors.ts';
 import { type BreakerState, closedBreaker } from '../breaker/breaker.ts';
 import { type Cooldown, noCooldown } from '../breaker/cooldown.ts';
 import type { Lanes } from './lanes.ts';
-import { type LetIn, noneLetIn } from './let-in.ts';
+import { type LetIn, noneLetIn } from './breaker-ramp.ts';
 import { createModelStates, type ModelStates } from './model-state.ts';
 import type { Resident } from './residency.ts';
 import type { Checked } from './checks.ts';
 import type { HeldSlot, SlotRules } from './slots.ts';
 import { nobodyUnderWay, type UnderWay } from './under-way.ts';
-import type { StreamSlots } from './unread.ts';
+import type { StreamSlots } from './unread-streams.ts';
 
 /** Leave to send one call. It has to be settled exactly once. */
 export interface Permit {
@@ -92,7 +92,7 @@ export interface ProviderState extends UnderWay {
   /** Those that are under way and have their slots. */
   readonly streams: StreamSlots;
   letIn: LetIn;
-  /** See `breaker/budget.ts`. */
+  /** See `breaker/retry-tokens.ts`. */
   retryTokens: number;
   successes: number;
   failures: number;
@@ -115,7 +115,8 @@ export interface ProviderState extends UnderWay {
   isSupposedTold: boolean;
 }
 
-export function createProviderState(retryTokens: number, slotRules: SlotRules): ProviderState {
+/** Of a provider that nothing is known of yet. */
+export function createProviderState(slotRules: SlotRules): ProviderState {
   return {
     models: createModelStates(),
     connection: closedBreaker,
@@ -133,7 +134,7 @@ export function createProviderState(retryTokens: number, slotRules: SlotRules): 
     streams: new Map(),
     ...nobodyUnderWay,
     letIn: noneLetIn,
-    retryTokens,
+    retryTokens: slotRules.router.retry.maxTokens,
     successes: 0,
     failures: 0,
     failuresInRow: 0,

@@ -1,24 +1,31 @@
 import type { Adapter } from '../core/adapter.ts';
 import type { Capabilities } from '../core/capabilities.ts';
-import type { Announce } from '../core/events.ts';
 import type { Usage, EmbedUsage } from '../core/types.ts';
 import { admits, type BreakerState } from '../breaker/breaker.ts';
-import { allowsRetry } from '../breaker/budget.ts';
-import type { ProviderConfig, RouterConfig } from '../config/config.ts';
+import { allowsRetry } from '../breaker/retry-tokens.ts';
+import type { ProviderConfig } from '../config/config.ts';
 import type { Score } from '../routing/expected-time.ts';
 import type { CandidateFacts, Placement } from '../routing/facts.ts';
 import type { Candidate } from '../routing/plan.ts';
-import { expectedNow, expectedOf } from './expected.ts';
+import { closeCircuits, unpin } from './by-hand.ts';
+import { expectedNow, expectedOf } from './first-content-time.ts';
 import type { LaneName, Lanes } from './lanes.ts';
-import { changed, countOf, type LetIn } from './let-in.ts';
-import { aboutOf, type Ask, type Books, capabilitiesOf, factsOf, nothingLookedUp, recentShare, windowOf } from './provider-facts.ts';
-import { createProviderState, type Outcome, type Permit, type ProviderState } from './provider-state.ts';
-import { plainName } from './model-name.ts';
-import { opensAt, readyAt, restsUntil } from './readiness.ts';
+import { countOf, counted, type LetIn } from './breaker-ramp.ts';
+import {
+  aboutOf,
+  type Ask,
+  type ProviderBooks,
+  capabilitiesOf,
+  factsOf,
+  nothingLookedUp,
+  recentShare,
+  windowOf,
+} from './provider-facts.ts';
+import type { Outcome, Permit, ProviderState } from './provider-state.ts';
+import { opensAt, readyAt } from './readiness.ts';
 import { loadAhead } from './residency.ts';
-import type { Sharing } from './sharing.ts';
 import { type HeldSlot, heldSlot, knownLanes, lanesFor } from './slots.ts';
-import { closeCircuits, settle, turn } from './settle.ts';
+import { settle, stepBreaker } from './settle.ts';
 import { noteUsage } from './token-count.ts';
 import { noteBegin } from './under-way.ts';
 
@@ -43,10 +50,10 @@ export interface Provider {
   facts(place: Placement, ask: Ask): CandidateFacts;
   /** The time until its first content that is expected of a candidate with these facts. */
   expected(facts: CandidateFacts, ask: Ask, promptTokens: number): Score;
-  /** Undefined where a breaker lets nothing through, or no slot is free. */
-  acquire(model: string | undefined, leave: Leave): Permit | undefined;
   /** The same as things stand now, by what is known of the model; for one that was never asked, by the kind of its machine. */
   expectedNow(candidate: Candidate, call: Pick<Ask, 'verb' | 'intent' | 'lane'>, promptTokens: number): Score;
+  /** Undefined where a breaker lets nothing through, or no slot is free. */
+  acquire(model: string | undefined, leave: Leave): Permit | undefined;
   /** Would a call of a lane have to wait for a slot? */
   isFull(model: string | undefined, lane: LaneName): boolean;
   /** The slots that calls for a model take. */
@@ -55,8 +62,6 @@ export interface Provider {
   allowanceMs(model: string | undefined): number;
   /** From when on it may be asked for a model, on the router's clock; in the past where it may already. Undefined: waiting does not help. */
   readyAtMs(model: string | undefined): number | undefined;
-  /** When its rests, and those of the model there, are over. */
-  restsUntilMs(model: string | undefined): number;
   /** When its rests and its open breakers are over; a recovery under way is not waited for. */
   opensAtMs(model: string | undefined): number;
   /** Is the model pinned now, by a pin that is younger than `sinceMs`? */
@@ -85,19 +90,15 @@ export interface Provider {
 /** A list of models is believed for this long: models come and go. */
 export const inventoryMs = 60_000;
 
-/** A provider that is running: its adapter, and what the router has learnt of it, before as well where `state` is given. */
-export function createProvider(
-  config: ProviderConfig,
-  adapter: Adapter,
-  router: RouterConfig,
-  announce: Announce,
-  sharing?: Sharing,
-  state: ProviderState = createProviderState(router.retry.maxTokens, { config, router }),
-): Provider {
+/** What a provider is made of. Its state may be one that was learnt under another configuration. */
+type ProviderParts = Pick<ProviderBooks, 'config' | 'adapter' | 'router' | 'announce' | 'sharing' | 'state'>;
+
+/** A provider that is running: its adapter, and what the router has learnt of it. */
+export function createProvider({ config, adapter, router, announce, sharing, state }: ProviderParts): Provider {
   const { id } = config;
   const { models } = state;
   const lately = { verb: undefined, requested: undefined, resolved: undefined };
-  const books: Books = {
+  const books: ProviderBooks = {
     id,
     config,
     adapter,
@@ -128,7 +129,6 @@ export function createProvider(
       return isTold ? 2 * loadMs : loadMs;
     },
     readyAtMs: (model) => readyAt(state, models.peek(model), nowMs()),
-    restsUntilMs: (model) => restsUntil(state, models.peek(model)),
     opensAtMs: (model) => opensAt(state, models.peek(model)),
     isPinned(model, sinceMs) {
       const { pin } = models.peek(model);
@@ -152,7 +152,7 @@ function admission(breaker: BreakerState, letIn: LetIn, nowMs: number, early: bo
   return admits(breaker, nowMs, countOf(letIn, breaker.generation));
 }
 
-function acquire(books: Books, name: string | undefined, leave: Leave): Permit | undefined {
+function acquire(books: ProviderBooks, name: string | undefined, leave: Leave): Permit | undefined {
   const { id, state, router, sharing } = books;
   const { leaseMs, early, intent, lane, promptTokens, slot } = leave;
   const nowMs = router.clock.nowMs();
@@ -163,8 +163,8 @@ function acquire(books: Books, name: string | undefined, leave: Leave): Permit |
   const lanes = slot?.lanes ?? lanesFor(state, name);
   if (slot === undefined && !lanes.take(lane)) return undefined;
   slot?.use();
-  if (connection === 'probe') state.connection = turn(books, state.connection, { type: 'probe', leaseMs, early }, undefined);
-  if (own === 'probe') model.breaker = turn(books, model.breaker, { type: 'probe', leaseMs, early }, name);
+  if (connection === 'probe') state.connection = stepBreaker(books, state.connection, { type: 'probe', leaseMs, early }, undefined);
+  if (own === 'probe') model.breaker = stepBreaker(books, model.breaker, { type: 'probe', leaseMs, early }, name);
   if (connection === 'probe') sharing?.noteProbe(id, name, true, leaseMs);
   if (own === 'probe') sharing?.noteProbe(id, name, false, leaseMs);
   const isFirst = model.inFlight === 0;
@@ -172,8 +172,8 @@ function acquire(books: Books, name: string | undefined, leave: Leave): Permit |
   noteBegin(model, nowMs);
   const { generation: connectionGeneration } = state.connection;
   const { generation: modelGeneration } = model.breaker;
-  state.letIn = changed(state.letIn, connectionGeneration, 1);
-  model.letIn = changed(model.letIn, modelGeneration, 1);
+  state.letIn = counted(state.letIn, connectionGeneration, 1);
+  model.letIn = counted(model.letIn, modelGeneration, 1);
   const { loadMs, isTold: isToldCold } = loadAhead(books, model, aboutOf(books, name, nowMs), nowMs);
   const isCold = loadMs > 0;
   if (isToldCold) state.loadsSinceMs = nowMs;
@@ -197,29 +197,17 @@ function acquire(books: Books, name: string | undefined, leave: Leave): Permit |
  * A server that says it is well while it fails every call would be probed for ever; so what has failed a probe already is given another
  * one ahead of its time only after a sign that something has changed.
  */
-function noteWell(books: Books, wasDown: boolean): void {
+function noteWell(books: ProviderBooks, wasDown: boolean): void {
   const { id, state, sharing } = books;
-  state.connection = turn(books, state.connection, { type: 'well' }, undefined);
+  state.connection = stepBreaker(books, state.connection, { type: 'well' }, undefined);
   for (const [name, model] of state.models.entries()) {
-    if (wasDown || model.breaker.opens <= 1) model.breaker = turn(books, model.breaker, { type: 'well' }, name);
+    if (wasDown || model.breaker.opens <= 1) model.breaker = stepBreaker(books, model.breaker, { type: 'well' }, name);
   }
   sharing?.noteAll(id);
 }
 
-function noteDead(books: Books, reason: string): void {
+function noteDead(books: ProviderBooks, reason: string): void {
   const { id, state, sharing } = books;
-  state.connection = turn(books, state.connection, { type: 'dead' }, undefined, reason);
+  state.connection = stepBreaker(books, state.connection, { type: 'dead' }, undefined, reason);
   sharing?.noteAll(id);
-}
-
-function unpin({ id, state, announce, sharing }: Books, only: string | undefined): number {
-  let count = 0;
-  for (const [name, model] of state.models.entries()) {
-    if (model.pin === undefined || (only !== undefined && name !== plainName(only))) continue;
-    model.pin = undefined;
-    count += 1;
-    announce('model:unpinned', { provider: id, model: name === '' ? undefined : name });
-  }
-  if (count > 0) sharing?.noteAll(id);
-  return count;
 }

@@ -1,7 +1,7 @@
 import type { LoadReport, ModelInfo } from '../core/adapter.ts';
 import { openDeadline } from '../lib/deadline.ts';
 import { type Engine, holdEngine } from './engine.ts';
-import { plainName } from './model-name.ts';
+import { caselessName, plainName } from './model-name.ts';
 import { inventoryMs, type Provider } from './provider.ts';
 import { noteLoad } from './residency.ts';
 
@@ -16,7 +16,7 @@ export async function listModels(
   const { adapter, state } = provider;
   if (adapter.models === undefined) return undefined;
   const models = await checked(engine, provider, signal, adapter.models);
-  const byName = new Map(models.flatMap((model) => [plainName(model.id).toLowerCase(), plainName(model.id)].map((name) => [name, model])));
+  const byName = new Map(models.flatMap((model) => [caselessName(model.id), plainName(model.id)].map((name) => [name, model])));
   state.inventory = { models: byName, untilMs: engine.config.clock.nowMs() + inventoryMs };
   return models;
 }

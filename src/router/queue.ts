@@ -2,11 +2,12 @@ import { isRouterError } from '../core/errors.ts';
 import type { Clock } from '../lib/clock.ts';
 import { openDeadline } from '../lib/deadline.ts';
 import type { Candidate } from '../routing/plan.ts';
-import { obstacleOf } from './candidates.ts';
+import { providerOf } from './engine.ts';
 import type { Lanes } from './lanes.ts';
+import { obstacleOf } from './obstacles.ts';
 import { mayWaitMs, type Run } from './run.ts';
-import { type HeldSlot, heldSlot, isSupposed } from './slots.ts';
-import { makeRoom } from './unread.ts';
+import { type HeldSlot, heldSlot, warnOfSupposedSlots } from './slots.ts';
+import { makeRoom } from './unread-streams.ts';
 
 /** A candidate with a slot that waits for its attempt. */
 export interface Granted {
@@ -24,7 +25,7 @@ export async function slotFor(
   run: Run<unknown>,
   candidates: readonly Candidate[],
   limitMs: number,
-  isStopped: () => boolean = () => false,
+  isStopped: () => boolean,
 ): Promise<Granted | 'stopped' | 'gone' | undefined> {
   const { call, engine, leaving, trace } = run;
   const { clock } = engine.config;
@@ -36,7 +37,7 @@ export async function slotFor(
   const { requestId } = call;
   const signals = [call.signal, engine.shutdown, leaving];
   const limit = openDeadline({ clock, provider: '', signals, endsAtMs: startMs + longestMs, endPhase: 'total' });
-  for (const { provider } of candidates) tellSupposed(run, provider);
+  for (const { provider } of candidates) warnOfSupposedSlots(providerOf(engine, provider), engine.announce);
   engine.announce('queue:enter', { requestId, providers: wait.providers, lane: call.lane });
   let granted: Granted | undefined;
   const look = eachSecond(clock, () => {
@@ -76,16 +77,6 @@ function eachSecond(clock: Clock, ask: () => boolean): { readonly isTrue: Promis
   return { isTrue, cancel: () => cancel?.() };
 }
 
-/** That calls wait for what is only supposed is told once: whoever has configured such a server otherwise loses by it. */
-function tellSupposed({ engine }: Run<unknown>, id: string): void {
-  const { config, state } = engine.providers.get(id) ?? {};
-  if (config === undefined || state === undefined || state.isSupposedTold || !isSupposed(config, state)) return;
-  state.isSupposedTold = true;
-  const each = config.slotsPer === 'model' ? ' of each model' : '';
-  const message = `calls wait for it: it is taken to serve ${config.usualSlots} at a time${each}, as its kind does by default; maxConcurrent says otherwise`;
-  engine.announce('config:warning', { path: `providers.${id}.maxConcurrent`, message });
-}
-
 interface Wait {
   /** Those whose queue had a place at once. */
   readonly providers: readonly string[];
@@ -99,7 +90,7 @@ interface Wait {
 }
 
 /** A place in one queue. */
-interface Place {
+interface QueuePlace {
   readonly provider: string;
   makeRoom(nowMs: number): void;
   leave(): void;
@@ -108,7 +99,7 @@ interface Place {
 /** Undefined where every queue is full. */
 function joinAll(run: Run<unknown>, candidates: readonly Candidate[], startMs: number): Wait | undefined {
   const { engine, call } = run;
-  const places: Place[] = [];
+  const places: QueuePlace[] = [];
   let first: Granted | undefined;
   let open = 0;
   let isJoining = true;
@@ -132,9 +123,9 @@ function joinAll(run: Run<unknown>, candidates: readonly Candidate[], startMs: n
   };
   /** False where the queue is full. */
   const join = (candidate: Candidate, nowMs: number): boolean => {
-    const provider = engine.providers.get(candidate.provider);
-    // One was free after all.
-    if (provider === undefined || first !== undefined) return true;
+    // Another of them has had a slot free meanwhile.
+    if (first !== undefined) return true;
+    const provider = providerOf(engine, candidate.provider);
     const lanes = provider.lanes(candidate.model);
     const { streams } = provider.state;
     makeRoom(streams, lanes, call.lane, nowMs);

@@ -1,7 +1,7 @@
 import type { RateConfig, RouterConfig } from '../config/config.ts';
 import { setNewest } from '../lib/newest.ts';
 import type { Allowance } from './allowance.ts';
-import type { Allowances } from './allowances.ts';
+import { type Allowances, mostCallers } from './allowances.ts';
 
 /** The limits per minute of one provider, or of one caller. */
 interface Rate {
@@ -19,9 +19,6 @@ export interface Rates {
   ofProvider(id: string): Rate | undefined;
   ofCaller(name: string): Rate | undefined;
 }
-
-/** Callers are bounded, as their allowances are. */
-const mostCallers = 10_000;
 
 export function createRates({ providers, limits }: RouterConfig, allowances: Allowances): Rates {
   const byProvider = new Map<string, Rate>();

@@ -1,6 +1,6 @@
 import { admits, type BreakerState } from '../breaker/breaker.ts';
 import type { CandidateFacts } from '../routing/facts.ts';
-import { countOf, type LetIn } from './let-in.ts';
+import { countOf, type LetIn } from './breaker-ramp.ts';
 import type { ModelState } from './model-state.ts';
 import type { ProviderState } from './provider-state.ts';
 
@@ -13,7 +13,7 @@ export function restUnderWay(state: ProviderState, model: Readonly<ModelState>, 
 }
 
 /** When both rests are over; in the past where there is none. */
-export function restsUntil(state: ProviderState, model: Readonly<ModelState>): number {
+function restsUntil(state: ProviderState, model: Readonly<ModelState>): number {
   return Math.max(state.rest.untilMs, model.rest.untilMs);
 }
 

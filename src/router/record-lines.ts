@@ -73,12 +73,14 @@ export interface RecordedCall {
   readonly maxAttempts?: number;
   readonly allowPaid?: boolean;
   readonly maxLocality?: string;
+  readonly maxCostUsd?: number;
   readonly plan: readonly RecordedCandidate[];
   readonly skipped: readonly (RecordedCandidate & { readonly code: string })[];
   readonly attempts: readonly RecordedAttempt[];
   readonly usage?: { readonly promptTokens: number; readonly answerTokens: number };
   /** Flags that are false are left out. */
   readonly degraded?: true;
+  /** Nobody was asked for it: its answer came from the cache, or was that of an identical call under way (`singleFlight`). */
   readonly cached?: true;
   readonly hedged?: true;
   readonly queuedMs: number;

@@ -63,8 +63,7 @@ export function createOutlet(sink: RecordSink, lost: (lines: number) => object, 
     waiting.push(JSON.stringify(lost(missing)));
     missing = 0;
   };
-  // An error of a stream that nobody listens to would end the process.
-  if (typeof sink === 'object') sink.once?.('error', fail);
+  if (typeof sink === 'object') onErrors(sink, fail);
   return {
     put(line) {
       if (waiting.length >= mostWaiting) return void (missing += 1);
@@ -77,4 +76,12 @@ export function createOutlet(sink: RecordSink, lost: (lines: number) => object, 
       flush();
     },
   };
+}
+
+/** An error that nobody listens to would end the process, and a writer that goes on after one may fail again. */
+function onErrors(sink: RecordWriter, fail: (error: unknown) => void): void {
+  sink.once?.('error', (error) => {
+    onErrors(sink, fail);
+    fail(error);
+  });
 }

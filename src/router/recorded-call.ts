@@ -1,17 +1,30 @@
 import type { FailedAttempt } from '../core/errors.ts';
 import { isRouterError } from '../core/errors.ts';
-import type { RouteAttempt } from '../core/route.ts';
+import { nearest } from '../core/locality.ts';
+import type { RouteAttempt, RouteTrace } from '../core/route.ts';
 import type { EmbedUsage, Usage } from '../core/types.ts';
 import { shortName } from './record-config.ts';
 import type { RecordedAttempt, RecordedCall, RecordedCandidate } from './record-lines.ts';
-import type { ResolvedCall } from './resolve-call.ts';
+import { type ResolvedCall, smaller } from './resolve-call.ts';
 import type { Run } from './run.ts';
 
 /** How a call ended. */
 export type CallEnding = { readonly usage: Usage | EmbedUsage | undefined; readonly abandoned: boolean } | { readonly error: unknown };
 
+/** What a line is made of: the run of a call, or what stands for one where nobody was asked. */
+export interface Recordable extends Pick<Run<unknown>, 'call' | 'engine' | 'failed'> {
+  readonly plan: Pick<Run<unknown>['plan'], 'candidates'>;
+  readonly trace: Pick<RouteTrace, 'skipped' | 'attempts' | 'queuedMs' | 'degraded' | 'cached' | 'hedged'>;
+}
+
+/** Of a call for which nobody was asked. `cached`: what answered another call answered it, or would have. */
+export function unasked(call: ResolvedCall<unknown>, engine: Run<unknown>['engine'], cached: boolean): Recordable {
+  const trace = { skipped: [], attempts: [], queuedMs: 0, degraded: false, cached, hedged: false };
+  return { call, engine, failed: [], plan: { candidates: [] }, trace };
+}
+
 /** The line of a call that has ended. `digest`: of whatever says who asked. */
-export function recordedCall(run: Run<unknown>, at: number, ending: CallEnding, digest: (text: string) => string): RecordedCall {
+export function recordedCall(run: Recordable, at: number, ending: CallEnding, digest: (text: string) => string): RecordedCall {
   const { call, trace, plan, engine } = run;
   const { requestId, verb, intent, lane, needs, answerTokens } = call;
   const { model } = call.request as { readonly model?: string };
@@ -43,10 +56,9 @@ export function recordedCall(run: Run<unknown>, at: number, ending: CallEnding, 
 }
 
 /** What the caller has set for this call, where it is another than the router's and the intent's. */
-function ownSettings({ call, engine }: Run<unknown>): Partial<RecordedCall> {
+function ownSettings({ call, engine }: Recordable): Partial<RecordedCall> {
   const { config } = engine;
   const intent = config.intents.get(call.intent);
-  const deadlineMs = call.endsAtMs - call.startedAtMs;
   const paysUsually = intent?.allowPaid ?? config.allowPaid;
   const pays = call.pays === 'any';
   // Naming somebody is consent by itself.
@@ -54,11 +66,17 @@ function ownSettings({ call, engine }: Run<unknown>): Partial<RecordedCall> {
   return {
     ...(call.only !== undefined && { only: call.only }),
     ...(call.without.length > 0 && { without: call.without }),
-    ...(deadlineMs !== call.usualMs && { deadlineMs: rounded(deadlineMs) }),
+    ...(call.deadlineMs !== call.usualMs && { deadlineMs: rounded(call.deadlineMs) }),
     ...(call.maxAttempts !== config.maxAttempts && { maxAttempts: call.maxAttempts }),
     ...(saysPay && { allowPaid: pays }),
-    ...(call.maxLocality !== (intent?.maxLocality ?? config.maxLocality) && { maxLocality: call.maxLocality }),
+    ...(call.maxLocality !== nearest(config.maxLocality, intent?.maxLocality) && { maxLocality: call.maxLocality }),
+    ...ownMaxCost(call.maxCostUsd, smaller(config.maxCostUsd, intent?.maxCostUsd)),
   };
+}
+
+/** One without a bound is no limit, and nothing that JSON can hold. */
+function ownMaxCost(maxCostUsd: number | undefined, usual: number | undefined): Pick<RecordedCall, 'maxCostUsd'> {
+  return maxCostUsd === undefined || maxCostUsd === usual || !Number.isFinite(maxCostUsd) ? {} : { maxCostUsd };
 }
 
 function recordedCandidate({ provider, model }: { readonly provider: string; readonly model: string | undefined }): RecordedCandidate {

@@ -1,21 +1,25 @@
 import { errorCodes } from '../core/error-codes.ts';
-import type { EventName, RouterEmitter, RouterEvents } from '../core/events.ts';
+import type { RouterEmitter } from '../core/emitter.ts';
+import type { EventName, RouterEvents } from '../core/events.ts';
 import type { EmbedUsage, Usage } from '../core/types.ts';
-import { createDigest } from '../lib/keyed-digest.ts';
+import { createKeyedDigest } from '../lib/keyed-digest.ts';
 import type { Engine } from './engine.ts';
 import { recordedConfig, shortName } from './record-config.ts';
-import { type CallEnding, recordedCall, rounded } from './recorded-call.ts';
+import { type CallEnding, type Recordable, recordedCall, rounded, unasked } from './recorded-call.ts';
 import type { RecordedLoss, RecordedState, RecordHeader } from './record-lines.ts';
 import { recordVersion } from './record-lines.ts';
 import { createOutlet, type RecordSink } from './record-outlet.ts';
+import type { ResolvedCall } from './resolve-call.ts';
 import type { Run } from './run.ts';
 
 /** The records of a router that are being written. */
 export interface Recorders {
   /** See `Router.record`. */
   record(sink: RecordSink): () => void;
-  /** Every call passes here when it begins: where somebody records, its end is told. Gives the same call. */
+  /** Every call for which somebody is asked passes here when it begins: where somebody records, its end is told. Gives the same call. */
   watch<Request>(run: Run<Request>): Run<Request>;
+  /** A call for which nobody was asked has ended. `cached`: what answered another call answered it, or would have. */
+  noteUnasked(call: ResolvedCall<unknown>, engine: Engine, cached: boolean, ending: CallEnding): void;
   /** No more lines: the router is closed. */
   end(): void;
 }
@@ -38,7 +42,7 @@ const conclusions = [
 ] as const satisfies readonly EventName[];
 
 interface Recording {
-  call(run: Run<unknown>, ending: CallEnding): void;
+  call(run: Recordable, ending: CallEnding): void;
   end(): void;
 }
 
@@ -57,6 +61,11 @@ export function createRecorders(emitter: RouterEmitter, engine: () => Engine, as
     watch(run) {
       if (recordings.size > 0) tellEnd(run, (ending) => recordings.forEach((each) => each.call(run, ending)));
       return run;
+    },
+    noteUnasked(call, engine, cached, ending) {
+      if (recordings.size === 0) return;
+      const told = unasked(call, engine, cached);
+      for (const recording of recordings) recording.call(told, ending);
     },
     end() {
       for (const recording of recordings) recording.end();
@@ -91,7 +100,7 @@ function startRecording(sink: RecordSink, { on, off, announce }: RouterEmitter, 
   const offsetMs = clock.wallMs() - clock.nowMs();
   const atOf = (ms: number): number => rounded(ms + offsetMs);
   const now = (): number => atOf(clock.nowMs());
-  const digest = createDigest();
+  const digest = createKeyedDigest();
   let isReported = false;
   const lost = (lines: number): RecordedLoss => ({ type: 'lost', at: now(), lines });
   const outlet = createOutlet(sink, lost, (error) => {

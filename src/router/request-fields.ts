@@ -87,12 +87,18 @@ const extra: Rule = {
   isRight: (value) =>
     isObject(value) && Object.values(value).every((fields) => fields === undefined || fields === null || isObject(fields)),
 };
-const tools: Rule = { words: 'must be a list of tools, each with function.name', isRight: (value) => isListOf(value, isTool) };
+const tools: Rule = {
+  words: 'must be a list of tools, each with function.name, that JSON can hold',
+  isRight: (value) => isListOf(value, isTool) && isJson(value),
+};
 const choice: Rule = {
   words: 'must be none, auto, required, or an object that names a function',
   isRight: (value) => isText(value) || isTool(value),
 };
-const format: Rule = { words: 'must be an object with type, and with json_schema.schema where that is json_schema', isRight: isFormat };
+const format: Rule = {
+  words: 'must be an object with type, and with json_schema.schema where that is json_schema, of what JSON can hold',
+  isRight: isFormat,
+};
 
 const filledList: Rule = {
   words: 'must be a list with at least one message',
@@ -167,7 +173,7 @@ function isCall(call: unknown): boolean {
   return given === undefined || given === null || isText(given) || (isObject(given) && isJson(given));
 }
 
-function isJson(value: object): boolean {
+function isJson(value: unknown): boolean {
   try {
     return typeof JSON.stringify(value) === 'string';
   } catch {
@@ -182,5 +188,5 @@ function isNamed(called: unknown): called is Readonly<Record<string, unknown>> {
 function isFormat(value: unknown): boolean {
   if (!isObject(value)) return false;
   const { type, json_schema: wanted } = value;
-  return type === 'json_schema' ? isObject(wanted) && isObject(wanted['schema']) : isText(type);
+  return type === 'json_schema' ? isObject(wanted) && isObject(wanted['schema']) && isJson(wanted) : isText(type);
 }

@@ -3,13 +3,13 @@ import type { Announce } from '../core/events.ts';
 import type { ProviderConfig, RouterConfig } from '../config/config.ts';
 import { expectedLoadMs } from '../routing/expected-time.ts';
 import { plainName } from './model-name.ts';
-import type { ModelState } from './model-state.ts';
+import { type ModelState, nameOf } from './model-state.ts';
 import type { ProviderState } from './provider-state.ts';
 import { resizeLanes } from './slots.ts';
 
-/** What is known of the models in a server's memory: told by the server, or seen by its answers. */
+// What is known of the models in a server's memory: told by the server, or seen by its answers.
 
-interface Told {
+interface LoadBooks {
   readonly id: string;
   readonly config: ProviderConfig;
   readonly state: ProviderState;
@@ -30,8 +30,12 @@ export function residentOf({ told }: ProviderState, name: string | undefined): R
 
 /** What a server said of its memory is believed for this long, when it cannot be asked anew. */
 const believedMs = 60_000;
-/** Servers that load on demand unload a model that nobody has asked for so long: as configured, else Ollama's default. */
-function isKept({ servedAtMs }: Readonly<ModelState>, { keepAliveS = 300 }: Loader['config'], nowMs: number): boolean {
+
+/** Ollama's own default, which servers like it have taken over. */
+const usualKeepAliveS = 300;
+
+/** Servers that load on demand unload a model that nobody has asked for so long, unless something else is configured. */
+function isKept({ servedAtMs }: Readonly<ModelState>, { keepAliveS = usualKeepAliveS }: Loader['config'], nowMs: number): boolean {
   // However long it is kept, it has to be loaded once.
   return servedAtMs > -Infinity && (keepAliveS < 0 || nowMs - servedAtMs <= keepAliveS * 1_000);
 }
@@ -87,7 +91,7 @@ export function loadAhead(
 const wholeShare = 0.95;
 
 /** Takes in what a server tells of itself. `own`: our calls there at that moment. `askedMs`: when it was asked. */
-export function noteLoad(books: Told, report: LoadReport, own: number, askedMs: number): void {
+export function noteLoad(books: LoadBooks, report: LoadReport, own: number, askedMs: number): void {
   const { state, config, router } = books;
   const before = state.told;
   // Questions overtake each other.
@@ -135,7 +139,7 @@ function withShare(model: ResidentModel, before: Resident | undefined): Resident
   return { ...model, vramShare, announcedShare: known !== undefined && Math.abs(vramShare - known) < newsShare ? known : vramShare };
 }
 
-function noteSpill({ id, announce }: Told, name: string, { announcedShare }: Resident, before: Resident | undefined): void {
+function noteSpill({ id, announce }: LoadBooks, name: string, { announcedShare }: Resident, before: Resident | undefined): void {
   if (announcedShare === undefined || announcedShare === before?.announcedShare) return;
   announce('model:spilled', { provider: id, model: name, vramShare: announcedShare });
 }
@@ -144,12 +148,12 @@ function noteSpill({ id, announce }: Told, name: string, { announcedShare }: Res
  * A model that was out of memory and is back in full has room again: whoever loaded it has proved it. A call of our own has proved it only
  * when it is answered: servers list a model from the moment on at which they begin to load it.
  */
-function notePin({ id, announce }: Told, name: string, model: ModelState, resident: Resident | undefined, askedMs: number): void {
+function notePin({ id, announce }: LoadBooks, name: string, model: ModelState, resident: Resident | undefined, askedMs: number): void {
   const { pin } = model;
   if (pin === undefined || askedMs < pin.sinceMs || model.inFlight > 0) return;
   if (resident === undefined) model.pin = { ...pin, wasGone: true };
   else if (pin.wasGone && isWhole(resident)) {
     model.pin = undefined;
-    announce('model:unpinned', { provider: id, model: name === '' ? undefined : name });
+    announce('model:unpinned', { provider: id, model: nameOf(name) });
   }
 }

@@ -5,19 +5,20 @@ import type { ChatRequest, EmbedRequest } from '../core/types.ts';
 import type { IntentConfig, ProviderConfig, RouterConfig, Timeouts } from '../config/config.ts';
 import { mostAttempts } from '../config/defaults.ts';
 import { didYouMean } from '../config/nearest.ts';
-import type { CallOptions, TimeoutOptions } from '../config/options.ts';
+import type { CallOptions } from '../config/call-options.ts';
+import type { TimeoutOptions } from '../config/provider-options.ts';
 import type { Balance } from '../routing/balance.ts';
 import { copyChat, copyEmbed } from './copy-request.ts';
 import { Estimates } from './estimates.ts';
-import { refuseLoop } from './hops.ts';
+import { refuseLoop } from './own-headers.ts';
 import type { LaneName } from './lanes.ts';
 import { quoted } from './model-name.ts';
 import { invalid } from './request-fields.ts';
 
-/** One call with every option settled. Nothing below reads options or configuration for it again. */
+/** One call with every option settled. What holds for all calls alike stays in the configuration. */
 export interface ResolvedCall<Request> {
   readonly verb: Verb;
-  /** A copy: a caller who changes the request while it is under way changes nothing. */
+  /** A copy as `copyChat` and `copyEmbed` make it: its fields, messages and lists are its own, and what lies in those is the caller's. */
   readonly request: Request & { readonly model?: string | undefined };
   readonly requestId: string;
   readonly intent: string;
@@ -41,6 +42,8 @@ export interface ResolvedCall<Request> {
   readonly signal: AbortSignal | undefined;
   readonly startedAtMs: number;
   readonly endsAtMs: number;
+  /** What it was given; a request that calls share may take a little longer. */
+  readonly deadlineMs: number;
   /** What a call like this has, where its caller sets no deadline. */
   readonly usualMs: number;
   readonly maxAttempts: number;
@@ -64,6 +67,7 @@ export function resolveCall<Verbed extends Verb>(
   options: CallOptions,
   config: RouterConfig,
 ): ResolvedCall<typeof given> {
+  checkOptions(options);
   const request = withoutDefault(verb === 'embed' ? copyEmbed(given as EmbedRequest) : copyChat(given as ChatRequest), config);
   const intent = options.intent ?? config.defaultIntent;
   const settings = config.intents.get(intent);
@@ -71,6 +75,7 @@ export function resolveCall<Verbed extends Verb>(
   if (options.provider !== undefined) checkProvider(options.provider, config);
   const startedAtMs = config.clock.nowMs();
   const usualMs = settings.deadlineMs ?? config.deadlineMs;
+  const deadlineMs = limitMs(options.deadlineMs, 'deadlineMs', usualMs);
   return {
     verb,
     request: request as typeof given,
@@ -91,7 +96,8 @@ export function resolveCall<Verbed extends Verb>(
     without: resolveWithout(options.without, config),
     signal: options.signal,
     startedAtMs,
-    endsAtMs: startedAtMs + limitMs(options.deadlineMs, 'deadlineMs', usualMs),
+    endsAtMs: startedAtMs + deadlineMs,
+    deadlineMs,
     usualMs,
     maxAttempts: resolveAttempts(options.maxAttempts, config.maxAttempts),
     hops: resolveHops(options.hops),
@@ -103,6 +109,11 @@ export function resolveCall<Verbed extends Verb>(
     cache: resolveCache(options.cache),
     timeoutsFor: (provider) => timeoutsOf(config, settings, provider, options.timeouts),
   };
+}
+
+/** @throws {RouterError} `invalid_request` where callers in plain JavaScript give something else. */
+export function checkOptions(options: CallOptions): void {
+  if (typeof options !== 'object' || options === null) throw invalid('the options must be an object');
 }
 
 /** Many clients have to send a model and send this word: as long as nothing is called so, it means each provider's own. */
@@ -144,7 +155,8 @@ function resolveText(given: string | undefined, name: string): string | undefine
   return given;
 }
 
-function smaller(first: number | undefined, second: number | undefined): number | undefined {
+/** The smaller of two limits, of which either may be missing. */
+export function smaller(first: number | undefined, second: number | undefined): number | undefined {
   return first === undefined || second === undefined ? (first ?? second) : Math.min(first, second);
 }
 

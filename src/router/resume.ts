@@ -4,11 +4,10 @@ import type { ChatChunk, ChatRequest } from '../core/types.ts';
 import type { StreamNotice } from '../core/route.ts';
 import type { Attempt } from './attempt.ts';
 import { runAttempts } from './attempts.ts';
-import { canBeContinued, continuing, createBegun } from './begun.ts';
+import { canBeContinued, continuing, createBegun } from './continuation.ts';
 import type { Opened } from './carry-out.ts';
-import type { OpenStream } from './open-stream.ts';
+import { type OpenStream, streamOpener } from './open-stream.ts';
 import { leastMs, leftMs, type Run } from './run.ts';
-import { streaming } from './stream-verb.ts';
 
 /** What follows a failure after content was handed on. */
 export interface Resume {
@@ -47,7 +46,7 @@ export function createResume(run: Run<ChatRequest>): Resume {
     async go({ candidate: { provider: from } }, error) {
       // Only a provider that can take up a begun answer is asked for the rest of it.
       if (mode === 'continue') run.accepts = (next, its) => next.capabilities(its).prefill;
-      const opened = await runAttempts(run, mode === 'restart' ? streaming : { ...streaming, open: continuing(begun) });
+      const opened = await runAttempts(run, mode === 'restart' ? streamOpener : { ...streamOpener, open: continuing(begun) });
       const { provider, model } = opened.attempt.candidate;
       const type = mode === 'restart' ? 'reset' : 'resumed';
       const { engine, call } = run;

@@ -1,7 +1,8 @@
 import type { RouterError } from '../core/errors.ts';
 import type { ConfigChanges, EventName, Listener } from '../core/events.ts';
 import type { ChatCompletion, ChatRequest, EmbeddingList, EmbedRequest } from '../core/types.ts';
-import type { CallOptions, RouterOptions } from '../config/options.ts';
+import type { CallOptions } from '../config/call-options.ts';
+import type { RouterOptions } from '../config/options.ts';
 import type { Plan } from '../routing/plan.ts';
 import type { ChatStream } from './chat-stream.ts';
 import type { DrillOptions, FailoverTest, ProviderTest } from './drill.ts';
@@ -28,7 +29,8 @@ export interface CloseOptions {
 
 /**
  * One client over many providers. Every verb rejects with a `RouterError`, or with the reason of the caller's own signal,
- * untouched. `Router` alone takes any name of a provider, a model or an intent; `createRouter()` gives one that knows its own, and
+ * untouched. A request is copied when its call begins: its fields, lists and messages; what lies in those is the caller's own and better
+ * left alone until the call has ended. `Router` alone takes any name of a provider, a model or an intent; `createRouter()` gives one that knows its own, and
  * `const router: Router = createRouter(…)` forgets them, for names that come from elsewhere or with `update()`.
  */
 export interface Router<

@@ -1,37 +1,37 @@
-import { type BreakerInput, type BreakerSign, type BreakerState, step, toClosed } from '../breaker/breaker.ts';
-import { afterFailure, afterSuccess } from '../breaker/budget.ts';
+import { type BreakerInput, type BreakerSign, type BreakerState, step } from '../breaker/breaker.ts';
+import { afterFailure, afterSuccess } from '../breaker/retry-tokens.ts';
 import { learnedLoadMs, learnedShare } from '../routing/expected-time.ts';
-import { applyEffect, type Verdicts } from './effects.ts';
+import { bookOutcome, type Verdicts } from './effects.ts';
 import { remember } from './hedge-delay.ts';
-import { changed } from './let-in.ts';
-import { plainName } from './model-name.ts';
+import { counted } from './breaker-ramp.ts';
 import { type ModelState, smoothed } from './model-state.ts';
-import { type Books, recentShare } from './provider-facts.ts';
+import { type ProviderBooks, recentShare } from './provider-facts.ts';
 import type { Outcome, Permit } from './provider-state.ts';
 import { loadTimeOf, noteTime, type Timed, timingsOf } from './timings.ts';
 import { noteEnd } from './under-way.ts';
 
 // What a provider's books say after an attempt: counters, times, breakers.
 
-export function settle(books: Books, permit: Permit, outcome: Outcome): void {
+export function settle(books: ProviderBooks, permit: Permit, outcome: Outcome): void {
   const { id, state, router } = books;
   const model = state.models.of(permit.model);
   noteEnd(state, permit.sinceMs);
   noteEnd(model, permit.sinceMs);
-  if (state.letIn.generation === permit.connectionGeneration) state.letIn = changed(state.letIn, permit.connectionGeneration, -1);
-  if (model.letIn.generation === permit.modelGeneration) model.letIn = changed(model.letIn, permit.modelGeneration, -1);
+  if (state.letIn.generation === permit.connectionGeneration) state.letIn = counted(state.letIn, permit.connectionGeneration, -1);
+  if (model.letIn.generation === permit.modelGeneration) model.letIn = counted(model.letIn, permit.modelGeneration, -1);
   if (outcome.type === 'success') noteSuccess(books, model, permit, outcome);
   if (outcome.type === 'failure') {
     state.failures += 1;
     state.failuresInRow += 1;
     state.lastError = { code: outcome.error.code, atMs: router.clock.nowMs() };
   }
-  const verdict = applyEffect(books, model, permit, outcome);
+  const verdict = bookOutcome(books, model, permit, outcome);
   if (verdict.connection === 'refused' || verdict.model === 'failure' || verdict.model === 'soft') noteFailure(books, model);
   const connection = isLate(books, state.connection, permit, true) ? 'abandon' : connectionVerdict(books, permit, verdict);
+  if (connection === 'refused' && verdict.connection === 'refused') state.refusedAtMs = router.clock.nowMs();
   const own = isLate(books, model.breaker, permit, false) ? 'abandon' : verdict.model;
-  state.connection = turn(books, state.connection, { type: connection, generation: permit.connectionGeneration }, undefined);
-  model.breaker = turn(books, model.breaker, { type: own, generation: permit.modelGeneration }, permit.model);
+  state.connection = stepBreaker(books, state.connection, { type: connection, generation: permit.connectionGeneration }, undefined);
+  model.breaker = stepBreaker(books, model.breaker, { type: own, generation: permit.modelGeneration }, permit.model);
   books.sharing?.note(id, permit.model);
   // Last: whoever gets the slot finds the books closed.
   state.streams.delete(permit.slot);
@@ -39,7 +39,7 @@ export function settle(books: Books, permit: Permit, outcome: Outcome): void {
 }
 
 /** The result of a probe whose leave has ended: another router may have found out something else by now. */
-function isLate({ sharing, id }: Books, breaker: BreakerState, permit: Permit, whole: boolean): boolean {
+function isLate({ sharing, id }: ProviderBooks, breaker: BreakerState, permit: Permit, whole: boolean): boolean {
   if (sharing === undefined || breaker.is !== 'half-open') return false;
   const generation = whole ? permit.connectionGeneration : permit.modelGeneration;
   return generation === breaker.generation && sharing.isLate(id, permit.model, whole);
@@ -49,17 +49,16 @@ function isLate({ sharing, id }: Books, breaker: BreakerState, permit: Permit, w
  * A server that is going down takes no new connections and still answers on those it has: calls that began before a refusal say nothing
  * against it.
  */
-function connectionVerdict({ state, router }: Books, permit: Permit, { connection, model }: Verdicts): Verdicts['connection'] {
+function connectionVerdict({ state }: ProviderBooks, permit: Permit, { connection, model }: Verdicts): Verdicts['connection'] {
   const { generation, is } = state.connection;
   // An older time changes nothing.
   if (permit.connectionGeneration !== generation) return 'abandon';
-  if (connection === 'refused') state.refusedAtMs = router.clock.nowMs();
   // A probe that met with nothing but silence has not found the provider back.
   if (connection === 'abandon' && model === 'failure' && is === 'half-open') return 'refused';
   return connection === 'success' && permit.sinceMs < state.refusedAtMs ? 'abandon' : connection;
 }
 
-function noteSuccess(books: Books, model: ModelState, permit: Permit, outcome: Outcome & { readonly type: 'success' }): void {
+function noteSuccess(books: ProviderBooks, model: ModelState, permit: Permit, outcome: Outcome & { readonly type: 'success' }): void {
   const { state, router } = books;
   const { ms, firstContentMs } = outcome;
   const nowMs = router.clock.nowMs();
@@ -84,7 +83,7 @@ function noteTimes(model: ModelState, { intent, isCold, isToldCold, isFirst }: P
 }
 
 /** Only of what is held against it: a prompt that is too long, or a caller in a hurry, says nothing against asking it for something else. */
-function noteFailure({ state, router }: Books, model: ModelState): void {
+function noteFailure({ state, router }: ProviderBooks, model: ModelState): void {
   state.retryTokens = afterFailure(state.retryTokens);
   noteShare(model, false, router.clock.nowMs());
 }
@@ -95,28 +94,9 @@ function noteShare(model: ModelState, isSuccess: boolean, nowMs: number): void {
   model.shareAtMs = nowMs;
 }
 
-/** Closes what is open or half-open of a provider, or of one model there alone. Gives how many there were. */
-export function closeCircuits({ id, state, router, announce, sharing }: Books, only: string | undefined): number {
-  const nowMs = router.clock.nowMs();
-  const isMeant = (name: string): boolean => only === undefined || name === plainName(only);
-  let count = 0;
-  const close = (from: BreakerState, model: string | undefined): BreakerState => {
-    if (from.is === 'closed') return from;
-    count += 1;
-    announce('breaker:close', { provider: id, model });
-    return toClosed(from, nowMs, router.breaker);
-  };
-  if (only === undefined) state.connection = close(state.connection, undefined);
-  for (const [name, model] of state.models.entries()) {
-    if (isMeant(name)) model.breaker = close(model.breaker, name === '' ? undefined : name);
-  }
-  sharing?.noteAll(id);
-  return count;
-}
-
 /** Steps a breaker, and tells where that changed its state. */
-export function turn(
-  { id, state, router, announce }: Books,
+export function stepBreaker(
+  { id, state, router, announce }: ProviderBooks,
   from: BreakerState,
   input: BreakerInput | BreakerSign,
   model: string | undefined,

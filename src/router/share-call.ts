@@ -4,7 +4,9 @@ import type { RouteTrace } from '../core/route.ts';
 import { copyJson } from '../cache/copy-json.ts';
 import type { Flight, Prepared, Seat } from '../cache/flights.ts';
 import { openDeadline, timeoutError } from '../lib/deadline.ts';
+import type { Entrance } from './begin-call.ts';
 import type { Engine } from './engine.ts';
+import type { CallEnding } from './recorded-call.ts';
 import type { ResolvedCall } from './resolve-call.ts';
 
 /** What a shared request has cost and is not yet booked with any of its calls. */
@@ -44,12 +46,13 @@ const slack = 0.1;
 /** A call takes its place in what is under way, or begins it. `leave` counts it out, once. */
 export function ride<Request, Whole>(
   call: ResolvedCall<Request>,
-  engine: Engine,
+  entrance: Entrance,
   flightKey: string,
   leave: () => void,
   begin: BeginShared<Request, Whole>,
 ): Rider<Whole> {
   const { requestId, verb, intent, request, startedAtMs, endsAtMs, signal } = call;
+  const { engine } = entrance;
   const { config, kept, announce } = engine;
   announce('request:start', { requestId, verb, model: request.model, intent });
   const limit = openDeadline({ clock: config.clock, provider: '', signals: [signal, engine.shutdown], endsAtMs, endPhase: 'deadline' });
@@ -60,7 +63,7 @@ export function ride<Request, Whole>(
   if (kept !== undefined && seat?.isShared) kept.counts.shared += 1;
   // In the same turn: the last one who leaves stops the request.
   limit.signal.addEventListener('abort', () => seat?.leave(signal?.aborted !== true));
-  const books = booking(call, engine, seat, () => {
+  const books = booking(call, entrance, seat, () => {
     limit.dispose();
     seat?.leave();
     leave();
@@ -86,11 +89,20 @@ const never: Promise<never> = new Promise(() => undefined);
 
 /** The end of one call, which is told once. */
 function booking(
-  { requestId, signal, startedAtMs }: ResolvedCall<unknown>,
-  { announce, config: { clock } }: Engine,
+  call: ResolvedCall<unknown>,
+  { engine, recorders }: Entrance,
   seat: Seat<Shared<unknown>> | undefined,
   close: () => void,
 ): Pick<Rider<unknown>, 'end' | 'fail'> {
+  const { requestId, signal, startedAtMs } = call;
+  const {
+    announce,
+    config: { clock },
+  } = engine;
+  // The request has a line of its own, by the name of the call that began it.
+  const record = (ending: CallEnding): void => {
+    if (seat?.isShared !== false) recorders.noteUnasked(call, engine, seat !== undefined, ending);
+  };
   let isOver = false;
   const closeOnce = (): boolean => {
     if (isOver) return false;
@@ -103,12 +115,14 @@ function booking(
       if (!closeOnce()) return;
       const bill = taken(seat?.shared.bill);
       announce('request:end', { requestId, provider, model, ms: clock.nowMs() - startedAtMs, ...bill, cached, abandoned });
+      record({ usage: undefined, abandoned });
     },
     fail(error) {
       if (!closeOnce()) return error;
       const aborted = signal?.aborted === true && error === signal.reason;
       const { attempts } = taken(seat?.shared.bill);
       announce('request:error', { requestId, error, ms: clock.nowMs() - startedAtMs, attempts, aborted });
+      record({ error });
       return error;
     },
   };

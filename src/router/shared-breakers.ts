@@ -1,8 +1,7 @@
 import { type BreakerState, openUntil, toClosed } from '../breaker/breaker.ts';
 import type { SharedFact } from '../state/facts.ts';
 import { type SharedDesk, tell } from './shared-desk.ts';
-import type { Cell } from './breaker-cell.ts';
-import { named, type Place } from './shared-times.ts';
+import { asEvent, cellOf, type Place } from './shared-places.ts';
 
 /** Tells the store when a breaker of ours has opened or closed; under `name`. */
 export function noteBreaker(desk: SharedDesk, name: string, place: Place): void {
@@ -66,7 +65,7 @@ function adoptClosed({ announce, config, told, probes }: SharedDesk, name: strin
   told.set(name, closed.generation);
   cellOf(place).set(closed);
   probes.drop(name);
-  announce('breaker:close', named(place));
+  announce('breaker:close', asEvent(place));
 }
 
 /** Closed by a probe whose time was over, as the store says: it is open until somebody has probed it in time. */
@@ -92,11 +91,5 @@ function adoptOpen(
   cell.set(open);
   told.set(name, open.generation);
   probes.hold(name, cell);
-  if (state.is !== 'open') announce('breaker:open', { ...named(place), untilMs, reason });
-}
-
-function cellOf({ state, model }: Place): Cell {
-  if (model === undefined) return { get: () => state.connection, set: (to) => void (state.connection = to) };
-  const name = model === '' ? undefined : model;
-  return { get: () => state.models.peek(name).breaker, set: (to) => void (state.models.of(name).breaker = to) };
+  if (state.is !== 'open') announce('breaker:open', { ...asEvent(place), untilMs, reason });
 }

@@ -3,9 +3,9 @@ import type { RouterConfig } from '../config/config.ts';
 import { setNewest } from '../lib/newest.ts';
 import { encodeFact, type SharedFact } from '../state/facts.ts';
 import type { StoreLink } from '../state/link.ts';
-import type { Change } from '../state/store.ts';
+import { type Change, mostConclusions } from '../state/store.ts';
 import type { SharedProbes } from './shared-probes.ts';
-import type { Place } from './shared-times.ts';
+import type { Place } from './shared-places.ts';
 
 /** What those who tell a store of breakers and of times have in common. */
 export interface SharedDesk {
@@ -23,14 +23,12 @@ export interface Told {
   set(name: string, value: number): void;
 }
 
-/** Names come from callers, so their number has to be bounded. */
-const mostTold = 5_000;
-
+/** Names come from callers, so their number is bounded: as many as a store keeps. */
 export function createTold(): Told {
   const told = new Map<string, number>();
   return {
     get: (name) => told.get(name),
-    set: (name, value) => setNewest(told, name, value, mostTold),
+    set: (name, value) => setNewest(told, name, value, mostConclusions),
   };
 }
 

@@ -1,9 +1,7 @@
 import type { SharedFact } from '../state/facts.ts';
 import type { ProviderConfig, RouterConfig } from '../config/config.ts';
 import { Secret } from '../lib/secret.ts';
-import type { Engine } from './engine.ts';
-import { plainName } from './model-name.ts';
-import type { Place } from './shared-times.ts';
+import type { Place } from './shared-places.ts';
 
 /** Under which names facts stand in a store. Routers that mean the same server by an id have the same names for it, and no others do. */
 export interface SharedNames {
@@ -58,21 +56,4 @@ function isShared({ locality }: ProviderConfig): boolean {
 async function markOf({ type, url = '', apiKey }: ProviderConfig): Promise<string> {
   const text = `${type}\n${url}`;
   return apiKey instanceof Secret ? apiKey.mark(text) : new Secret(apiKey === undefined ? '' : 'function').mark(text);
-}
-
-/** All of a provider: the whole of it, and each model that it has books of. */
-export function placesOf(engine: Engine, id: string): Place[] {
-  const state = engine.providers.get(id)?.state;
-  if (state === undefined) return [];
-  return [undefined, ...Array.from(state.models.entries(), ([name]) => name)].map((model) => ({ id, state, model }));
-}
-
-/** The whole provider, and one model there. */
-export function bothOf(engine: Engine, id: string, model: string | undefined): readonly Place[] {
-  const state = engine.providers.get(id)?.state;
-  if (state === undefined) return [];
-  return [
-    { id, state, model: undefined },
-    { id, state, model: model === undefined ? '' : plainName(model) },
-  ];
 }

@@ -1,6 +1,7 @@
 import type { Clock } from '../lib/clock.ts';
 import type { StoreLink } from '../state/link.ts';
-import { type Cell, setHeld } from './breaker-cell.ts';
+import { mostConclusions } from '../state/store.ts';
+import { type Cell, setHeld } from './shared-places.ts';
 
 /**
  * Of all routers at a store one at a time may probe: the one that holds the lease. While a router has none, its own breaker is held: it lets
@@ -52,8 +53,6 @@ const leastUnusedMs = 1_000;
 const mostUnusedMs = 10_000;
 /** Whoever was told that somebody else has it asks again after this at the latest: it may be given back before its time. */
 const againMs = 1_000;
-/** Beyond it the oldest are decided by their own router: names of models come from callers. */
-const mostHeld = 5_000;
 /** What a probe has found out is on its way to the store; until it is there, the lease keeps others from probing again. */
 const writtenMs = 500;
 
@@ -132,7 +131,8 @@ function hold(probes: Probes, name: string, cell: Cell): void {
   held.othersUntilMs = -Infinity;
   dueFrom(probes, dueOf(held));
   const [oldest] = all;
-  if (all.size > mostHeld && oldest !== undefined) free(all, ...oldest);
+  // Names of models come from callers: beyond what a store keeps, the oldest are decided by their own router.
+  if (all.size > mostConclusions && oldest !== undefined) free(all, ...oldest);
 }
 
 /** Its own router decides. */

@@ -2,22 +2,14 @@ import type { ErrorCode } from '../core/error-codes.ts';
 import type { Announce } from '../core/events.ts';
 import { noCooldown } from '../breaker/cooldown.ts';
 import type { SharedFact } from '../state/facts.ts';
-import type { ModelState } from './model-state.ts';
-import type { ProviderState } from './provider-state.ts';
 import { type SharedDesk, tell } from './shared-desk.ts';
+import { asEvent, holderOf, modelOf, type Place } from './shared-places.ts';
 
 /** What keeps calls away from a provider, or from one model there, until some time. */
 interface Timed {
   readonly untilMs: number;
   readonly times: number;
   readonly reason: ErrorCode;
-}
-
-/** Whose books: `model` is undefined where the whole provider is meant, else the name that the books have for it. */
-export interface Place {
-  readonly id: string;
-  readonly state: ProviderState;
-  readonly model: string | undefined;
 }
 
 export interface TimedKind {
@@ -52,13 +44,13 @@ const pin: TimedKind = {
     const model = modelOf(place);
     if (model === undefined) return;
     model.pin = { untilMs, times, sinceMs: nowMs, wasGone: false };
-    announce('model:pinned', { ...named(place), untilMs, reason });
+    announce('model:pinned', { ...asEvent(place), untilMs, reason });
   },
   clear(place, announce) {
     const model = modelOf(place);
     if (model?.pin === undefined) return;
     model.pin = undefined;
-    announce('model:unpinned', named(place));
+    announce('model:unpinned', asEvent(place));
   },
 };
 
@@ -72,7 +64,7 @@ const missing: TimedKind = {
     const model = modelOf(place);
     if (model === undefined) return;
     model.missingUntilMs = untilMs;
-    announce('model:missing', { ...named(place), untilMs });
+    announce('model:missing', { ...asEvent(place), untilMs });
   },
   clear(place) {
     const model = modelOf(place);
@@ -124,17 +116,4 @@ export function adoptTimed(desk: SharedDesk, name: string, place: Place, fact: S
   if (leftMs <= 0 || untilMs <= ownUntilMs + sameMs) return;
   desk.told.set(name, untilMs);
   kind.write(place, { untilMs, times: fact.times, reason: fact.reason }, nowMs, desk.announce);
-}
-
-function modelOf({ state, model }: Place): ModelState | undefined {
-  return model === undefined ? undefined : state.models.of(model === '' ? undefined : model);
-}
-
-function holderOf(place: Place): Pick<ModelState, 'rest'> {
-  return modelOf(place) ?? place.state;
-}
-
-/** As events call it. */
-export function named({ id, model }: Place): { readonly provider: string; readonly model: string | undefined } {
-  return { provider: id, model: model === '' ? undefined : model };
 }

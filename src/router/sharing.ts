@@ -3,13 +3,14 @@ import type { RouterConfig } from '../config/config.ts';
 import { setNewest } from '../lib/newest.ts';
 import { decodeFact, type SharedFact } from '../state/facts.ts';
 import { createLink, type LinkOptions, type StoreLink } from '../state/link.ts';
-import type { Conclusion, StateStore } from '../state/store.ts';
+import { type Conclusion, mostConclusions, type StateStore } from '../state/store.ts';
 import type { Engine } from './engine.ts';
 import { adoptBreaker, holdOff, noteBreaker, shareAgain } from './shared-breakers.ts';
 import { createTold, type SharedDesk } from './shared-desk.ts';
-import { bothOf, createSharedNames, placesOf, type SharedNames } from './shared-names.ts';
+import { createSharedNames, type SharedNames } from './shared-names.ts';
+import { bothOf, type Place, placesOf } from './shared-places.ts';
 import { createSharedProbes } from './shared-probes.ts';
-import { adoptTimed, kindsOf, noteTimed, type Place } from './shared-times.ts';
+import { adoptTimed, kindsOf, noteTimed } from './shared-times.ts';
 
 /** What the routers at one store tell each other of their providers. No call waits for it that somebody can answer. */
 export interface Sharing {
@@ -41,9 +42,6 @@ export interface SharingOptions extends Pick<RouterConfig, 'clock' | 'random'> {
 interface Heard extends Conclusion {
   readonly atMs: number;
 }
-
-/** Conclusions that are known, also of providers that this router does not have. */
-const mostHeard = 5_000;
 
 /** What the parts below work with. */
 interface Inner extends SharingOptions {
@@ -95,7 +93,7 @@ export function createSharing(options: SharingOptions): Sharing {
 
 function hear(inner: Inner, conclusion: Conclusion): void {
   const { heard, clock } = inner;
-  setNewest(heard, conclusion.name, { ...conclusion, atMs: clock.nowMs() }, mostHeard);
+  setNewest(heard, conclusion.name, { ...conclusion, atMs: clock.nowMs() }, mostConclusions);
   adopt(inner, conclusion, conclusion.ageMs);
 }
 

@@ -1,8 +1,10 @@
+import type { Announce } from '../core/events.ts';
 import type { ProviderConfig, RouterConfig } from '../config/config.ts';
 import type { Clock } from '../lib/clock.ts';
 import { createLanes, createPool, type LaneLimits, type LaneName, type Lanes, lanesOf } from './lanes.ts';
 import type { ModelState } from './model-state.ts';
 import { plainName } from './model-name.ts';
+import type { Provider } from './provider.ts';
 import type { ProviderState } from './provider-state.ts';
 
 /** The slot of a call that no attempt has taken over yet, or of an attempt. */
@@ -108,4 +110,13 @@ function regroup(state: ProviderState): void {
   if (config.slotsPer !== 'model' || isPerModel(config) === (state.lanes === undefined)) return;
   state.lanes = isPerModel(config) ? undefined : createLanes(limitsOf(state, undefined));
   for (const [name, { lanes }] of state.models.entries()) lanes?.moveTo(state.lanes?.pool ?? createPool(limitsOf(state, name)));
+}
+
+/** That calls wait for what is only supposed is told once: whoever has configured such a server otherwise loses by it. */
+export function warnOfSupposedSlots({ id, config, state }: Pick<Provider, 'id' | 'config' | 'state'>, announce: Announce): void {
+  if (state.isSupposedTold || !isSupposed(config, state)) return;
+  state.isSupposedTold = true;
+  const each = config.slotsPer === 'model' ? ' of each model' : '';
+  const message = `calls wait for it: it is taken to serve ${config.usualSlots} at a time${each}, as its kind does by default; maxConcurrent says otherwise`;
+  announce('config:warning', { path: `providers.${id}.maxConcurrent`, message });
 }

@@ -1,6 +1,6 @@
 import { type AnswerSchema, isAnswerSchema, jsonSchemaOf, type SchemaIssue } from '../core/answer-schema.ts';
 import { RouterError } from '../core/errors.ts';
-import type { CallOptions } from '../config/options.ts';
+import type { CallOptions } from '../config/call-options.ts';
 import { parseJsonWithin } from '../lib/json.ts';
 import type { ChatCompletion, ChatMessage, ChatRequest, Usage } from '../core/types.ts';
 
@@ -73,7 +73,7 @@ async function askAndCheck<Value>(
   return { answer: anew, found: await check(anew, schema) };
 }
 
-/** For the second call: what the caller changes after the first one began changes nothing. What is no list is refused by `ask`. */
+/** For the second call: messages that the caller adds or changes after the first one began are no part of it. What is no list is refused by `ask`. */
 function copyOf(request: ChatRequest): ChatRequest {
   const { messages } = request;
   return Array.isArray(messages)

@@ -1,6 +1,6 @@
 import type { EmbedUsage, Usage } from '../core/types.ts';
 import { isTruncated, noteTokens, surelyAtLeast } from '../routing/tokens.ts';
-import type { Books } from './provider-facts.ts';
+import type { ProviderBooks } from './provider-facts.ts';
 
 /** That it cuts prompts is believed for half an hour; to find out that it still does costs the beginning of one. */
 const cutMs = 1_800_000;
@@ -10,7 +10,7 @@ const cutMs = 1_800_000;
  * counted so few that it has dropped a part in silence; prompts as long as that are not sent there for a while.
  */
 export function noteUsage(
-  { state, adapter, router }: Pick<Books, 'state' | 'adapter' | 'router'>,
+  { state, adapter, router }: Pick<ProviderBooks, 'state' | 'adapter' | 'router'>,
   name: string | undefined,
   textTokens: number,
   promptTokens: number,
@@ -26,7 +26,7 @@ export function noteUsage(
     model.cut = { atTokens: Math.min(known, least), untilMs: nowMs + cutMs };
     return least;
   }
-  // What images and schemas count as says nothing of texts.
+  // What images, schemas and tools that must not be called count as says nothing of texts.
   if (textTokens === promptTokens) model.tokenRatio = noteTokens(model.tokenRatio, textTokens, counted);
   return undefined;
 }

@@ -1,5 +1,8 @@
-import type { PlannedCandidate } from '../routing/plan.ts';
-import { hasFailed, isFinal, isFull, isInferior, obstacleOf, passOver, takeNext } from './candidates.ts';
+import type { Score } from '../routing/expected-time.ts';
+import { isAmong, type PlannedCandidate } from '../routing/plan.ts';
+import { isFinal, isFull, isInferior, passOver, takeNext } from './candidates.ts';
+import { providerOf } from './engine.ts';
+import { obstacleOf } from './obstacles.ts';
 import { planFor } from './planning.ts';
 import { leftMs, mayWaitMs, type Run } from './run.ts';
 
@@ -58,7 +61,7 @@ export function nextTurn(run: Run<unknown>): Turn | undefined {
 export function replan(run: Run<unknown>): void {
   run.plan = planFor(run.call, run.engine, 'all');
   run.plannedAtMs = run.engine.config.clock.nowMs();
-  run.remaining.splice(0, Infinity, ...run.plan.candidates.filter((candidate) => !hasFailed(run, candidate)));
+  run.remaining.splice(0, Infinity, ...run.plan.candidates.filter((candidate) => !isAmong(run.failed, candidate)));
   run.passed.length = 0;
   run.busy.length = 0;
 }
@@ -75,10 +78,10 @@ function waitFor(run: Run<unknown>, full: readonly PlannedCandidate[], limitMs: 
   const [best] = full as readonly [PlannedCandidate, ...PlannedCandidate[]];
   const all: Turn = { type: 'wait', candidates: full, limitMs: limitMs ?? Infinity };
   if (run.hasWaited || full.length === 1 || (best.seenTokens === 0 && run.call.balance !== 'expected-ttft')) return all;
-  const { totalMs, queueMs } = scoreOf(run, best);
+  const { totalMs, queueMs } = scoreNow(run, best);
   const isWorth = (each: PlannedCandidate): boolean => {
     if (each.seenTokens < best.seenTokens) return false;
-    const own = scoreOf(run, each);
+    const own = scoreNow(run, each);
     return own.totalMs - own.queueMs < totalMs;
   };
   const candidates = full.filter((each) => each === best || isWorth(each));
@@ -103,13 +106,12 @@ function worthMs(run: Run<unknown>, best: PlannedCandidate, free: PlannedCandida
   if (isInferior(run, free, best)) return halfMs;
   const isEqual = best.tier === free.tier;
   if (isEqual && call.balance !== 'expected-ttft' && best.seenTokens <= free.seenTokens) return 0;
-  const [own, other] = [scoreOf(run, best), scoreOf(run, free)];
+  const [own, other] = [scoreNow(run, best), scoreNow(run, free)];
   const mostMs = other.totalMs * (isEqual ? 1 : favour);
   return own.totalMs < mostMs ? Math.min(halfMs, mostMs - (own.totalMs - own.queueMs)) : 0;
 }
 
 /** As things stand now; an unknown one of a later tier is no reason to find out about it. */
-function scoreOf({ engine, call }: Run<unknown>, candidate: PlannedCandidate): { readonly totalMs: number; readonly queueMs: number } {
-  const provider = engine.providers.get(candidate.provider);
-  return provider?.expectedNow(candidate, call, call.estimates.promptTokens()) ?? { totalMs: 0, queueMs: 0 };
+function scoreNow({ engine, call }: Run<unknown>, candidate: PlannedCandidate): Score {
+  return providerOf(engine, candidate.provider).expectedNow(candidate, call, call.estimates.promptTokens());
 }

@@ -1,21 +1,22 @@
 import { isRouterError, RouterError } from '../core/errors.ts';
 import type { ChatCompletion, ChatRequest, EmbedAnswer, EmbeddingList, EmbedRequest, EmbedUsage, Usage } from '../core/types.ts';
-import type { CallOptions } from '../config/options.ts';
+import type { CallOptions } from '../config/call-options.ts';
 import type { Candidate } from '../routing/plan.ts';
 import { runAttempts } from './attempts.ts';
 import type { Attempt } from './attempt.ts';
-import { carryOut, enterCall, startCall } from './begin-call.ts';
-import type { Verb } from './carry-out.ts';
+import { enterCall, startCall, whenStarted } from './begin-call.ts';
+import type { Opener } from './carry-out.ts';
 import { type ChatStream, createChatStream } from './chat-stream.ts';
 import type { Closing } from './closing.ts';
 import { type Engine, holdEngine } from './engine.ts';
-import { answerKept, streamKept } from './kept-calls.ts';
-import { type ResolvedCall, resolveCall } from './resolve-call.ts';
+import { answerKept } from './kept-calls.ts';
+import { streamKept } from './kept-streams.ts';
+import { streamOpener } from './open-stream.ts';
+import { checkOptions, type ResolvedCall, resolveCall } from './resolve-call.ts';
 import type { Recorders } from './recorder.ts';
 import type { Router, TriedChat } from './router.ts';
 import type { Run } from './run.ts';
-import { streaming } from './stream-verb.ts';
-import { chatFor, hasSchema, type SchemaRequest } from './structured.ts';
+import { chatFor, hasSchema, type ParsedCompletion, type SchemaRequest } from './structured.ts';
 
 /** What the verbs work with: the configuration of now, and the books of all calls. */
 export interface Live {
@@ -35,7 +36,7 @@ export function createVerbs(live: Live): Pick<Router, 'chat' | 'stream' | 'embed
         const { engine } = live;
         const call = resolveCall('stream', request, options, engine.config);
         const wish = engine.kept?.wishOf(call);
-        return wish === undefined ? carryOut(startCall(call, live, enterCall(live, call)), stream) : streamKept(live, call, wish);
+        return wish === undefined ? whenStarted(startCall(call, live, enterCall(live, call)), stream) : streamKept(live, call, wish);
       } catch (error) {
         return refused(error);
       }
@@ -47,6 +48,7 @@ export function createVerbs(live: Live): Pick<Router, 'chat' | 'stream' | 'embed
 /** A schema as `response_format` makes up to two calls of one, within one deadline. */
 function chatVerb(live: Live): Router['chat'] {
   const valued = async (request: SchemaRequest<unknown>, options: CallOptions): Promise<ChatCompletion> => {
+    checkOptions(options);
     let endsAtMs: number | undefined;
     // Both on one configuration.
     const { engine, closing, recorders } = live;
@@ -62,14 +64,16 @@ function chatVerb(live: Live): Router['chat'] {
       leave();
     }
   };
-  const either = (request: ChatRequest | SchemaRequest<unknown>, options: CallOptions = {}): Promise<ChatCompletion> => {
+  function chatOrValue(request: ChatRequest, options?: CallOptions): Promise<ChatCompletion>;
+  function chatOrValue<Value>(request: SchemaRequest<Value>, options?: CallOptions): Promise<ParsedCompletion<Value>>;
+  function chatOrValue(request: ChatRequest | SchemaRequest<unknown>, options: CallOptions = {}): Promise<ChatCompletion> {
     try {
       return hasSchema(request) ? valued(request, options) : ask(live, resolveCall('chat', request, options, live.engine.config), chat);
     } catch (error) {
       return refused(error);
     }
-  };
-  return either as Router['chat'];
+  }
+  return chatOrValue;
 }
 
 /** Verbs are not async functions: a promise that is only passed on would be waited for three turns. */
@@ -89,7 +93,7 @@ function ask<Request extends ChatRequest | EmbedRequest, Answer extends ChatComp
 ): Promise<Answer> {
   const wish = live.engine.kept?.wishOf(call);
   if (wish !== undefined) return answerKept(live, call, wish, work);
-  return carryOut(startCall(call, live, enterCall(live, call)), work);
+  return whenStarted(startCall(call, live, enterCall(live, call)), work);
 }
 
 async function tryChat(answer: Promise<ChatCompletion>): Promise<TriedChat> {
@@ -105,7 +109,7 @@ async function tryChat(answer: Promise<ChatCompletion>): Promise<TriedChat> {
 
 type WholeChat = Omit<ChatCompletion, 'route'>;
 
-const chatting: Verb<ChatRequest, WholeChat> = {
+const chatOpener: Opener<ChatRequest, WholeChat> = {
   open: ({ deadline, provider, call }) => deadline.waitFor(provider.adapter.chat(call) as Promise<WholeChat>),
   check(given, attempt, { engine }) {
     if (given.choices[0] === undefined) throw noAnswer(attempt, 'no choice');
@@ -115,9 +119,9 @@ const chatting: Verb<ChatRequest, WholeChat> = {
   drop: () => undefined,
 };
 
-const chat = (run: Run<ChatRequest>): Promise<ChatCompletion> => settle(run, chatting);
+const chat = (run: Run<ChatRequest>): Promise<ChatCompletion> => wholeAnswer(run, chatOpener);
 
-const embedding: Verb<EmbedRequest, EmbedAnswer> = {
+const embedOpener: Opener<EmbedRequest, EmbedAnswer> = {
   open(attempt) {
     const { adapter } = attempt.provider;
     if (adapter.embed === undefined) throw noAnswer(attempt, 'no embeddings');
@@ -135,36 +139,31 @@ const embedding: Verb<EmbedRequest, EmbedAnswer> = {
 
 async function embed(run: Run<EmbedRequest>): Promise<EmbeddingList> {
   if (run.plan.space !== undefined) run.engine.canaries?.compareAgain(run.plan.space, run.call);
-  return settle(run, embedding);
+  return wholeAnswer(run, embedOpener);
 }
 
 /** A vector of another space would spoil whatever the caller keeps the others in. A stand-in's are no vectors of any. */
 function checkVectors({ plan, call, engine }: Run<EmbedRequest>, { provider, model }: Candidate, { data, degraded }: EmbedAnswer): void {
   if (plan.space === undefined || degraded) return;
-  engine.spaces.check(
-    plan.space,
-    call.request.dimensions,
-    provider,
-    data.map(({ embedding }) => embedding),
-    model,
-  );
+  const vectors = data.map(({ embedding }) => embedding);
+  engine.spaces.check({ space: plan.space, dimensions: call.request.dimensions, provider, model, vectors });
 }
 
 async function stream(run: Run<ChatRequest>): Promise<ChatStream> {
   try {
-    return createChatStream(run, await runAttempts(run, streaming));
+    return createChatStream(run, await runAttempts(run, streamOpener));
   } catch (error) {
     throw run.fail(error);
   }
 }
 
-/** Runs the attempts of a verb whose answer comes whole, and writes the route beside the answer. */
-async function settle<Request, Answer extends { readonly usage?: Usage | EmbedUsage; readonly degraded?: true }>(
+/** Runs the attempts of a call whose answer comes whole, and writes the route beside the answer. */
+async function wholeAnswer<Request, Answer extends { readonly usage?: Usage | EmbedUsage; readonly degraded?: true }>(
   run: Run<Request>,
-  verb: Verb<Request, Answer>,
+  opener: Opener<Request, Answer>,
 ): Promise<Answer & { route: Run<Request>['trace'] }> {
   try {
-    const { attempt, result } = await runAttempts(run, verb);
+    const { attempt, result } = await runAttempts(run, opener);
     attempt.succeed(result.usage);
     if (result.degraded) run.trace.degraded = true;
     run.end(result.usage, false);

@@ -23,7 +23,7 @@ export interface BalanceInput {
 }
 
 /** A member of a tier that got its turn by weight; booked when the call begins. */
-export interface Turn {
+export interface ShareTurn {
   readonly shares: Shares;
   readonly members: readonly ShareMember[];
   readonly index: number;
@@ -34,7 +34,7 @@ export interface Arranged {
   readonly order: readonly CandidateFacts[];
   /** Of each of them, where they decided. */
   readonly scores?: readonly Score[];
-  readonly turn?: Turn;
+  readonly turn?: ShareTurn;
 }
 
 export function arrange(tier: number, members: readonly CandidateFacts[], input: BalanceInput): Arranged {

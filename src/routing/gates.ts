@@ -6,14 +6,14 @@ import { costUsd } from './cost.ts';
 import type { CandidateFacts } from './facts.ts';
 import { mostPerEstimate, surelyAtLeast } from './tokens.ts';
 
-/** What a request needs and may do. */
 /** Estimated when they are first asked for. */
 export interface TokenEstimates {
   promptTokens(): number;
-  /** The same of its text alone: what images and schemas count as differs from server to server. */
+  /** The same of its text alone: what images, schemas and tools that must not be called count as differs from server to server. */
   textTokens(): number;
 }
 
+/** What a request needs and may do. */
 export interface GateInput {
   readonly verb: Verb;
   readonly needs: readonly Feature[];
@@ -78,7 +78,7 @@ const mostPerImageGuess = 61;
 /** Claude puts up to 530 tokens of its own before tools, and before a schema. */
 const mostBeforeTools = 600;
 
-/** Too much rather than too little: beside images a schema counts as one. */
+/** Too much rather than too little: beside images a schema counts as one, and so do tools that must not be called. */
 export function mostPromptTokens({ needs, estimates }: Pick<GateInput, 'needs' | 'estimates'>): number {
   const all = estimates.promptTokens();
   const images = needs.includes('vision') ? all - estimates.textTokens() : 0;
@@ -125,9 +125,14 @@ export function pause(facts: CandidateFacts): Obstacle | undefined {
   }
   if (facts.rests !== undefined) {
     const { reason, untilMs } = facts.rests;
-    return { code: reason, reason: restsFor[reason] ?? 'it rests', readyAtMs: untilMs };
+    return { code: reason, reason: restReason(reason), readyAtMs: untilMs };
   }
   return facts.held;
+}
+
+/** Why it rests, in words. */
+export function restReason(code: ErrorCode): string {
+  return restsFor[code] ?? 'it rests';
 }
 
 /** The situations in which a provider, or a model there, is left alone for a while without being broken. */

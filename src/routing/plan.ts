@@ -1,6 +1,6 @@
 import type { SkippedCandidate } from '../core/errors.ts';
 import type { Verb } from '../core/events.ts';
-import { arrange, type Arranged, type Balance, type BalanceInput, mostOrdered, type Turn } from './balance.ts';
+import { arrange, type Arranged, type Balance, type BalanceInput, mostOrdered, type ShareTurn } from './balance.ts';
 import type { Score } from './expected-time.ts';
 import { type CandidateFacts, tierOf } from './facts.ts';
 import { gate, type GateInput, type Obstacle, pause, pinObstacle } from './gates.ts';
@@ -56,7 +56,7 @@ export interface MadePlan {
   readonly candidates: readonly PlannedCandidate[];
   readonly skipped: readonly SkippedInPlan[];
   /** The turn that it takes by weight when the call begins. */
-  readonly turn: Turn | undefined;
+  readonly turn: ShareTurn | undefined;
   /** Embeddings: the vector space that the call stays in. */
   readonly space: string | undefined;
   /** There may be more candidates, which come after these. */
@@ -79,7 +79,7 @@ export interface Plan extends Pick<MadePlan, 'candidates' | 'skipped'> {
  * Gates (can it? may it?), then pins and rests, then the order of the intent, then the balance within each tier, with affinity as a
  * bonus there. Changes nothing.
  */
-export function plan(input: PlanInput): MadePlan {
+export function makePlan(input: PlanInput): MadePlan {
   const { facts: all, only } = input;
   const space = input.verb === 'embed' ? spaceOf(all, input) : undefined;
   const open: CandidateFacts[] = [];
@@ -100,10 +100,10 @@ export function plan(input: PlanInput): MadePlan {
 }
 
 /** The facts come in the order of the intent, but for models that have spilled out of GPU memory, and for providers that are down. */
-function inOrder(open: CandidateFacts[], input: PlanInput): { candidates: PlannedCandidate[]; turn: Turn | undefined } {
+function inOrder(open: CandidateFacts[], input: PlanInput): { candidates: PlannedCandidate[]; turn: ShareTurn | undefined } {
   if (open.some(({ vramShare, isDown }) => vramShare !== undefined || isDown)) open.sort((left, right) => tierOf(left) - tierOf(right));
   const candidates: PlannedCandidate[] = [];
-  let turn: Turn | undefined;
+  let turn: ShareTurn | undefined;
   for (let from = 0; from < open.length && candidates.length < input.most;) {
     const tier = tierOf(open[from] as CandidateFacts);
     let to = from + 1;

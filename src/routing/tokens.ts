@@ -18,21 +18,24 @@ export function estimateTokens(request: ChatRequest | EmbedRequest): number {
 }
 
 /**
- * A request without what servers count in ways of their own: images, and a schema, of which many make a grammar and no part of the prompt.
- * The request itself where it has neither.
+ * A request without what servers count in ways of their own: images; a schema, of which many make a grammar and no part of the prompt;
+ * and tools that must not be called, which some leave out. The request itself where it has none of them.
  */
 export function textOf(request: ChatRequest | EmbedRequest): ChatRequest | EmbedRequest {
   if (!('messages' in request)) return request;
-  const { messages, response_format: format } = request;
-  if (format?.type !== 'json_schema' && messages.every(({ content }) => !Array.isArray(content) || content.every(isText))) return request;
+  const { messages, tools, tool_choice: choice, response_format: format } = request;
+  const hasIdleTools = choice === 'none' && tools !== undefined;
+  const isText = !hasIdleTools && format?.type !== 'json_schema';
+  if (isText && messages.every(({ content }) => !Array.isArray(content) || content.every(isTextPart))) return request;
   const { response_format: _format, ...rest } = request;
   return {
     ...rest,
-    messages: messages.map((each) => (Array.isArray(each.content) ? { ...each, content: each.content.filter(isText) } : each)),
+    ...(hasIdleTools && { tools: [] }),
+    messages: messages.map((each) => (Array.isArray(each.content) ? { ...each, content: each.content.filter(isTextPart) } : each)),
   };
 }
 
-function isText({ type }: ContentPart): boolean {
+function isTextPart({ type }: ContentPart): boolean {
   return type === 'text';
 }
 

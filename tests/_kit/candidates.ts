@@ -2,7 +2,7 @@ import { noCapabilities } from '../../src/core/capabilities.ts';
 import type { Score } from '../../src/routing/expected-time.ts';
 import type { CandidateFacts } from '../../src/routing/facts.ts';
 import { type Placed, placesFor } from '../../src/routing/intents.ts';
-import { type MadePlan, plan, type PlanInput } from '../../src/routing/plan.ts';
+import { makePlan, type MadePlan, type PlanInput } from '../../src/routing/plan.ts';
 import { createShares, type Shares } from '../../src/routing/weighted.ts';
 
 /** A candidate as a test describes it: where its provider stands, and what is known of it. */
@@ -103,7 +103,7 @@ export function planOf(
     return { ...facts, seenTokens: shared?.get(place.provider) ?? facts.seenTokens };
   });
   const estimates = { promptTokens: () => promptTokens, textTokens: () => textTokens };
-  return plan({ ...usual, estimates, ...input, facts: all, sharesOf: () => shares });
+  return makePlan({ ...usual, estimates, ...input, facts: all, sharesOf: () => shares });
 }
 
 /** The providers in order, then those left out as `provider: code, reason`. */

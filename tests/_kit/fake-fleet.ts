@@ -1,4 +1,5 @@
-import type { ProviderOptions, RouterOptions } from '../../src/config/options.ts';
+import type { RouterOptions } from '../../src/config/options.ts';
+import type { ProviderOptions } from '../../src/config/provider-options.ts';
 import { createRouter } from '../../src/router/create-router.ts';
 import type { Router } from '../../src/router/router.ts';
 import { memoryStore } from '../../src/state/memory.ts';

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'eventemitter3';
 import { describe, expect, test } from 'vitest';
-import { createEmitter, type RouterEmitter } from '../../src/core/events.ts';
+import { createEmitter, type RouterEmitter } from '../../src/core/emitter.ts';
 
 const emitter = (): RouterEmitter => createEmitter(new EventEmitter());
 const up = (provider: string): { provider: string } => ({ provider });

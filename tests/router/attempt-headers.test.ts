@@ -119,4 +119,18 @@ describe('headers for attempts', () => {
     await router.chat(hello, { headersFor: () => ({ cookie: 'a=b' }) });
     expect(events.of('config:warning').filter(({ path }) => path === 'headersFor')).toHaveLength(1);
   });
+
+  test('that cannot be sent are told of a hundred times at most, whatever their names', async () => {
+    const headers = Object.fromEntries(Array.from({ length: 150 }, (_, index) => [`proxy-${index}`, 'x']));
+    expect((await arrived(() => headers)).warnings).toHaveLength(100);
+  });
+
+  test('that cannot be sent are told of once where calls may share a request, too', async () => {
+    await using box = await loopback(() => answers('Hi!'));
+    await using router = createRouter({ ...quiet, singleFlight: true, providers: { box: { type: 'openai-compatible', url: box.url } } });
+    const events = record(router);
+    for (let call = 0; call < 3; call++) await router.chat(hello, { cache: true, headersFor: () => ({ cookie: 'a=b' }) });
+    expect(box.requests).toHaveLength(3);
+    expect(events.of('config:warning').filter(({ path }) => path === 'headersFor')).toHaveLength(1);
+  });
 });

@@ -2,7 +2,8 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { LoadReport } from '../../src/core/adapter.ts';
 import type { ChatRequest } from '../../src/core/types.ts';
-import type { CallOptions, RouterOptions } from '../../src/config/options.ts';
+import type { CallOptions } from '../../src/config/call-options.ts';
+import type { RouterOptions } from '../../src/config/options.ts';
 import { after, fault, hang, type Outcome, refused } from '../_kit/fake-adapter.ts';
 import { type FakeProvider, fakeRouter, type FakeRouter, hello, outcomeOf } from '../_kit/fake-router.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { ChunkDelta } from '../../src/core/types.ts';
-import { canBeContinued, createBegun } from '../../src/router/begun.ts';
+import { canBeContinued, createBegun } from '../../src/router/continuation.ts';
 import { toChunk } from '../_kit/fake-adapter.ts';
 
 const texts = (...deltas: readonly (string | ChunkDelta)[]) =>

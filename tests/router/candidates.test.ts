@@ -37,8 +37,8 @@ const troubles: Record<
     code: 'rate_limited',
     details: { retryAfterMs: 60_000 },
     calls: 1,
-    skipped: 'overloaded',
-    reason: /just failed for others/,
+    skipped: 'rate_limited',
+    reason: /asked for a pause/,
   },
   'a pin that others made': { code: 'out_of_memory', calls: 1, skipped: 'out_of_memory', reason: /just run out of memory/ },
   'credentials that were refused to others': {
@@ -52,8 +52,8 @@ const troubles: Record<
     code: 'quota_exhausted',
     details: { status: 429 },
     calls: 1,
-    skipped: 'overloaded',
-    reason: /just failed for others/,
+    skipped: 'quota_exhausted',
+    reason: /no credit left/,
   },
 };
 
@@ -100,6 +100,17 @@ describe.each(Object.entries(troubles))('%s, made since the call began,', (_, { 
     await clock.advance(1);
     expect(call.error).toMatchObject({ code: 'timeout', phase: 'deadline' });
   });
+});
+
+test('a quota that others have used up is not waited for, however soon the next one begins', async () => {
+  const spent = fault('quota_exhausted', { status: 429, retryAfterMs: 5_000 });
+  const { router, clock, fakes } = fakeRouter({ a: after(1_000, driver), b: [spent, 'never'] });
+  const call = outcomeOf(router.chat(hello));
+  await clock.advance(500);
+  await learn(router, 'b', 1);
+  await clock.advance(500);
+  expect(call.error).toMatchObject({ code: 'all_failed', skipped: [{ provider: 'b', code: 'quota_exhausted' }] });
+  expect(fakes.b.calls).toHaveLength(1);
 });
 
 test('what ended before its turn is no obstacle', async () => {

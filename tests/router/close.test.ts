@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'vitest';
+import { memoryStore } from '../../src/state/memory.ts';
+import type { StateStore } from '../../src/state/store.ts';
 import { after, deaf, fault, hang, pieces } from '../_kit/fake-adapter.ts';
 import { failureOf, fakeRouter, hello, outcomeOf, readAll } from '../_kit/fake-router.ts';
+import { testClock } from '../_kit/test-clock.ts';
 
 describe('close', () => {
   test('lets calls under way end, and refuses new ones meanwhile', async () => {
@@ -71,6 +74,28 @@ describe('close', () => {
     await Promise.all([router.close(), router.close()]);
     await router.close();
     expect(closed).toBe(1);
+  });
+
+  test('twice is once for what the store is told, too: a limit is charged with each call one time', async () => {
+    const clock = testClock();
+    const inner = memoryStore({ clock });
+    const wanted: (readonly [string, number])[] = [];
+    const store: StateStore = {
+      connect() {
+        const connection = inner.connect();
+        const take: typeof connection.take = (asks) => {
+          wanted.push(...asks.map((ask) => [ask.name, ask.wanted] as const));
+          return connection.take(asks);
+        };
+        return { ...connection, take };
+      },
+    };
+    const { router } = fakeRouter({ a: 'x' }, { clock, store, limits: { caller: { rpm: 600 } } });
+    await clock.advance(1_000);
+    for (let call = 0; call < 8; call += 1) await router.chat(hello, { caller: 'c' });
+    await Promise.all([router.close(), router.close()]);
+    await router.close();
+    expect(wanted).toEqual([[expect.stringContaining('caller:c:rpm'), 8]]);
   });
 
   test.each<[string, () => Promise<void>]>([

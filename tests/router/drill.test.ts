@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { ProviderOptions } from '../../src/config/options.ts';
+import type { ProviderOptions } from '../../src/config/provider-options.ts';
 import { after, fault, hang, refused } from '../_kit/fake-adapter.ts';
 import { failureOf, fakeRouter, outcomeOf } from '../_kit/fake-router.ts';
 import { server } from './health-kit.ts';

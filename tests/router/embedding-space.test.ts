@@ -4,10 +4,16 @@ import { createEmbeddingSpaces, type EmbeddingSpaces } from '../../src/router/em
 
 const vector = (length: number): number[] => Array<number>(length).fill(0.5);
 
+type Given = readonly [space: string, dimensions: number | undefined, provider: string, vectors: readonly number[][], model?: string];
+
+function check(spaces: EmbeddingSpaces, [space, dimensions, provider, vectors, model]: Given): void {
+  spaces.check({ space, dimensions, provider, vectors, model });
+}
+
 /** What a check says: nothing, or its error. */
-function refusal(spaces: EmbeddingSpaces, ...given: Parameters<EmbeddingSpaces['check']>): RouterError | undefined {
+function refusal(spaces: EmbeddingSpaces, ...given: Given): RouterError | undefined {
   try {
-    spaces.check(...given);
+    check(spaces, given);
     return undefined;
   } catch (error) {
     if (isRouterError(error)) return error;
@@ -18,7 +24,7 @@ function refusal(spaces: EmbeddingSpaces, ...given: Parameters<EmbeddingSpaces['
 describe('vectors without a length that was asked for', () => {
   test('have the length of the first answer in their space, whoever gives them', () => {
     const spaces = createEmbeddingSpaces();
-    spaces.check('nomic', undefined, 'a', [vector(768), vector(768)]);
+    check(spaces, ['nomic', undefined, 'a', [vector(768), vector(768)]]);
     expect(refusal(spaces, 'nomic', undefined, 'b', [vector(768)])).toBeUndefined();
     const { code, provider, message } = refusal(spaces, 'nomic', undefined, 'cloud', [vector(1536)]) as RouterError;
     expect([code, provider]).toEqual(['embedding_space', 'cloud']);
@@ -30,14 +36,14 @@ describe('vectors without a length that was asked for', () => {
 
   test('keep the length of the first answer after others were refused', () => {
     const spaces = createEmbeddingSpaces();
-    spaces.check('nomic', undefined, 'a', [vector(768)]);
+    check(spaces, ['nomic', undefined, 'a', [vector(768)]]);
     for (const provider of ['b', 'b', 'c']) expect(refusal(spaces, 'nomic', undefined, provider, [vector(1536)])).toBeDefined();
     expect(refusal(spaces, 'nomic', undefined, 'a', [vector(768)])).toBeUndefined();
   });
 
   test('of one provider that serves another model all at once are refused as well', () => {
     const spaces = createEmbeddingSpaces();
-    spaces.check('the default of a', undefined, 'a', [vector(2)]);
+    check(spaces, ['the default of a', undefined, 'a', [vector(2)]]);
     expect(refusal(spaces, 'the default of a', undefined, 'a', [vector(1)])?.message).toBe(
       'a: its vectors in the space "the default of a" have 1 number, and had 2: it serves another model now.',
     );
@@ -45,13 +51,13 @@ describe('vectors without a length that was asked for', () => {
 
   test('may have any length in another space', () => {
     const spaces = createEmbeddingSpaces();
-    spaces.check('nomic', undefined, 'a', [vector(768)]);
+    check(spaces, ['nomic', undefined, 'a', [vector(768)]]);
     expect(refusal(spaces, 'large', undefined, 'a', [vector(1536)])).toBeUndefined();
   });
 
   test('are not learnt from an answer that holds none', () => {
     const spaces = createEmbeddingSpaces();
-    spaces.check('nomic', undefined, 'a', []);
+    check(spaces, ['nomic', undefined, 'a', []]);
     expect(refusal(spaces, 'nomic', undefined, 'b', [vector(3)])).toBeUndefined();
   });
 });
@@ -68,7 +74,7 @@ describe('vectors of a length that was asked for', () => {
 
   test('say nothing about the length of the others', () => {
     const spaces = createEmbeddingSpaces();
-    spaces.check('small', 256, 'a', [vector(256)]);
+    check(spaces, ['small', 256, 'a', [vector(256)]]);
     expect(refusal(spaces, 'small', undefined, 'b', [vector(1536)])).toBeUndefined();
     expect(refusal(spaces, 'small', 512, 'a', [vector(512)])).toBeUndefined();
   });
@@ -103,9 +109,9 @@ describe('what is no answer at all', () => {
 
 test('no more than 1,000 spaces are remembered, and the one that was not used for longest is forgotten', () => {
   const spaces = createEmbeddingSpaces();
-  for (let index = 0; index < 1_000; index++) spaces.check(`space ${index}`, undefined, 'a', [vector(2)]);
-  spaces.check('space 0', undefined, 'a', [vector(2)]);
-  spaces.check('one too many', undefined, 'a', [vector(2)]);
+  for (let index = 0; index < 1_000; index++) check(spaces, [`space ${index}`, undefined, 'a', [vector(2)]]);
+  check(spaces, ['space 0', undefined, 'a', [vector(2)]]);
+  check(spaces, ['one too many', undefined, 'a', [vector(2)]]);
   expect(refusal(spaces, 'space 0', undefined, 'b', [vector(3)])).toBeDefined();
   expect(refusal(spaces, 'space 2', undefined, 'b', [vector(3)])).toBeDefined();
   expect(refusal(spaces, 'space 1', undefined, 'b', [vector(3)])).toBeUndefined();
@@ -114,7 +120,7 @@ test('no more than 1,000 spaces are remembered, and the one that was not used fo
 test('a message does not carry a name without end', () => {
   const spaces = createEmbeddingSpaces();
   const space = 'x'.repeat(10_000);
-  spaces.check(space, undefined, 'a', [vector(2)]);
+  check(spaces, [space, undefined, 'a', [vector(2)]]);
   expect(refusal(spaces, space, undefined, 'b', [vector(3)])?.message.length).toBeLessThan(300);
 });
 

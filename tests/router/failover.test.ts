@@ -157,6 +157,12 @@ describe('failover', () => {
     expect((error as Error).message).toMatch(/gpu: models has no name for "big" there; cloud: costs money/);
   });
 
+  test('a model that was said to be missing is told by its plain name, as one that is pinned', async () => {
+    const { router, events } = fakeRouter({ gpu: fault('model_not_found', { status: 404 }), cpu: 'yes' });
+    await router.chat({ ...hello, model: 'm:latest' });
+    expect(events.of('model:missing')).toMatchObject([{ provider: 'gpu', model: 'm' }]);
+  });
+
   test('a model that was said to be missing is not asked for again for a minute', async () => {
     const { router, fakes, events, clock } = fakeRouter({ gpu: [fault('model_not_found', { status: 404 }), 'found'], cpu: 'yes' });
     await router.chat(hello);

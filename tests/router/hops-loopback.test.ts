@@ -7,7 +7,7 @@ import { httpStatusOf, isRouterError } from '../../src/core/errors.ts';
 import { type ProviderType, providerTypes } from '../../src/core/provider-types.ts';
 import type { ChatRequest } from '../../src/core/types.ts';
 import { createRouter } from '../../src/router/create-router.ts';
-import { hopsOf } from '../../src/router/hops.ts';
+import { hopsOf } from '../../src/router/own-headers.ts';
 import type { Router } from '../../src/router/router.ts';
 import { failureOf, hello } from '../_kit/fake-router.ts';
 import { loopback } from '../_kit/loopback.ts';

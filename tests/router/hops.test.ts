@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { defineAdapter } from '../../src/core/adapter.ts';
 import { createRouter } from '../../src/router/create-router.ts';
-import { hopsOf } from '../../src/router/hops.ts';
+import { hopsOf } from '../../src/router/own-headers.ts';
 import { fault } from '../_kit/fake-adapter.ts';
 import { failureOf, fakeRouter, hello } from '../_kit/fake-router.ts';
 

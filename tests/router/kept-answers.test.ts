@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { collect } from '../../src/router/chat-stream.ts';
-import type { CallOptions, RouterOptions } from '../../src/config/options.ts';
+import type { CallOptions } from '../../src/config/call-options.ts';
+import type { RouterOptions } from '../../src/config/options.ts';
 import type { ChatChoice, ChatCompletion, ChatRequest } from '../../src/core/types.ts';
 import { defineAdapter } from '../../src/core/adapter.ts';
 import { createRouter } from '../../src/router/create-router.ts';

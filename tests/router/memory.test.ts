@@ -3,7 +3,9 @@ import type { LoadReport, ModelInfo, ResidentModel } from '../../src/core/adapte
 import type { Verb } from '../../src/core/events.ts';
 import type { ProviderType } from '../../src/core/provider-types.ts';
 import type { RouteTrace } from '../../src/core/route.ts';
-import type { CallOptions, ProviderOptions, RouterOptions } from '../../src/config/options.ts';
+import type { CallOptions } from '../../src/config/call-options.ts';
+import type { RouterOptions } from '../../src/config/options.ts';
+import type { ProviderOptions } from '../../src/config/provider-options.ts';
 import type { Transport } from '../../src/lib/transport.ts';
 import { createRouter } from '../../src/router/create-router.ts';
 import type { Router } from '../../src/router/router.ts';

@@ -1,5 +1,5 @@
 import type { Clock } from '../../src/lib/clock.ts';
-import type { Meters } from '../../src/router/meters.ts';
+import type { Meters } from '../../src/router/allowance.ts';
 import { memoryStore } from '../../src/state/memory.ts';
 
 /** One store in the middle of several processes, on a clock that the test moves. */

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { LoadReport } from '../../src/core/adapter.ts';
-import type { ProviderOptions, RouterOptions } from '../../src/config/options.ts';
+import type { RouterOptions } from '../../src/config/options.ts';
+import type { ProviderOptions } from '../../src/config/provider-options.ts';
 import type { Router } from '../../src/router/router.ts';
 import { after, type FakeOptions, fault, hang, type Outcome } from '../_kit/fake-adapter.ts';
 import { type FakeProvider, fakeRouter, type FakeRouter, hello, outcomeOf } from '../_kit/fake-router.ts';

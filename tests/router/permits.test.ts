@@ -5,12 +5,12 @@ import type { ProviderConfig } from '../../src/config/config.ts';
 import { resolveConfig } from '../../src/config/resolve.ts';
 import type { RouterOptions } from '../../src/config/options.ts';
 import type { ModelInfo } from '../../src/core/adapter.ts';
-import type { EventName, Verb } from '../../src/core/events.ts';
+import type { Announce, EventName, Verb } from '../../src/core/events.ts';
 import type { ChatRequest, EmbedRequest } from '../../src/core/types.ts';
 import { createLanes } from '../../src/router/lanes.ts';
 import { createModelStates, type ModelState, type ModelStates, smoothed } from '../../src/router/model-state.ts';
 import { createProvider, type Leave, type Provider } from '../../src/router/provider.ts';
-import type { Outcome, Permit } from '../../src/router/provider-state.ts';
+import { createProviderState, type Outcome, type Permit } from '../../src/router/provider-state.ts';
 import type { CandidateFacts } from '../../src/routing/facts.ts';
 import { fake, type FakeOptions, fault, refused } from '../_kit/fake-adapter.ts';
 import { hello } from '../_kit/fake-router.ts';
@@ -34,7 +34,9 @@ function bench(options: Omit<RouterOptions, 'providers'> = {}, own: FakeOptions 
   const told: Bench['told'] = [];
   const [settings] = config.providers;
   if (settings === undefined) throw new Error('There is no provider.');
-  const provider = createProvider(settings, adapter, config, (name, payload) => void told.push({ name, payload }));
+  const state = createProviderState({ config: settings, router: config });
+  const announce: Announce = (name, payload) => void told.push({ name, payload });
+  const provider = createProvider({ config: settings, adapter, router: config, announce, sharing: undefined, state });
   return {
     provider,
     clock,
@@ -294,7 +296,12 @@ function ollama(options: object): { readonly provider: Provider; readonly clock:
   const clock = testClock();
   const { adapter } = fake('yes', { clock, loadsOnDemand: true });
   const { config } = resolveConfig({ clock, providers: { box: { type: 'ollama', ...options } } });
-  return { provider: createProvider(config.providers[0] as ProviderConfig, adapter, config, () => undefined), clock };
+  const settings = config.providers[0] as ProviderConfig;
+  const state = createProviderState({ config: settings, router: config });
+  return {
+    provider: createProvider({ config: settings, adapter, router: config, announce: () => undefined, sharing: undefined, state }),
+    clock,
+  };
 }
 
 describe('what is expected of an Ollama', () => {

@@ -2,8 +2,8 @@ import { EventEmitter } from 'node:events';
 import { Writable } from 'node:stream';
 import { EventEmitter as EventEmitter3 } from 'eventemitter3';
 import { describe, expect, test, vi } from 'vitest';
-import { createEmitter } from '../../src/core/events.ts';
-import type { RecordLine } from '../../src/index.ts';
+import { createEmitter } from '../../src/core/emitter.ts';
+import type { CallOptions, RecordLine } from '../../src/index.ts';
 import { createRecorders } from '../../src/router/recorder.ts';
 import type { Run } from '../../src/router/run.ts';
 import { createCanaries } from '../campaign/_kit/canaries.ts';
@@ -106,6 +106,33 @@ describe('the line of a call', () => {
   });
 });
 
+describe('what the caller had set', () => {
+  const bounded = { maxLocality: 'lan', maxCostUsd: 2, intents: { far: { maxLocality: 'cloud', maxCostUsd: 5, order: ['gpu'] } } } as const;
+
+  async function told(options: CallOptions): Promise<Partial<Of<'call'>>> {
+    const { router } = fakeRouter({ gpu: { does: 'yes', locality: 'process' } }, bounded);
+    const lines: string[] = [];
+    router.record((line) => lines.push(line));
+    await router.chat(hello, { intent: 'far', ...options });
+    const [{ maxLocality, maxCostUsd }] = only(lines, 'call') as [Of<'call'>];
+    return { ...(maxLocality !== undefined && { maxLocality }), ...(maxCostUsd !== undefined && { maxCostUsd }) };
+  }
+
+  test('is told where it is nearer, or less, than what the router and the intent allow together', async () => {
+    expect(await told({})).toEqual({});
+    expect(await told({ maxLocality: 'cloud', maxCostUsd: 3 })).toEqual({});
+    expect(await told({ maxLocality: 'host', maxCostUsd: 0.5 })).toEqual({ maxLocality: 'host', maxCostUsd: 0.5 });
+  });
+
+  test('is no limit of the cost where that has no bound', async () => {
+    const { router } = fakeRouter({ gpu: 'yes' });
+    const lines: string[] = [];
+    router.record((line) => lines.push(line));
+    await router.chat(hello, { maxCostUsd: Infinity });
+    expect(only(lines, 'call')[0]).not.toHaveProperty('maxCostUsd');
+  });
+});
+
 describe('the other lines', () => {
   test('begin with a header: what calls are routed by, without address and key', async () => {
     const { router, clock } = fakeRouter({ gpu: { does: 'x', weight: 3, maxConcurrent: 4, fake: { capabilities: { tools: true } } } });
@@ -167,6 +194,17 @@ describe('the sink', () => {
     await new Promise((resolve) => setImmediate(resolve));
     await router.chat(hello);
     expect(events.of('listener:error')).toHaveLength(1);
+  });
+
+  test('that goes on after an error may fail again, and the process goes on as well', async () => {
+    const { router, events } = fakeRouter({ gpu: 'yes' });
+    const lines: string[] = [];
+    const writer = Object.assign(new EventEmitter(), { write: (line: string) => lines.push(line) });
+    router.record(writer);
+    for (const trouble of ['first', 'second', 'third']) writer.emit('error', new Error(trouble));
+    await router.chat(hello);
+    expect(events.of('listener:error')).toHaveLength(1);
+    expect(parsed(lines).slice(1)).toMatchObject([{ type: 'lost', lines: 3 }, { type: 'call' }]);
   });
 
   test('that is slow is given no more before it drains; of 10,000 lines that wait, more are counted', { timeout: 60_000 }, async () => {

@@ -1,5 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { z } from 'zod';
+import type { CallOptions } from '../../src/config/call-options.ts';
 import { isRouterError } from '../../src/core/errors.ts';
 import type { ChatMessage, ChatRequest, EmbedRequest } from '../../src/core/types.ts';
 import { readChat } from '../../src/http/openai-request.ts';
@@ -288,6 +290,56 @@ test('what is checked is what is used: a field that tells something else the sec
   const once = { get: () => ((reads += 1), reads === 1 ? 0.5 : 'mine'), enumerable: true };
   const request = Object.defineProperty({ messages: [{ role: 'user' as const, content: 'Hello!' }] }, 'temperature', once);
   expect(copyChat(request)).toMatchObject({ temperature: 0.5 });
+});
+
+const circle: Record<string, unknown> = {};
+circle['itself'] = circle;
+
+test.each<[string, unknown]>([
+  ['a bigint', { most: 5n }],
+  ['a circle', circle],
+  [
+    'something that refuses to be written',
+    {
+      toJSON: () => {
+        throw new Error(canary);
+      },
+    },
+  ],
+])('tools and schemas that hold %s are refused with words, before anything begins', async (_what, odd) => {
+  const { router, fakes, events } = fakeRouter({ gpu: 'Hi' });
+  const request = { messages: [{ role: 'user' as const, content: 'Hello!' }] };
+  const wrong = { parameters: odd } as Record<string, unknown>;
+  const tools = [{ type: 'function' as const, function: { name: 'f', ...wrong } }];
+  const format = { type: 'json_schema' as const, json_schema: { name: 's', schema: wrong } };
+  const refusals = [
+    await failureOf(router.chat({ ...request, tools })),
+    await failureOf(router.stream({ ...request, response_format: format })),
+  ];
+  expect(refusals.map((error) => isRouterError(error, 'invalid_request') && error.message)).toEqual([
+    expect.stringMatching(/: tools must be a list of tools, each with function\.name, that JSON can hold\.$/),
+    expect.stringMatching(/: response_format must be .* of what JSON can hold\.$/),
+  ]);
+  expect(() => router.explain({ ...request, tools })).toThrow('tools must be');
+  expect([fakes.gpu.calls.length, events.of('request:start').length]).toEqual([0, 0]);
+});
+
+test.each([null, 'fast', 5, true, () => undefined])('options that are %s are refused with words', async (options) => {
+  const { router } = fakeRouter({ gpu: 'Hi' });
+  const request = { messages: [{ role: 'user' as const, content: 'Hello!' }] };
+  const given = options as unknown as CallOptions;
+  const calls = [
+    () => router.chat(request, given),
+    () => router.chat({ ...request, response_format: z.object({}) }, given),
+    () => router.stream(request, given),
+    () => router.embed({ input: 'Hello!' }, given),
+    async () => router.explain(request, given),
+  ];
+  for (const call of calls) {
+    const error = await failureOf(call());
+    expect(isRouterError(error, 'invalid_request') && error.message).toBe('The call cannot be carried out: the options must be an object.');
+  }
+  expect(await router.tryChat(request, given)).toMatchObject({ success: false, error: { code: 'invalid_request' } });
 });
 
 test('a request that is refused reaches nobody', async () => {

@@ -48,10 +48,11 @@ const message = z.discriminatedUnion('role', [
   z.looseObject({ role: z.enum(['assistant', 'tool']), content: content.nullish(), ...beside }),
 ]);
 
-const tool = z.union([z.looseObject({ function: named }), z.looseObject({ type: otherThan('function') })]);
+const choice = z.union([z.looseObject({ function: named }), z.looseObject({ type: otherThan('function') })]);
+const tool = choice.refine(isJson);
 
 const responseFormat = z.union([
-  z.looseObject({ type: z.literal('json_schema'), json_schema: z.looseObject({ schema: object }) }),
+  z.looseObject({ type: z.literal('json_schema'), json_schema: z.looseObject({ schema: object }).refine(isJson) }),
   z.looseObject({ type: otherThan('json_schema') }),
 ]);
 
@@ -77,7 +78,7 @@ export const chatSchema: z.ZodType = z.looseObject({
   top_logprobs: whole.nullish(),
   logit_bias: mapOf(finite).nullish(),
   tools: z.array(tool).nullish(),
-  tool_choice: z.union([text, tool]).nullish(),
+  tool_choice: z.union([text, choice]).nullish(),
   parallel_tool_calls: flag.nullish(),
   response_format: responseFormat.nullish(),
   reasoning_effort: text.nullish(),

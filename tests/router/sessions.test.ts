@@ -3,7 +3,7 @@ import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
 import { defineAdapter } from '../../src/core/adapter.ts';
 import type { ChatAnswer, ChatRequest } from '../../src/core/types.ts';
-import type { CallOptions } from '../../src/config/options.ts';
+import type { CallOptions } from '../../src/config/call-options.ts';
 import { createRouter } from '../../src/router/create-router.ts';
 import type { Router } from '../../src/router/router.ts';
 import { after, fault, hang, type Outcome, pieces, refused } from '../_kit/fake-adapter.ts';

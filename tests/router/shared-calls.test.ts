@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { collect } from '../../src/router/chat-stream.ts';
-import type { CallOptions } from '../../src/config/options.ts';
+import type { CallOptions } from '../../src/config/call-options.ts';
 import type { ChatChunk, ChatRequest } from '../../src/core/types.ts';
 import { fault } from '../_kit/fake-adapter.ts';
 import { failureOf, fakeRouter, outcomeOf, readAll } from '../_kit/fake-router.ts';

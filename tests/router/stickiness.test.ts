@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { ChatRequest } from '../../src/core/types.ts';
-import type { CallOptions, RouterOptions } from '../../src/config/options.ts';
+import type { CallOptions } from '../../src/config/call-options.ts';
+import type { RouterOptions } from '../../src/config/options.ts';
 import { after, hang, type Outcome } from '../_kit/fake-adapter.ts';
 import { type FakeRouter, fakeRouter, outcomeOf } from '../_kit/fake-router.ts';
 

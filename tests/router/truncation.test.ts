@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { Call } from '../../src/core/adapter.ts';
 import { answerToChunks } from '../../src/core/collect.ts';
 import type { ChatAnswer, ChatRequest, EmbedRequest, Usage } from '../../src/core/types.ts';
-import type { ProviderOptions } from '../../src/config/options.ts';
+import type { ProviderOptions } from '../../src/config/provider-options.ts';
 import type { Router } from '../../src/router/router.ts';
 import { estimateTokens } from '../../src/routing/tokens.ts';
 import { fault, type FakeOptions } from '../_kit/fake-adapter.ts';
@@ -62,6 +62,33 @@ async function routeOf(router: Router, verb: Verb, request: ChatRequest) {
   expect(await readAll(stream)).toEqual({ text: 'yes', failure: undefined });
   return stream.route;
 }
+
+describe('tools that must not be called', () => {
+  const parameters = { type: 'object', properties: { text: { type: 'string', description: sentence.repeat(100) } } };
+  const tools = [{ type: 'function' as const, function: { name: 'f', parameters } }];
+
+  /** A server that leaves them out of the prompt: Ollama, text-generation-webui. */
+  const leavingOut = (): FakeProvider => {
+    const given = counting(() => estimateTokens(promptOf(300)), { cutsPrompts: true }) as { fake: FakeOptions };
+    return { ...given, fake: { ...given.fake, capabilities: { tools: true, toolChoice: true } } } as FakeProvider;
+  };
+
+  test('are no part of what must be there: a server that leaves them out has cut nothing', async () => {
+    const { router, events } = fakeRouter({ gpu: leavingOut() });
+    const request = { ...promptOf(300), tools };
+    const answer = await router.chat({ ...request, tool_choice: 'none' });
+    expect([answer.route.truncated, events.of('model:truncated')]).toEqual([false, []]);
+    // Where they may be called, they were there.
+    expect((await router.chat(request)).route.truncated).toBe(true);
+  });
+
+  test('keep no prompt away from a window that holds the rest of it', async () => {
+    const { router } = fakeRouter({ gpu: { ...(leavingOut() as object), contextLength: 700 } as FakeProvider });
+    const request = { ...promptOf(300), tools };
+    expect(router.explain({ ...request, tool_choice: 'none' }).candidates).toHaveLength(1);
+    expect(router.explain(request).skipped).toMatchObject([{ code: 'context_length' }]);
+  });
+});
 
 describe('a prompt', () => {
   test.each(verbs)('that surely does not fit is not sent, and the route says so (%s)', async (verb) => {

@@ -281,6 +281,14 @@ test('a paid answer costs what its tokens cost', async () => {
   expect([recorded.costUsd, replayed.costUsd]).toEqual([0.5, 0.5]);
 });
 
+test('a limit of the cost that a caller had set holds in the replay as well', async () => {
+  const prices = { date: '2026-11-21', source: 'test', priceOf: () => ({ inputPerMillionUsd: 1_000, outputPerMillionUsd: 10_000 }) };
+  const options: RouterOptions = { providers: { one: { type: 'openai', apiKey: 'unused-key' } }, prices };
+  const limited = (maxCostUsd: number) => [headerOf(options), callAt(0, [{}], { maxCostUsd, maxAnswerTokens: 40 })];
+  const [small, large] = [await simulate(options, limited(0.1)), await simulate(options, limited(10))];
+  expect([small.replayed.notAnswered, large.replayed.notAnswered]).toEqual([1, 0]);
+});
+
 test('what a cache answered is not replayed, and lines that are missing are counted', async () => {
   const cached = callAt(900_000, [], { cached: true });
   const lost = JSON.stringify({ type: 'lost', at: startMs, lines: 7 });
@@ -304,6 +312,7 @@ describe('a trace that is none is refused with the number of its line', () => {
     ['a list', [header, '[]'], /^Line 2 .* none of a record/],
     ['a line of another kind', [header, '{"type":"toString"}'], /^Line 2 .* none of a record/],
     ['a time that is none', [header, withField({ at: -1 })], /^Line 2 .* no valid at/],
+    ['a limit of the cost that is none', [header, withField({ maxCostUsd: 0 })], /^Line 2 .* no valid maxCostUsd/],
     ['a prompt as long as a library', [header, withField({ promptTokens: 1e12 })], /^Line 2 .* no valid promptTokens/],
     ['an attempt without a time', [header, withField({ attempts: [{ provider: 'one' }] })], /^Line 2 .* no valid attempts/],
     [

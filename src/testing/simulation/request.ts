@@ -21,7 +21,7 @@ export function embedRequestOf(call: TracedCall, index: number): EmbedRequest {
 
 /** What the caller had set. Who abandons or aborts is another matter. */
 export function callOptionsOf(call: TracedCall): CallOptions {
-  const { intent, only, without, caller, session, deadlineMs, maxAttempts, allowPaid, maxLocality } = call;
+  const { intent, only, without, caller, session, deadlineMs, maxAttempts, allowPaid, maxLocality, maxCostUsd } = call;
   return {
     intent,
     ...(only !== undefined && { provider: only }),
@@ -32,6 +32,7 @@ export function callOptionsOf(call: TracedCall): CallOptions {
     ...(maxAttempts !== undefined && { maxAttempts }),
     ...(allowPaid !== undefined && { allowPaid }),
     ...(maxLocality !== undefined && { maxLocality: maxLocality as Locality }),
+    ...(maxCostUsd !== undefined && { maxCostUsd }),
   };
 }
 

@@ -24,7 +24,7 @@ export interface Simulation {
   readonly recorded: RunFigures;
   /** As it would have been. */
   readonly replayed: RunFigures;
-  /** Calls that were answered from a cache, which are not replayed, and in neither of the two. */
+  /** Calls for which nobody was asked (answered from a cache, or by the request of another call): not replayed, and in neither of the two. */
   readonly cached: number;
   /** Lines that the recorder could not write. */
   readonly lost: number;
@@ -43,7 +43,7 @@ export async function simulate(options: RouterOptions, trace: Trace, extra: Simu
   const read = await readTrace(trace);
   const calls = read.calls.filter(({ cached }) => cached !== true);
   const [first] = calls;
-  if (first === undefined) throw new Error('Every call of the record was answered from a cache: there is nothing to replay.');
+  if (first === undefined) throw new Error('Every call of the record was answered without asking anybody: there is nothing to replay.');
   const clock = createReplayClock(first.at - 1);
   const facts = factsOf(options, clock);
   refuseUnknown(facts, read, assume);

@@ -121,6 +121,7 @@ const time = upTo(8.64e15);
 /** Longer than any deadline. */
 const span = upTo(7 * 24 * 60 * 60 * 1_000);
 const tokens = upTo(4_000_000);
+const aboveZero: Test = (value) => typeof value === 'number' && value > 0;
 
 const attempt = fields({
   provider: text,
@@ -159,6 +160,7 @@ const checks: Readonly<Record<RecordLine['type'], (line: Fields) => string | und
       deadlineMs: perhaps(span),
       maxAttempts: perhaps(upTo(100)),
       maxLocality: perhaps(text),
+      maxCostUsd: perhaps(aboveZero),
       attempts: list(64, attempt),
       usage: perhaps(fields({ promptTokens: upTo(1e9), answerTokens: upTo(1e9) })),
       queuedMs: span,

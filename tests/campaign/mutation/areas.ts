@@ -12,9 +12,19 @@ export const areas: readonly Area[] = [
   { name: 'breaker', mutate: ['src/breaker/*.ts'], tests: ['tests/breaker/*.test.ts', 'tests/router/breaker.test.ts'] },
   {
     name: 'attempts',
-    mutate: ['attempts', 'attempt', 'attempt-verdict', 'candidates', 'carry-out', 'try-once', 'effects', 'hops', 'loading'].map(
-      (name) => `src/router/${name}.ts`,
-    ),
+    mutate: [
+      'attempts',
+      'attempt',
+      'attempt-verdict',
+      'candidates',
+      'obstacles',
+      'give-up',
+      'carry-out',
+      'try-once',
+      'effects',
+      'own-headers',
+      'wait-for-load',
+    ].map((name) => `src/router/${name}.ts`),
     tests: [
       routerTests(
         'failover,limits,rests,breaker,candidates,retry-tokens,hops,loading,events,pins,situations,close,stream,stream-leaving,waiting,hedge,hedge-together,resume-restart,resume-continue,throughput,suspended,ignored-parameters',
@@ -23,7 +33,7 @@ export const areas: readonly Area[] = [
   },
   {
     name: 'permits',
-    mutate: ['provider', 'readiness', 'let-in', 'provider-state', 'model-state'].map((name) => `src/router/${name}.ts`),
+    mutate: ['provider', 'readiness', 'breaker-ramp', 'provider-state', 'model-state'].map((name) => `src/router/${name}.ts`),
     tests: [
       routerTests(
         'permits,breaker,failover,pins,rests,retry-tokens,events,candidates,model-check,health,situations,hedge,loading,close,embed,gates,waiting,limits,model-name,ignored-parameters,resume-continue',
@@ -32,14 +42,12 @@ export const areas: readonly Area[] = [
   },
   {
     name: 'waiting',
-    mutate: ['waiting', 'hedge', 'hedge-delay'].map((name) => `src/router/${name}.ts`),
+    mutate: ['waiting', 'try-again', 'hedge', 'hedge-delay'].map((name) => `src/router/${name}.ts`),
     tests: [routerTests('waiting,hedge,hedge-together,rests,limits,loading,retry-tokens,close')],
   },
   {
     name: 'streams',
-    mutate: ['open-stream', 'stream-reader', 'chat-stream', 'resume', 'begun', 'interrupted', 'stream-verb'].map(
-      (name) => `src/router/${name}.ts`,
-    ),
+    mutate: ['open-stream', 'stream-reader', 'chat-stream', 'resume', 'continuation', 'interrupted'].map((name) => `src/router/${name}.ts`),
     tests: [routerTests('stream,stream-leaving,throughput,resume-restart,resume-continue,begun,limits,close')],
   },
   {
@@ -75,7 +83,7 @@ export const areas: readonly Area[] = [
   },
   {
     name: 'lanes',
-    mutate: ['lanes', 'slots', 'queue', 'turns', 'unread'].map((name) => `src/router/${name}.ts`),
+    mutate: ['lanes', 'slots', 'queue', 'turns', 'unread-streams'].map((name) => `src/router/${name}.ts`),
     tests: [
       routerTests(
         'queue,queue-lanes,queue-retries,queue-slots,queue-waits,lanes,slow-readers,waiting,candidates,large-registry,failover,stickiness',
@@ -101,7 +109,9 @@ export const areas: readonly Area[] = [
   },
   {
     name: 'machines',
-    mutate: ['residency', 'expected', 'timings', 'provider-facts', 'monitor', 'under-way'].map((name) => `src/router/${name}.ts`),
+    mutate: ['residency', 'first-content-time', 'timings', 'provider-facts', 'load-polls', 'under-way'].map(
+      (name) => `src/router/${name}.ts`,
+    ),
     tests: [
       routerTests(
         'memory,monitor,permits,balance,loading,truncation,model-check,model-name,pins,gates,candidates,queue-lanes,queue-waits,stickiness,embedding-space,explain',

@@ -1,6 +1,6 @@
 import { isRouterError } from '../core/errors.ts';
 import { isWithin, type Locality } from '../core/locality.ts';
-import type { Engine } from './engine.ts';
+import { askable, type Engine } from './engine.ts';
 import { askLoad, listModels } from './questions.ts';
 import type { Provider } from './provider.ts';
 
@@ -21,13 +21,12 @@ export function refreshLoads(engine: Engine, maxLocality: Locality): void {
   if (engine.list.length < 2 && engine.list[0]?.state.successes === 0) return;
   const nowMs = clock.nowMs();
   engine.poll.dueMs = Infinity;
-  for (const provider of engine.list) {
+  for (const provider of askable(engine, engine.config.maxLocality)) {
     const { poll } = provider.state;
-    const { locality } = provider.config;
-    if (provider.adapter.load === undefined || !isWithin(locality, engine.config.maxLocality)) continue;
+    if (provider.adapter.load === undefined) continue;
     // One that is being asked says itself when it is due again.
     if (poll.isOut) continue;
-    if (nowMs >= poll.dueMs && isWithin(locality, maxLocality)) void refreshLoad(provider, engine, pollMs);
+    if (nowMs >= poll.dueMs && isWithin(provider.config.locality, maxLocality)) void refreshLoad(provider, engine, pollMs);
     else engine.poll.dueMs = Math.min(engine.poll.dueMs, poll.dueMs);
   }
 }

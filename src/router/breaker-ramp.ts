@@ -13,6 +13,7 @@ export function countOf(letIn: LetIn, generation: number): number {
   return letIn.generation === generation ? letIn.count : 0;
 }
 
-export function changed(letIn: LetIn, generation: number, by: 1 | -1): LetIn {
+/** With one more, or one less, of that generation. */
+export function counted(letIn: LetIn, generation: number, by: 1 | -1): LetIn {
   return { generation, count: countOf(letIn, generation) + by };
 }

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { afterFailure, afterSuccess, allowsRetry, type RetryRules } from '../../src/breaker/budget.ts';
+import { afterFailure, afterSuccess, allowsRetry, type RetryRules } from '../../src/breaker/retry-tokens.ts';
 import { availableRetry, defaults } from '../../src/config/defaults.ts';
 
 const rules: RetryRules = { maxTokens: 20, tokensPerSuccess: 0.2 };

@@ -1,6 +1,5 @@
 import type { Clock } from '../lib/clock.ts';
-import { accrue, type Allowance, mostInStore, sharedTerms, sweepMs, type Terms, wantedNow } from './allowance.ts';
-import type { Meters } from './meters.ts';
+import { type Meters, accrue, type Allowance, mostInStore, sharedTerms, sweepMs, type Terms, wantedNow } from './allowance.ts';
 
 /** Settles allowances with the store: for all of them at once, in the background. */
 export interface Teller {
@@ -32,7 +31,7 @@ interface State extends TellerOptions {
   cancelSweep: (() => void) | undefined;
 }
 
-type Wish = readonly [allowance: Allowance, wanted: number];
+type Want = readonly [allowance: Allowance, wanted: number];
 
 /** What is asked for is there after about this. */
 export const roundTripMs = 25;
@@ -65,7 +64,7 @@ export function createTeller(options: TellerOptions): Teller {
       if (owing.length > 0)
         await take(
           state,
-          owing.map((each): Wish => [each, Math.ceil(each.owed)]),
+          owing.map((each): Want => [each, Math.ceil(each.owed)]),
         );
     },
   };
@@ -113,9 +112,9 @@ async function ask(state: State): Promise<void> {
   wakeIn(state, state.isAnswering ? Math.min(...waits) : 0);
 }
 
-function takeDue(state: State): Wish[] {
+function takeDue(state: State): Want[] {
   const nowMs = state.clock.nowMs();
-  const wishes: Wish[] = [];
+  const wishes: Want[] = [];
   for (const allowance of state.due) {
     if (allowance.dryUntilMs > nowMs && state.isAnswering) continue;
     state.due.delete(allowance);
@@ -129,7 +128,7 @@ function takeDue(state: State): Wish[] {
 }
 
 /** False where the store does not answer. */
-async function take(state: State, wishes: readonly Wish[]): Promise<boolean> {
+async function take(state: State, wishes: readonly Want[]): Promise<boolean> {
   const { clock, meters } = state;
   const most = (perMinute: number): number => mostInStore(perMinute, Math.max(meters.members ?? 1, state.processes()));
   const asks = wishes.map(([{ name, perMinute }, wanted]) => ({ name, perMinute, most: most(perMinute), wanted, least: 0 }));
@@ -143,7 +142,7 @@ async function take(state: State, wishes: readonly Wish[]): Promise<boolean> {
   return told !== undefined;
 }
 
-function note(state: State, [allowance, wanted]: Wish, { given, waitMs }: { readonly given: number; readonly waitMs: number }): void {
+function note(state: State, [allowance, wanted]: Want, { given, waitMs }: { readonly given: number; readonly waitMs: number }): void {
   if (wanted <= 0) return;
   allowance.owed -= given;
   const isDry = given < wanted;
@@ -162,7 +161,7 @@ function keepAhead(state: State, allowance: Allowance): void {
 function sweep(state: State): void {
   const { ahead, clock } = state;
   state.cancelSweep = undefined;
-  const back: Wish[] = [];
+  const back: Want[] = [];
   for (const allowance of ahead) {
     const unused = Math.max(0, Math.floor(allowance.leastAhead));
     if (unused > 0) back.push([allowance, -unused]);

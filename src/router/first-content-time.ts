@@ -1,8 +1,8 @@
-import type { Device } from '../config/options.ts';
+import type { Device } from '../config/provider-options.ts';
 import { type Score, scoreOf } from '../routing/expected-time.ts';
 import type { CandidateFacts } from '../routing/facts.ts';
 import type { Candidate } from '../routing/plan.ts';
-import { aboutOf, type Ask, type Books, elsewhereOf, recentShare } from './provider-facts.ts';
+import { aboutOf, type Ask, type ProviderBooks, elsewhereOf, recentShare } from './provider-facts.ts';
 import { loadingMs } from './residency.ts';
 import { knownLanes, slotCount } from './slots.ts';
 import { expectedFirstMs, timingsOf } from './timings.ts';
@@ -13,7 +13,7 @@ const usualFirstMs: Readonly<Record<Device, number>> = { gpu: 500, remote: 1_000
 
 /** The time until its first content that is expected of a candidate with these facts. */
 export function expectedOf(
-  books: Books,
+  books: ProviderBooks,
   facts: Pick<CandidateFacts, 'model' | 'seenTokens' | 'loadMs' | 'successShare' | 'elsewhere'>,
   { intent, lane, nowMs, verb }: Moment,
   promptTokens: number,
@@ -48,7 +48,7 @@ export function expectedOf(
 type Moment = Pick<Ask, 'intent' | 'lane' | 'nowMs' | 'verb'>;
 
 /** As things stand now; one that was never asked is believed to be as fast as its kind. */
-export function expectedNow(books: Books, { model: name, seenTokens = 0 }: Candidate, moment: Moment, promptTokens: number): Score {
+export function expectedNow(books: ProviderBooks, { model: name, seenTokens = 0 }: Candidate, moment: Moment, promptTokens: number): Score {
   const { state, config } = books;
   const { nowMs } = moment;
   const model = state.models.peek(name);
@@ -61,7 +61,7 @@ export function expectedNow(books: Books, { model: name, seenTokens = 0 }: Candi
 /** What a server of one's own serves at once, where neither it nor anybody says: without a limit, all calls would crowd at the fastest. */
 const supposedSlots = 4;
 
-function supposed(slots: number, { config, state }: Books): number {
+function supposed(slots: number, { config, state }: ProviderBooks): number {
   if (slots !== Infinity || config.locality === 'cloud') return slots;
   return Math.max(supposedSlots, state.told?.mostRunning ?? 0);
 }
