@@ -18,7 +18,7 @@ export type { Candidate, Plan, PlannedCandidate, SkippedInPlan } from './routing
 export type { Score } from './routing/expected-time.ts';
 export { formatPlan, formatRoute } from './routing/format-plan.ts';
 
-export { hopsOf } from './router/hops.ts';
+export { hopsOf } from './router/own-headers.ts';
 export { type AutodetectOptions, autodetect, type Detection } from './router/autodetect.ts';
 
 // Configuration.
@@ -27,17 +27,11 @@ export { type Preset, type PresetName, presetNames, presets } from './config/pre
 export type { ConfigWarning } from './config/config.ts';
 export { fromFile, fromJson, type LoadedOptions } from './config/file.ts';
 export type { EnvSetting } from './config/env-trail.ts';
-export type {
-  CallOptions,
-  Cost,
-  Device,
-  HealthOptions,
-  IntentOptions,
-  ProviderOptions,
-  RouterOptions,
-  TimeoutOptions,
-} from './config/options.ts';
-export type { Balance, Lane, QueueOptions } from './config/routing-options.ts';
+export type { CallOptions } from './config/call-options.ts';
+export type { HealthOptions } from './config/health-options.ts';
+export type { RouterOptions } from './config/options.ts';
+export type { Cost, Device, ProviderOptions, TimeoutOptions } from './config/provider-options.ts';
+export type { Balance, IntentOptions, Lane, QueueOptions } from './config/routing-options.ts';
 export type { CacheOptions } from './config/cache-options.ts';
 export type { KeyValueStore } from './core/key-value-store.ts';
 export type { BudgetOptions, LimitOptions, RateLimit, SpendLimit } from './config/limit-options.ts';
@@ -79,9 +73,10 @@ export type {
   Stream,
 } from './core/adapter.ts';
 export type { Capabilities, Feature, Parameter } from './core/capabilities.ts';
-export { httpFor, type HttpForOptions } from './lib/own-http.ts';
+export { httpFor, type HttpForOptions } from './lib/http-for.ts';
 export type { HttpCall, HttpClient } from './lib/http.ts';
-export { readEvents, type SseEvent, type StreamLimits } from './lib/sse.ts';
+export { readEvents, type SseEvent } from './lib/sse.ts';
+export type { StreamLimits } from './lib/stream-text.ts';
 export { readLines } from './lib/ndjson.ts';
 
 // What several routers share.

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { ProviderOptions } from '../../src/config/options.ts';
+import type { ProviderOptions } from '../../src/config/provider-options.ts';
 import { resolveConfig } from '../../src/config/resolve.ts';
 import { defaultModels, goneModels } from '../../src/core/default-models.ts';
 

@@ -1,7 +1,8 @@
 import { inspect } from 'node:util';
 import { describe, expect, test, vi } from 'vitest';
 import { defaults, usualIntent } from '../../src/config/defaults.ts';
-import type { IntentOptions, RouterOptions } from '../../src/config/options.ts';
+import type { RouterOptions } from '../../src/config/options.ts';
+import type { IntentOptions } from '../../src/config/routing-options.ts';
 import { resolveConfig } from '../../src/config/resolve.ts';
 import { defineAdapter } from '../../src/core/adapter.ts';
 import { defaultModelOf } from '../../src/core/default-models.ts';

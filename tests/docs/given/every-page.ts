@@ -1,4 +1,4 @@
-import { type ChatMessage, type ChatRequest, type ProviderOptions, type Router, type RouterOptions } from '../../../src/index.ts';
+import type { ChatMessage, ChatRequest, ProviderOptions, Router, RouterOptions } from '../../../src/index.ts';
 
 // What a block of any page may take for granted: each function makes the value of its name, anew for each block that uses it.
 
