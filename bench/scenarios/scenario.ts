@@ -70,6 +70,36 @@ export async function measured(units: number, work: () => Promise<void>): Promis
   return { units, cpuMicros: user + system, wallMicros: nowMicros() - startMicros, figures: {} };
 }
 
+/**
+ * A process that was idle while others ran has to get its memory back, and a busy application has not: for this long it runs first, and is
+ * not counted.
+ */
+export const leadInMs = 40;
+/** What is counted runs for so long: as many times as somebody manages, so that the fast ones are not measured in an instant. */
+export const countedMs = 100;
+
+/** Its units are how often it ran. */
+export async function measuredForAWhile(run: () => Promise<void>, atOnce: number): Promise<Block> {
+  await repeatFor(run, leadInMs, atOnce);
+  let units = 0;
+  const block = await measured(0, async () => void (units = await repeatFor(run, countedMs, atOnce)));
+  return { ...block, units };
+}
+
+/** Gives how often it ran. */
+export async function repeatFor(run: () => Promise<void>, ms: number, atOnce: number): Promise<number> {
+  const endsAtMs = performance.now() + ms;
+  let count = 0;
+  const worker = async (): Promise<void> => {
+    do {
+      count += 1;
+      await run();
+    } while (performance.now() < endsAtMs);
+  };
+  await Promise.all(Array.from({ length: atOnce }, worker));
+  return count;
+}
+
 /** A measurement that is no more than figures of its own. */
 export const figuresAlone = (figures: Block['figures']): Block => ({ units: 1, cpuMicros: 0, wallMicros: 0, figures });
 

@@ -2,7 +2,20 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { streamShapes } from '../fake/sizes.ts';
 import { median } from '../median.ts';
 import { checkedStream } from './checks.ts';
-import { clientOf, cpuPerUnit, figure, figuresAlone, measured, nowMicros, repeat, type Scenario } from './scenario.ts';
+import {
+  clientOf,
+  countedMs,
+  cpuPerUnit,
+  figure,
+  figuresAlone,
+  leadInMs,
+  measured,
+  measuredForAWhile,
+  nowMicros,
+  repeat,
+  repeatFor,
+  type Scenario,
+} from './scenario.ts';
 
 const pacedStreams = 32;
 
@@ -10,8 +23,8 @@ export const paced: Scenario = {
   id: 'paced',
   about: `CPU time per event that comes alone: ${pacedStreams} streams at once, begun one millisecond after the other, each of ${streamShapes.paced.events} events, one each ${streamShapes.paced.everyMs} ms; the request and the end of a stream are in it`,
   metrics: [{ id: 'cpu', label: 'paced event', unit: 'µs CPU', digits: 1, of: cpuPerUnit }],
-  mostRounds: 5,
-  warmUpMs: 600,
+  mostRounds: 4,
+  warmUpMs: 300,
   isFor: ({ client }) => client !== undefined,
   async run(subject) {
     const client = clientOf(subject);
@@ -28,14 +41,14 @@ const fullStreams = 2;
 
 export const full: Scenario = {
   id: 'full',
-  about: `CPU time per event at full speed: ${fullStreams} streams at once of ${streamShapes.full.events} events, each in an HTTP chunk of its own, ${streamShapes.full.burst} chunks in one write of the server, one write in a turn of its loop, as fast as the client reads`,
+  about: `CPU time per event at full speed: ${fullStreams} streams at once of ${streamShapes.full.events} events, each in an HTTP chunk of its own, ${streamShapes.full.burst} chunks in one write of the server, one write in a turn of its loop, as fast as the client reads; again and again for ${countedMs} ms a round, after ${leadInMs} ms that are not counted`,
   metrics: [{ id: 'cpu', label: 'full-speed event', unit: 'µs CPU', digits: 1, of: cpuPerUnit }],
-  warmUpMs: 600,
+  warmUpMs: 300,
   isFor: ({ client }) => client !== undefined,
   async run(subject) {
     const client = clientOf(subject);
-    await repeat(() => checkedStream(client, 'quick'), fullStreams * 2, fullStreams);
-    return measured(fullStreams * streamShapes.full.events, () => repeat(() => checkedStream(client, 'full'), fullStreams, fullStreams));
+    const block = await measuredForAWhile(() => checkedStream(client, 'full'), fullStreams);
+    return { ...block, units: block.units * streamShapes.full.events };
   },
 };
 
@@ -43,8 +56,8 @@ const firstTokens = 50;
 
 export const ttft: Scenario = {
   id: 'ttft',
-  about: `time from the call to the first text of a stream, one stream after the other, median of ${firstTokens} a round`,
-  warmUpMs: 600,
+  about: `time from the call to the first text of a stream, one stream after the other, median of ${firstTokens} a round, after ${leadInMs} ms that are not counted`,
+  warmUpMs: 300,
   metrics: [{ id: 'wall', label: 'first token', unit: 'µs', digits: 0, of: figure('firstMicros') }],
   isFor: ({ client }) => client !== undefined,
   async run(subject) {
@@ -54,7 +67,7 @@ export const ttft: Scenario = {
       const startMicros = nowMicros();
       await checkedStream(client, 'quick', () => firstMicros.push(nowMicros() - startMicros));
     };
-    await repeat(call, 4, 1);
+    await repeatFor(call, leadInMs, 1);
     firstMicros.length = 0;
     await repeat(call, firstTokens, 1);
     return figuresAlone({ firstMicros: median(firstMicros) });
