@@ -46,23 +46,21 @@ export function createHeaders(options: HeaderOptions): HeaderSource {
     return key;
   };
   const keyName = keyHeader.toLowerCase();
-  const bases = new Map<string, Readonly<Record<string, string>>>();
+  /** By whether there is a body, and what is accepted: the key does not change. */
+  const built = { withBody: new Map<string, Record<string, string>>(), alone: new Map<string, Record<string, string>>() };
   const build = (accept: string, hasBody: boolean, key: string | undefined): Record<string, string> => {
     // Compressed answers would have to be unpacked before their size is known.
-    const built: Record<string, string> = { accept, 'accept-encoding': 'identity', 'user-agent': 'inferlane' };
-    if (hasBody) built['content-type'] = 'application/json';
-    if (key !== undefined) built[keyName] = keyName === 'authorization' ? `Bearer ${key}` : key;
-    return Object.assign(built, headers);
+    const made: Record<string, string> = { accept, 'accept-encoding': 'identity', 'user-agent': 'inferlane' };
+    if (hasBody) made['content-type'] = 'application/json';
+    if (key !== undefined) made[keyName] = keyName === 'authorization' ? `Bearer ${key}` : key;
+    return Object.assign(made, headers);
   };
   return {
     of(accept, hasBody) {
-      if (typeof apiKey !== 'function') {
-        const kind = hasBody ? accept : `${accept} alone`;
-        const base = bases.get(kind) ?? build(accept, hasBody, apiKey?.reveal());
-        bases.set(kind, base);
-        return { ...base };
-      }
-      return askForKey(options, apiKey).then((key) => build(accept, hasBody, remember(key)));
+      if (typeof apiKey === 'function') return askForKey(options, apiKey).then((key) => build(accept, hasBody, remember(key)));
+      const known = hasBody ? built.withBody : built.alone;
+      if (!known.has(accept)) known.set(accept, build(accept, hasBody, apiKey?.reveal()));
+      return { ...known.get(accept) };
     },
     secrets: () => [...keys, ...Object.values(headers)],
   };

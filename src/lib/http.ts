@@ -3,12 +3,12 @@ import { classifyBody, classifyFault, classifyResponse } from './classify.ts';
 import type { Clock } from './clock.ts';
 import { createErrorMaker, type ErrorMaker } from './http-error.ts';
 import type { Body } from './byte-source.ts';
-import { type ConnectLimit, limitConnecting } from './connect-limit.ts';
+import { limitConnecting } from './connect-limit.ts';
 import { createHeaders, type HeaderSource, type KeySource } from './http-headers.ts';
 import { parseJson } from './json.ts';
 import { setNewest } from './newest.ts';
 import { readBody } from './read-body.ts';
-import type { Transport, TransportRequest, TransportResponse } from './transport.ts';
+import type { Transport, TransportResponse } from './transport.ts';
 import { unpacked } from './unpacked.ts';
 import { isWebPage } from './web-page.ts';
 
@@ -130,17 +130,6 @@ function createExchange(options: HttpOptions, headersOf: HeadersOf, errors: Erro
     if (known === undefined) setNewest(urls, path, url + path, mostUrls);
     return known ?? url + path;
   };
-  const requestOf = (
-    method: Method,
-    path: string,
-    body: string | undefined,
-    call: HttpCall,
-    own: Record<string, string>,
-    { onConnecting }: ConnectLimit,
-  ): TransportRequest => {
-    const request = { method, url: urlOf(path), headers: addHeaders(own, call.headers), signal: call.signal, onConnecting };
-    return body === undefined ? request : { ...request, body };
-  };
   /** Whether a request that failed goes out once more. */
   const isReplaced = (error: unknown, replaced: number, { requestId }: HttpCall): boolean => {
     // Our own, before anything was sent.
@@ -161,13 +150,18 @@ function createExchange(options: HttpOptions, headersOf: HeadersOf, errors: Erro
   return async (method, path, body, call, accept) => {
     const { signal, connectMs = options.connectMs } = call;
     const text = body === undefined ? undefined : toText(body, provider);
+    // Once for all times that it goes out: the application's own function may be asked for the key.
+    let headers: Record<string, string> | undefined;
     let answered = false;
     for (let replaced = 0; ; replaced++) {
       const limit = limitConnecting(provider, connectMs, clock);
       try {
-        const own = headersOf(accept, body !== undefined);
-        const headers = own instanceof Promise ? await own : own;
-        const response = await transport.send(requestOf(method, path, text, call, headers, limit));
+        if (headers === undefined) {
+          const own = headersOf(accept, body !== undefined);
+          headers = addHeaders(own instanceof Promise ? await own : own, call.headers);
+        }
+        const request = { method, url: urlOf(path), headers, signal, onConnecting: limit.onConnecting };
+        const response = await transport.send(text === undefined ? request : { ...request, body: text });
         answered = hasAnswered = true;
         const plain = unpacked(response);
         if (isWhole(plain.status) && !isWebPage(plain)) return plain;

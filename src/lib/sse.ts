@@ -40,7 +40,6 @@ export function openEvents(body: Body, limits: StreamLimits, terminator: Termina
 class Events implements Batches<SseEvent> {
   readonly #text: TextBody;
   readonly #parts: WholeParts;
-  readonly #maxChars: number;
   readonly #terminator: Terminator | undefined;
   /** Blanks say nothing yet of what the body is; from the first other character on this is undefined. */
   #blanks: string | undefined = '';
@@ -52,13 +51,12 @@ class Events implements Batches<SseEvent> {
   constructor(body: Body, limits: StreamLimits, terminator: Terminator | undefined) {
     this.#text = openText(body, limits.maxStreamBytes);
     this.#parts = createWholeParts(wholeEvents, limits.maxEventBytes);
-    this.#maxChars = limits.maxEventBytes;
     this.#terminator = terminator;
   }
 
   read(): Promise<Uint8Array | undefined> {
     // What came before one that is too large was handed out before it.
-    return this.#parts.isTooLong() ? Promise.reject(eventTooLarge('event', this.#maxChars)) : this.#text.read();
+    return this.#parts.isTooLong() ? Promise.reject(eventTooLarge('event', this.#parts.maxChars)) : this.#text.read();
   }
 
   take(bytes: Uint8Array | undefined): readonly SseEvent[] {
@@ -66,7 +64,7 @@ class Events implements Batches<SseEvent> {
     const text = this.#blanks === undefined ? piece : this.#start(this.#blanks, piece);
     if (this.#json !== undefined) return this.#addJson(text, bytes === undefined);
     const events = this.#untilLast(eventsOf(this.#parts.add(text)));
-    if (events.length === 0 && this.#parts.isTooLong()) throw eventTooLarge('event', this.#maxChars);
+    if (events.length === 0 && this.#parts.isTooLong()) throw eventTooLarge('event', this.#parts.maxChars);
     return events;
   }
 
@@ -84,7 +82,7 @@ class Events implements Batches<SseEvent> {
   /** What there is to read of a body that has held nothing but blanks. */
   #start(blanks: string, piece: string): string {
     const start = piece.search(/\S/);
-    if (blanks.length + (start === -1 ? piece.length : start) > this.#maxChars) throw eventTooLarge('event', this.#maxChars);
+    if (blanks.length + (start === -1 ? piece.length : start) > this.#parts.maxChars) throw eventTooLarge('event', this.#parts.maxChars);
     const text = blanks + piece;
     this.#blanks = start === -1 ? text : undefined;
     if (start === -1) return '';
@@ -94,7 +92,7 @@ class Events implements Batches<SseEvent> {
 
   #addJson(text: string, isEnd: boolean): readonly SseEvent[] {
     const json = `${this.#json}${text}`;
-    if (json.length > this.#maxChars) throw eventTooLarge('event', this.#maxChars);
+    if (json.length > this.#parts.maxChars) throw eventTooLarge('event', this.#parts.maxChars);
     this.#json = json;
     return isEnd ? [{ event: undefined, data: json }] : [];
   }
@@ -113,18 +111,22 @@ class Events implements Batches<SseEvent> {
   }
 }
 
-let found: SseEvent[] = [];
+/** Where the parser puts what it finds. */
+let sink: SseEvent[] | undefined;
 
 /** One for all streams: it gets whole events only, and LF alone, so that it holds nothing between two of its calls. */
-const parser = createParser({ onEvent: ({ event, data }) => void found.push({ event, data }) });
+const parser = createParser({ onEvent: ({ event, data }) => void sink?.push({ event, data }) });
 // The decoder has taken the byte order mark off, and this is the one that the parser would look for: a second one is text.
 parser.feed('\uFEFF');
 
 function eventsOf(text: string): readonly SseEvent[] {
   if (text === '') return none;
-  found = [];
+  const events: SseEvent[] = [];
+  // Not kept beyond this: it would hold the last events of whichever stream was read last.
+  sink = events;
   parser.feed(text.includes('\r') ? text.replace(/\r\n?/g, '\n') : text);
-  return found;
+  sink = undefined;
+  return events;
 }
 
 const none: readonly SseEvent[] = Object.freeze([]);

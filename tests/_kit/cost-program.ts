@@ -1,6 +1,7 @@
 import { createHook } from 'node:async_hooks';
 import { createRouter } from '../../src/router/create-router.ts';
 import type { Transport, TransportResponse } from '../../src/lib/transport.ts';
+import { event, finish } from './openai-bytes.ts';
 
 // What one chat and one streamed token leave behind, without a network: node --expose-gc --min-semi-space-size=256 --max-semi-space-size=256
 
@@ -12,13 +13,9 @@ const answer = JSON.stringify({
   choices: [{ index: 0, message: { role: 'assistant', content: 'Hello there.' }, finish_reason: 'stop' }],
   usage: { prompt_tokens: 9, completion_tokens: 3, total_tokens: 12 },
 });
-const head = { id: 'c', object: 'chat.completion.chunk', created: 1, model: 'm' };
-const event = (value: unknown): Uint8Array => new TextEncoder().encode(`data: ${JSON.stringify(value)}\n\n`);
-const token = event({ ...head, choices: [{ index: 0, delta: { content: ' word' }, finish_reason: null }] });
-const last = new Uint8Array([
-  ...event({ ...head, choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] }),
-  ...new TextEncoder().encode('data: [DONE]\n\n'),
-]);
+const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
+const token = bytesOf(event(' word'));
+const last = bytesOf(finish);
 
 const tokens = 200;
 

@@ -16,7 +16,9 @@ interface Answer {
 }
 
 /** A transport that gives one answer after the other; an error is thrown. The last one is repeated. */
-function clientOver(...answers: (Answer | Error)[]) {
+const clientOver = (...answers: (Answer | Error)[]): ReturnType<typeof clientWith> => clientWith(new Secret('sk-0123456789'), ...answers);
+
+function clientWith(apiKey: HttpOptions['apiKey'], ...answers: (Answer | Error)[]) {
   const sent: TransportRequest[] = [];
   const bodies: ReturnType<typeof byteStream>[] = [];
   const replaced: string[] = [];
@@ -36,7 +38,7 @@ function clientOver(...answers: (Answer | Error)[]) {
     url: 'http://box:8000/base',
     headers: {},
     keyHeader: 'authorization',
-    apiKey: new Secret('sk-0123456789'),
+    apiKey,
     transport,
     clock: testClock(),
     connectMs: 3_000,
@@ -172,6 +174,13 @@ describe('a connection that had been kept', () => {
     for (let count = 0; count < 3; count++) await failureOf(http.postJson('/', {}, { signal }));
     // One of them was replaced; the server was dead, and the others were not.
     expect(sent).toHaveLength(1 + 2 + 1 + 1);
+  });
+
+  test('is replaced with the same key: a function that gives it is asked once', async () => {
+    let asked = 0;
+    const { http, sent } = clientWith(() => `key-${(asked += 1)}`, stale(512), stale(9), good);
+    await http.postJson('/', {}, { signal });
+    expect(sent.map(({ headers }) => headers['authorization'])).toEqual(['Bearer key-1', 'Bearer key-1', 'Bearer key-1']);
   });
 
   test('tells who asks for it, each time', async () => {
