@@ -27,7 +27,7 @@ interface FlushOptions {
 
 /**
  * Between two answers of the store each of the others may have told it twice of its part, and have spent it once more. Where it does not
- * answer, nobody tells it anything.
+ * answer that holds as well: they may have told it since it last answered here.
  */
 const tellings = 3;
 
@@ -35,7 +35,6 @@ export function createFlush({ clock, meters, caps, told, processes }: FlushOptio
   let lastMs = -Infinity;
   let out: Promise<void> | undefined;
   let isClosed = false;
-  let isAnswering = true;
   let cancel: (() => void) | undefined;
   const due = (): Cap[] => [...caps.values()].filter(({ freshUsd, isWatched }) => isWatched || freshUsd > 0);
   const flush = async (list: readonly Cap[]): Promise<void> => {
@@ -44,7 +43,6 @@ export function createFlush({ clock, meters, caps, told, processes }: FlushOptio
     const sent = list.map(takeFresh);
     const sums = await meters.add(list.map(({ name, windowMs }, index) => ({ name, windowMs, amount: sent[index]?.amount ?? 0 })));
     out = undefined;
-    isAnswering = sums !== undefined;
     list.forEach((cap, index) => {
       takeAnswer(cap, sent[index]?.usd ?? 0, sums?.[index], clock);
       told(cap);
@@ -69,7 +67,7 @@ export function createFlush({ clock, meters, caps, told, processes }: FlushOptio
     soon,
     parts() {
       const members = meters.members ?? processes();
-      return members === 1 || !isAnswering ? members : tellings * members;
+      return members === 1 ? 1 : tellings * members;
     },
     async close() {
       isClosed = true;

@@ -204,14 +204,14 @@ describe('a thousand calls at once', () => {
   });
 });
 
-test('while the store is gone a process spends its part of the rest, and what it spent is added when it is back', async () => {
-  const clock = testClock();
+/** A store that can be switched off. */
+function leaving(clock: TestClock): { readonly store: StateStore; leave(isGone: boolean): void } {
   const inner = memoryStore({ clock });
   let isGone = false;
+  const unlessGone = <Answer>(work: () => Promise<Answer>): Promise<Answer> => (isGone ? Promise.reject(new Error('gone')) : work());
   const store: StateStore = {
     connect() {
       const connection = inner.connect();
-      const unlessGone = <Answer>(work: () => Promise<Answer>): Promise<Answer> => (isGone ? Promise.reject(new Error('gone')) : work());
       return {
         ...connection,
         sync: (asked) => unlessGone(() => connection.sync(asked)),
@@ -219,23 +219,54 @@ test('while the store is gone a process spends its part of the rest, and what it
       };
     },
   };
-  const [one, other] = [1, 2].map(() =>
-    fakeRouter({ paid: { ...costing(), priority: -1 }, cpu: 'I do' }, { ...withBudgets({ dayUsd: 0.1 }), clock, store }),
-  ) as [ReturnType<typeof fakeRouter>, ReturnType<typeof fakeRouter>];
-  await clock.advance(2_000);
-  isGone = true;
-  await clock.advance(5_000);
-  for (let call = 0; call < 100; call++) {
-    await one.router.chat(short);
-    await clock.advance(100);
-  }
-  expect(one.router.spending().budgets[0]?.spentUsd).toBeCloseTo(0.05, 2);
-  isGone = false;
-  await clock.advance(5_000);
-  await other.router.chat(short);
-  await clock.advance(2_000);
-  expect(other.router.spending().budgets[0]?.spentUsd).toBeCloseTo((one.router.spending().budgets[0]?.spentUsd ?? 0) + 0.002, 3);
-  await Promise.all([one.router.close(), other.router.close()]);
+  return { store, leave: (now) => void (isGone = now) };
+}
+
+describe('while the store is gone', () => {
+  test('a process spends a third of its part of the rest, and what it spent is added when it is back', async () => {
+    const clock = testClock();
+    const { store, leave } = leaving(clock);
+    const [one, other] = [1, 2].map(() =>
+      fakeRouter({ paid: { ...costing(), priority: -1 }, cpu: 'I do' }, { ...withBudgets({ dayUsd: 0.3 }), clock, store }),
+    ) as [ReturnType<typeof fakeRouter>, ReturnType<typeof fakeRouter>];
+    await clock.advance(2_000);
+    leave(true);
+    await clock.advance(5_000);
+    for (let call = 0; call < 100; call++) {
+      await one.router.chat(short);
+      await clock.advance(100);
+    }
+    expect(one.router.spending().budgets[0]?.spentUsd).toBeCloseTo(0.05, 2);
+    leave(false);
+    await clock.advance(5_000);
+    await other.router.chat(short);
+    await clock.advance(2_000);
+    expect(other.router.spending().budgets[0]?.spentUsd).toBeCloseTo((one.router.spending().budgets[0]?.spentUsd ?? 0) + 0.002, 3);
+    await Promise.all([one.router.close(), other.router.close()]);
+  });
+
+  // Each last heard of the others at another time: whoever heard first knows least of what was spent before the store left.
+  test.each([1_100, 1_500, 1_900, 2_300, 2_700])('after %s ms all together keep within one call’s cost each', async (leavesMs) => {
+    const clock = testClock();
+    const { store, leave } = leaving(clock);
+    const dayUsd = 0.4;
+    const made: ReturnType<typeof fakeRouter>[] = [];
+    for (let count = 0; count < 6; count++) {
+      made.push(fakeRouter({ paid: { ...costing(), priority: -1 }, cpu: 'I do' }, { ...withBudgets({ dayUsd }), clock, store }));
+      await clock.advance(150);
+    }
+    for (let ms = 900; ms < 8_000; ms += 20) {
+      if (ms >= leavesMs) leave(ms < leavesMs + 1_500);
+      for (const { router } of made) await router.chat(short);
+      await clock.advance(20);
+    }
+    const rows = made.flatMap(({ router }) => router.spending().rows);
+    const totalUsd = rows.reduce((sum, { costUsd }) => sum + costUsd, 0);
+    expect(totalUsd).toBeLessThanOrEqual(dayUsd + 6 * callUsd);
+    expect(totalUsd).toBeGreaterThan(0.9 * dayUsd);
+    leave(false);
+    await Promise.all(made.map(({ router }) => router.close()));
+  });
 });
 
 test('a router that is closed tells the others what it has spent', async () => {
