@@ -1,6 +1,6 @@
 import { type Phase, RouterError } from '../core/errors.ts';
 import type { Clock } from './clock.ts';
-import type { StopSignal } from './stop.ts';
+import type { Listening, StopSignal } from './stop.ts';
 
 /** The limits of one attempt on one signal. Only the phase in force counts, and never beyond the end of the attempt. */
 export interface AttemptDeadline {
@@ -51,6 +51,8 @@ class Deadline implements AttemptDeadline {
   readonly #openedAtMs: number;
   readonly #alarm: Alarm;
   readonly #onAbort = (): void => this.abort(this.#options.signals.find((signal) => signal?.aborted)?.reason);
+  /** At the stops among the signals. */
+  #listening: Listening[] | undefined;
   #phase: Phase;
   #pausedAtMs: number | undefined;
   #giveUp: ((reason: unknown) => void) | undefined;
@@ -62,10 +64,7 @@ class Deadline implements AttemptDeadline {
     this.#openedAtMs = clock.nowMs();
     this.#phase = endPhase;
     this.#alarm = new Alarm(clock, (limitMs) => this.abort(timeoutError(options.provider, this.#phase, limitMs)));
-    for (const signal of signals) {
-      if (signal?.aborted === true) this.abort(signal.reason);
-      else signal?.addEventListener('abort', this.#onAbort, once);
-    }
+    for (const signal of signals) if (signal !== undefined) this.#listenTo(signal);
     this.#alarm.set(this.#openedAtMs, endsAtMs, this.#openedAtMs);
   }
 
@@ -105,7 +104,18 @@ class Deadline implements AttemptDeadline {
 
   dispose(): void {
     this.#alarm.cancel();
-    for (const signal of this.#options.signals) signal?.removeEventListener('abort', this.#onAbort);
+    for (const listening of this.#listening ?? []) listening.remove();
+    this.#listening = undefined;
+    for (const signal of this.#options.signals) {
+      if (signal !== undefined && !('listen' in signal)) signal.removeEventListener('abort', this.#onAbort);
+    }
+  }
+
+  #listenTo(signal: AbortSignal | StopSignal): void {
+    if (signal.aborted) this.abort(signal.reason);
+    else if (!('listen' in signal)) signal.addEventListener('abort', this.#onAbort, once);
+    else if (this.#listening === undefined) this.#listening = [signal.listen(this.#onAbort)];
+    else this.#listening.push(signal.listen(this.#onAbort));
   }
 
   #toTheEnd(nowMs: number): void {
@@ -140,6 +150,7 @@ class Alarm {
 
   cancel(): void {
     this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
     // Whoever still comes with a limit arms nothing.
     this.#timerMs = -Infinity;
   }

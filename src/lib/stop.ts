@@ -5,9 +5,14 @@
 export interface StopSignal {
   readonly aborted: boolean;
   readonly reason: unknown;
-  addEventListener(name: 'abort', listener: () => void, options?: { readonly once?: boolean }): void;
-  removeEventListener(name: 'abort', listener: () => void): void;
+  listen(listener: () => void): Listening;
   throwIfAborted(): void;
+}
+
+/** One who listens. */
+export interface Listening {
+  /** Not called any more, and let go of. */
+  remove(): void;
 }
 
 /** The signal, in the hand of whoever may stop. */
@@ -23,7 +28,7 @@ export function createStop(): Stop {
 /** A class, because there is one for every stream. */
 class ListenedStop implements Stop {
   /** Made for the first one: hardly any stream has one. */
-  #listeners: Set<() => void> | undefined;
+  #listeners: Link | undefined;
   #stopped: { readonly reason: unknown } | undefined;
 
   get aborted(): boolean {
@@ -34,12 +39,9 @@ class ListenedStop implements Stop {
     return this.#stopped?.reason;
   }
 
-  addEventListener(_name: 'abort', listener: () => void): void {
-    (this.#listeners ??= new Set()).add(listener);
-  }
-
-  removeEventListener(_name: 'abort', listener: () => void): void {
-    this.#listeners?.delete(listener);
+  listen(listener: () => void): Listening {
+    this.#listeners ??= new Link(undefined);
+    return this.#listeners.addBefore(listener);
   }
 
   throwIfAborted(): void {
@@ -49,7 +51,45 @@ class ListenedStop implements Stop {
   stop(reason: unknown): void {
     if (this.#stopped !== undefined) return;
     this.#stopped = { reason };
-    for (const listener of this.#listeners ?? []) listener();
-    this.#listeners = undefined;
+    this.#listeners?.callAll();
+  }
+}
+
+/**
+ * A ring of listeners, whose first link stands for none. No `Set`: attempts come and go, and of a `Set` that is put in order again and
+ * again the collector of new objects takes every earlier state for alive, with all that it held: each answer was copied twice for it.
+ */
+class Link implements Listening {
+  #listener: (() => void) | undefined;
+  #previous: Link = this;
+  #next: Link = this;
+
+  constructor(listener: (() => void) | undefined) {
+    this.#listener = listener;
+  }
+
+  addBefore(listener: () => void): Link {
+    const added = new Link(listener);
+    added.#previous = this.#previous;
+    added.#next = this;
+    this.#previous.#next = added;
+    this.#previous = added;
+    return added;
+  }
+
+  remove(): void {
+    this.#previous.#next = this.#next;
+    this.#next.#previous = this.#previous;
+    this.#previous = this.#next = this;
+    this.#listener = undefined;
+  }
+
+  callAll(): void {
+    while (this.#next !== this) {
+      const first = this.#next;
+      const listener = first.#listener;
+      first.remove();
+      listener?.();
+    }
   }
 }

@@ -25,9 +25,9 @@ export function watchHealth(engine: Engine): () => void {
   };
   const stop = (): void => cancel?.();
   look();
-  engine.shutdown.addEventListener('abort', stop, { once: true });
+  const listening = engine.shutdown.listen(stop);
   return () => {
-    engine.shutdown.removeEventListener('abort', stop);
+    listening.remove();
     stop();
   };
 }

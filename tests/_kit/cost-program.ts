@@ -1,18 +1,10 @@
 import { createHook } from 'node:async_hooks';
-import { createRouter } from '../../src/router/create-router.ts';
 import type { Transport, TransportResponse } from '../../src/lib/transport.ts';
+import { costRequest, costRouter, wholeAnswer } from './cost-router.ts';
 import { event, finish } from './openai-bytes.ts';
 
 // What one chat and one streamed token leave behind, without a network: node --expose-gc --min-semi-space-size=256 --max-semi-space-size=256
 
-const answer = JSON.stringify({
-  id: 'c',
-  object: 'chat.completion',
-  created: 1,
-  model: 'm',
-  choices: [{ index: 0, message: { role: 'assistant', content: 'Hello there.' }, finish_reason: 'stop' }],
-  usage: { prompt_tokens: 9, completion_tokens: 3, total_tokens: 12 },
-});
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
 const token = bytesOf(event(' word'));
 const last = bytesOf(finish);
@@ -29,26 +21,12 @@ function streamed(): TransportResponse {
   return { status: 200, header: () => null, body: { read, cancel: () => undefined }, text: async () => '' };
 }
 
-const whole: TransportResponse = {
-  status: 200,
-  header: (name) => (name === 'content-length' ? String(answer.length) : null),
-  body: null,
-  text: async () => answer,
-};
+const transport: Transport = { send: async ({ body }) => (body?.includes('"stream":true') ? streamed() : wholeAnswer) };
+const router = costRouter(transport);
 
-const transport: Transport = { send: async ({ body }) => (body?.includes('"stream":true') ? streamed() : whole) };
-const router = createRouter({
-  providers: { box: { type: 'vllm', url: 'http://127.0.0.1:8000' } },
-  transport,
-  health: false,
-  pollMs: false,
-  checkModels: false,
-});
-const request = { model: 'm', messages: [{ role: 'user' as const, content: 'Say something short.' }] };
-
-const chat = async (): Promise<void> => void (await router.chat(request));
+const chat = async (): Promise<void> => void (await router.chat(costRequest));
 async function stream(): Promise<void> {
-  for await (const chunk of await router.stream(request)) void chunk;
+  for await (const chunk of await router.stream(costRequest)) void chunk;
 }
 
 interface Cost {
