@@ -1,6 +1,7 @@
 import { type Phase, RouterError } from '../core/errors.ts';
 import type { Clock } from './clock.ts';
-import type { Listening, StopSignal } from './stop.ts';
+import type { Place } from './ring.ts';
+import type { StopSignal } from './stop.ts';
 
 /** The limits of one attempt on one signal. Only the phase in force counts, and never beyond the end of the attempt. */
 export interface AttemptDeadline {
@@ -52,7 +53,7 @@ class Deadline implements AttemptDeadline {
   readonly #alarm: Alarm;
   readonly #onAbort = (): void => this.abort(this.#options.signals.find((signal) => signal?.aborted)?.reason);
   /** At the stops among the signals. */
-  #listening: Listening[] | undefined;
+  #listening: Place[] | undefined;
   #phase: Phase;
   #pausedAtMs: number | undefined;
   #giveUp: ((reason: unknown) => void) | undefined;

@@ -1,3 +1,5 @@
+import { type Place, Ring } from './ring.ts';
+
 /**
  * As much of an `AbortSignal` as the engine's own stop needs. Every attempt listens to it, and a platform signal takes
  * several times as long to add and remove a listener as the rest of an attempt's book-keeping.
@@ -5,14 +7,9 @@
 export interface StopSignal {
   readonly aborted: boolean;
   readonly reason: unknown;
-  listen(listener: () => void): Listening;
+  /** Until it is removed. */
+  listen(listener: () => void): Place;
   throwIfAborted(): void;
-}
-
-/** One who listens. */
-export interface Listening {
-  /** Not called any more, and let go of. */
-  remove(): void;
 }
 
 /** The signal, in the hand of whoever may stop. */
@@ -28,7 +25,7 @@ export function createStop(): Stop {
 /** A class, because there is one for every stream. */
 class ListenedStop implements Stop {
   /** Made for the first one: hardly any stream has one. */
-  #listeners: Link | undefined;
+  #listeners: Ring<() => void> | undefined;
   #stopped: { readonly reason: unknown } | undefined;
 
   get aborted(): boolean {
@@ -39,9 +36,9 @@ class ListenedStop implements Stop {
     return this.#stopped?.reason;
   }
 
-  listen(listener: () => void): Listening {
-    this.#listeners ??= new Link(undefined);
-    return this.#listeners.addBefore(listener);
+  listen(listener: () => void): Place {
+    this.#listeners ??= new Ring();
+    return this.#listeners.add(listener);
   }
 
   throwIfAborted(): void {
@@ -51,45 +48,6 @@ class ListenedStop implements Stop {
   stop(reason: unknown): void {
     if (this.#stopped !== undefined) return;
     this.#stopped = { reason };
-    this.#listeners?.callAll();
-  }
-}
-
-/**
- * A ring of listeners, whose first link stands for none. No `Set`: attempts come and go, and of a `Set` that is put in order again and
- * again the collector of new objects takes every earlier state for alive, with all that it held: each answer was copied twice for it.
- */
-class Link implements Listening {
-  #listener: (() => void) | undefined;
-  #previous: Link = this;
-  #next: Link = this;
-
-  constructor(listener: (() => void) | undefined) {
-    this.#listener = listener;
-  }
-
-  addBefore(listener: () => void): Link {
-    const added = new Link(listener);
-    added.#previous = this.#previous;
-    added.#next = this;
-    this.#previous.#next = added;
-    this.#previous = added;
-    return added;
-  }
-
-  remove(): void {
-    this.#previous.#next = this.#next;
-    this.#next.#previous = this.#previous;
-    this.#previous = this.#next = this;
-    this.#listener = undefined;
-  }
-
-  callAll(): void {
-    while (this.#next !== this) {
-      const first = this.#next;
-      const listener = first.#listener;
-      first.remove();
-      listener?.();
-    }
+    for (let listener = this.#listeners?.shift(); listener !== undefined; listener = this.#listeners?.shift()) listener();
   }
 }

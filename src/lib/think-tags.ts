@@ -34,25 +34,33 @@ interface Step extends ThoughtParts {
  * answer, which stays: whether one comes is not known until the end. Pieces may be cut anywhere.
  */
 export function createThinkSplitter(): ThinkSplitter {
-  let place: Place = 'start';
-  let held = '';
-  return {
-    push(text) {
-      if (place === 'settled') return { content: text, reasoning: '' };
-      const step = read(place, held + text);
-      ({ place, held } = step);
-      return { content: step.content, reasoning: step.reasoning };
-    },
-    end() {
-      const parts = place === 'inside' ? { content: '', reasoning: held } : { content: held, reasoning: '' };
-      place = 'settled';
-      held = '';
-      return parts;
-    },
-    get isSettled() {
-      return place === 'settled';
-    },
-  };
+  return new Splitter();
+}
+
+/** A class, because there is one for every stream. */
+class Splitter implements ThinkSplitter {
+  #place: Place = 'start';
+  #held = '';
+
+  get isSettled(): boolean {
+    return this.#place === 'settled';
+  }
+
+  push(text: string): ThoughtParts {
+    if (this.#place === 'settled') return { content: text, reasoning: '' };
+    const { place, held, content, reasoning } = read(this.#place, this.#held + text);
+    this.#place = place;
+    this.#held = held;
+    return { content, reasoning };
+  }
+
+  end(): ThoughtParts {
+    const held = this.#held;
+    const parts = this.#place === 'inside' ? { content: '', reasoning: held } : { content: held, reasoning: '' };
+    this.#place = 'settled';
+    this.#held = '';
+    return parts;
+  }
 }
 
 function read(place: Place, text: string): Step {

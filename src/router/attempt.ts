@@ -91,7 +91,7 @@ export function beginAttempt<Request>(
   const attempt = new OpenAttempt<Request>(books, callFor(run, books, ownHeaders), isLast);
   if (call.verb === 'stream') {
     deadline.enter('first-token', isLast ? Infinity : attempt.withinShare(timeouts.firstTokenMs));
-    provider.state.streams.set(permit.slot, deadline);
+    permit.slot.readBy(deadline, provider.state.streams);
   }
   return attempt;
 }

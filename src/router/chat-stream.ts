@@ -22,7 +22,12 @@ export interface ChatStream extends AsyncIterable<ChatChunk> {
  * Closes streams that were dropped without being read to their end or left. Nothing that the reader holds leads back to the iterator,
  * or it would never be dropped.
  */
-const dropped = new FinalizationRegistry<StreamReader>((reader) => reader.leave());
+const dropped = new FinalizationRegistry<Readers>((readers) => readers.last?.leave());
+
+/** What is taken off a registry, V8 holds until its whole collection, so it must not lead to a call that is over. */
+interface Readers {
+  last: StreamReader | undefined;
+}
 
 /** Makes the stream that callers read of one that has begun. */
 export function createChatStream(run: Run<ChatRequest>, opened: Opened<ChatRequest, OpenStream>): ChatStream {
@@ -61,11 +66,13 @@ class Chunks implements AsyncIterableIterator<ChatChunk> {
   #index = 0;
   #waiting = 0;
   #reading: Promise<unknown> = nobodyReads;
+  readonly #readers: Readers;
 
   constructor(reader: StreamReader, begun: readonly ChatChunk[]) {
     this.#reader = reader;
     this.#batch = begun;
-    dropped.register(this, reader, reader);
+    this.#readers = { last: reader };
+    dropped.register(this, this.#readers, this.#readers);
   }
 
   /** A function of its own, as `return` is: whoever holds no more than it goes on reading. */
@@ -124,7 +131,8 @@ class Chunks implements AsyncIterableIterator<ChatChunk> {
 
   /** What has ended may lead back to the iterator, by the stack of an error, and would then keep it. */
   #forget(): void {
-    dropped.unregister(this.#reader);
+    dropped.unregister(this.#readers);
+    this.#readers.last = undefined;
   }
 }
 

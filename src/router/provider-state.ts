@@ -4,6 +4,7 @@ import type { ErrorCode } from '../core/error-codes.ts';
 import type { RouterError } from '../core/errors.ts';
 import { type BreakerState, closedBreaker } from '../breaker/breaker.ts';
 import { type Cooldown, noCooldown } from '../breaker/cooldown.ts';
+import { Ring } from '../lib/ring.ts';
 import type { Lanes } from './lanes.ts';
 import { type LetIn, noneLetIn } from './breaker-ramp.ts';
 import { createModelStates, type ModelStates } from './model-state.ts';
@@ -11,7 +12,6 @@ import type { Resident } from './residency.ts';
 import type { Checked } from './checks.ts';
 import type { HeldSlot, SlotRules } from './slots.ts';
 import { nobodyUnderWay, type UnderWay } from './under-way.ts';
-import type { StreamSlots } from './unread-streams.ts';
 
 /** Leave to send one call. It has to be settled exactly once. */
 export interface Permit {
@@ -90,7 +90,7 @@ export interface ProviderState extends UnderWay {
   /** What limits them: the configuration of now, be it for calls of one before. */
   slotRules: SlotRules;
   /** Those that are under way and have their slots. */
-  readonly streams: StreamSlots;
+  readonly streams: Ring<HeldSlot>;
   letIn: LetIn;
   /** See `breaker/retry-tokens.ts`. */
   retryTokens: number;
@@ -131,7 +131,7 @@ export function createProviderState(slotRules: SlotRules): ProviderState {
     foreignSpaces: new Map(),
     lanes: undefined,
     slotRules,
-    streams: new Map(),
+    streams: new Ring(),
     ...nobodyUnderWay,
     letIn: noneLetIn,
     retryTokens: slotRules.router.retry.maxTokens,

@@ -34,7 +34,6 @@ export function settle(books: ProviderBooks, permit: Permit, outcome: Outcome): 
   model.breaker = stepBreaker(books, model.breaker, { type: own, generation: permit.modelGeneration }, permit.model);
   books.sharing?.note(id, permit.model);
   // Last: whoever gets the slot finds the books closed.
-  state.streams.delete(permit.slot);
   permit.slot.give();
 }
 

@@ -1,6 +1,8 @@
 import type { Announce } from '../core/events.ts';
 import type { ProviderConfig, RouterConfig } from '../config/config.ts';
 import type { Clock } from '../lib/clock.ts';
+import type { AttemptDeadline } from '../lib/deadline.ts';
+import type { Place, Ring } from '../lib/ring.ts';
 import { createLanes, createPool, type LaneLimits, type LaneName, type Lanes, lanesOf } from './lanes.ts';
 import type { ModelState } from './model-state.ts';
 import { plainName } from './model-name.ts';
@@ -15,7 +17,14 @@ export interface HeldSlot {
   use(): void;
   /** Gives it back, once, unless an attempt has taken it over. */
   give(): void;
+  /** It is a stream's, and stands among those of others until it is given back. */
+  readBy(reader: SlotReader, streams: Ring<HeldSlot>): void;
+  /** Of a stream. */
+  readonly reader: SlotReader | undefined;
 }
+
+/** Knows since when it has asked for nothing. */
+export type SlotReader = Pick<AttemptDeadline, 'pausedAtMs'>;
 
 export function heldSlot(lanes: Lanes, lane: LaneName, clock: Clock): HeldSlot {
   return new Held(lanes, lane, clock);
@@ -24,8 +33,10 @@ export function heldSlot(lanes: Lanes, lane: LaneName, clock: Clock): HeldSlot {
 class Held implements HeldSlot {
   readonly lanes: Lanes;
   readonly lane: LaneName;
+  reader: SlotReader | undefined;
   readonly #clock: Clock;
   #isOurs = true;
+  #place: Place | undefined;
 
   constructor(lanes: Lanes, lane: LaneName, clock: Clock) {
     this.lanes = lanes;
@@ -37,7 +48,14 @@ class Held implements HeldSlot {
     this.#isOurs = false;
   }
 
+  readBy(reader: SlotReader, streams: Ring<HeldSlot>): void {
+    this.reader = reader;
+    this.#place = streams.add(this);
+  }
+
   give(): void {
+    this.#place?.remove();
+    this.#place = undefined;
     if (!this.#isOurs) return;
     this.#isOurs = false;
     this.lanes.give(this.lane, this.#clock.nowMs());

@@ -1,4 +1,4 @@
-import type { AttemptDeadline } from '../lib/deadline.ts';
+import type { Ring } from '../lib/ring.ts';
 import type { LaneName, Lanes } from './lanes.ts';
 import type { HeldSlot } from './slots.ts';
 
@@ -9,19 +9,15 @@ import type { HeldSlot } from './slots.ts';
  */
 const unreadMs = 1_000;
 
-/** The slots of the streams of one provider, each with what knows since when its reader has asked for nothing. */
-export type StreamSlots = Map<HeldSlot, Pick<AttemptDeadline, 'pausedAtMs'>>;
-
 /**
  * Gives the slots of streams that nobody reads to those who wait, as many as they need, and one that is needed for a call that would join
  * the lane `joining`. Nobody else looks at the streams, so they cost nothing where nobody waits.
  */
-export function makeRoom(streams: StreamSlots, lanes: Lanes, joining: LaneName | undefined, nowMs: number): void {
-  for (const [slot, reader] of streams) {
+export function makeRoom(streams: Ring<HeldSlot>, lanes: Lanes, joining: LaneName | undefined, nowMs: number): void {
+  for (const slot of streams.values()) {
     if (slot.lanes.pool !== lanes.pool || !lanes.isWanted(slot.lane, joining)) continue;
-    const pausedAtMs = reader.pausedAtMs();
+    const pausedAtMs = slot.reader?.pausedAtMs();
     if (pausedAtMs === undefined || nowMs - pausedAtMs < unreadMs) continue;
-    streams.delete(slot);
     slot.give();
   }
 }

@@ -1,27 +1,12 @@
 import { createHook } from 'node:async_hooks';
-import type { Transport, TransportResponse } from '../../src/lib/transport.ts';
-import { costRequest, costRouter, wholeAnswer } from './cost-router.ts';
-import { event, finish } from './openai-bytes.ts';
+import type { Transport } from '../../src/lib/transport.ts';
+import { costRequest, costRouter, streamedAnswer, wholeAnswer } from './cost-router.ts';
 
 // What one chat and one streamed token leave behind, without a network: node --expose-gc --min-semi-space-size=256 --max-semi-space-size=256
 
-const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
-const token = bytesOf(event(' word'));
-const last = bytesOf(finish);
-
 const tokens = 200;
 
-/** One token for each read, as a model gives them. */
-function streamed(): TransportResponse {
-  let left = tokens;
-  const read = async (): Promise<Uint8Array | undefined> => {
-    left -= 1;
-    return left > 0 ? token : left === 0 ? last : undefined;
-  };
-  return { status: 200, header: () => null, body: { read, cancel: () => undefined }, text: async () => '' };
-}
-
-const transport: Transport = { send: async ({ body }) => (body?.includes('"stream":true') ? streamed() : wholeAnswer) };
+const transport: Transport = { send: async ({ body }) => (body?.includes('"stream":true') ? streamedAnswer(tokens) : wholeAnswer) };
 const router = costRouter(transport);
 
 const chat = async (): Promise<void> => void (await router.chat(costRequest));

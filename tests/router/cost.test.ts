@@ -20,24 +20,30 @@ async function told(name: string, given: readonly string[]): Promise<unknown> {
 }
 
 let costs: { readonly chat: Cost; readonly token: Cost };
-let survivors: { readonly survivingBytes: number };
+let survivingBytes: { readonly chat: number; readonly stream: number };
 
 beforeAll(async () => {
   costs = (await told('cost-program', flags)) as typeof costs;
-  survivors = (await told('survivors-program', ['--expose-gc'])) as typeof survivors;
+  survivingBytes = (await told('survivors-program', ['--expose-gc'])) as typeof survivingBytes;
 }, 60_000);
 
 describe('a chat over one provider, without its network', () => {
   test('takes 23 promises', () => expect(costs.chat.promises).toBeLessThanOrEqual(25));
   test('leaves 20.6 KB behind', () => expect(costs.chat.bytes).toBeLessThan(25_000));
-  // 70 to 280 bytes a chat; with a `Set` of those who listen for the shutdown 2,100 to 2,300, copied by each collection of new objects.
-  test('is gone when it is over, with all that it held', () => expect(survivors.survivingBytes).toBeLessThan(800));
-  test('is counted at all', () =>
-    expect([costs.chat.promises > 10, costs.chat.bytes > 5_000, survivors.survivingBytes > 0]).toEqual([true, true, true]));
+  test('is counted at all', () => expect([costs.chat.promises > 10, costs.chat.bytes > 5_000]).toEqual([true, true]));
 });
 
 describe('a token that comes alone', () => {
   test('takes 11.2 promises', () => expect(costs.token.promises).toBeLessThanOrEqual(12.5));
   test('leaves 3.7 KB behind', () => expect(costs.token.bytes).toBeLessThan(4_500));
   test('is counted at all', () => expect([costs.token.promises > 4, costs.token.bytes > 1_000]).toEqual([true, true]));
+});
+
+// What the collection of new objects takes for alive it copies, twice. The calls that were under way at the time are 400 to 650 bytes of each
+// chat and 1,400 to 1,750 of each stream; with a `Set` of those who listen for the shutdown it was 2,100 and 11,000, with a registry that
+// leads to the reader of a stream 13,000.
+describe('a call that is over', () => {
+  test('is gone with all that it held, when it was a chat', () => expect(survivingBytes.chat).toBeLessThan(1_200));
+  test('is gone with all that it held, when it was a stream', () => expect(survivingBytes.stream).toBeLessThan(4_000));
+  test('is counted at all', () => expect([survivingBytes.chat > 0, survivingBytes.stream > 0]).toEqual([true, true]));
 });

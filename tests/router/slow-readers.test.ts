@@ -8,8 +8,9 @@ import { createLanes } from '../../src/router/lanes.ts';
 import { createProvider } from '../../src/router/provider.ts';
 import { createProviderState, type Permit } from '../../src/router/provider-state.ts';
 import type { Router } from '../../src/router/router.ts';
-import { heldSlot } from '../../src/router/slots.ts';
-import { makeRoom, type StreamSlots } from '../../src/router/unread-streams.ts';
+import { Ring } from '../../src/lib/ring.ts';
+import { type HeldSlot, heldSlot } from '../../src/router/slots.ts';
+import { makeRoom } from '../../src/router/unread-streams.ts';
 import { after, fake, fault, hang, type Outcome, pieces } from '../_kit/fake-adapter.ts';
 import { type FakeRouter, fakeRouter, hello, outcomeOf, readAll } from '../_kit/fake-router.ts';
 import { partOf } from '../_kit/stream-parts.ts';
@@ -363,9 +364,10 @@ test('as many are given back as it takes to let one call go, after the number of
   const slots = Array.from({ length: 4 }, () => heldSlot(lanes, 'fast', clock));
   slots.forEach(() => lanes.take('fast'));
   lanes.resize({ slots: 2, reservedForFast: 0 }, clock.nowMs());
-  const streams: StreamSlots = new Map(slots.map((slot) => [slot, idle]));
+  const streams = new Ring<HeldSlot>();
+  for (const slot of slots) slot.readBy(idle, streams);
   makeRoom(streams, lanes, 'fast', clock.nowMs());
-  expect([lanes.inUse, [...streams.keys()]]).toEqual([1, slots.slice(3)]);
+  expect([lanes.inUse, streams.values()]).toEqual([1, slots.slice(3)]);
 });
 
 test('a provider keeps nothing of a stream that has ended', () => {
@@ -377,9 +379,10 @@ test('a provider keeps nothing of a stream that has ended', () => {
   const provider = createProvider({ config: settings, adapter, router: config, announce: () => undefined, sharing: undefined, state });
   const leave = { leaseMs: 60_000, early: false, intent: 'fast', lane: 'fast', promptTokens: 5, slot: undefined } as const;
   const permit = provider.acquire('m', leave) as Permit;
-  provider.state.streams.set(permit.slot, { pausedAtMs: () => undefined });
+  permit.slot.readBy({ pausedAtMs: () => undefined }, state.streams);
+  expect(state.streams.values()).toEqual([permit.slot]);
   provider.settle(permit, { type: 'none' });
-  expect(provider.state.streams.size).toBe(0);
+  expect(state.streams.values()).toEqual([]);
 });
 
 describe('where there are a thousand streams that nobody reads', () => {
