@@ -5,7 +5,8 @@ import { createMask } from './redact.ts';
 
 /** Makes the errors of one provider. What the server said is masked and shortened before it becomes part of a message. */
 export interface ErrorMaker {
-  of(found: Classified, status: number | undefined, request: unknown): RouterError;
+  /** `model`: the one that was asked for, where the caller knows it. */
+  of(found: Classified, status: number | undefined, request: unknown, model?: string): RouterError;
 }
 
 /** What our own messages say for a code, where the code alone is not a phrase; the server's words follow. */
@@ -29,7 +30,7 @@ const advice: Partial<Record<ErrorCode, (provider: string) => string>> = {
 export function createErrorMaker(provider: string, url: string, secrets: () => readonly string[]): ErrorMaker {
   const host = URL.canParse(url) ? ` at ${new URL(url).host}` : '';
   return {
-    of({ code, text, phase, reason: named, retryAfterMs }, status, request) {
+    of({ code, text, phase, reason: named, retryAfterMs }, status, request, model) {
       const masked = createMask({ secrets: secrets(), request });
       const said = masked(text);
       // A server can put a key or a prompt into its type as well.
@@ -40,7 +41,7 @@ export function createErrorMaker(provider: string, url: string, secrets: () => r
       const where = phase === 'connect' ? host : answered;
       const end = said === '' ? '.' : `: ${said}${/[.!?…]$/.test(said) ? '' : '.'}`;
       const message = `${provider}: ${what}${short}${where}${end}${advice[code]?.(provider) ?? ''}`;
-      return new RouterError(code, message, { provider, status, phase, reason, retryAfterMs });
+      return new RouterError(code, message, { provider, model, status, phase, reason, retryAfterMs });
     },
   };
 }

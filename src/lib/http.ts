@@ -18,6 +18,8 @@ export interface HttpCall {
   /** Sent with this request alone. What the provider sends itself they cannot replace, but for our own (`x-inferlane-…`). No secrets. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly requestId?: string | undefined;
+  /** Named in errors. */
+  readonly model?: string | undefined;
   /** In place of the provider's own. */
   readonly connectMs?: number | undefined;
 }
@@ -78,7 +80,7 @@ export function createHttpClient(options: HttpOptions): HttpClient {
     try {
       return await readBody(response, bodyLimits.answerBytes, 'text');
     } catch (error) {
-      throw wrapFault(error, signal, errors);
+      throw wrapFault(error, { signal }, errors);
     }
   };
   const getJson = async (method: Method, path: string, body: unknown, call: HttpCall): Promise<unknown> => {
@@ -87,12 +89,12 @@ export function createHttpClient(options: HttpOptions): HttpClient {
     try {
       text = await readBody(response, bodyLimits.answerBytes, 'json');
     } catch (error) {
-      throw wrapFault(error, call.signal, errors);
+      throw wrapFault(error, call, errors);
     }
     const value = parseJson(text);
     if (value === undefined) throw badResponse('the answer is not JSON, or was cut short.');
     const found = classifyBody(value, response.status, body);
-    if (found) throw errors.of(found, response.status, body);
+    if (found) throw errors.of(found, response.status, body, call.model);
     return value;
   };
 
@@ -142,10 +144,10 @@ function createExchange(options: HttpOptions, headersOf: HeadersOf, errors: Erro
     if (requestId !== undefined) options.onReplaced?.(requestId);
     return true;
   };
-  const refusal = async (response: TransportResponse, body: unknown): Promise<RouterError> => {
+  const refusal = async (response: TransportResponse, body: unknown, { model }: HttpCall): Promise<RouterError> => {
     const bodyText = await readBody(response, bodyLimits.errorBytes, 'cut');
     const failed = { status: response.status, header: (name: string) => response.header(name), bodyText };
-    return errors.of(classifyResponse(failed, clock.wallMs(), body), response.status, body);
+    return errors.of(classifyResponse(failed, clock.wallMs(), body), response.status, body, model);
   };
   return async (method, path, body, call, accept) => {
     const { signal, connectMs = options.connectMs } = call;
@@ -165,9 +167,9 @@ function createExchange(options: HttpOptions, headersOf: HeadersOf, errors: Erro
         answered = hasAnswered = true;
         const plain = unpacked(response);
         if (isWhole(plain.status) && !isWebPage(plain)) return plain;
-        throw await refusal(plain, body);
+        throw await refusal(plain, body, call);
       } catch (error) {
-        if (answered || signal.aborted || !isReplaced(error, replaced, call)) throw wrapFault(error, signal, errors);
+        if (answered || signal.aborted || !isReplaced(error, replaced, call)) throw wrapFault(error, call, errors);
       } finally {
         limit.dispose();
       }
@@ -200,9 +202,9 @@ function isWhole(status: number): boolean {
 }
 
 /** The caller's reason and our own errors stay as they are; what the platform threw is classified and dropped. */
-function wrapFault(error: unknown, signal: AbortSignal, errors: ErrorMaker): unknown {
+function wrapFault(error: unknown, { signal, model }: HttpCall, errors: ErrorMaker): unknown {
   if (signal.aborted) return signal.reason;
-  return error instanceof RouterError ? error : errors.of(classifyFault(error), undefined, undefined);
+  return error instanceof RouterError ? error : errors.of(classifyFault(error), undefined, undefined, model);
 }
 
 /** Of kept connections that a server has closed, the platform may hold several, and it hands them out one by one. */

@@ -24,9 +24,9 @@ export function createMask({ secrets, request }: MaskOptions): (text: string) =>
   const keys = [...new Set(secrets.flatMap(formsOf))].toSorted((a, b) => b.length - a.length);
   const texts = requestTexts(request);
   return (text) => {
-    let safe = onePass(text.slice(0, maxScanned), keys, texts);
-    // A mask can complete a match, and the cut can halve a character: nearly always the second pass changes nothing.
-    for (let pass = 0; pass < 4; pass++) {
+    let safe = text.slice(0, maxScanned);
+    // A mask can complete a match, and the cut can halve a character. Nearly always the first pass changes nothing, or the second.
+    for (let pass = 0; pass < 5; pass++) {
       const next = onePass(safe, keys, texts);
       if (next === safe) return safe;
       safe = next;

@@ -104,6 +104,15 @@ describe('an answer', () => {
     expect(await failureOf(http.postJson('/', {}, { signal }))).toMatchObject({ code, provider: 'box' });
   });
 
+  test.each<[string, Answer | Error]>([
+    ['503', { status: 503, pieces: ['{}'] }],
+    ['an error with status 200', { pieces: ['{"error":{"message":"CUDA out of memory"}}'] }],
+    ['a failure of the network', new Error('socket hang up')],
+  ])('that is %s names the model of the call, so that no second error is made for it', async (_, answer) => {
+    const { http } = clientOver(answer);
+    expect(await failureOf(http.postJson('/', {}, { signal, model: 'llama' }))).toMatchObject({ provider: 'box', model: 'llama' });
+  });
+
   test('does not stand in the message where it cannot be read', async () => {
     const { http } = clientOver({ pieces: ['{"private": "words'] });
     expect(((await failureOf(http.postJson('/', {}, { signal }))) as Error).message).not.toContain('private');
