@@ -11,19 +11,26 @@ export const embedPath = '/v1/embeddings';
 export const chatBody = (): string => JSON.stringify({ model: 'quick', messages });
 export const streamBody = (model: StreamName): string =>
   JSON.stringify({ model, messages, stream: true, stream_options: { include_usage: true } });
-export const embedBody = (input: readonly string[]): string => JSON.stringify({ model: 'quick', input, encoding_format: 'base64' });
+export const embedBody = (input: readonly string[]): string => JSON.stringify({ model: 'quick', input });
+export const base64Body = (input: readonly string[]): string => JSON.stringify({ model: 'quick', input, encoding_format: 'base64' });
 
 export interface Answer {
   readonly choices: readonly { readonly message: { readonly content: string | null } }[];
 }
 export interface Embedded {
-  readonly data: readonly { readonly embedding: string }[];
+  readonly data: readonly { readonly embedding: readonly number[] }[];
 }
 
 export const contentOf = (answer: Answer): string => answer.choices[0]?.message.content ?? '';
 
-export function vectorsOf({ data }: Embedded): readonly Vector[] {
-  return data.map(({ embedding }) => {
+export const vectorsOf = ({ data }: Embedded): readonly Vector[] => data.map(({ embedding }) => embedding);
+
+interface EmbeddedAsBase64 {
+  readonly data: readonly { readonly embedding: string }[];
+}
+
+export function vectorsOfBase64(answer: unknown): readonly Vector[] {
+  return (answer as EmbeddedAsBase64).data.map(({ embedding }) => {
     const bytes = Buffer.from(embedding, 'base64');
     return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
   });

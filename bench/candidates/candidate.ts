@@ -30,6 +30,8 @@ export interface Candidate {
   /** Left out by those that are there for failover alone. */
   open?(url: string): Client;
   failover?(first: string, second: string): Prepare;
+  /** The scenarios that it is there for, where it is not for all that it can do. */
+  readonly only?: readonly string[];
   readonly lab?: Lab;
   /** Part of its work is done in another process. */
   readonly hasGateway?: true;

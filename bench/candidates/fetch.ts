@@ -1,5 +1,6 @@
 import {
   type Answer,
+  base64Body,
   chatBody,
   chatPath,
   contentOf,
@@ -12,6 +13,7 @@ import {
   readBody,
   streamBody,
   vectorsOf,
+  vectorsOfBase64,
 } from './by-hand.ts';
 import { type Candidate, type Client, versionsOf } from './candidate.ts';
 
@@ -43,10 +45,23 @@ export function fetchClient(url: string, headers: Headers = jsonHeaders): Client
   };
 }
 
+/** For vectors alone: what they cost where somebody knows that there is another form. */
+export async function fetchAsBase64(): Promise<Candidate> {
+  return {
+    packages: [],
+    only: ['embed'],
+    given: "Node's own `fetch`, vectors asked for as base64, for the embeddings alone",
+    open: (url) => ({
+      ...fetchClient(url),
+      embed: async (inputs) => vectorsOfBase64(await (await post(url + embedPath, jsonHeaders, base64Body(inputs))).json()),
+    }),
+  };
+}
+
 export async function bareFetch(): Promise<Candidate> {
   return {
     packages: [],
-    given: "Node's own `fetch`, events split by hand, vectors asked for as base64; for failover a loop over the two addresses",
+    given: "Node's own `fetch`, events split by hand, vectors as numbers; for failover a loop over the two addresses",
     open: (url) => fetchClient(url),
     failover: (first, second) => () => () => firstThatAnswers([first, second], chat),
   };

@@ -11,6 +11,7 @@ export const candidates: Readonly<Record<string, () => Promise<Candidate>>> = {
   'undici dispatch': async () => (await import('./undici.ts')).undiciDispatch(),
   'undici request': async () => (await import('./undici.ts')).undiciRequest(),
   [base]: async () => (await import('./fetch.ts')).bareFetch(),
+  'fetch, base64': async () => (await import('./fetch.ts')).fetchAsBase64(),
   ofetch: async () => (await import('./ofetch.ts')).bareOfetch(),
   openai: async () => (await import('./openai.ts')).openAi(),
   langchain: async () => (await import('./openai.ts')).langChain(),

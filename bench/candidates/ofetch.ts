@@ -31,7 +31,7 @@ export async function bareOfetch(): Promise<Candidate> {
         await readBody(stream as ReadableStream<Uint8Array>, onText);
       },
       async embed(input) {
-        const body = { model: 'quick', input, encoding_format: 'base64' };
+        const body = { model: 'quick', input };
         return vectorsOf(await ofetch<Embedded>(url + embedPath, { method: 'POST', body }));
       },
     }),

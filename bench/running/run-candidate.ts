@@ -51,5 +51,6 @@ process.on('message', (order: Order) => {
   );
 });
 process.on('disconnect', () => process.exit(0));
-const { packages, given } = subject.candidate;
-reply({ ready: { packages, given, can: scenarios.filter(({ isFor }) => isFor(subject)).map(({ id }) => id) } });
+const { packages, given, only } = subject.candidate;
+const can = scenarios.filter(({ id, isFor }) => (only?.includes(id) ?? true) && isFor(subject)).map(({ id }) => id);
+reply({ ready: { packages, given, can } });
