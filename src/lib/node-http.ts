@@ -58,7 +58,8 @@ class Exchange {
   readonly #resolve: (response: TransportResponse) => void;
   readonly #reject: (reason: Error) => void;
   readonly #onAbort = (): void => this.#giveUp(this.#signal.reason);
-  readonly #stands: (() => void) | undefined;
+  /** Until there is an answer. */
+  #stands: (() => void) | undefined;
   #answer: Http.IncomingMessage | undefined;
   #source: ReadableSource | undefined;
 
@@ -96,6 +97,8 @@ class Exchange {
 
   #onResponse(response: Http.IncomingMessage): void {
     this.#answer = response;
+    // A stream may last for hours.
+    this.#stands = undefined;
     this.#source = readableSource(unpackedBody(response), this);
     this.#resolve(responseOf(response.statusCode ?? 0, response.headers, this.#source));
   }

@@ -4,6 +4,8 @@ import { createServer as createHttpServer } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import { createServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import zlib, { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { describe, expect, test, vi } from 'vitest';
 import { classifyFault } from '../../src/lib/classify.ts';
@@ -17,6 +19,12 @@ import { ask, listening, request, serving, sourceIn, textOf } from './transport-
 
 /** What all of them can be told. */
 export type Options = NodeHttpOptions;
+
+/** Available without the flag too, because test runners do not pass it on. */
+function collectGarbage(): void {
+  setFlagsFromString('--expose-gc');
+  (runInNewContext('gc') as () => void)();
+}
 
 type Cases = (create: (options?: Options) => Transport) => void;
 
@@ -160,6 +168,21 @@ function watched() {
 
 const connectionLimit: Cases = (create) =>
   describe('the limit for a connection', () => {
+    test('is let go of when there is an answer, however long that lasts', async () => {
+      const server = await serving((_, response) => void response.write('the first piece'));
+      let stands: (() => void) | undefined = () => undefined;
+      const seen = new WeakRef(stands);
+      const response = await create().send(request(server.url, { onConnecting: () => stands as () => void }));
+      const source = sourceIn(response);
+      await source.read();
+      stands = undefined;
+      // What a turn of the loop has looked at, it keeps.
+      await sleep(20);
+      collectGarbage();
+      expect(seen.deref()).toBeUndefined();
+      source.cancel();
+    });
+
     test('is told of new connections, and that they stand before there is an answer; kept ones need none', async () => {
       let answer: (() => void) | undefined;
       const server = await serving((_, response) => (answer = () => response.end('yes')));
