@@ -24,48 +24,68 @@ export function createChunkReader(
   origin: CallOrigin,
   { isNoModel }: Pick<ResolvedDialect, 'isNoModel'>,
 ): ItemReader<SseEvent> {
-  const choices = new Map<number, ChoiceState>();
-  let hasContent = false;
-  let last: ChatChunk | undefined;
-  let isUnloaded = false;
-  const stateOf = (index: number): ChoiceState => {
-    const found = choices.get(index);
-    if (found) return found;
-    const made: ChoiceState = { finish: 'none', calls: undefined, splitter: createThinkSplitter() };
-    choices.set(index, made);
-    return made;
-  };
-  return {
-    read(event, batch) {
-      if (event.data === terminator) return true;
-      if (event.data === '') return false;
-      const value = parseJson(event.data);
-      if (event.event === 'error') throw errorOf(value ?? event.data, errorIn, origin);
-      const chunk = toChunk(value, event.event !== undefined && event.event !== 'message', errorIn, origin);
-      if (chunk === undefined) return false;
-      if (!hasContent && isNoModel(chunk)) isUnloaded = true;
-      for (const choice of chunk['choices'] as unknown[]) hasContent = addChoice(choice, stateOf, origin) || hasContent;
-      // Told before the finish reason is handed on: whoever has seen that has seen an answer.
-      if (isUnloaded && !hasContent && [...choices.values()].some(isFinished)) throw noModel(origin);
-      if (!hasContent && endsInCalls(chunk)) throw origin.badResponse('the stream ended with tool calls and held none.');
-      if (chunk['usage'] && !isUsage(chunk['usage'])) delete chunk['usage'];
-      fillHead(chunk, 'chat.completion.chunk', origin);
-      batch.push((last = chunk as unknown as ChatChunk));
-      return false;
-    },
-    end(isTerminated, batch) {
-      const states = [...choices.values()];
-      if (isUnloaded && !hasContent) throw noModel(origin);
-      const isWhole = isTerminated ? states.some(isFinished) : states.length > 0 && states.every(isFinished);
-      if (!isWhole) {
-        if (states.some(({ finish }) => finish === 'empty')) throw gaveUp('', origin);
-        if (!isTerminated) throw origin.badResponse('the stream ended before its terminator.');
-        if (!hasContent) throw origin.badResponse('the stream held no content.');
-      }
-      const rest = restOf(choices, last);
-      if (rest !== undefined) batch.push(rest);
-    },
-  };
+  return new ChunkReader(errorIn, origin, isNoModel);
+}
+
+/** A class, because there is one for every stream. */
+class ChunkReader implements ItemReader<SseEvent> {
+  readonly #errorIn: ErrorIn;
+  readonly #origin: CallOrigin;
+  readonly #isNoModel: ResolvedDialect['isNoModel'];
+  readonly #choices: Choices = new Map();
+  #hasContent = false;
+  #last: ChatChunk | undefined;
+  #isUnloaded = false;
+
+  constructor(errorIn: ErrorIn, origin: CallOrigin, isNoModel: ResolvedDialect['isNoModel']) {
+    this.#errorIn = errorIn;
+    this.#origin = origin;
+    this.#isNoModel = isNoModel;
+  }
+
+  read(event: SseEvent, batch: ChatChunk[]): boolean {
+    if (event.data === terminator) return true;
+    if (event.data === '') return false;
+    const origin = this.#origin;
+    const value = parseJson(event.data);
+    if (event.event === 'error') throw errorOf(value ?? event.data, this.#errorIn, origin);
+    const chunk = toChunk(value, event.event !== undefined && event.event !== 'message', this.#errorIn, origin);
+    if (chunk === undefined) return false;
+    if (!this.#hasContent && this.#isNoModel(chunk)) this.#isUnloaded = true;
+    for (const choice of chunk['choices'] as unknown[]) this.#hasContent = addChoice(choice, this.#choices, origin) || this.#hasContent;
+    // Told before the finish reason is handed on: whoever has seen that has seen an answer.
+    if (this.#isUnloaded && !this.#hasContent && [...this.#choices.values()].some(isFinished)) throw noModel(origin);
+    if (!this.#hasContent && endsInCalls(chunk)) throw origin.badResponse('the stream ended with tool calls and held none.');
+    if (chunk['usage'] && !isUsage(chunk['usage'])) delete chunk['usage'];
+    fillHead(chunk, 'chat.completion.chunk', origin);
+    batch.push((this.#last = chunk as unknown as ChatChunk));
+    return false;
+  }
+
+  end(isTerminated: boolean, batch: ChatChunk[]): void {
+    const origin = this.#origin;
+    const states = [...this.#choices.values()];
+    if (this.#isUnloaded && !this.#hasContent) throw noModel(origin);
+    const isWhole = isTerminated ? states.some(isFinished) : states.length > 0 && states.every(isFinished);
+    if (!isWhole) {
+      if (states.some(({ finish }) => finish === 'empty')) throw gaveUp('', origin);
+      if (!isTerminated) throw origin.badResponse('the stream ended before its terminator.');
+      if (!this.#hasContent) throw origin.badResponse('the stream held no content.');
+    }
+    const rest = restOf(this.#choices, this.#last);
+    if (rest !== undefined) batch.push(rest);
+  }
+}
+
+/** By their index. */
+type Choices = Map<number, ChoiceState>;
+
+function stateOf(choices: Choices, index: number): ChoiceState {
+  const found = choices.get(index);
+  if (found) return found;
+  const made: ChoiceState = { finish: 'none', calls: undefined, splitter: createThinkSplitter() };
+  choices.set(index, made);
+  return made;
 }
 
 interface ChoiceState extends ThoughtState {
@@ -110,13 +130,13 @@ function deltaOf(choice: JsonObject): unknown {
 }
 
 /** Evens out one choice in place; true where it carries something that a reader would miss. */
-function addChoice(choice: unknown, stateOf: (index: number) => ChoiceState, origin: CallOrigin): boolean {
+function addChoice(choice: unknown, choices: Choices, origin: CallOrigin): boolean {
   if (!isJsonObject(choice)) throw origin.badResponse('a choice of the stream is not an object.');
   const delta = deltaOf(choice);
   if (!isJsonObject(delta)) throw origin.badResponse('a delta of the stream is not an object.');
   const index = typeof choice['index'] === 'number' ? choice['index'] : 0;
   choice['index'] = index;
-  const state = stateOf(index);
+  const state = stateOf(choices, index);
 
   evenText(delta, origin);
   for (const call of evenToolCalls(delta, origin)) (state.calls ??= createCallNumbers(index, origin)).add(call);

@@ -38,14 +38,36 @@ const mostPieces = 1_024;
 
 const decoder = new TextDecoder();
 
+/** A class, because there is one for every answer. */
+class StreamFeeder implements Feeder {
+  readonly #readable: Readable;
+  readonly #hooks: Hooks;
+
+  constructor(readable: Readable, hooks: Hooks) {
+    this.#readable = readable;
+    this.#hooks = hooks;
+  }
+
+  pause(): void {
+    this.#readable.pause();
+  }
+
+  resume(): void {
+    this.#readable.resume();
+  }
+
+  leave(): void {
+    this.#hooks.leave();
+  }
+
+  close(): void {
+    this.#hooks.close();
+  }
+}
+
 /** The bytes of one of Node's streams. */
 export function readableSource(readable: Readable, hooks: Hooks): ReadableSource {
-  const source = fedSource({
-    pause: () => void readable.pause(),
-    resume: () => void readable.resume(),
-    leave: () => hooks.leave(),
-    close: () => hooks.close(),
-  });
+  const source = fedSource(new StreamFeeder(readable, hooks));
   readable.on('data', (bytes: Uint8Array) => source.add(bytes));
   readable.on('end', () => source.end());
   readable.on('error', (reason) => source.fail(reason));
