@@ -170,11 +170,13 @@ const connectionLimit: Cases = (create) =>
   describe('the limit for a connection', () => {
     test('is let go of when there is an answer, however long that lasts', async () => {
       const server = await serving((_, response) => void response.write('the first piece'));
-      let stands: (() => void) | undefined = () => undefined;
+      let isTold = false;
+      let stands: (() => void) | undefined = () => void (isTold = true);
       const seen = new WeakRef(stands);
       const response = await create().send(request(server.url, { onConnecting: () => stands as () => void }));
       const source = sourceIn(response);
       await source.read();
+      expect(isTold).toBe(true);
       stands = undefined;
       // What a turn of the loop has looked at, it keeps.
       await sleep(20);
