@@ -1,7 +1,7 @@
 import { type Phase, RouterError } from '../core/errors.ts';
 import type { Clock } from './clock.ts';
-import type { Place } from './ring.ts';
-import type { StopSignal } from './stop.ts';
+import type { Link } from './ring.ts';
+import { listenTo, type StopSignal } from './stop.ts';
 
 /** The limits of one attempt on one signal. Only the phase in force counts, and never beyond the end of the attempt. */
 export interface AttemptDeadline {
@@ -42,8 +42,6 @@ export function openDeadline(options: DeadlineOptions): AttemptDeadline {
   return new Deadline(options);
 }
 
-const once = Object.freeze({ once: true });
-
 /** A class, because there is one for every attempt: as closures it was four times as large. */
 class Deadline implements AttemptDeadline {
   readonly signal: AbortSignal;
@@ -52,8 +50,8 @@ class Deadline implements AttemptDeadline {
   readonly #openedAtMs: number;
   readonly #alarm: Alarm;
   readonly #onAbort = (): void => this.abort(this.#options.signals.find((signal) => signal?.aborted)?.reason);
-  /** At the stops among the signals. */
-  #listening: Place[] | undefined;
+  /** At the signals. */
+  readonly #links: readonly (Link | undefined)[];
   #phase: Phase;
   #pausedAtMs: number | undefined;
   #giveUp: ((reason: unknown) => void) | undefined;
@@ -65,7 +63,7 @@ class Deadline implements AttemptDeadline {
     this.#openedAtMs = clock.nowMs();
     this.#phase = endPhase;
     this.#alarm = new Alarm(clock, (limitMs) => this.abort(timeoutError(options.provider, this.#phase, limitMs)));
-    for (const signal of signals) if (signal !== undefined) this.#listenTo(signal);
+    this.#links = signals.map((signal) => signal && this.#heed(signal));
     this.#alarm.set(this.#openedAtMs, endsAtMs, this.#openedAtMs);
   }
 
@@ -105,18 +103,13 @@ class Deadline implements AttemptDeadline {
 
   dispose(): void {
     this.#alarm.cancel();
-    for (const listening of this.#listening ?? []) listening.remove();
-    this.#listening = undefined;
-    for (const signal of this.#options.signals) {
-      if (signal !== undefined && !('listen' in signal)) signal.removeEventListener('abort', this.#onAbort);
-    }
+    for (const link of this.#links) link?.remove();
   }
 
-  #listenTo(signal: AbortSignal | StopSignal): void {
-    if (signal.aborted) this.abort(signal.reason);
-    else if (!('listen' in signal)) signal.addEventListener('abort', this.#onAbort, once);
-    else if (this.#listening === undefined) this.#listening = [signal.listen(this.#onAbort)];
-    else this.#listening.push(signal.listen(this.#onAbort));
+  #heed(signal: AbortSignal | StopSignal): Link | undefined {
+    if (!signal.aborted) return listenTo(signal, this.#onAbort);
+    this.abort(signal.reason);
+    return undefined;
   }
 
   #toTheEnd(nowMs: number): void {

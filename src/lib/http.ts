@@ -76,11 +76,12 @@ export function createHttpClient(options: HttpOptions): HttpClient {
   const badResponse = (text: string): RouterError<'bad_response'> => new RouterError('bad_response', `${provider}: ${text}`, { provider });
 
   const getText = async (path: string, signal: AbortSignal): Promise<string> => {
-    const response = await exchange('GET', path, undefined, { signal }, '*/*');
+    const call = { signal };
+    const response = await exchange('GET', path, undefined, call, '*/*');
     try {
       return await readBody(response, bodyLimits.answerBytes, 'text');
     } catch (error) {
-      throw wrapFault(error, { signal }, errors);
+      throw wrapFault(error, call, errors);
     }
   };
   const getJson = async (method: Method, path: string, body: unknown, call: HttpCall): Promise<unknown> => {

@@ -1,5 +1,5 @@
-/** Where a value stands in a ring. */
-export interface Place {
+/** What holds a value in its place. */
+export interface Link {
   /** Takes the value out, once, without a search, and lets go of it. */
   remove(): void;
 }
@@ -10,10 +10,18 @@ export interface Place {
  * were over were copied twice for it.
  */
 export class Ring<Value> {
-  readonly #root = new Link<Value>(undefined);
+  readonly #root = new RingLink<Value>(undefined);
 
-  add(value: Value): Place {
-    return this.#root.addBefore(value);
+  /** At the end, but for those at the end that `isLater` is true of: it stands before them. */
+  add(value: Value, isLater: (other: Value) => boolean = nobody): Link {
+    let behind = this.#root;
+    for (let { previous } = behind; previous.value !== undefined && isLater(previous.value); { previous } = behind) behind = previous;
+    return behind.addBefore(value);
+  }
+
+  /** Undefined where there is none. */
+  first(): Value | undefined {
+    return this.#root.next.value;
   }
 
   /** The first, taken out; undefined where there is none. */
@@ -32,29 +40,31 @@ export class Ring<Value> {
   }
 }
 
+const nobody = (): boolean => false;
+
 /** The root of a ring has no value. */
-class Link<Value> implements Place {
+class RingLink<Value> implements Link {
   value: Value | undefined;
-  next: Link<Value> = this;
-  #previous: Link<Value> = this;
+  next: RingLink<Value> = this;
+  previous: RingLink<Value> = this;
 
   constructor(value: Value | undefined) {
     this.value = value;
   }
 
-  addBefore(value: Value): Link<Value> {
-    const added = new Link(value);
-    added.#previous = this.#previous;
+  addBefore(value: Value): RingLink<Value> {
+    const added = new RingLink(value);
+    added.previous = this.previous;
     added.next = this;
-    this.#previous.next = added;
-    this.#previous = added;
+    this.previous.next = added;
+    this.previous = added;
     return added;
   }
 
   remove(): void {
-    this.#previous.next = this.next;
-    this.next.#previous = this.#previous;
-    this.next = this.#previous = this;
+    this.previous.next = this.next;
+    this.next.previous = this.previous;
+    this.next = this.previous = this;
     this.value = undefined;
   }
 }

@@ -1,4 +1,4 @@
-import { type Place, Ring } from './ring.ts';
+import { type Link, Ring } from './ring.ts';
 
 /**
  * As much of an `AbortSignal` as the engine's own stop needs. Every attempt listens to it, and a platform signal takes
@@ -8,7 +8,7 @@ export interface StopSignal {
   readonly aborted: boolean;
   readonly reason: unknown;
   /** Until it is removed. */
-  listen(listener: () => void): Place;
+  listen(listener: () => void): Link;
   throwIfAborted(): void;
 }
 
@@ -36,7 +36,7 @@ class ListenedStop implements Stop {
     return this.#stopped?.reason;
   }
 
-  listen(listener: () => void): Place {
+  listen(listener: () => void): Link {
     this.#listeners ??= new Ring();
     return this.#listeners.add(listener);
   }
@@ -50,4 +50,11 @@ class ListenedStop implements Stop {
     this.#stopped = { reason };
     for (let listener = this.#listeners?.shift(); listener !== undefined; listener = this.#listeners?.shift()) listener();
   }
+}
+
+/** Listens to a signal of either kind, until the link is removed. */
+export function listenTo(signal: AbortSignal | StopSignal, listener: () => void): Link {
+  if ('listen' in signal) return signal.listen(listener);
+  signal.addEventListener('abort', listener, { once: true });
+  return { remove: () => signal.removeEventListener('abort', listener) };
 }

@@ -22,11 +22,11 @@ export interface ChatStream extends AsyncIterable<ChatChunk> {
  * Closes streams that were dropped without being read to their end or left. Nothing that the reader holds leads back to the iterator,
  * or it would never be dropped.
  */
-const dropped = new FinalizationRegistry<Readers>((readers) => readers.last?.leave());
+const dropped = new FinalizationRegistry<Watched>(({ reader }) => reader?.leave());
 
 /** What is taken off a registry, V8 holds until its whole collection, so it must not lead to a call that is over. */
-interface Readers {
-  last: StreamReader | undefined;
+interface Watched {
+  reader: StreamReader | undefined;
 }
 
 /** Makes the stream that callers read of one that has begun. */
@@ -66,13 +66,13 @@ class Chunks implements AsyncIterableIterator<ChatChunk> {
   #index = 0;
   #waiting = 0;
   #reading: Promise<unknown> = nobodyReads;
-  readonly #readers: Readers;
+  readonly #watched: Watched;
 
   constructor(reader: StreamReader, begun: readonly ChatChunk[]) {
     this.#reader = reader;
     this.#batch = begun;
-    this.#readers = { last: reader };
-    dropped.register(this, this.#readers, this.#readers);
+    this.#watched = { reader };
+    dropped.register(this, this.#watched, this.#watched);
   }
 
   /** A function of its own, as `return` is: whoever holds no more than it goes on reading. */
@@ -131,8 +131,8 @@ class Chunks implements AsyncIterableIterator<ChatChunk> {
 
   /** What has ended may lead back to the iterator, by the stack of an error, and would then keep it. */
   #forget(): void {
-    dropped.unregister(this.#readers);
-    this.#readers.last = undefined;
+    dropped.unregister(this.#watched);
+    this.#watched.reader = undefined;
   }
 }
 

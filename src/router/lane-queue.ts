@@ -1,12 +1,13 @@
-/** Calls of one lane: how many are under way, and those that wait, linked in their order so that any of them leaves in one step. */
+import { type Link, Ring } from '../lib/ring.ts';
+
+/** Calls of one lane: how many are under way, and those that wait, in their order. */
 export interface Lane {
   readonly name: 'fast' | 'heavy';
   inUse: number;
   /** When one of them last got a slot that it had waited for. */
   movedMs: number;
   waiting: number;
-  first: Waiter | undefined;
-  last: Waiter | undefined;
+  readonly waiters: Ring<Waiter>;
 }
 
 /** Whose calls they are: how many have a slot, by lane, and how many wait. */
@@ -21,13 +22,12 @@ export interface Waiter {
   readonly joinedMs: number;
   readonly onGrant: () => void;
   lane: Lane;
-  waits: boolean;
-  before: Waiter | undefined;
-  behind: Waiter | undefined;
+  /** While it waits. */
+  link: Link | undefined;
 }
 
 export function emptyLane(name: Lane['name']): Lane {
-  return { name, inUse: 0, movedMs: -Infinity, waiting: 0, first: undefined, last: undefined };
+  return { name, inUse: 0, movedMs: -Infinity, waiting: 0, waiters: new Ring() };
 }
 
 /** Takes a slot, or gives one back. */
@@ -37,7 +37,7 @@ export function use(lane: Lane, own: Owner, by: 1 | -1): void {
 }
 
 export function enqueue(lane: Lane, own: Owner, joinedMs: number, onGrant: () => void): Waiter {
-  const waiter: Waiter = { own, joinedMs, onGrant, lane, waits: false, before: undefined, behind: undefined };
+  const waiter: Waiter = { own, joinedMs, onGrant, lane, link: undefined };
   insert(waiter);
   return waiter;
 }
@@ -45,31 +45,16 @@ export function enqueue(lane: Lane, own: Owner, joinedMs: number, onGrant: () =>
 /** Behind all that have waited as long, or longer: nearly always the last place. */
 function insert(waiter: Waiter): void {
   const { lane, joinedMs, own } = waiter;
-  let before = lane.last;
-  while (before !== undefined && before.joinedMs > joinedMs) before = before.before;
-  const behind = before === undefined ? lane.first : before.behind;
-  waiter.before = before;
-  waiter.behind = behind;
-  waiter.waits = true;
-  if (before === undefined) lane.first = waiter;
-  else before.behind = waiter;
-  if (behind === undefined) lane.last = waiter;
-  else behind.before = waiter;
+  waiter.link = lane.waiters.add(waiter, (other) => other.joinedMs > joinedMs);
   lane.waiting += 1;
   own.waiting += 1;
 }
 
 export function remove(waiter: Waiter): void {
-  if (!waiter.waits) return;
-  const { lane, own, before, behind } = waiter;
-  if (before === undefined) lane.first = behind;
-  else before.behind = behind;
-  if (behind === undefined) lane.last = before;
-  else behind.before = before;
-  // Whoever keeps the leaving function of a call that is over keeps no others alive with it.
-  waiter.before = undefined;
-  waiter.behind = undefined;
-  waiter.waits = false;
+  const { lane, own, link } = waiter;
+  if (link === undefined) return;
+  link.remove();
+  waiter.link = undefined;
   lane.waiting -= 1;
   own.waiting -= 1;
 }
@@ -80,13 +65,10 @@ export function moveLane(own: Owner, from: Lane, to: Lane): void {
   from.inUse -= own[from.name];
   to.inUse += own[from.name];
   to.movedMs = Math.max(to.movedMs, from.movedMs);
-  for (let waiter = from.first; waiter !== undefined;) {
-    const next = waiter.behind;
-    if (waiter.own === own) {
-      remove(waiter);
-      waiter.lane = to;
-      insert(waiter);
-    }
-    waiter = next;
+  for (const waiter of from.waiters.values()) {
+    if (waiter.own !== own) continue;
+    remove(waiter);
+    waiter.lane = to;
+    insert(waiter);
   }
 }

@@ -163,8 +163,8 @@ function isWanted(pool: SlotPool, given: LaneName, joining: LaneName | undefined
 
 /** Who gets the next slot. Undefined where nobody waits, or no slot is free for those who do. */
 function bestClaim(pool: SlotPool): Waiter | undefined {
-  const fast = hasSlot(pool, 'fast') ? pool.fast.first : undefined;
-  const heavy = hasSlot(pool, 'heavy') ? pool.heavy.first : undefined;
+  const fast = hasSlot(pool, 'fast') ? pool.fast.waiters.first() : undefined;
+  const heavy = hasSlot(pool, 'heavy') ? pool.heavy.waiters.first() : undefined;
   if (fast === undefined || heavy === undefined) return fast ?? heavy;
   // Of equal claims the fast one wins: a heavy call that goes leaves the next one a claim no older than any fast call that waits.
   return heavyClaimMs(pool) < fast.joinedMs ? heavy : fast;
@@ -172,7 +172,8 @@ function bestClaim(pool: SlotPool): Waiter | undefined {
 
 /** The first heavy call that waits goes before the fast ones that join after this. Infinity where none waits. */
 function heavyClaimMs({ heavy, agingMs }: SlotPool): number {
-  return heavy.first === undefined ? Infinity : Math.max(heavy.first.joinedMs, heavy.movedMs) + agingMs;
+  const first = heavy.waiters.first();
+  return first === undefined ? Infinity : Math.max(first.joinedMs, heavy.movedMs) + agingMs;
 }
 
 /**

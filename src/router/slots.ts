@@ -2,7 +2,7 @@ import type { Announce } from '../core/events.ts';
 import type { ProviderConfig, RouterConfig } from '../config/config.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { AttemptDeadline } from '../lib/deadline.ts';
-import type { Place, Ring } from '../lib/ring.ts';
+import type { Link, Ring } from '../lib/ring.ts';
 import { createLanes, createPool, type LaneLimits, type LaneName, type Lanes, lanesOf } from './lanes.ts';
 import type { ModelState } from './model-state.ts';
 import { plainName } from './model-name.ts';
@@ -36,7 +36,7 @@ class Held implements HeldSlot {
   reader: SlotReader | undefined;
   readonly #clock: Clock;
   #isOurs = true;
-  #place: Place | undefined;
+  #link: Link | undefined;
 
   constructor(lanes: Lanes, lane: LaneName, clock: Clock) {
     this.lanes = lanes;
@@ -50,12 +50,12 @@ class Held implements HeldSlot {
 
   readBy(reader: SlotReader, streams: Ring<HeldSlot>): void {
     this.reader = reader;
-    this.#place = streams.add(this);
+    this.#link = streams.add(this);
   }
 
   give(): void {
-    this.#place?.remove();
-    this.#place = undefined;
+    this.#link?.remove();
+    this.#link = undefined;
     if (!this.#isOurs) return;
     this.#isOurs = false;
     this.lanes.give(this.lane, this.#clock.nowMs());

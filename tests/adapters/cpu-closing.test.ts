@@ -1,11 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { afterAll, describe, expect, test } from 'vitest';
 import { bert, chain } from '../tiny-model/models.ts';
 import { batchesOf, chatCall, cpuOf, embedCall, modelFolder, never, watchedLibrary } from './cpu-kit.ts';
+import { collectGarbage } from '../_kit/collect-garbage.ts';
 
 const text = 'Hello from a tiny model.';
 const folder = modelFolder();
@@ -49,10 +48,8 @@ describe('closing', () => {
   test('after a failed load ends too, when the garbage collector was there first', async () => {
     const adapter = cpuOf({ modelPath: folder.write('cut-again.gguf', readFileSync(modelPath).subarray(0, 100_000)) });
     await expect(adapter.chat(chatCall())).rejects.toMatchObject({ code: 'unavailable' });
-    setFlagsFromString('--expose-gc');
-    const collect = runInNewContext('gc') as () => void;
     for (let i = 0; i < 5; i++) {
-      collect();
+      collectGarbage();
       await new Promise((resolve) => setImmediate(resolve));
     }
     await adapter.close?.();

@@ -4,8 +4,6 @@ import { createServer as createHttpServer } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import { createServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import zlib, { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { describe, expect, test, vi } from 'vitest';
 import { classifyFault } from '../../src/lib/classify.ts';
@@ -14,17 +12,12 @@ import type { Transport, TransportRequest } from '../../src/lib/transport.ts';
 import { selfSignedCertificate } from '../_kit/certificate.ts';
 import { failureOf } from '../_kit/fake-router.ts';
 import { ask, listening, request, serving, sourceIn, textOf } from './transport-rig.ts';
+import { collectGarbage } from '../_kit/collect-garbage.ts';
 
 // What every transport of our own promises.
 
 /** What all of them can be told. */
 export type Options = NodeHttpOptions;
-
-/** Available without the flag too, because test runners do not pass it on. */
-function collectGarbage(): void {
-  setFlagsFromString('--expose-gc');
-  (runInNewContext('gc') as () => void)();
-}
 
 type Cases = (create: (options?: Options) => Transport) => void;
 

@@ -1,10 +1,9 @@
 import { setImmediate } from 'node:timers/promises';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createLanes, type LaneLimits, type LaneName, type Lanes } from '../../src/router/lanes.ts';
 import { type PlainLanes, referenceLanes } from './lanes-model.ts';
+import { collectGarbage } from '../_kit/collect-garbage.ts';
 
 const agingMs = 1_000;
 
@@ -454,8 +453,6 @@ test.each([
 });
 
 test('whoever keeps the leaving function of a call that is over keeps no other call alive', async () => {
-  setFlagsFromString('--expose-gc');
-  const collect = runInNewContext('gc') as () => void;
   const lanes = busyLanes();
   const enterWith = (payload: object): (() => void) | undefined => lanes.join('fast', 0, () => void payload);
   const refs: WeakRef<object>[] = [];
@@ -471,7 +468,7 @@ test('whoever keeps the leaving function of a call that is over keeps no other c
   };
   crowd();
   await setImmediate();
-  collect();
+  collectGarbage();
   const alive = refs.map((ref) => ref.deref()).filter((payload) => payload !== undefined);
   expect([alive, kept.length]).toEqual([[{ name: 'kept' }], 1]);
 });

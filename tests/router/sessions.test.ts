@@ -1,5 +1,3 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
 import { defineAdapter } from '../../src/core/adapter.ts';
 import type { ChatAnswer, ChatRequest } from '../../src/core/types.ts';
@@ -9,6 +7,7 @@ import type { Router } from '../../src/router/router.ts';
 import { after, fault, hang, type Outcome, pieces, refused } from '../_kit/fake-adapter.ts';
 import { type FakeProvider, fakeRouter, hello, outcomeOf, readAll } from '../_kit/fake-router.ts';
 import { testClock } from '../_kit/test-clock.ts';
+import { collectGarbage } from '../_kit/collect-garbage.ts';
 
 const balances = ['priority', 'weighted', 'least-busy', 'expected-ttft'] as const;
 
@@ -150,19 +149,18 @@ describe('1,000 sessions', () => {
   });
 });
 
+function heapBytes(): number {
+  collectGarbage();
+  return process.memoryUsage().heapUsed;
+}
+
 test('of 50,000 sessions nothing is kept', { timeout: 60_000 }, async () => {
-  setFlagsFromString('--expose-gc');
-  const collect = runInNewContext('gc') as () => void;
   const router = forgetful(['a', 'b', 'c']);
   const explained = (from: number, count: number): void => {
     for (let key = from; key < from + count; key++) router.explain(hello, longKey(key));
   };
   const called = async (from: number, count: number): Promise<void> => {
     for (let key = from; key < from + count; key++) await router.chat(hello, longKey(key));
-  };
-  const heapBytes = (): number => {
-    collect();
-    return process.memoryUsage().heapUsed;
   };
   explained(0, 3_000);
   await called(3_000, 3_000);

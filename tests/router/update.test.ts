@@ -1,6 +1,4 @@
 import { getEventListeners } from 'node:events';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import type { Adapter } from '../../src/core/adapter.ts';
@@ -14,6 +12,7 @@ import { failureOf, hello, outcomeOf, readAll } from '../_kit/fake-router.ts';
 import { loopback } from '../_kit/loopback.ts';
 import { answers } from '../_kit/openai-bytes.ts';
 import { testClock } from '../_kit/test-clock.ts';
+import { collectGarbage } from '../_kit/collect-garbage.ts';
 
 /** No adapter of ours fails when it is made; one that did must not leave half an update behind. */
 vi.mock(import('../../src/router/create-adapter.ts'), async (load) => {
@@ -552,8 +551,7 @@ describe('what runs beside the calls', () => {
     router.update(over({ a: box('x') }));
     await clock.settle();
     await new Promise((resolve) => setTimeout(resolve, 0));
-    setFlagsFromString('--expose-gc');
-    (runInNewContext('gc') as () => void)();
+    collectGarbage();
     expect(gone.filter((each) => each.deref() !== undefined).length).toBeLessThanOrEqual(2);
   });
 });

@@ -1,12 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { type ChatStream, type Router, textOf } from '../../../src/index.ts';
 import type { Canaries } from '../_kit/canaries.ts';
 import { plantedChat } from '../_kit/planted-chat.ts';
 import { openRouter, type Scene } from './phases.ts';
 import { type Seen, watchEvents } from './started-call.ts';
 import { openRequests, sharedNowMs, type Upstream } from './upstream.ts';
+import { collectGarbage } from '../../_kit/collect-garbage.ts';
 
 /** One stream that was left without an abort. */
 export interface Left {
@@ -200,11 +199,4 @@ async function measure(way: string, leftAtMs: number, { upstream, key, canaries 
 
 function isClosed(upstream: Upstream, key: string): () => boolean {
   return () => openRequests(upstream.fateOf(key)) === 0 && upstream.fateOf(key).arrivedAtMs.length > 0;
-}
-
-/** Available without the flag too, because test runners do not pass it on. */
-function collectGarbage(): void {
-  setFlagsFromString('--expose-gc');
-  const collect = runInNewContext('gc') as () => void;
-  collect();
 }

@@ -1,10 +1,9 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { createRouter, isRouterError, type Transport } from '../../../src/index.ts';
 import { readLines } from '../../../src/lib/ndjson.ts';
 import { readEvents } from '../../../src/lib/sse.ts';
 import { platformBody } from './bodies.ts';
 import type { Format } from './documents.ts';
+import { collectGarbage } from '../../_kit/collect-garbage.ts';
 
 const encoder = new TextEncoder();
 const mebibyte = 1024 * 1024;
@@ -105,14 +104,12 @@ export interface Bounded {
 
 /** Bodies of eight times the limit without an end of an event, read with the limits as they are by default. */
 export async function readEndless(): Promise<Bounded> {
-  setFlagsFromString('--expose-gc');
-  const collectGarbage = runInNewContext('gc') as () => void;
   let [refused, tried, beyondBytes, growth] = [0, 0, -Infinity, 0];
   for (const [name, text] of Object.entries(endless)) {
     for (const read of [readEvents, readLines]) {
       // A line of NDJSON ends with the line; what ends lines makes blank or short ones without an end, and the whole stream is the limit.
       if (read === readLines && text.includes('\n')) continue;
-      const { taken, grown, isRefused } = await readOne(text, read, collectGarbage);
+      const { taken, grown, isRefused } = await readOne(text, read);
       tried += 1;
       refused += isRefused ? 1 : 0;
       growth = Math.max(growth, grown);
@@ -122,7 +119,7 @@ export async function readEndless(): Promise<Bounded> {
   return { refused, tried, beyondBytes, growthMiB: growth / mebibyte };
 }
 
-async function readOne(text: string, read: typeof readEvents | typeof readLines, collectGarbage: () => void) {
+async function readOne(text: string, read: typeof readEvents | typeof readLines) {
   collectGarbage();
   const startBytes = held();
   const piece = encoder.encode(text);
