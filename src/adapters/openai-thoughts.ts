@@ -16,6 +16,7 @@ export function moveThoughts(answer: ChatAnswer): ChatAnswer {
 
 /** The splitter of one choice; undefined once there is nothing to split any more, so that every later piece costs one test. */
 export interface ThoughtState {
+  readonly index: number;
   splitter: ThinkSplitter | undefined;
 }
 
@@ -41,9 +42,9 @@ export function moveDeltaThoughts(delta: JsonObject, state: ThoughtState, isLast
 }
 
 /** What was still held back when a stream ended without a finish reason, as a chunk of its own. */
-export function restOf(states: ReadonlyMap<number, ThoughtState>, like: ChatChunk | undefined): ChatChunk | undefined {
+export function restOf(states: readonly ThoughtState[], like: ChatChunk | undefined): ChatChunk | undefined {
   const choices: ChatChunk['choices'] = [];
-  for (const [index, { splitter }] of states) {
+  for (const { index, splitter } of states) {
     const held = splitter?.end();
     if (!held?.content && !held?.reasoning) continue;
     const delta: ChunkDelta = {

@@ -1,15 +1,15 @@
+import { nextOf, type Polled } from './polled.ts';
+
 /**
  * The items of one body, read and taken apart by whoever wants them. What an `AsyncGenerator` gives, for a fraction of its cost: each of
  * those takes several promises for every read, and one would read from another here.
  */
-export interface Batches<Item> {
-  /** What the network has brought; undefined at the end. One at a time. Rejects with a classified fault where the body broke. */
-  read(): Promise<Uint8Array | undefined>;
+export interface Batches<Item> extends Polled<Uint8Array> {
   /** The items that end with it. @throws {RouterError} `limit_exceeded` */
   take(bytes: Uint8Array | undefined): readonly Item[];
   /** Nothing more is wanted: the last item has come. */
   isTerminated(): boolean;
-  /** Lets the body go. May be called at any time, and again; a `read` under way then gives undefined. */
+  /** Lets the body go. May be called at any time, and again; whoever waits gets undefined. */
   close(): void;
 }
 
@@ -17,7 +17,7 @@ export interface Batches<Item> {
 export async function* looped<Item>(batches: Batches<Item>): AsyncGenerator<readonly Item[], void, undefined> {
   try {
     while (!batches.isTerminated()) {
-      const bytes = await batches.read();
+      const bytes = await nextOf(batches);
       const items = batches.take(bytes);
       if (items.length > 0) yield items;
       if (bytes === undefined) return;

@@ -1,3 +1,5 @@
+import { isPolled, type Polled, PolledPromises } from './polled.ts';
+
 /** The body of an answer. One read at a time; nothing is read ahead beyond what the network has brought. */
 export interface ByteSource {
   /** The next bytes, never none; undefined at the end. Rejects where the connection broke, or the request was aborted. */
@@ -11,6 +13,30 @@ export type Body = ByteSource | ReadableStream<Uint8Array>;
 
 export function sourceOf(body: Body): ByteSource {
   return 'getReader' in body ? fromStream(body) : body;
+}
+
+/** A source that is polled. */
+export interface PolledSource extends Polled<Uint8Array> {
+  cancel(): void;
+}
+
+/** A body to be polled, which those of our own transports can be as they are. */
+export function polledSourceOf(body: Body): PolledSource {
+  const source = sourceOf(body);
+  return isPolled<Uint8Array>(source) ? source : new PolledReads(source);
+}
+
+class PolledReads extends PolledPromises<Uint8Array> implements PolledSource {
+  readonly #source: ByteSource;
+
+  constructor(source: ByteSource) {
+    super(() => source.read());
+    this.#source = source;
+  }
+
+  cancel(): void {
+    this.#source.cancel();
+  }
 }
 
 function fromStream(body: ReadableStream<Uint8Array>): ByteSource {

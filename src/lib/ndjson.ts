@@ -1,5 +1,6 @@
 import { type Batches, looped } from './batches.ts';
 import type { Body } from './byte-source.ts';
+import type { pending } from './polled.ts';
 import { defaultStreamLimits, eventTooLarge, openText, type StreamLimits, type TextBody } from './stream-text.ts';
 import { createWholeParts, wholeLines, type WholeParts } from './whole-parts.ts';
 
@@ -34,9 +35,10 @@ class Lines implements Batches<string> {
     this.#isComplete = isComplete;
   }
 
-  read(): Promise<Uint8Array | undefined> {
+  poll(wake: () => void): Uint8Array | typeof pending | undefined {
     // What came before one that is too long was handed out before it.
-    return this.#lines.isTooLong() ? Promise.reject(eventTooLarge('line', this.#lines.maxChars)) : this.#text.read();
+    if (this.#lines.isTooLong()) throw eventTooLarge('line', this.#lines.maxChars);
+    return this.#text.poll(wake);
   }
 
   take(bytes: Uint8Array | undefined): readonly string[] {

@@ -1,8 +1,9 @@
 import type { Readable } from 'node:stream';
-import type { ByteSource } from './byte-source.ts';
+import type { ByteSource, PolledSource } from './byte-source.ts';
 import { connectionClosed } from './node-faults.ts';
+import { nextOf, pending } from './polled.ts';
 
-export interface ReadableSource extends ByteSource {
+export interface ReadableSource extends ByteSource, PolledSource {
   /** All of it. */
   text(): Promise<string>;
   /** Nothing more comes, and whoever reads gets this as the reason, after what came before. */
@@ -121,9 +122,14 @@ class Fed implements FedSource {
     if (this.#over === undefined) this.#end({ error: connectionClosed(reason) });
   }
 
-  async read(): Promise<Uint8Array | undefined> {
-    if (!this.#isThere()) await this.#more();
-    return this.#next();
+  poll(wake: () => void): Uint8Array | typeof pending | undefined {
+    if (this.#isThere()) return this.#next();
+    this.#wake = wake;
+    return pending;
+  }
+
+  read(): Promise<Uint8Array | undefined> {
+    return nextOf(this);
   }
 
   text(): Promise<string> {
@@ -135,8 +141,7 @@ class Fed implements FedSource {
   async #readText(): Promise<string> {
     const pieces: Uint8Array[] = [];
     for (;;) {
-      if (!this.#isThere()) await this.#more();
-      const piece = this.#next();
+      const piece = await nextOf(this);
       if (piece === undefined) return decoder.decode(pieces.length === 1 ? pieces[0] : Buffer.concat(pieces));
       pieces.push(piece);
     }
@@ -151,10 +156,6 @@ class Fed implements FedSource {
 
   #isThere(): boolean {
     return this.#unread.length > 0 || this.#over !== undefined;
-  }
-
-  #more(): Promise<void> {
-    return new Promise((resolve) => (this.#wake = resolve));
   }
 
   #next(): Uint8Array | undefined {
@@ -184,7 +185,8 @@ class Fed implements FedSource {
   }
 
   #wakeReader(): void {
-    this.#wake?.();
+    const wake = this.#wake;
     this.#wake = undefined;
+    wake?.();
   }
 }

@@ -30,6 +30,7 @@ export function unpackingSource(unpacker: Transform, feeder: Feeder): FedSource 
   // Whoever reads is told; of what is damaged nobody needs the rest.
   unpacker.on('error', () => feeder.close());
   return {
+    poll: (wake) => source.poll(wake),
     read: () => source.read(),
     text: () => source.text(),
     cancel: () => source.cancel(),

@@ -1,4 +1,3 @@
-import type { ByteSource } from './byte-source.ts';
 import { systemClock } from './clock.ts';
 
 /** Longer reads are handed out in parts of this many bytes. */
@@ -18,16 +17,17 @@ export class Pace {
   #unbroken = 0;
   #pausedAtMs: number = systemClock.nowMs();
 
-  /** So much was handed out without a pause that the clock has to be looked at: once in a while only, as most streams are slow. */
-  isDue(): boolean {
-    return this.#unbroken >= partBytes;
-  }
-
-  async pause(): Promise<void> {
+  /** True where everything else has its turn first; `onDone` is called after it. */
+  pauses(onDone: () => void): boolean {
+    // The clock is looked at once in a while only, as most streams are slow.
+    if (this.#unbroken < partBytes) return false;
     this.#unbroken = 0;
-    if (systemClock.nowMs() - this.#pausedAtMs <= longestWorkMs) return;
-    await new Promise<void>((resolve) => void systemClock.schedule(0, resolve));
-    this.#pausedAtMs = systemClock.nowMs();
+    if (systemClock.nowMs() - this.#pausedAtMs <= longestWorkMs) return false;
+    systemClock.schedule(0, () => {
+      this.#pausedAtMs = systemClock.nowMs();
+      onDone();
+    });
+    return true;
   }
 
   /** What was not handed out of the last read; undefined where all of it was. */
@@ -52,21 +52,9 @@ export class Pace {
 const mark: readonly number[] = [0xef, 0xbb, 0xbf];
 
 /**
- * The first bytes of a body. Of a byte order mark that the network cut, the platform's decoder takes off what follows it as well if that is
- * another one. So the bytes of a mark are handed out together.
+ * True of the first bytes of a body where only more of them can tell whether it begins with a byte order mark. Of one that the network cut,
+ * the platform's decoder takes off what follows it as well if that is another one, so the bytes of a mark are handed out together.
  */
-export async function readStart(source: ByteSource): Promise<Uint8Array | undefined> {
-  let start = new Uint8Array();
-  for (;;) {
-    const bytes = await source.read();
-    if (bytes === undefined) return start.byteLength === 0 ? undefined : start;
-    if (start.byteLength === 0 && !isInMark(bytes)) return bytes;
-    start = Uint8Array.from([...start, ...bytes]);
-    if (!isInMark(start)) return start;
-  }
-}
-
-/** True where only more bytes can tell whether it begins with a mark. */
-function isInMark(bytes: Uint8Array): boolean {
+export function isInMark(bytes: Uint8Array): boolean {
   return bytes.byteLength < mark.length && bytes.every((value, at) => value === mark[at]);
 }

@@ -1,5 +1,6 @@
 import type { ChatChunk } from '../core/types.ts';
 import type { Batches } from './batches.ts';
+import { nextOf, type Polled, pending } from './polled.ts';
 
 /** What one protocol makes of the events or lines of one stream. */
 export interface ItemReader<Item> {
@@ -21,7 +22,7 @@ export function readStream<Item>(
   items: Batches<Item>,
   reader: ItemReader<Item>,
   signal: AbortSignal,
-): AsyncIterableIterator<readonly ChatChunk[]> {
+): AsyncIterableIterator<readonly ChatChunk[]> & Polled<readonly ChatChunk[]> {
   return new Chunks(items, reader, signal);
 }
 
@@ -30,7 +31,7 @@ type Read = IteratorResult<readonly ChatChunk[], undefined>;
 const done: Read = Object.freeze({ done: true, value: undefined });
 
 /** A class, because there is one for every stream. */
-class Chunks<Item> implements AsyncIterableIterator<readonly ChatChunk[]> {
+class Chunks<Item> implements AsyncIterableIterator<readonly ChatChunk[]>, Polled<readonly ChatChunk[]> {
   readonly #items: Batches<Item>;
   readonly #reader: ItemReader<Item>;
   readonly #signal: AbortSignal;
@@ -46,18 +47,23 @@ class Chunks<Item> implements AsyncIterableIterator<readonly ChatChunk[]> {
     this.#signal = signal;
   }
 
-  async next(): Promise<Read> {
+  poll(wake: () => void): readonly ChatChunk[] | typeof pending | undefined {
     try {
       while (!this.#isOver) {
         if (this.#failure !== undefined) throw this.#failure.error;
-        const batch = this.#hasEnded() ? this.#end() : this.#read(await this.#items.read());
-        if (batch.length > 0) return { done: false, value: batch };
+        const batch = this.#hasEnded() ? this.#end() : this.#read(wake);
+        if (batch === pending || batch.length > 0) return batch;
       }
-      return done;
+      return undefined;
     } catch (error) {
       this.#close();
       throw this.#signal.aborted ? this.#signal.reason : error;
     }
+  }
+
+  async next(): Promise<Read> {
+    const value = await nextOf(this);
+    return value === undefined ? done : { done: false, value };
   }
 
   return(): Promise<Read> {
@@ -73,10 +79,10 @@ class Chunks<Item> implements AsyncIterableIterator<readonly ChatChunk[]> {
     return this.#isTerminated || this.#isRead || this.#items.isTerminated();
   }
 
-  #read(bytes: Uint8Array | undefined): readonly ChatChunk[] {
+  #read(wake: () => void): readonly ChatChunk[] | typeof pending {
+    const bytes = this.#items.poll(wake);
+    if (bytes === pending) return pending;
     const batch: ChatChunk[] = [];
-    // Whoever reads may have left meanwhile.
-    if (this.#isOver) return batch;
     this.#isRead = bytes === undefined;
     const items = this.#items.take(bytes);
     try {

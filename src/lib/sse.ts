@@ -1,6 +1,7 @@
 import { createParser } from 'eventsource-parser';
 import { type Batches, looped } from './batches.ts';
 import type { Body } from './byte-source.ts';
+import type { pending } from './polled.ts';
 import { defaultStreamLimits, eventTooLarge, openText, type StreamLimits, type TextBody } from './stream-text.ts';
 import { createWholeParts, wholeEvents, type WholeParts } from './whole-parts.ts';
 
@@ -54,9 +55,10 @@ class Events implements Batches<SseEvent> {
     this.#terminator = terminator;
   }
 
-  read(): Promise<Uint8Array | undefined> {
+  poll(wake: () => void): Uint8Array | typeof pending | undefined {
     // What came before one that is too large was handed out before it.
-    return this.#parts.isTooLong() ? Promise.reject(eventTooLarge('event', this.#parts.maxChars)) : this.#text.read();
+    if (this.#parts.isTooLong()) throw eventTooLarge('event', this.#parts.maxChars);
+    return this.#text.poll(wake);
   }
 
   take(bytes: Uint8Array | undefined): readonly SseEvent[] {

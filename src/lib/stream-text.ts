@@ -1,8 +1,9 @@
 import { RouterError } from '../core/errors.ts';
-import { type Body, type ByteSource, sourceOf } from './byte-source.ts';
+import { type Body, type PolledSource, polledSourceOf } from './byte-source.ts';
 import { classifyFault } from './classify.ts';
 import { systemClock } from './clock.ts';
-import { Pace, readStart } from './paced-text.ts';
+import { isInMark, Pace } from './paced-text.ts';
+import { nextOf, type Polled, pending } from './polled.ts';
 
 /** Sizes above which a stream is given up; they bound memory and time whatever a server sends. */
 export interface StreamLimits {
@@ -19,11 +20,10 @@ export const defaultStreamLimits: StreamLimits = Object.freeze({
 
 /**
  * A body as text: UTF-8 that is decoded across the borders of reads, in pieces that keep nobody busy for long. What is no UTF-8 becomes
- * U+FFFD, and a byte order mark is dropped at the start. Reading and decoding are apart, so that there is one promise for each read.
+ * U+FFFD, and a byte order mark is dropped at the start. What is polled are the next bytes; a classified fault is thrown where the body
+ * broke.
  */
-export interface TextBody {
-  /** The next bytes; undefined at the end. Rejects with a classified fault where the body broke. */
-  read(): Promise<Uint8Array | undefined>;
+export interface TextBody extends Polled<Uint8Array> {
   /** The text that ends with what was read, or is left at the end; it may be empty. @throws {RouterError} `limit_exceeded` */
   decode(bytes: Uint8Array | undefined): string;
   /** Lets the body go, and cancels it where it was not read to its end. */
@@ -44,20 +44,28 @@ export function openText(body: Body, maxStreamBytes: number): TextBody {
 
 /** One decoder per stream: web-stream pipes would cost more per event than everything else here. */
 class PacedText implements TextBody {
-  readonly #source: ByteSource;
+  readonly #source: PolledSource;
   readonly #maxBytes: number;
   readonly #decoder = new TextDecoder();
   readonly #pace = new Pace();
   #bytes = 0;
-  #isStart = true;
+  /** What came of a byte order mark; undefined from the first other bytes on. */
+  #start: Uint8Array | undefined = new Uint8Array();
 
   constructor(body: Body, maxBytes: number) {
-    this.#source = sourceOf(body);
+    this.#source = polledSourceOf(body);
     this.#maxBytes = maxBytes;
   }
 
-  read(): Promise<Uint8Array | undefined> {
-    return this.#pace.isDue() ? this.#pace.pause().then(() => this.#next()) : this.#next();
+  poll(wake: () => void): Uint8Array | typeof pending | undefined {
+    if (this.#pace.pauses(wake)) return pending;
+    const rest = this.#pace.rest();
+    if (rest !== undefined) return rest;
+    try {
+      return this.#start === undefined ? this.#source.poll(wake) : this.#pollStart(this.#start, wake);
+    } catch (error) {
+      throw broken(error);
+    }
   }
 
   decode(bytes: Uint8Array | undefined): string {
@@ -82,26 +90,26 @@ class PacedText implements TextBody {
     });
   }
 
-  #next(): Promise<Uint8Array | undefined> {
-    const rest = this.#pace.rest();
-    if (rest !== undefined) return Promise.resolve(rest);
-    const isStart = this.#isStart;
-    this.#isStart = false;
-    return (isStart ? readStart(this.#source) : this.#source.read()).catch(refuseBroken);
+  #pollStart(begun: Uint8Array, wake: () => void): Uint8Array | typeof pending | undefined {
+    let start = begun;
+    for (;;) {
+      const bytes = this.#source.poll(wake);
+      if (bytes === pending) return pending;
+      if (bytes !== undefined) start = start.byteLength === 0 ? bytes : Uint8Array.from([...start, ...bytes]);
+      const isWhole = bytes === undefined || !isInMark(start);
+      this.#start = isWhole ? undefined : start;
+      if (isWhole) return start.byteLength === 0 ? undefined : start;
+    }
   }
 }
 
 const streaming = Object.freeze({ stream: true });
 
-function refuseBroken(error: unknown): never {
-  throw broken(error);
-}
-
 /** Resolves at the end of the body, past the limit, or when the body breaks. */
-async function discard(source: ByteSource): Promise<void> {
+async function discard(source: PolledSource): Promise<void> {
   try {
     for (let bytes = 0; bytes <= drainLimits.bytes;) {
-      const read = await source.read();
+      const read = await nextOf(source);
       if (read === undefined) return;
       bytes += read.byteLength;
     }

@@ -2,6 +2,7 @@ import { createCollector } from '../core/collect.ts';
 import { RouterError } from '../core/errors.ts';
 import type { ChatChunk, ChatCompletion, ChatRequest } from '../core/types.ts';
 import type { RouteTrace } from '../core/route.ts';
+import { pending, Waker } from '../lib/polled.ts';
 import type { Opened } from './carry-out.ts';
 import type { OpenStream } from './open-stream.ts';
 import type { Run } from './run.ts';
@@ -62,6 +63,7 @@ const nobodyReads: Promise<unknown> = Promise.resolve();
 /** A class, because there is one for every stream. */
 class Chunks implements AsyncIterableIterator<ChatChunk> {
   readonly #reader: StreamReader;
+  readonly #waker = new Waker();
   #batch: readonly ChatChunk[];
   #index = 0;
   #waiting = 0;
@@ -76,26 +78,24 @@ class Chunks implements AsyncIterableIterator<ChatChunk> {
   }
 
   /** A function of its own, as `return` is: whoever holds no more than it goes on reading. */
-  readonly next = (): Promise<IteratorResult<ChatChunk>> => this.#next();
-  readonly return = (): Promise<IteratorResult<ChatChunk>> => this.#leave();
+  readonly next = (): Promise<Next> => this.#next();
+  readonly return = (): Promise<Next> => this.#leave();
 
   [Symbol.asyncIterator](): this {
     return this;
   }
 
-  #next(): Promise<IteratorResult<ChatChunk>> {
+  #next(): Promise<Next> {
     const isBroken = this.#reader.isBroken();
     if (isBroken) this.#batch = [];
-    else if (this.#waiting === 0 && this.#index < this.#batch.length) {
-      return Promise.resolve({ done: false, value: this.#batch[this.#index++] as ChatChunk });
-    }
+    else if (this.#waiting === 0 && this.#index < this.#batch.length) return Promise.resolve(this.#ofBatch());
     this.#waiting += 1;
     const next = this.#waiting === 1 ? this.#pull() : this.#pullLater();
     this.#reading = next;
     return next;
   }
 
-  #leave(): Promise<IteratorResult<ChatChunk>> {
+  #leave(): Promise<Next> {
     this.#batch = [];
     this.#forget();
     this.#reader.leave();
@@ -103,30 +103,45 @@ class Chunks implements AsyncIterableIterator<ChatChunk> {
   }
 
   /** Calls that do not wait for each other get their pieces in order. */
-  #pullLater(): Promise<IteratorResult<ChatChunk>> {
-    const pull = (): Promise<IteratorResult<ChatChunk>> => this.#pull();
+  #pullLater(): Promise<Next> {
+    const pull = (): Promise<Next> => this.#pull();
     return this.#reading.then(pull, pull);
   }
 
-  async #pull(): Promise<IteratorResult<ChatChunk>> {
+  #pull(): Promise<Next> {
+    try {
+      return Promise.resolve(this.#poll());
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
+  }
+
+  /** What is awaited goes on where the caller called, whoever wakes it. */
+  readonly #poll = (): Next | Promise<Next> => {
     try {
       while (this.#index >= this.#batch.length) {
-        const next = await this.#reader.read();
+        const batch = this.#reader.poll(this.#waker.wake);
+        if (batch === pending) return this.#waker.sleep().then(this.#poll);
         // A batch may have been on its way when the reader left.
-        if (next === undefined || this.#reader.isLeft()) {
+        if (batch === undefined || this.#reader.isLeft()) {
           this.#forget();
+          this.#waiting -= 1;
           return { done: true, value: undefined };
         }
-        this.#batch = next;
+        this.#batch = batch;
         this.#index = 0;
       }
-      return { done: false, value: this.#batch[this.#index++] as ChatChunk };
+      this.#waiting -= 1;
+      return this.#ofBatch();
     } catch (error) {
       this.#forget();
-      throw error;
-    } finally {
       this.#waiting -= 1;
+      throw error;
     }
+  };
+
+  #ofBatch(): Next {
+    return { done: false, value: this.#batch[this.#index++] as ChatChunk };
   }
 
   /** What has ended may lead back to the iterator, by the stack of an error, and would then keep it. */
@@ -135,6 +150,8 @@ class Chunks implements AsyncIterableIterator<ChatChunk> {
     this.#watched.reader = undefined;
   }
 }
+
+type Next = IteratorResult<ChatChunk>;
 
 /** The whole answer of a stream, as `router.chat()` gives it. Rejects with whatever interrupted the stream. */
 export async function collect(stream: ChatStream): Promise<ChatCompletion> {

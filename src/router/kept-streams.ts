@@ -5,6 +5,7 @@ import type { ChatAnswer, ChatChunk, ChatRequest } from '../core/types.ts';
 import { copyJson } from '../cache/copy-json.ts';
 import { longestEntry } from '../cache/entry.ts';
 import { type SharedBatches, shareBatches } from '../cache/shared-batches.ts';
+import { nextOf, pending, PolledPromises } from '../lib/polled.ts';
 import { runAttempts } from './attempts.ts';
 import { enterCall, type Entrance, startCall, whenStarted } from './begin-call.ts';
 import { type ChatStream, chatStream } from './chat-stream.ts';
@@ -74,7 +75,7 @@ function replayReader({ signal }: ResolvedCall<unknown>): StreamReader {
   return {
     isBroken,
     isLeft: () => isLeft,
-    async read() {
+    poll() {
       const broken = isBroken();
       isOver = true;
       if (broken) throw signal?.reason;
@@ -106,7 +107,7 @@ function beginShared(live: Entrance, wish: Wish): BeginShared<ChatRequest, Share
     };
     if (flight.isEmpty()) flight.onEmpty(true);
     const batches = shareBatches<readonly ChatChunk[]>({
-      next: () => reader.read(),
+      next: () => nextOf(reader),
       begun,
       sizeOf: (batch) => batch.reduce((sum, chunk) => sum + sizeOf(chunk), 0),
       mostKept,
@@ -119,6 +120,7 @@ function beginShared(live: Entrance, wish: Wish): BeginShared<ChatRequest, Share
 /** One call's own reading of a shared stream. `own`: its route, which is complete when it has ended. */
 function riderReader(rider: Rider<SharedStream>, { batches, route }: SharedStream, own: RouteTrace): StreamReader {
   const tail = batches.open();
+  const reads = new PolledPromises(() => rider.waitFor(tail.read()));
   let isOver = false;
   let isLeft = false;
   let broken: { readonly error: unknown } | undefined;
@@ -140,10 +142,11 @@ function riderReader(rider: Rider<SharedStream>, { batches, route }: SharedStrea
   return {
     isBroken: () => broken !== undefined,
     isLeft: () => isLeft,
-    async read() {
+    poll(wake) {
       if (isOver) return over();
       try {
-        const batch = await rider.waitFor(tail.read());
+        const batch = reads.poll(wake);
+        if (batch === pending) return pending;
         if (batch === undefined) end(() => rider.end(route, false));
         return batch && copyJson(batch);
       } catch (error) {
@@ -190,11 +193,11 @@ function notedReader(reader: StreamReader, begun: readonly ChatChunk[], onWhole:
     isBroken: () => reader.isBroken(),
     isLeft: () => reader.isLeft(),
     leave: () => reader.leave(),
-    async read() {
+    poll(wake) {
       try {
-        const batch = await reader.read();
+        const batch = reader.poll(wake);
         if (batch === undefined) end();
-        else note(batch);
+        else if (batch !== pending) note(batch);
         return batch;
       } catch (error) {
         isWhole = false;

@@ -2,6 +2,7 @@ import type { Call } from '../core/adapter.ts';
 import { hasContent, textLength } from '../core/collect.ts';
 import { type Phase, RouterError } from '../core/errors.ts';
 import type { ChatChunk, ChatRequest } from '../core/types.ts';
+import { isPolled, nextOf, type Polled, PolledPromises } from '../lib/polled.ts';
 import type { ThroughputConfig } from '../config/config.ts';
 import type { Attempt } from './attempt.ts';
 import type { Opener } from './carry-out.ts';
@@ -10,8 +11,12 @@ import type { Opener } from './carry-out.ts';
 export interface OpenStream {
   /** What was read so far: the preamble, and the batch with the first content. */
   readonly begun: readonly ChatChunk[];
-  readonly rest: AsyncIterator<readonly ChatChunk[]>;
+  readonly rest: Polled<readonly ChatChunk[]>;
+  /** Where it comes from. */
+  readonly source: Source;
 }
+
+type Source = AsyncIterator<readonly ChatChunk[]>;
 
 /** Batches without content that a stream may begin with: a role, an identifier. More is no answer. */
 const longestPreamble = 256;
@@ -25,9 +30,9 @@ export async function openStream(
   throughput: ThroughputConfig | undefined,
   call: Call<ChatRequest> = attempt.call,
 ): Promise<OpenStream> {
-  const rest = await sourceOf(attempt, call);
+  const source = await sourceOf(attempt, call);
   try {
-    const open = await readBeginning(attempt, rest);
+    const open = await readBeginning(attempt, source);
     if (throughput === undefined || attempt.isLast) return firstContent(attempt, open);
     const { minCharsPerSecond, sampleChars } = throughput;
     // At the same rate, but no longer than a pause between two pieces may take: one that stalls has to leave time for the others.
@@ -35,7 +40,7 @@ export async function openStream(
     const limitMs = attempt.withinShare((chars / minCharsPerSecond) * 1_000);
     return firstContent(attempt, await readMore(attempt, open, chars, 'throughput', limitMs));
   } catch (error) {
-    letGo({ rest });
+    letGo({ source });
     throw error;
   }
 }
@@ -46,24 +51,31 @@ function firstContent(attempt: Attempt<ChatRequest>, open: OpenStream): OpenStre
   return open;
 }
 
-async function sourceOf({ provider, deadline }: Attempt<ChatRequest>, call: Call<ChatRequest>): Promise<OpenStream['rest']> {
+async function sourceOf({ provider, deadline }: Attempt<ChatRequest>, call: Call<ChatRequest>): Promise<Source> {
   const opening = provider.adapter.stream(call);
   try {
     return (await deadline.waitFor(opening))[Symbol.asyncIterator]();
   } catch (error) {
     // One that comes after the attempt has ended is nobody's.
-    opening.then((late) => letGo({ rest: late[Symbol.asyncIterator]() })).catch(() => undefined);
+    opening.then((late) => letGo({ source: late[Symbol.asyncIterator]() })).catch(() => undefined);
     throw error;
   }
 }
 
-async function readBeginning(attempt: Attempt<ChatRequest>, rest: OpenStream['rest']): Promise<OpenStream> {
+/** What adapters make of a stream themselves cannot be polled. */
+function polled(source: Source): OpenStream['rest'] {
+  if (isPolled<readonly ChatChunk[]>(source)) return source;
+  return new PolledPromises(() => source.next().then(({ done, value }) => (done === true ? undefined : value)));
+}
+
+async function readBeginning(attempt: Attempt<ChatRequest>, source: Source): Promise<OpenStream> {
+  const rest = polled(source);
   let begun: readonly ChatChunk[] = [];
   for (let reads = 0; reads < longestPreamble; reads++) {
-    const { done, value } = await attempt.deadline.waitFor(rest.next());
-    if (done === true) throw noContent('ended without content');
-    begun = begun.length === 0 ? value : [...begun, ...value];
-    if (value.some(hasContent)) return { begun, rest };
+    const batch = await attempt.deadline.waitFor(nextOf(rest));
+    if (batch === undefined) throw noContent('ended without content');
+    begun = begun.length === 0 ? batch : [...begun, ...batch];
+    if (batch.some(hasContent)) return { begun, rest, source };
   }
   throw noContent(`sent ${longestPreamble} pieces without content`);
 }
@@ -71,7 +83,7 @@ async function readBeginning(attempt: Attempt<ChatRequest>, rest: OpenStream['re
 /** Reads on until there are so many characters or the stream has ended; `phase` is the limit for that. */
 export async function readMore(
   { deadline }: Attempt<ChatRequest>,
-  { begun, rest }: OpenStream,
+  { begun, rest, source }: OpenStream,
   chars: number,
   phase: Phase,
   limitMs: number,
@@ -81,26 +93,26 @@ export async function readMore(
   deadline.enter(phase, limitMs);
   for (let read = textLength(all), empty = 0; read < chars && !isOver; empty++) {
     if (empty === longestPreamble) throw noContent(`sent ${longestPreamble} pieces in a row without content`);
-    const { done, value } = await deadline.waitFor(rest.next());
-    if (done === true) isOver = true;
+    const batch = await deadline.waitFor(nextOf(rest));
+    if (batch === undefined) isOver = true;
     else {
-      all.push(...value);
-      read += textLength(value);
-      if (value.some(hasContent)) empty = -1;
+      all.push(...batch);
+      read += textLength(batch);
+      if (batch.some(hasContent)) empty = -1;
     }
   }
   // What follows is read at the pace of our reader, after a stream that has ended as well.
   deadline.pause();
-  return { begun: all, rest: isOver ? ended : rest };
+  return { begun: all, rest: isOver ? ended : rest, source };
 }
 
 /** Closes what is left of a stream, and does not wait for that. Whatever the source makes of it goes nowhere. */
-export function letGo({ rest }: Pick<OpenStream, 'rest'>): void {
-  const close = async (): Promise<void> => void (await rest.return?.());
+export function letGo({ source }: Pick<OpenStream, 'source'>): void {
+  const close = async (): Promise<void> => void (await source.return?.());
   close().catch(() => undefined);
 }
 
-const ended: AsyncIterator<readonly ChatChunk[]> = { next: async () => ({ done: true, value: undefined }) };
+const ended: OpenStream['rest'] = { poll: () => undefined };
 
 function noContent(what: string): RouterError<'bad_response'> {
   return new RouterError('bad_response', `the stream ${what}.`);

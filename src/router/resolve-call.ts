@@ -79,7 +79,7 @@ export function resolveCall<Verbed extends Verb>(
   return {
     verb,
     request: request as typeof given,
-    requestId: resolveText(options.requestId, 'requestId') ?? globalThis.crypto.randomUUID(),
+    requestId: resolveText(options.requestId, 'requestId') ?? newRequestId(),
     intent,
     balance: settings.balance ?? config.balance,
     lane: settings.lane,
@@ -153,6 +153,11 @@ function resolveCost(given: number | undefined): number | undefined {
 function resolveText(given: string | undefined, name: string): string | undefined {
   if (given !== undefined && (typeof given !== 'string' || given === '')) throw invalid(`${name} must be a text that is not empty`);
   return given;
+}
+
+/** Node leaves it in sixteen pieces, 0.4 KB as long as a stream lasts, until somebody goes through it. */
+function newRequestId(): string {
+  return globalThis.crypto.randomUUID().toLowerCase();
 }
 
 /** The smaller of two limits, of which either may be missing. */

@@ -2,6 +2,7 @@ import { hasContent } from '../core/collect.ts';
 import { isRouterError, RouterError } from '../core/errors.ts';
 import type { ChatChunk, ChatRequest, Usage } from '../core/types.ts';
 import { type AttemptDeadline, openDeadline, timeoutError } from '../lib/deadline.ts';
+import { type Polled, pending } from '../lib/polled.ts';
 import type { Attempt } from './attempt.ts';
 import type { Opened } from './carry-out.ts';
 import { finalError, interrupted } from './interrupted.ts';
@@ -10,15 +11,17 @@ import { createResume, type Resume, type Resumed } from './resume.ts';
 import type { Run } from './run.ts';
 
 /** Reads the rest of a stream, batch by batch, and ends its attempts and its call exactly once, whatever happens. */
-export interface StreamReader {
-  /** The next batch; undefined at the end. Rejects, once, with what broke the stream. */
-  read(): Promise<readonly ChatChunk[] | undefined>;
-  /** Something ended the stream while nobody was reading; the next `read` tells it. */
+export interface StreamReader extends Polled<readonly ChatChunk[]> {
+  /** The next batch; undefined at the end. Throws, once, what broke the stream. */
+  poll(wake: () => void): Polling;
+  /** Something ended the stream while nobody was reading; the next `poll` tells it. */
   isBroken(): boolean;
   isLeft(): boolean;
   /** The reader wants no more: the connection is closed. */
   leave(): void;
 }
+
+type Polling = readonly ChatChunk[] | typeof pending | undefined;
 
 type OpenedStream = Opened<ChatRequest, OpenStream>;
 
@@ -42,6 +45,8 @@ class Reading implements StreamReader {
   startedS: number | undefined;
   /** For how long only pieces without content have come. */
   silentMs = 0;
+  /** Since when the provider is awaited; undefined while it is our reader who takes its time. */
+  awaitedFromMs: number | undefined;
   /** Told by the next read. */
   broken: { readonly error: unknown } | undefined;
   /** Mended by the next read. */
@@ -49,6 +54,10 @@ class Reading implements StreamReader {
   left = false;
   /** Another provider is being asked. */
   mending = false;
+  /** What it has begun with. */
+  takenOver: readonly ChatChunk[] | undefined;
+  /** For whoever waits for the next batch. */
+  wake: () => void = nobody;
 
   constructor(run: Run<ChatRequest>, first: OpenedStream) {
     this.run = run;
@@ -56,8 +65,9 @@ class Reading implements StreamReader {
     this.open = first;
   }
 
-  read(): Promise<readonly ChatChunk[] | undefined> {
-    return read(this);
+  poll(wake: () => void): Polling {
+    this.wake = wake;
+    return poll(this);
   }
 
   isBroken(): boolean {
@@ -80,37 +90,53 @@ interface Lost {
   readonly limits: AttemptDeadline;
 }
 
-async function read(state: Reading): Promise<readonly ChatChunk[] | undefined> {
+const nobody = (): void => undefined;
+
+function poll(state: Reading): Polling {
   for (;;) {
-    const { lost, open } = state;
-    if (lost !== undefined && !state.left) return mend(state, lost);
+    const { lost, open, takenOver } = state;
+    state.takenOver = undefined;
+    if (takenOver !== undefined) return takenOver;
+    if (lost !== undefined && !state.left) void mend(state, lost);
+    if (state.mending) return pending;
     if (open.attempt.isOver()) return endOrThrow(state);
-    const { deadline, timeouts } = open.attempt;
-    const startMs = state.run.engine.config.clock.nowMs();
     try {
-      deadline.enter('idle', timeouts.idleMs);
-      return noteRead(state, open, startMs, await deadline.waitFor(open.result.rest.next()));
+      return pollOpen(state, open);
     } catch (error) {
       breakOff(state, open, error);
     }
   }
 }
 
-type Batch = IteratorResult<readonly ChatChunk[], unknown>;
+/** Whatever ends the attempt meanwhile wakes who waits. */
+function pollOpen(state: Reading, { attempt, result }: OpenedStream): Polling {
+  if (state.awaitedFromMs === undefined) {
+    state.awaitedFromMs = state.run.engine.config.clock.nowMs();
+    attempt.deadline.enter('idle', attempt.timeouts.idleMs);
+  }
+  const batch = result.rest.poll(state.wake);
+  return batch === pending ? pending : noteRead(state, attempt, state.awaitedFromMs, batch);
+}
 
 /** What a read of the stream that is open has brought. */
-function noteRead(state: Reading, { attempt }: OpenedStream, startMs: number, { done, value }: Batch): readonly ChatChunk[] | undefined {
+function noteRead(
+  state: Reading,
+  attempt: Attempt<ChatRequest>,
+  startMs: number,
+  batch: readonly ChatChunk[] | undefined,
+): readonly ChatChunk[] | undefined {
   const { run, usage } = state;
   const { deadline, timeouts } = attempt;
+  state.awaitedFromMs = undefined;
   deadline.pause();
-  if (done === true) {
+  if (batch === undefined) {
     attempt.succeed(usage);
     run.end(usage, false);
     return undefined;
   }
-  state.silentMs = value.some(hasContent) ? 0 : state.silentMs + run.engine.config.clock.nowMs() - startMs;
+  state.silentMs = batch.some(hasContent) ? 0 : state.silentMs + run.engine.config.clock.nowMs() - startMs;
   if (state.silentMs >= emptyLimits * timeouts.idleMs) throw timeoutError(attempt.candidate.provider, 'idle', state.silentMs);
-  return take(state, value);
+  return take(state, batch);
 }
 
 function take(state: Reading, chunks: readonly ChatChunk[]): readonly ChatChunk[] {
@@ -123,9 +149,14 @@ function take(state: Reading, chunks: readonly ChatChunk[]): readonly ChatChunk[
 function attach(state: Reading, next: OpenedStream): void {
   state.open = next;
   state.silentMs = 0;
+  state.awaitedFromMs = undefined;
   const { signal } = next.attempt.deadline;
   // A limit may run out, or the caller abort, while nobody reads: the attempt has to end all the same.
-  signal.addEventListener('abort', () => breakOff(state, next, signal.reason), { once: true });
+  const onAbort = (): void => {
+    breakOff(state, next, signal.reason);
+    state.wake();
+  };
+  signal.addEventListener('abort', onAbort, { once: true });
   take(state, next.result.begun);
   // Between the first content and this line the caller had a turn, and a signal that has aborted calls no listener any more.
   if (signal.aborted) breakOff(state, next, signal.reason);
@@ -168,25 +199,25 @@ function forget(state: Reading): void {
 }
 
 /** Another provider goes on, or the stream is broken for good. */
-async function mend(state: Reading, { from, error }: Lost): Promise<readonly ChatChunk[] | undefined> {
+async function mend(state: Reading, { from, error }: Lost): Promise<void> {
   const { run, resume } = state;
   forget(state);
   state.mending = true;
   try {
     const next = await resume.go(from, error);
-    if (!state.left) return takeOver(state, next);
-    next.attempt.abandon(undefined);
-    letGo(next.result);
+    if (state.left) {
+      next.attempt.abandon(undefined);
+      letGo(next.result);
+    } else takeOver(state, next);
   } catch (given) {
     if (!state.left) state.broken = { error: run.fail(finalError(run, from, error, given)) };
-  } finally {
-    state.mending = false;
   }
+  state.mending = false;
   if (state.left) run.end(state.usage, true);
-  return endOrThrow(state);
+  state.wake();
 }
 
-function takeOver(state: Reading, next: Resumed): readonly ChatChunk[] {
+function takeOver(state: Reading, next: Resumed): void {
   const { run } = state;
   if (next.notice.type === 'reset') {
     // What was told beside the content is void as well.
@@ -195,7 +226,7 @@ function takeOver(state: Reading, next: Resumed): readonly ChatChunk[] {
     run.trace.degraded = false;
   }
   attach(state, next);
-  return [toChunk(next), ...next.result.begun];
+  state.takenOver = [toChunk(next), ...next.result.begun];
 }
 
 function endOrThrow(state: Reading): undefined {

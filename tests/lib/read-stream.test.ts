@@ -34,7 +34,7 @@ function sourceOf(...batches: readonly (readonly string[])[]): Source {
   const left = [...batches];
   let closed = false;
   const reads: Batches<string> = {
-    read: async () => (closed || left.length === 0 ? undefined : new Uint8Array(1)),
+    poll: () => (closed || left.length === 0 ? undefined : new Uint8Array(1)),
     take: (bytes) => (bytes === undefined ? [] : (left.shift() ?? [])),
     isTerminated: () => false,
     close: () => void (closed = true),
