@@ -1,4 +1,4 @@
-import { isPolled, type Polled, PolledPromises } from './polled.ts';
+import { isPolled, nextOf, pending, type Polled, PolledPromises } from './polled.ts';
 
 /** The body of an answer. One read at a time; nothing is read ahead beyond what the network has brought. */
 export interface ByteSource {
@@ -12,7 +12,7 @@ export interface ByteSource {
 export type Body = ByteSource | ReadableStream<Uint8Array>;
 
 export function sourceOf(body: Body): ByteSource {
-  return 'getReader' in body ? fromStream(body) : body;
+  return 'getReader' in body ? new StreamSource(body) : body;
 }
 
 /** A source that is polled. */
@@ -20,17 +20,20 @@ export interface PolledSource extends Polled<Uint8Array> {
   cancel(): void;
 }
 
-/** A body to be polled, which those of our own transports can be as they are. */
+/** A body to be polled, which what our own transports give can be as it is. */
 export function polledSourceOf(body: Body): PolledSource {
   const source = sourceOf(body);
   return isPolled<Uint8Array>(source) ? source : new PolledReads(source);
 }
 
-class PolledReads extends PolledPromises<Uint8Array> implements PolledSource {
+class PolledReads extends PolledPromises<Uint8Array, Uint8Array | undefined> implements PolledSource {
   readonly #source: ByteSource;
 
   constructor(source: ByteSource) {
-    super(() => source.read());
+    super(
+      () => source.read(),
+      (bytes) => bytes,
+    );
     this.#source = source;
   }
 
@@ -39,23 +42,37 @@ class PolledReads extends PolledPromises<Uint8Array> implements PolledSource {
   }
 }
 
-function fromStream(body: ReadableStream<Uint8Array>): ByteSource {
+type StreamRead = Awaited<ReturnType<ReadableStreamDefaultReader<Uint8Array>['read']>>;
+
+/** One of the platform's streams. A class, because there is one for every stream over `fetch`. */
+class StreamSource extends PolledPromises<Uint8Array, StreamRead> implements ByteSource, PolledSource {
+  readonly #body: ReadableStream<Uint8Array>;
   // Taken when it is needed: whoever has read all of the body at once has taken it already.
-  let reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
-  return {
-    async read() {
-      reader ??= body.getReader();
-      for (;;) {
-        const { done, value } = await reader.read();
-        if (done) return undefined;
-        if (value.byteLength > 0) return value;
-      }
-    },
-    cancel() {
-      // Not awaited: a body that is slow to stop must not hold up the caller, one that broke has nothing to add, and one that has ended
-      // takes it for nothing.
-      (reader ?? body).cancel().catch(() => undefined);
-      reader?.releaseLock();
-    },
-  };
+  #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
+
+  constructor(body: ReadableStream<Uint8Array>) {
+    super(
+      () => (this.#reader ??= body.getReader()).read(),
+      ({ done, value }) => (done ? undefined : value),
+    );
+    this.#body = body;
+  }
+
+  override poll(wake: () => void): Uint8Array | typeof pending | undefined {
+    for (;;) {
+      const bytes = super.poll(wake);
+      if (bytes === undefined || bytes === pending || bytes.byteLength > 0) return bytes;
+    }
+  }
+
+  read(): Promise<Uint8Array | undefined> {
+    return nextOf(this);
+  }
+
+  cancel(): void {
+    // Not awaited: a body that is slow to stop must not hold up the caller, one that broke has nothing to add, and one that has ended
+    // takes it for nothing.
+    (this.#reader ?? this.#body).cancel().catch(() => undefined);
+    this.#reader?.releaseLock();
+  }
 }

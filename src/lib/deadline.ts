@@ -9,10 +9,10 @@ export interface AttemptDeadline {
   readonly signal: AbortSignal;
   /** The promise, or the reason of `signal` as soon as it aborts. One at a time. */
   waitFor<Value>(promise: Promise<Value>): Promise<Value>;
-  /** From now on the attempt waits for `phase`, at most `limitMs` milliseconds. */
-  enter(phase: Phase, limitMs: number): void;
-  /** Nothing is awaited from the provider: it is our reader that takes its time. Only the end of the attempt holds. */
-  pause(): void;
+  /** From now on the attempt waits for `phase`, at most `limitMs` milliseconds. Gives the time on the clock. */
+  enter(phase: Phase, limitMs: number): number;
+  /** Nothing is awaited from the provider: it is our reader that takes its time. Only the end of the attempt holds. Gives the time on the clock. */
+  pause(): number;
   /** Since when our reader takes its time; undefined while the provider is awaited. */
   pausedAtMs(): number | undefined;
   /** Gives the attempt up from our side: whatever still works for it is told to stop. */
@@ -42,29 +42,85 @@ export function openDeadline(options: DeadlineOptions): AttemptDeadline {
   return new Deadline(options);
 }
 
+/**
+ * Rings with the length of the limit that ran out. It is moved lazily: one that is set too early wakes up and moves itself. A class to extend
+ * rather than to hold, as what is touched with every token of a thousand streams is never in the processor's caches.
+ */
+abstract class Alarm {
+  protected readonly clock: Clock;
+  #fromMs = 0;
+  #dueMs = Infinity;
+  #timerMs = Infinity;
+  #graceGiven = false;
+  #cancelTimer: (() => void) | undefined;
+
+  constructor(clock: Clock) {
+    this.clock = clock;
+  }
+
+  protected abstract ring(limitMs: number): void;
+
+  protected set(fromMs: number, dueMs: number, nowMs: number): void {
+    this.#fromMs = fromMs;
+    this.#dueMs = dueMs;
+    this.#graceGiven = false;
+    // Moving the timer at every piece of a stream would cost more than waking up for nothing now and then.
+    if (dueMs < this.#timerMs) this.#arm(dueMs, nowMs);
+  }
+
+  protected cancel(): void {
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
+    // Whoever still comes with a limit arms nothing.
+    this.#timerMs = -Infinity;
+  }
+
+  #arm(atMs: number, nowMs: number): void {
+    this.#cancelTimer?.();
+    this.#timerMs = atMs;
+    this.#cancelTimer = this.clock.schedule(Math.max(0, atMs - nowMs), () => this.#onTimer());
+  }
+
+  #onTimer(): void {
+    const nowMs = this.clock.nowMs();
+    const latenessMs = nowMs - this.#timerMs;
+    this.#timerMs = Infinity;
+    if (nowMs < this.#dueMs) return this.#arm(this.#dueMs, nowMs);
+    if (!this.#graceGiven && latenessMs > Math.min(graceMs, (this.#dueMs - this.#fromMs) / 2)) {
+      this.#graceGiven = true;
+      return this.#arm(nowMs + graceMs, nowMs);
+    }
+    return this.ring(this.#dueMs - this.#fromMs);
+  }
+}
+
 /** A class, because there is one for every attempt: as closures it was four times as large. */
-class Deadline implements AttemptDeadline {
+class Deadline extends Alarm implements AttemptDeadline {
   readonly signal: AbortSignal;
-  readonly #options: DeadlineOptions;
+  readonly #provider: string;
+  readonly #signals: DeadlineOptions['signals'];
   readonly #controller = new AbortController();
   readonly #openedAtMs: number;
-  readonly #alarm: Alarm;
-  readonly #onAbort = (): void => this.abort(this.#options.signals.find((signal) => signal?.aborted)?.reason);
+  readonly #endsAtMs: number;
+  readonly #endPhase: DeadlineOptions['endPhase'];
+  readonly #onAbort = (): void => this.abort(this.#signals.find((signal) => signal?.aborted)?.reason);
   /** At the signals. */
   readonly #links: readonly (Link | undefined)[];
   #phase: Phase;
   #pausedAtMs: number | undefined;
   #giveUp: ((reason: unknown) => void) | undefined;
 
-  constructor(options: DeadlineOptions) {
-    const { clock, signals, endPhase, endsAtMs } = options;
-    this.#options = options;
+  constructor({ clock, provider, signals, endPhase, endsAtMs }: DeadlineOptions) {
+    super(clock);
+    this.#provider = provider;
+    this.#signals = signals;
+    this.#endsAtMs = endsAtMs;
+    this.#endPhase = endPhase;
     this.signal = this.#controller.signal;
     this.#openedAtMs = clock.nowMs();
     this.#phase = endPhase;
-    this.#alarm = new Alarm(clock, (limitMs) => this.abort(timeoutError(options.provider, this.#phase, limitMs)));
     this.#links = signals.map((signal) => signal && this.#heed(signal));
-    this.#alarm.set(this.#openedAtMs, endsAtMs, this.#openedAtMs);
+    this.set(this.#openedAtMs, endsAtMs, this.#openedAtMs);
   }
 
   waitFor<Value>(promise: Promise<Value>): Promise<Value> {
@@ -76,19 +132,22 @@ class Deadline implements AttemptDeadline {
     });
   }
 
-  enter(phase: Phase, limitMs: number): void {
-    const { clock, endsAtMs } = this.#options;
-    const nowMs = clock.nowMs();
+  enter(phase: Phase, limitMs: number): number {
+    const nowMs = this.clock.nowMs();
     this.#pausedAtMs = undefined;
-    if (nowMs + limitMs >= endsAtMs) return this.#toTheEnd(nowMs);
-    this.#phase = phase;
-    this.#alarm.set(nowMs, nowMs + limitMs, nowMs);
+    if (nowMs + limitMs >= this.#endsAtMs) this.#toTheEnd(nowMs);
+    else {
+      this.#phase = phase;
+      this.set(nowMs, nowMs + limitMs, nowMs);
+    }
+    return nowMs;
   }
 
-  pause(): void {
-    const nowMs = this.#options.clock.nowMs();
+  pause(): number {
+    const nowMs = this.clock.nowMs();
     this.#pausedAtMs = nowMs;
     this.#toTheEnd(nowMs);
+    return nowMs;
   }
 
   pausedAtMs(): number | undefined {
@@ -102,8 +161,12 @@ class Deadline implements AttemptDeadline {
   }
 
   dispose(): void {
-    this.#alarm.cancel();
+    this.cancel();
     for (const link of this.#links) link?.remove();
+  }
+
+  protected override ring(limitMs: number): void {
+    this.abort(timeoutError(this.#provider, this.#phase, limitMs));
   }
 
   #heed(signal: AbortSignal | StopSignal): Link | undefined {
@@ -113,58 +176,8 @@ class Deadline implements AttemptDeadline {
   }
 
   #toTheEnd(nowMs: number): void {
-    const { endPhase, endsAtMs } = this.#options;
-    this.#phase = endPhase;
-    this.#alarm.set(this.#openedAtMs, endsAtMs, nowMs);
-  }
-}
-
-/** Rings once, with the length of the limit that ran out. It is moved lazily: one that is set too early wakes up and moves itself. */
-class Alarm {
-  readonly #clock: Clock;
-  readonly #ring: (limitMs: number) => void;
-  #fromMs = 0;
-  #dueMs = Infinity;
-  #timerMs = Infinity;
-  #graceGiven = false;
-  #cancelTimer: (() => void) | undefined;
-
-  constructor(clock: Clock, ring: (limitMs: number) => void) {
-    this.#clock = clock;
-    this.#ring = ring;
-  }
-
-  set(fromMs: number, dueMs: number, nowMs: number): void {
-    this.#fromMs = fromMs;
-    this.#dueMs = dueMs;
-    this.#graceGiven = false;
-    // Moving the timer at every piece of a stream would cost more than waking up for nothing now and then.
-    if (dueMs < this.#timerMs) this.#arm(dueMs, nowMs);
-  }
-
-  cancel(): void {
-    this.#cancelTimer?.();
-    this.#cancelTimer = undefined;
-    // Whoever still comes with a limit arms nothing.
-    this.#timerMs = -Infinity;
-  }
-
-  #arm(atMs: number, nowMs: number): void {
-    this.#cancelTimer?.();
-    this.#timerMs = atMs;
-    this.#cancelTimer = this.#clock.schedule(Math.max(0, atMs - nowMs), () => this.#onTimer());
-  }
-
-  #onTimer(): void {
-    const nowMs = this.#clock.nowMs();
-    const latenessMs = nowMs - this.#timerMs;
-    this.#timerMs = Infinity;
-    if (nowMs < this.#dueMs) return this.#arm(this.#dueMs, nowMs);
-    if (!this.#graceGiven && latenessMs > Math.min(graceMs, (this.#dueMs - this.#fromMs) / 2)) {
-      this.#graceGiven = true;
-      return this.#arm(nowMs + graceMs, nowMs);
-    }
-    return this.#ring(this.#dueMs - this.#fromMs);
+    this.#phase = this.#endPhase;
+    this.set(this.#openedAtMs, this.#endsAtMs, nowMs);
   }
 }
 

@@ -1,3 +1,4 @@
+import { isNode } from './node-builtin.ts';
 import { nodeHttpTransport } from './node-http.ts';
 import { hasProxyAgents, usualProxy } from './node-proxy.ts';
 import { ofetchTransport, type Transport } from './transport.ts';
@@ -12,9 +13,4 @@ let shared: Transport | undefined;
 export function defaultTransport(): Transport {
   shared ??= isNode() && (usualProxy() === undefined || hasProxyAgents()) ? nodeHttpTransport() : ofetchTransport();
   return shared;
-}
-
-/** Bun, Deno and Workers have parts of Node's API as well, and name themselves here. */
-function isNode(): boolean {
-  return globalThis.navigator?.userAgent?.startsWith('Node.js/') === true && typeof process.getBuiltinModule === 'function';
 }

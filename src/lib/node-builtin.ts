@@ -7,3 +7,8 @@ export function builtin<Module>(name: string): Module {
   if (found === undefined) throw new TypeError(`There is no ${name} here; use ofetchTransport() instead.`);
   return found as Module;
 }
+
+/** Bun, Deno and Workers have parts of Node's API as well, and name themselves here. */
+export function isNode(): boolean {
+  return globalThis.navigator?.userAgent?.startsWith('Node.js/') === true && typeof process.getBuiltinModule === 'function';
+}

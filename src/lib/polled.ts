@@ -43,42 +43,47 @@ export async function nextOf<Value>(source: Polled<Value>): Promise<Value | unde
   }
 }
 
-type Outcome<Value> = { readonly value: Value | undefined } | { readonly error: unknown };
+type Outcome<Result> = { readonly result: Result } | { readonly error: unknown };
 
-/** Polls what gives promises. */
-export class PolledPromises<Value> implements Polled<Value> {
-  readonly #next: () => Promise<Value | undefined>;
-  #outcome: Outcome<Value> | undefined;
+/** Polls what gives promises. Whoever leaves it may still be told what came of the last one. */
+export class PolledPromises<Value, Result> implements Polled<Value> {
+  readonly #next: () => Promise<Result>;
+  readonly #valueOf: (result: Result) => Value | undefined;
+  #outcome: Outcome<Result> | undefined;
   #isAsked = false;
   #wake: (() => void) | undefined;
+  // Once, and not for each of them.
+  readonly #onResult = (result: Result): void => this.#settle({ result });
+  readonly #onError = (error: unknown): void => this.#settle({ error });
 
-  /** @param next The next value; undefined at the end. Not called again before it has settled. */
-  constructor(next: () => Promise<Value | undefined>) {
+  /**
+   * @param next Not called again before its promise has settled.
+   * @param valueOf The value in what it gives; undefined at the end.
+   */
+  constructor(next: () => Promise<Result>, valueOf: (result: Result) => Value | undefined) {
     this.#next = next;
+    this.#valueOf = valueOf;
   }
 
   poll(wake: () => void): Value | typeof pending | undefined {
     const outcome = this.#outcome;
+    this.#wake = wake;
     if (outcome === undefined) {
       if (!this.#isAsked) this.#ask();
-      this.#wake = wake;
       return pending;
     }
     this.#outcome = undefined;
     if ('error' in outcome) throw outcome.error;
-    return outcome.value;
+    return this.#valueOf(outcome.result);
   }
 
   #ask(): void {
     const next = this.#next();
     this.#isAsked = true;
-    next.then(
-      (value) => this.#settle({ value }),
-      (error: unknown) => this.#settle({ error }),
-    );
+    next.then(this.#onResult, this.#onError);
   }
 
-  #settle(outcome: Outcome<Value>): void {
+  #settle(outcome: Outcome<Result>): void {
     this.#isAsked = false;
     this.#outcome = outcome;
     this.#wake?.();

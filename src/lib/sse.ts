@@ -121,14 +121,28 @@ const parser = createParser({ onEvent: ({ event, data }) => void sink?.push({ ev
 // The decoder has taken the byte order mark off, and this is the one that the parser would look for: a second one is text.
 parser.feed('\uFEFF');
 
+const plain = 'data: ';
+const newline = 10;
+
+/** Of whole events those of one line of data, as nearly all are that servers send, are cut out; from any other on the parser reads. */
 function eventsOf(text: string): readonly SseEvent[] {
-  if (text === '') return none;
   const events: SseEvent[] = [];
+  if (text.includes('\r')) return parsed(text.replace(/\r\n?/g, '\n'), events);
+  let start = 0;
+  while (text.startsWith(plain, start)) {
+    const end = text.indexOf('\n', start);
+    if (text.charCodeAt(end + 1) !== newline) break;
+    events.push({ event: undefined, data: text.slice(start + plain.length, end) });
+    start = end + 2;
+  }
+  return start === text.length ? events : parsed(text.slice(start), events);
+}
+
+/** @param text Its lines end with LF. */
+function parsed(text: string, events: SseEvent[]): readonly SseEvent[] {
   // Not kept beyond this: it would hold the last events of whichever stream was read last.
   sink = events;
-  parser.feed(text.includes('\r') ? text.replace(/\r\n?/g, '\n') : text);
+  parser.feed(text);
   sink = undefined;
   return events;
 }
-
-const none: readonly SseEvent[] = Object.freeze([]);

@@ -42,11 +42,13 @@ export function openText(body: Body, maxStreamBytes: number): TextBody {
   return new PacedText(body, maxStreamBytes);
 }
 
-/** One decoder per stream: web-stream pipes would cost more per event than everything else here. */
+/** Web-stream pipes would cost more per event than everything else here. */
 class PacedText implements TextBody {
   readonly #source: PolledSource;
   readonly #maxBytes: number;
-  readonly #decoder = new TextDecoder();
+  /** Of a character that the network cut; undefined between whole ones. */
+  #decoder: InstanceType<typeof TextDecoder> | undefined;
+  #isMarkSeen = false;
   readonly #pace = new Pace();
   #bytes = 0;
   /** What came of a byte order mark; undefined from the first other bytes on. */
@@ -69,11 +71,16 @@ class PacedText implements TextBody {
   }
 
   decode(bytes: Uint8Array | undefined): string {
-    if (bytes === undefined) return this.#decoder.decode();
+    if (bytes === undefined) return this.#decoder?.decode() ?? '';
     const part = this.#pace.partOf(bytes);
     this.#bytes += part.byteLength;
     if (this.#bytes > this.#maxBytes)
       throw new RouterError('limit_exceeded', `The stream is larger than ${this.#maxBytes} bytes.`, { phase: 'total' });
+    const isMarkSeen = this.#isMarkSeen;
+    this.#isMarkSeen = true;
+    // All that comes of most servers.
+    if (this.#decoder === undefined && (part.at(-1) as number) < 0x80) return (isMarkSeen ? ofRest : ofStart).decode(part);
+    this.#decoder ??= new TextDecoder('utf-8', { ignoreBOM: isMarkSeen });
     return this.#decoder.decode(part, streaming);
   }
 
@@ -102,6 +109,10 @@ class PacedText implements TextBody {
     }
   }
 }
+
+/** For pieces that end with a whole character: one for the streams that each of them belongs to would be another thing to keep and to fetch. */
+const ofStart = new TextDecoder();
+const ofRest = new TextDecoder('utf-8', { ignoreBOM: true });
 
 const streaming = Object.freeze({ stream: true });
 

@@ -120,7 +120,10 @@ function beginShared(live: Entrance, wish: Wish): BeginShared<ChatRequest, Share
 /** One call's own reading of a shared stream. `own`: its route, which is complete when it has ended. */
 function riderReader(rider: Rider<SharedStream>, { batches, route }: SharedStream, own: RouteTrace): StreamReader {
   const tail = batches.open();
-  const reads = new PolledPromises(() => rider.waitFor(tail.read()));
+  const reads = new PolledPromises(
+    () => rider.waitFor(tail.read()),
+    (batch) => batch,
+  );
   let isOver = false;
   let isLeft = false;
   let broken: { readonly error: unknown } | undefined;

@@ -65,7 +65,10 @@ async function sourceOf({ provider, deadline }: Attempt<ChatRequest>, call: Call
 /** What adapters make of a stream themselves cannot be polled. */
 function polled(source: Source): OpenStream['rest'] {
   if (isPolled<readonly ChatChunk[]>(source)) return source;
-  return new PolledPromises(() => source.next().then(({ done, value }) => (done === true ? undefined : value)));
+  return new PolledPromises(
+    () => source.next(),
+    ({ done, value }) => (done === true ? undefined : value),
+  );
 }
 
 async function readBeginning(attempt: Attempt<ChatRequest>, source: Source): Promise<OpenStream> {

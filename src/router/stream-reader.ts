@@ -25,6 +25,19 @@ type Polling = readonly ChatChunk[] | typeof pending | undefined;
 
 type OpenedStream = Opened<ChatRequest, OpenStream>;
 
+/** The one that is read, with all that a read needs at hand: each step to it is one into memory that no cache holds when a token comes. */
+interface Open {
+  readonly attempt: Attempt<ChatRequest>;
+  readonly deadline: AttemptDeadline;
+  readonly rest: OpenStream['rest'];
+  readonly idleMs: number;
+  readonly result: OpenStream;
+}
+
+function openOf({ attempt, result }: OpenedStream): Open {
+  return { attempt, deadline: attempt.deadline, rest: result.rest, idleMs: attempt.timeouts.idleMs, result };
+}
+
 /** Pieces without content may come for this many idle limits; then they are no sign of life any more. */
 const emptyLimits = 10;
 
@@ -38,7 +51,7 @@ export function createReader(run: Run<ChatRequest>, first: OpenedStream): Stream
 class Reading implements StreamReader {
   readonly run: Run<ChatRequest>;
   readonly resume: Resume;
-  open: OpenedStream;
+  open: Open;
   /** What the stream has told beside its content. */
   usage: Usage | undefined;
   /** Of chunks that came without a time: one for all. */
@@ -62,7 +75,7 @@ class Reading implements StreamReader {
   constructor(run: Run<ChatRequest>, first: OpenedStream) {
     this.run = run;
     this.resume = createResume(run);
-    this.open = first;
+    this.open = openOf(first);
   }
 
   poll(wake: () => void): Polling {
@@ -109,33 +122,28 @@ function poll(state: Reading): Polling {
 }
 
 /** Whatever ends the attempt meanwhile wakes who waits. */
-function pollOpen(state: Reading, { attempt, result }: OpenedStream): Polling {
-  if (state.awaitedFromMs === undefined) {
-    state.awaitedFromMs = state.run.engine.config.clock.nowMs();
-    attempt.deadline.enter('idle', attempt.timeouts.idleMs);
-  }
-  const batch = result.rest.poll(state.wake);
-  return batch === pending ? pending : noteRead(state, attempt, state.awaitedFromMs, batch);
+function pollOpen(state: Reading, open: Open): Polling {
+  const startMs = (state.awaitedFromMs ??= open.deadline.enter('idle', open.idleMs));
+  const batch = open.rest.poll(state.wake);
+  return batch === pending ? pending : noteRead(state, open, startMs, batch);
 }
 
 /** What a read of the stream that is open has brought. */
 function noteRead(
   state: Reading,
-  attempt: Attempt<ChatRequest>,
+  { attempt, deadline, idleMs }: Open,
   startMs: number,
   batch: readonly ChatChunk[] | undefined,
 ): readonly ChatChunk[] | undefined {
-  const { run, usage } = state;
-  const { deadline, timeouts } = attempt;
   state.awaitedFromMs = undefined;
-  deadline.pause();
+  const endMs = deadline.pause();
   if (batch === undefined) {
-    attempt.succeed(usage);
-    run.end(usage, false);
+    attempt.succeed(state.usage);
+    state.run.end(state.usage, false);
     return undefined;
   }
-  state.silentMs = batch.some(hasContent) ? 0 : state.silentMs + run.engine.config.clock.nowMs() - startMs;
-  if (state.silentMs >= emptyLimits * timeouts.idleMs) throw timeoutError(attempt.candidate.provider, 'idle', state.silentMs);
+  state.silentMs = batch.some(hasContent) ? 0 : state.silentMs + endMs - startMs;
+  if (state.silentMs >= emptyLimits * idleMs) throw timeoutError(attempt.candidate.provider, 'idle', state.silentMs);
   return take(state, batch);
 }
 
@@ -147,22 +155,23 @@ function take(state: Reading, chunks: readonly ChatChunk[]): readonly ChatChunk[
 }
 
 function attach(state: Reading, next: OpenedStream): void {
-  state.open = next;
+  const open = openOf(next);
+  state.open = open;
   state.silentMs = 0;
   state.awaitedFromMs = undefined;
-  const { signal } = next.attempt.deadline;
+  const { signal } = open.deadline;
   // A limit may run out, or the caller abort, while nobody reads: the attempt has to end all the same.
   const onAbort = (): void => {
-    breakOff(state, next, signal.reason);
+    breakOff(state, open, signal.reason);
     state.wake();
   };
   signal.addEventListener('abort', onAbort, { once: true });
   take(state, next.result.begun);
   // Between the first content and this line the caller had a turn, and a signal that has aborted calls no listener any more.
-  if (signal.aborted) breakOff(state, next, signal.reason);
+  if (signal.aborted) breakOff(state, open, signal.reason);
 }
 
-function breakOff(state: Reading, { attempt, result }: OpenedStream, error: unknown): void {
+function breakOff(state: Reading, { attempt, result }: Open, error: unknown): void {
   if (attempt.isOver()) return;
   const { run, resume } = state;
   const cause = attempt.fail(error);
