@@ -1,4 +1,4 @@
-import { isJsonObject } from './json.ts';
+import { isJsonObject, type JsonObject } from './json.ts';
 
 /** Finds pieces of a request in what a server says about it, and masks them. */
 
@@ -52,10 +52,21 @@ interface Collected {
   nodes: number;
 }
 
-/** Reads at most 1 MiB of a request body. */
+/** What a server says is compared with the request twice: to understand it, and to show it. */
+const known = new WeakMap<object, RequestTexts>();
+
+/** Reads at most 1 MiB of a request body, which must not change any more. */
 export function requestTexts(request: unknown): RequestTexts {
+  if (!isJsonObject(request)) return noTexts;
+  const texts = known.get(request) ?? textsOf(request);
+  known.set(request, texts);
+  return texts;
+}
+
+const noTexts: RequestTexts = { short: [], joined: '', model: '' };
+
+function textsOf(fields: JsonObject): RequestTexts {
   const collected: Collected = { strings: new Set(), roomChars: maxRequestChars, escapedRoomChars: maxEscapedChars, nodes: maxNodes };
-  const fields = isJsonObject(request) ? request : {};
   for (const key of Object.keys(fields)) {
     if (!plainKeys.has(key)) collect(fields[key], formKeys.has(key) ? 'forms' : 'messages', 0, collected);
   }
@@ -90,12 +101,18 @@ function collectField(key: string, value: unknown, within: Within, depth: number
 function addForms(value: string, collected: Collected): void {
   if (dataUrl.test(value)) return;
   const raw = value.slice(0, collected.roomChars);
+  if (sameInJson.test(raw)) return addForm(oneLine(raw), collected);
   const quoted = JSON.stringify(raw).slice(1, -1);
-  for (const form of new Set([oneLine(raw), oneLine(quoted), escaped(quoted, collected)])) {
-    if (form.length < minWhole) continue;
-    collected.strings.add(form);
-    collected.roomChars -= form.length;
-  }
+  for (const form of new Set([oneLine(raw), oneLine(quoted), escaped(quoted, collected)])) addForm(form, collected);
+}
+
+/** Nothing in it is escaped. */
+const sameInJson = /^[ !#-[\]-~]*$/;
+
+function addForm(form: string, collected: Collected): void {
+  if (form.length < minWhole) return;
+  collected.strings.add(form);
+  collected.roomChars -= form.length;
 }
 
 function escaped(quoted: string, collected: Collected): string {
@@ -107,11 +124,15 @@ function escaped(quoted: string, collected: Collected): string {
 
 /** No control, format or half characters; every run of blanks one space. */
 export function oneLine(text: string): string {
+  if (isOneLine.test(text)) return text;
   return text
     .replaceAll(/[^\P{C}\s]/gu, '')
     .replaceAll(/[^\S ]\s*| \s+/g, ' ')
     .trim();
 }
+
+/** As it has to be already: words with one space between them. */
+const isOneLine = /^[!-~]+(?: [!-~]+)*$/;
 
 /**
  * `text` with everything that repeats the request as […]: whole strings of 6 characters and more, and pieces of 24 and

@@ -6,7 +6,7 @@ import type { Lanes } from './lanes.ts';
 import { plainName } from './model-name.ts';
 import { type LetIn, noneLetIn } from './breaker-ramp.ts';
 import type { Timings } from './timings.ts';
-import { nobodyUnderWay, type UnderWay } from './under-way.ts';
+import type { UnderWay } from './under-way.ts';
 
 /** What a provider has learnt of one of its models. Times on the router's clock. */
 export interface ModelState extends UnderWay {
@@ -94,7 +94,8 @@ export function nameOf(key: string | undefined): string | undefined {
 function newState(): ModelState {
   return {
     breaker: closedBreaker,
-    ...nobodyUnderWay,
+    inFlight: 0,
+    begunSumMs: 0,
     letIn: noneLetIn,
     pin: undefined,
     missingUntilMs: -Infinity,

@@ -11,7 +11,7 @@ import { createModelStates, type ModelStates } from './model-state.ts';
 import type { Resident } from './residency.ts';
 import type { Checked } from './checks.ts';
 import type { HeldSlot, SlotRules } from './slots.ts';
-import { nobodyUnderWay, type UnderWay } from './under-way.ts';
+import type { UnderWay } from './under-way.ts';
 
 /** Leave to send one call. It has to be settled exactly once. */
 export interface Permit {
@@ -132,7 +132,8 @@ export function createProviderState(slotRules: SlotRules): ProviderState {
     lanes: undefined,
     slotRules,
     streams: new Ring(),
-    ...nobodyUnderWay,
+    inFlight: 0,
+    begunSumMs: 0,
     letIn: noneLetIn,
     retryTokens: slotRules.router.retry.maxTokens,
     successes: 0,

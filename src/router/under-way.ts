@@ -4,8 +4,6 @@ export interface UnderWay {
   begunSumMs: number;
 }
 
-export const nobodyUnderWay: Readonly<UnderWay> = { inFlight: 0, begunSumMs: 0 };
-
 export function noteBegin(each: UnderWay, nowMs: number): void {
   each.inFlight += 1;
   each.begunSumMs += nowMs;

@@ -19,7 +19,8 @@ interface WatchedLanes extends Lanes {
 
 function lanesOf(limits: Partial<LaneLimits> = {}): WatchedLanes {
   const lanes = createLanes({ slots: 1, reservedForFast: 0, queueLimit: 100, agingMs, ...limits });
-  const { give, resize } = lanes;
+  const give = lanes.give.bind(lanes);
+  const resize = lanes.resize.bind(lanes);
   const granted: string[] = [];
   let latestMs = 0;
   const at = (nowMs = latestMs): number => (latestMs = nowMs);
