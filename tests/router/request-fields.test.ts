@@ -116,6 +116,7 @@ const oddities: readonly (() => unknown)[] = [
   () => () => canary,
   () => Object(canary),
   () => new Date(0),
+  () => new Proxy(new Date(0), {}),
   () => new Map([[canary, 1]]),
   () => Object.create(null),
   () => ({}),

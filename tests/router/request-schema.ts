@@ -21,6 +21,9 @@ function isJson(value: unknown): boolean {
   }
 }
 
+/** Of what was given: zod makes a plain object of a `Proxy` of a `Date`, which JSON cannot hold. */
+const inJson = (each: z.ZodType) => z.custom(isJson).pipe(each);
+
 const named = z.looseObject({ name: text });
 const otherThan = (...types: readonly string[]) => text.refine((type) => !types.includes(type));
 
@@ -33,7 +36,7 @@ const content = z.union([text, z.array(part)]);
 
 const call = z.looseObject({
   id: text.nullish(),
-  function: z.looseObject({ name: text, arguments: z.union([text, object.refine(isJson)]).nullish() }),
+  function: z.looseObject({ name: text, arguments: z.union([text, inJson(object)]).nullish() }),
 });
 
 const beside = {
@@ -49,10 +52,10 @@ const message = z.discriminatedUnion('role', [
 ]);
 
 const choice = z.union([z.looseObject({ function: named }), z.looseObject({ type: otherThan('function') })]);
-const tool = choice.refine(isJson);
+const tool = inJson(choice);
 
 const responseFormat = z.union([
-  z.looseObject({ type: z.literal('json_schema'), json_schema: z.looseObject({ schema: object }).refine(isJson) }),
+  z.looseObject({ type: z.literal('json_schema'), json_schema: inJson(z.looseObject({ schema: object })) }),
   z.looseObject({ type: otherThan('json_schema') }),
 ]);
 
