@@ -16,13 +16,13 @@ import { measureImports } from './scenarios/import.ts';
 import { scenarios } from './scenarios/index.ts';
 
 // inferlane beside its peers, as ratios to bare `fetch` in the same run.
-// node bench/main.ts [--rounds 5] [--only chat,import] [--candidates openai,inferlane] [--json FILE] [--page]
-// node bench/main.ts profile|heap CANDIDATE [--scenario chat] [--rounds 5]
+// node bench/main.ts [--rounds 4] [--only chat,import] [--candidates openai,inferlane] [--json FILE] [--page]
+// node bench/main.ts profile|heap CANDIDATE [--scenario chat] [--rounds 4]
 
 const { values: asked, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    rounds: { type: 'string', default: '5' },
+    rounds: { type: 'string', default: '4' },
     only: { type: 'string' },
     candidates: { type: 'string' },
     json: { type: 'string', default: new URL('./last.json', import.meta.url).pathname },

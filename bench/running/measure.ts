@@ -15,17 +15,17 @@ export interface Stage {
 }
 
 /**
- * The candidates take turns in every scenario of every round, and each is first as often as the others, so that whatever else the
- * machine does meets all of them alike. One round before the first is not counted.
+ * The candidates take turns in every round of every scenario, and each is first as often as the others, so that whatever else the
+ * machine does meets all of them alike. One round before the first is not counted. A scenario has all its rounds before the next one begins:
+ * a process that has not done a thing for a minute has lost the code that its compilers had made for it, and whoever has more code is
+ * measured as it is made again.
  */
 export async function measure(scenarios: readonly Scenario[], rounds: number, stage: Stage): Promise<Values> {
   const values: Values = {};
-  for (let round = -1; round < rounds; round++) {
-    for (const scenario of scenarios) {
-      for (const one of inTurns(stage, scenario, round)) {
-        if (round < 0) await warmUp(scenario, one, stage);
-        else if (round < (scenario.mostRounds ?? Infinity)) note(values, scenario, one.name, await runOnce(scenario, one, stage));
-      }
+  for (const scenario of scenarios) {
+    for (const one of inTurns(stage, scenario, -1)) await warmUp(scenario, one, stage);
+    for (let round = 0; round < Math.min(rounds, scenario.mostRounds ?? Infinity); round++) {
+      for (const one of inTurns(stage, scenario, round)) note(values, scenario, one.name, await runOnce(scenario, one, stage));
     }
   }
   return values;

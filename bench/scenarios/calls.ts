@@ -8,7 +8,7 @@ export const chat: Scenario = {
   id: 'chat',
   about: `CPU time of the calling process per small chat, ${chatsAtOnce} at once, for ${countedMs} ms a round, after ${leadInMs} ms that are not counted`,
   metrics: [{ id: 'cpu', label: 'chat', unit: 'µs CPU', digits: 0, of: cpuPerUnit }],
-  warmUpMs: 900,
+  warmUpMs: 2_000,
   isFor: ({ client }) => client !== undefined,
   async run(subject) {
     const client = clientOf(subject);
@@ -22,7 +22,7 @@ const inFlight = 64;
 export const throughput: Scenario = {
   id: 'throughput',
   about: `small chats per second, ${inFlight} in flight, for ${countedMs} ms a round, after ${leadInMs} ms that are not counted, by the clock: the client has one core, the server another`,
-  warmUpMs: 300,
+  warmUpMs: 600,
   metrics: [{ id: 'rate', label: 'requests/s', unit: '/s', digits: 0, moreIsBetter: true, of: unitsPerSecond }],
   isFor: ({ client }) => client !== undefined,
   async run(subject) {

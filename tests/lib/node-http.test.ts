@@ -1,4 +1,6 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import http from 'node:http';
+import type { Socket } from 'node:net';
 import { http as mocked, HttpResponse } from 'msw';
 import { setupServer } from 'msw/node';
 import { describe, expect, test, vi } from 'vitest';
@@ -6,7 +8,7 @@ import { defaultTransport } from '../../src/lib/default-transport.ts';
 import { nodeHttpTransport } from '../../src/lib/node-http.ts';
 import { hasProxyAgents, usualProxy } from '../../src/lib/node-proxy.ts';
 import { transportCases } from './transport-cases.ts';
-import { ask, serving } from './transport-rig.ts';
+import { ask, request, serving } from './transport-rig.ts';
 
 transportCases(nodeHttpTransport);
 
@@ -48,4 +50,25 @@ test('whoever wraps `http.request`, as instrumentations do, sees each request', 
 test('routers use it in Node', async () => {
   const server = await serving((asked, response) => response.end(asked.headers['sec-fetch-mode'] ?? 'no fetch'));
   expect(await ask(defaultTransport(), server.url)).toBe('no fetch');
+});
+
+test('a connection has no timer while an answer of unknown length comes, and has it again at its end', async () => {
+  let finish: (() => void) | undefined;
+  const server = await serving((_, response) => {
+    response.write('first');
+    finish = () => void response.end('last');
+  });
+  const opened: Socket[] = [];
+  const note = (message: unknown): void => void opened.push((message as { socket: Socket }).socket);
+  subscribe('net.client.socket', note);
+  try {
+    const response = await nodeHttpTransport({ idleMs: 5_000 }).send(request(server.url));
+    expect(opened.map(({ timeout }) => timeout)).toEqual([0]);
+    finish?.();
+    expect(await response.text()).toBe('firstlast');
+    await vi.waitFor(() => expect(opened.map(({ timeout }) => timeout)).toEqual([5_000]));
+  } finally {
+    unsubscribe('net.client.socket', note);
+    opened[0]?.destroy();
+  }
 });

@@ -87,6 +87,25 @@ describe('borders of reads', () => {
     );
   });
 
+  // An event of one line of data is cut out; what has a comment goes through the parser.
+  test('an event is the same with a comment before it', async () => {
+    const lines = array(
+      constantFrom('data: a', 'data:  b', 'data:c', 'data: ', 'data', 'event: e', 'id: 1', 'x', 'data: \u2028👋', 'data: data: d'),
+      {
+        minLength: 1,
+        maxLength: 3,
+      },
+    );
+    const events = array(tuple(lines, constantFrom('\n', '\n', '\n', '\r\n', '\r')), { maxLength: 6 });
+    await assert(
+      asyncProperty(events, async (all) => {
+        const document = (before: string): string => all.map(([each, end]) => [before, ...each, '', ''].join(end)).join('');
+        expect(await read(all.map(([each, end]) => [...each, '', ''].join(end)).join(''))).toEqual(await read(document(':')));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
   test('one batch per read, and none for a read that ends no event', async () => {
     const batches: number[] = [];
     for await (const batch of readEvents(byteStream(['data: a\n\ndata: b\n\nda', 'ta: c', '\n', ': ping\n\n', '\ndata: d\n\n']))) {
