@@ -68,7 +68,7 @@ export function classifyFault(error: unknown): Classified {
   }
   const reason = chain.find(({ code }) => code !== undefined)?.code;
   const fault = faultTexts.find(([pattern]) => chain.some(({ message }) => pattern.test(message)))?.[1];
-  if (fault !== undefined) return ofFault(fault, reason);
+  if (fault !== undefined) return ofFault(fault, reason ?? fault.reason);
   const code = chain.some(({ name }) => name === 'TimeoutError') ? 'timeout' : 'unavailable';
   return ofFault({ code, text: '' }, reason);
 }

@@ -6,6 +6,8 @@ export interface Fault {
   readonly code: ErrorCode;
   readonly text: string;
   readonly phase?: Phase;
+  /** What is told as the reason where the platform names none. */
+  readonly reason?: string;
 }
 
 const neverStood = (text: string): Fault => ({ code: 'unavailable', text, phase: 'connect' });
@@ -17,6 +19,12 @@ const ours = (text: string): Fault => ({ code: 'saturated', text });
 const tooLarge: Fault = { code: 'limit_exceeded', text: 'The headers or the body of the answer are too large.' };
 const badUrl: Fault = { code: 'invalid_config', text: 'The address cannot be used: check scheme, host and port of the url.' };
 const badHeader: Fault = { code: 'invalid_config', text: 'A header holds characters that HTTP does not allow: check apiKey and headers.' };
+
+export const redirected: Fault = {
+  code: 'bad_response',
+  text: 'The server redirects elsewhere, which is not followed: check the url.',
+  reason: 'redirect',
+};
 
 /** `code` of the errors that Node, undici and Bun throw. */
 export const faultCodes: ReadonlyMap<string, Fault> = new Map([
@@ -77,6 +85,8 @@ export const faultTexts: readonly (readonly [RegExp, Fault])[] = [
   ],
   [/invalid header (?:value|name)|\bbytestring\b|invalid character in header/i, badHeader],
   [/^terminated$|other side closed|socket hang up/i, broke('The connection was closed.')],
+  // Undici's words, and msw's, in the mode in which no redirect is followed.
+  [/^unexpected redirect$/, redirected],
   [/connection refused|dns error/i, neverStood('The connection could not be opened.')],
   [/connection lost|connection reset/i, broke('The connection was reset.')],
 ];
@@ -113,5 +123,3 @@ export const cloudflareFaults: ReadonlyMap<string, Fault> = new Map([
   ['1010', botProtection],
   ['1020', botProtection],
 ]);
-
-export const redirected: Fault = { code: 'bad_response', text: 'The server redirects elsewhere, which is not followed: check the url.' };

@@ -7,8 +7,8 @@ export const pending: unique symbol = Symbol('pending');
  */
 export interface Polled<Value> {
   /**
-   * The next value; undefined at the end; `pending` where there is none yet. Then `wake` is called when it is of use to ask again, never
-   * from within `poll`, perhaps in the middle of what is being told, and perhaps for nothing: who asks again does so in a microtask.
+   * The next value; undefined at the end; `pending` where there is none yet. Then `wake` is called when it is of use to ask again, perhaps
+   * for nothing, and perhaps in the middle of what is being told: who asks again does so in a microtask. Before that it means nothing.
    * One asks at a time, and the last `wake` is the one that is called. Throws what broke it.
    */
   poll(wake: () => void): Value | typeof pending | undefined;
@@ -45,7 +45,7 @@ export async function nextOf<Value>(source: Polled<Value>): Promise<Value | unde
 
 type Outcome<Result> = { readonly result: Result } | { readonly error: unknown };
 
-/** Polls what gives promises. Whoever leaves it may still be told what came of the last one. */
+/** Polls what gives promises. */
 export class PolledPromises<Value, Result> implements Polled<Value> {
   readonly #next: () => Promise<Result>;
   readonly #valueOf: (result: Result) => Value | undefined;

@@ -1,6 +1,5 @@
 import type { $Fetch } from 'ofetch';
 import type { Body } from './byte-source.ts';
-import { setNewest } from './newest.ts';
 import { isNode } from './node-builtin.ts';
 
 export interface TransportRequest {
@@ -27,62 +26,41 @@ export interface TransportResponse {
   text(): Promise<string>;
 }
 
-/** The only door to the network. Rejects where no response came. */
+/** The only door to the network. Rejects where no response came, and may where it is a redirect. */
 export interface Transport {
   send(request: TransportRequest): Promise<TransportResponse>;
 }
 
 /**
- * `ofetch` over the platform's `fetch`, on every platform, with everything switched off that we do ourselves. What is answered with a
- * redirect is asked once more in Node, and from then on that address at once so that the redirect is given.
+ * `ofetch` over the platform's `fetch`, on every platform, with everything switched off that we do ourselves. In Node it rejects where a
+ * server redirects.
  */
 export function ofetchTransport(): Transport {
   // Late: it touches the platform's `Headers`, which takes longer to load than all of ours. Once: to ask for a module again is not free.
   let ofetch: $Fetch | undefined;
-  const redirecting = new Map<string, true>();
+  // Of a request that may be redirected undici makes a copy, with a body of two streams, which takes a quarter of all its time. Workers
+  // know no such word.
+  const redirect = isNode() ? 'error' : 'manual';
   return {
-    async send(request) {
+    async send({ method, url, headers, body, signal }) {
       ofetch ??= (await import('ofetch')).ofetch;
-      const { url } = request;
-      if (!isNode() || redirecting.has(url)) return responseTo(ofetch, request, 'manual');
-      try {
-        // Of a request that may be redirected undici makes a copy, with a body of two streams, which takes a quarter of all its time.
-        return await responseTo(ofetch, request, 'error');
-      } catch (error) {
-        if (!isRedirect(error)) throw error;
-        setNewest(redirecting, url, true, mostRedirecting);
-        return responseTo(ofetch, request, 'manual');
-      }
+      const response = await ofetch.raw(url, {
+        method,
+        headers,
+        signal,
+        // An empty string would be sent as a body, which GET does not allow.
+        ...(body !== undefined && { body }),
+        retry: false,
+        redirect,
+        ignoreResponseError: true,
+        responseType: 'stream',
+      });
+      return {
+        status: response.status,
+        header: (name) => response.headers.get(name),
+        body: response.body,
+        text: () => response.text(),
+      };
     },
   };
-}
-
-const mostRedirecting = 256;
-
-async function responseTo(ofetch: $Fetch, request: TransportRequest, redirect: 'error' | 'manual'): Promise<TransportResponse> {
-  const { method, url, headers, body, signal } = request;
-  const response = await ofetch.raw(url, {
-    method,
-    headers,
-    signal,
-    // An empty string would be sent as a body, which GET does not allow.
-    ...(body !== undefined && { body }),
-    retry: false,
-    redirect,
-    ignoreResponseError: true,
-    responseType: 'stream',
-  });
-  return {
-    status: response.status,
-    header: (name) => response.headers.get(name),
-    body: response.body,
-    text: () => response.text(),
-  };
-}
-
-/** In the words of undici; msw says them as well. */
-function isRedirect(error: unknown): boolean {
-  let cause = error;
-  while (cause instanceof Error && cause.cause !== undefined) ({ cause } = cause);
-  return (cause instanceof Error ? cause.message : cause) === 'unexpected redirect';
 }

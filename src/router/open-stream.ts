@@ -2,10 +2,11 @@ import type { Call } from '../core/adapter.ts';
 import { hasContent, textLength } from '../core/collect.ts';
 import { type Phase, RouterError } from '../core/errors.ts';
 import type { ChatChunk, ChatRequest } from '../core/types.ts';
+import type { AttemptDeadline } from '../lib/deadline.ts';
 import { isPolled, nextOf, type Polled, PolledPromises } from '../lib/polled.ts';
 import type { ThroughputConfig } from '../config/config.ts';
 import type { Attempt } from './attempt.ts';
-import type { Opener } from './carry-out.ts';
+import type { Opened, Opener } from './carry-out.ts';
 
 /** A stream whose first content is in hand: from here on no other provider is asked in silence. */
 export interface OpenStream {
@@ -17,6 +18,19 @@ export interface OpenStream {
 }
 
 type Source = AsyncIterator<readonly ChatChunk[]>;
+
+/** All that a read of it needs, at hand: each step to it is one into memory that no cache holds when a token comes. */
+export interface ReadingFrom {
+  readonly attempt: Attempt<ChatRequest>;
+  readonly deadline: AttemptDeadline;
+  readonly rest: OpenStream['rest'];
+  readonly idleMs: number;
+  readonly result: OpenStream;
+}
+
+export function readingFrom({ attempt, result }: Opened<ChatRequest, OpenStream>): ReadingFrom {
+  return { attempt, deadline: attempt.deadline, rest: result.rest, idleMs: attempt.timeouts.idleMs, result };
+}
 
 /** Batches without content that a stream may begin with: a role, an identifier. More is no answer. */
 const longestPreamble = 256;

@@ -23,6 +23,13 @@ export interface Resumed extends Opened<ChatRequest, OpenStream> {
   readonly notice: StreamNotice;
 }
 
+/** The chunk that says that another provider goes on. */
+export function noticeChunk({ result, notice }: Resumed): ChatChunk {
+  // There is no stream in hand without content.
+  const [{ id, created, model }] = result.begun as readonly [ChatChunk];
+  return { id, object: 'chat.completion.chunk', created, model, choices: [], inferlane: notice };
+}
+
 /** Where neither is asked for. */
 const noResume: Resume = {
   note: () => undefined,

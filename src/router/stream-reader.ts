@@ -6,8 +6,8 @@ import { type Polled, pending } from '../lib/polled.ts';
 import type { Attempt } from './attempt.ts';
 import type { Opened } from './carry-out.ts';
 import { finalError, interrupted } from './interrupted.ts';
-import { letGo, type OpenStream } from './open-stream.ts';
-import { createResume, type Resume, type Resumed } from './resume.ts';
+import { letGo, type OpenStream, type ReadingFrom, readingFrom } from './open-stream.ts';
+import { createResume, noticeChunk, type Resume, type Resumed } from './resume.ts';
 import type { Run } from './run.ts';
 
 /** Reads the rest of a stream, batch by batch, and ends its attempts and its call exactly once, whatever happens. */
@@ -25,19 +25,6 @@ type Polling = readonly ChatChunk[] | typeof pending | undefined;
 
 type OpenedStream = Opened<ChatRequest, OpenStream>;
 
-/** The one that is read, with all that a read needs at hand: each step to it is one into memory that no cache holds when a token comes. */
-interface Open {
-  readonly attempt: Attempt<ChatRequest>;
-  readonly deadline: AttemptDeadline;
-  readonly rest: OpenStream['rest'];
-  readonly idleMs: number;
-  readonly result: OpenStream;
-}
-
-function openOf({ attempt, result }: OpenedStream): Open {
-  return { attempt, deadline: attempt.deadline, rest: result.rest, idleMs: attempt.timeouts.idleMs, result };
-}
-
 /** Pieces without content may come for this many idle limits; then they are no sign of life any more. */
 const emptyLimits = 10;
 
@@ -51,7 +38,7 @@ export function createReader(run: Run<ChatRequest>, first: OpenedStream): Stream
 class Reading implements StreamReader {
   readonly run: Run<ChatRequest>;
   readonly resume: Resume;
-  open: Open;
+  open: ReadingFrom;
   /** What the stream has told beside its content. */
   usage: Usage | undefined;
   /** Of chunks that came without a time: one for all. */
@@ -75,7 +62,7 @@ class Reading implements StreamReader {
   constructor(run: Run<ChatRequest>, first: OpenedStream) {
     this.run = run;
     this.resume = createResume(run);
-    this.open = openOf(first);
+    this.open = readingFrom(first);
   }
 
   poll(wake: () => void): Polling {
@@ -122,7 +109,7 @@ function poll(state: Reading): Polling {
 }
 
 /** Whatever ends the attempt meanwhile wakes who waits. */
-function pollOpen(state: Reading, open: Open): Polling {
+function pollOpen(state: Reading, open: ReadingFrom): Polling {
   const startMs = (state.awaitedFromMs ??= open.deadline.enter('idle', open.idleMs));
   const batch = open.rest.poll(state.wake);
   return batch === pending ? pending : noteRead(state, open, startMs, batch);
@@ -131,7 +118,7 @@ function pollOpen(state: Reading, open: Open): Polling {
 /** What a read of the stream that is open has brought. */
 function noteRead(
   state: Reading,
-  { attempt, deadline, idleMs }: Open,
+  { attempt, deadline, idleMs }: ReadingFrom,
   startMs: number,
   batch: readonly ChatChunk[] | undefined,
 ): readonly ChatChunk[] | undefined {
@@ -155,7 +142,7 @@ function take(state: Reading, chunks: readonly ChatChunk[]): readonly ChatChunk[
 }
 
 function attach(state: Reading, next: OpenedStream): void {
-  const open = openOf(next);
+  const open = readingFrom(next);
   state.open = open;
   state.silentMs = 0;
   state.awaitedFromMs = undefined;
@@ -171,7 +158,7 @@ function attach(state: Reading, next: OpenedStream): void {
   if (signal.aborted) breakOff(state, open, signal.reason);
 }
 
-function breakOff(state: Reading, { attempt, result }: Open, error: unknown): void {
+function breakOff(state: Reading, { attempt, result }: ReadingFrom, error: unknown): void {
   if (attempt.isOver()) return;
   const { run, resume } = state;
   const cause = attempt.fail(error);
@@ -235,7 +222,7 @@ function takeOver(state: Reading, next: Resumed): void {
     run.trace.degraded = false;
   }
   attach(state, next);
-  state.takenOver = [toChunk(next), ...next.result.begun];
+  state.takenOver = [noticeChunk(next), ...next.result.begun];
 }
 
 function endOrThrow(state: Reading): undefined {
@@ -265,11 +252,4 @@ function note(state: Reading, chunks: readonly ChatChunk[]): void {
     if (chunk.usage) state.usage = chunk.usage;
     if (chunk.degraded) state.run.trace.degraded = true;
   }
-}
-
-/** The chunk that says that another provider goes on. */
-function toChunk({ result, notice }: Resumed): ChatChunk {
-  // There is no stream in hand without content.
-  const [{ id, created, model }] = result.begun as readonly [ChatChunk];
-  return { id, object: 'chat.completion.chunk', created, model, choices: [], inferlane: notice };
 }

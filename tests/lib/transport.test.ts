@@ -22,17 +22,17 @@ describe.each([
   ['node:http', nodeHttpTransport()],
   ['undici', undiciTransport()],
 ])('over %s', (name, transport) => {
-  test.each([200, 204, 302, 400, 404, 429, 500, 503])('status %i is given as it is, after one request', async (status) => {
-    await using server = await loopback(() => ({ status, headers: { 'x-said': 'this' }, pieces: status === 204 ? [] : ['text'] }));
-    const response = await transport.send(post(server.url));
-    expect(response.status).toBe(status);
-    expect(response.header('X-Said')).toBe('this');
-    expect(response.header('not-there')).toBeNull();
-    // A redirect is asked for once more over `fetch`, and from then on at once.
-    expect(server.requests).toHaveLength(name === 'ofetch' && status === 302 ? 2 : 1);
-    await transport.send(post(server.url));
-    expect(server.requests).toHaveLength(name === 'ofetch' && status === 302 ? 3 : 2);
-  });
+  test.each([200, 204, ...(name === 'ofetch' ? [] : [302]), 400, 404, 429, 500, 503])(
+    'status %i is given as it is, after one request',
+    async (status) => {
+      await using server = await loopback(() => ({ status, headers: { 'x-said': 'this' }, pieces: status === 204 ? [] : ['text'] }));
+      const response = await transport.send(post(server.url));
+      expect(response.status).toBe(status);
+      expect(response.header('X-Said')).toBe('this');
+      expect(response.header('not-there')).toBeNull();
+      expect(server.requests).toHaveLength(1);
+    },
+  );
 
   test('what is sent arrives: method, headers, body', async () => {
     await using server = await loopback(() => ({ pieces: ['ok'] }));
@@ -44,8 +44,10 @@ describe.each([
   test('a redirect is not followed', async () => {
     await using target = await loopback(() => ({ pieces: ['elsewhere'] }));
     await using server = await loopback(() => ({ status: 308, headers: { location: target.url }, pieces: [] }));
-    expect((await transport.send(post(server.url))).status).toBe(308);
-    expect(target.requests).toHaveLength(0);
+    const sent = transport.send(post(server.url));
+    if (name === 'ofetch') expect(classifyFault(await failureOf(sent))).toMatchObject({ code: 'bad_response', reason: 'redirect' });
+    else expect((await sent).status).toBe(308);
+    expect([server.requests.length, target.requests.length]).toEqual([1, 0]);
   });
 
   test('the body is handed over while it comes, and cancelling it closes the connection', async () => {
