@@ -99,7 +99,8 @@ class Exchange {
     this.#answer = response;
     // A stream may last for hours.
     this.#stands = undefined;
-    if (response.headers['content-length'] === undefined) endIdleTimer(response);
+    // An agent's connections keep the timer of unused ones, and put it off with every read. It comes back with the end of the answer.
+    if (!('content-length' in response.headers)) response.socket.setTimeout(0);
     this.#source = readableSource(unpackedBody(response), this);
     this.#resolve(responseOf(response.statusCode ?? 0, response.headers, this.#source));
   }
@@ -117,14 +118,6 @@ class Exchange {
     this.#source?.fail(reason);
     this.#sent.destroy();
   }
-}
-
-/**
- * An agent's connections keep the timer of unused ones while they are used, and put it off with every read. It comes back with the end of
- * the answer.
- */
-function endIdleTimer({ socket }: Http.IncomingMessage): void {
-  socket.setTimeout(0);
 }
 
 /** `stands` is called when the connection does, or when there will be none. */
