@@ -8,7 +8,7 @@ export const chat: Scenario = {
   id: 'chat',
   about: `CPU time of the calling process per small chat, ${chatsAtOnce} at once, for ${countedMs} ms a round, after ${leadInMs} ms that are not counted`,
   metrics: [{ id: 'cpu', label: 'chat', unit: 'µs CPU', digits: 0, of: cpuPerUnit }],
-  warmUpMs: 2_000,
+  warmUpMs: 1_500,
   isFor: ({ client }) => client !== undefined,
   async run(subject) {
     const client = clientOf(subject);

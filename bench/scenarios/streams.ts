@@ -57,7 +57,7 @@ const firstTokens = 50;
 export const ttft: Scenario = {
   id: 'ttft',
   about: `time from the call to the first text of a stream, one stream after the other, median of ${firstTokens} a round, after ${leadInMs} ms that are not counted`,
-  warmUpMs: 2_000,
+  warmUpMs: 1_200,
   metrics: [{ id: 'wall', label: 'first token', unit: 'µs', digits: 0, of: figure('firstMicros') }],
   isFor: ({ client }) => client !== undefined,
   async run(subject) {
@@ -84,7 +84,7 @@ export const open: Scenario = {
     { id: 'heap', label: 'heap per open stream', unit: 'KB', digits: 1, of: figure('heapKb') },
   ],
   isFresh: true,
-  mostRounds: 1,
+  mostRounds: 2,
   isFor: ({ client, candidate }) => client !== undefined && !candidate.hasGateway,
   async run(subject) {
     const client = clientOf(subject);
