@@ -17,8 +17,7 @@ export interface Stage {
 /**
  * The candidates take turns in every round of every scenario, and each is first as often as the others, so that whatever else the
  * machine does meets all of them alike. One round before the first is not counted. A scenario has all its rounds before the next one begins:
- * a process that has not done a thing for a minute has lost the code that its compilers had made for it, and whoever has more code is
- * measured as it is made again.
+ * where they lay a minute apart, the rounds of one process differed by more than twice, most of all for whoever has much code.
  */
 export async function measure(scenarios: readonly Scenario[], rounds: number, stage: Stage): Promise<Values> {
   const values: Values = {};

@@ -72,7 +72,7 @@ class ChunkReader implements ItemReader<SseEvent> {
       if (!isTerminated) throw origin.badResponse('the stream ended before its terminator.');
       if (!this.#hasContent) throw origin.badResponse('the stream held no content.');
     }
-    const rest = restOf(this.#choices.all(), this.#last);
+    const rest = restOf(states, this.#last);
     if (rest !== undefined) batch.push(rest);
   }
 }

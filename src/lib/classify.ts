@@ -68,7 +68,7 @@ export function classifyFault(error: unknown): Classified {
   }
   const reason = chain.find(({ code }) => code !== undefined)?.code;
   const fault = faultTexts.find(([pattern]) => chain.some(({ message }) => pattern.test(message)))?.[1];
-  if (fault !== undefined) return ofFault(fault, reason ?? fault.reason);
+  if (fault !== undefined) return ofFault(fault, reason);
   const code = chain.some(({ name }) => name === 'TimeoutError') ? 'timeout' : 'unavailable';
   return ofFault({ code, text: '' }, reason);
 }
@@ -130,8 +130,8 @@ function waitFor(code: ErrorCode, response: FailedResponse, wallMs: number): num
   return code === 'rate_limited' || code === 'quota_exhausted' ? retryAfterMs(header, wallMs) : explicitRetryAfterMs(header, wallMs);
 }
 
-function ofFault({ code, text, phase }: Fault, reason: string | undefined): Classified {
-  return { code, text, retryAfterMs: undefined, reason, phase };
+function ofFault({ code, text, phase, reason: usual }: Fault, reason: string | undefined): Classified {
+  return { code, text, retryAfterMs: undefined, reason: reason ?? usual, phase };
 }
 
 function faultOf(code: string | undefined, syscall: unknown): Fault | undefined {

@@ -58,7 +58,9 @@ const known = new WeakMap<object, RequestTexts>();
 /** Reads at most 1 MiB of a request body, which must not change any more. */
 export function requestTexts(request: unknown): RequestTexts {
   if (!isJsonObject(request)) return noTexts;
-  const texts = known.get(request) ?? textsOf(request);
+  const before = known.get(request);
+  if (before !== undefined) return before;
+  const texts = textsOf(request);
   known.set(request, texts);
   return texts;
 }

@@ -6,7 +6,7 @@ export interface Fault {
   readonly code: ErrorCode;
   readonly text: string;
   readonly phase?: Phase;
-  /** What is told as the reason where the platform names none. */
+  /** What is told as the reason where nobody names one. */
   readonly reason?: string;
 }
 

@@ -110,7 +110,7 @@ class Fed implements FedSource {
     else this.#unread.push(bytes);
     this.#unreadBytes += bytes.byteLength;
     if (this.#unreadBytes >= mostUnread || this.#unread.length >= mostPieces) this.#feeder.pause();
-    this.#wakeReader();
+    this.#wake?.();
   }
 
   end(): void {
@@ -181,12 +181,6 @@ class Fed implements FedSource {
     if (this.#over !== undefined) return;
     this.#over = how;
     this.#feeder.leave();
-    this.#wakeReader();
-  }
-
-  #wakeReader(): void {
-    const wake = this.#wake;
-    this.#wake = undefined;
-    wake?.();
+    this.#wake?.();
   }
 }

@@ -48,7 +48,8 @@ class PacedText implements TextBody {
   readonly #maxBytes: number;
   /** Of a character that the network cut; undefined between whole ones. */
   #decoder: InstanceType<typeof TextDecoder> | undefined;
-  #isMarkSeen = false;
+  /** For pieces that end with a whole character. */
+  #plain = ofStart;
   readonly #pace = new Pace();
   #bytes = 0;
   /** What came of a byte order mark; undefined from the first other bytes on. */
@@ -76,11 +77,11 @@ class PacedText implements TextBody {
     this.#bytes += part.byteLength;
     if (this.#bytes > this.#maxBytes)
       throw new RouterError('limit_exceeded', `The stream is larger than ${this.#maxBytes} bytes.`, { phase: 'total' });
-    const isMarkSeen = this.#isMarkSeen;
-    this.#isMarkSeen = true;
+    const plain = this.#plain;
+    this.#plain = ofRest;
     // All that comes of most servers.
-    if (this.#decoder === undefined && (part.at(-1) as number) < 0x80) return (isMarkSeen ? ofRest : ofStart).decode(part);
-    this.#decoder ??= new TextDecoder('utf-8', { ignoreBOM: isMarkSeen });
+    if (this.#decoder === undefined && (part.at(-1) as number) < 0x80) return plain.decode(part);
+    this.#decoder ??= new TextDecoder('utf-8', { ignoreBOM: plain.ignoreBOM });
     return this.#decoder.decode(part, streaming);
   }
 
@@ -110,7 +111,7 @@ class PacedText implements TextBody {
   }
 }
 
-/** For pieces that end with a whole character: one for the streams that each of them belongs to would be another thing to keep and to fetch. */
+/** They keep nothing between two pieces, so all streams share them. Only at the start of one is a byte order mark no text. */
 const ofStart = new TextDecoder();
 const ofRest = new TextDecoder('utf-8', { ignoreBOM: true });
 

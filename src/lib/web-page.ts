@@ -27,7 +27,7 @@ export function pageFault(page: Page): PageFault | undefined {
   if (page.header('cf-mitigated') !== null) return { fault: botProtection, reason: 'cf-mitigated' };
   const cloudflare = cloudflareNumber(page);
   if (cloudflare !== undefined) return { fault: cloudflareFaults.get(cloudflare) ?? ofPage(status), reason: `cloudflare ${cloudflare}` };
-  if (status >= 300 && status <= 399) return { fault: redirected, reason: redirected.reason };
+  if (status >= 300 && status <= 399) return { fault: redirected, reason: undefined };
   const isPage = isWebPage(page) ? !/^\s*\{/.test(bodyText) : /^\s*<(?:!doctype|html)\b/i.test(bodyText);
   return isPage ? { fault: ofPage(status), reason: undefined } : undefined;
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { nextOf, type Polled, pending, PolledPromises, Waker } from '../../src/lib/polled.ts';
 
-/** What is added, one at a time; `wakings` counts those who were told. */
+/** What is added, one at a time. */
 class Source implements Polled<string> {
   readonly #values: (string | undefined)[] = [];
   #wake: () => void = () => undefined;
