@@ -5,6 +5,7 @@ import type { SseEvent } from '../lib/sse.ts';
 import type { ItemReader } from '../lib/read-stream.ts';
 import { createThinkSplitter } from '../lib/think-tags.ts';
 import type { ResolvedDialect } from './openai-dialect.ts';
+import { RepeatedEvents } from './openai-repeated.ts';
 import { moveDeltaThoughts, restOf, type ThoughtState } from './openai-thoughts.ts';
 import { type CallNumbers, createCallNumbers } from './openai-tool-calls.ts';
 import { evenText, evenToolCalls, fillHead, gaveUp, hasText, isUsage, noModel, type CallOrigin, toFinishReason } from './openai-wire.ts';
@@ -33,6 +34,7 @@ class ChunkReader implements ItemReader<SseEvent> {
   readonly #origin: CallOrigin;
   readonly #isNoModel: ResolvedDialect['isNoModel'];
   readonly #choices = new Choices();
+  readonly #repeated = new RepeatedEvents();
   #hasContent = false;
   #last: ChatChunk | undefined;
   #isUnloaded = false;
@@ -46,6 +48,13 @@ class ChunkReader implements ItemReader<SseEvent> {
   read(event: SseEvent, batch: ChatChunk[]): boolean {
     if (event.data === terminator) return true;
     if (event.data === '') return false;
+    const known = event.event === undefined ? this.#repeated.read(event.data) : undefined;
+    if (known === undefined) return this.#readWhole(event, batch);
+    batch.push((this.#last = known));
+    return false;
+  }
+
+  #readWhole(event: SseEvent, batch: ChatChunk[]): boolean {
     const origin = this.#origin;
     const value = parseJson(event.data);
     if (event.event === 'error') throw errorOf(value ?? event.data, this.#errorIn, origin);
@@ -59,6 +68,7 @@ class ChunkReader implements ItemReader<SseEvent> {
     if (chunk['usage'] && !isUsage(chunk['usage'])) delete chunk['usage'];
     fillHead(chunk, 'chat.completion.chunk', origin);
     batch.push((this.#last = chunk as unknown as ChatChunk));
+    this.#repeated.note(event.data, this.#last, origin);
     return false;
   }
 
