@@ -5,14 +5,20 @@ import { type CallOrigin, evenText } from './openai-wire.ts';
 /** The texts of a delta of which one event differs from the next. */
 type TextField = 'content' | 'reasoning_content';
 
-/** All of an event but one text, and what it became. */
-interface Frame {
+/** All of an event but one text. */
+interface Around {
   readonly before: string;
   readonly after: string;
   readonly field: TextField;
+}
+
+/** And what the event became. */
+interface Frame extends Around {
   readonly chunk: ChatChunk;
 }
 
+/** What is learned costs as much as it saves on twenty events, and the first of them are awaited. */
+const firstNoted = 16;
 /** Where so many events in a row differ in more than a text (each has a time, or a count), nothing further is looked for. */
 const mostMisses = 8;
 /** Longer parts of a text hold on to all of it, in V8 from 13 characters on. */
@@ -29,8 +35,9 @@ const isPlain = /^[^"\\\u0000-\u001f]*$/;
 export class RepeatedEvents {
   #frame: Frame | undefined;
   /** Seen once. */
-  #candidate: Frame | undefined;
+  #candidate: Around | undefined;
   #misses = 0;
+  #parsed = 0;
 
   /** The chunk of an event that differs from others in its text alone; undefined where it has to be parsed. */
   read(data: string): ChatChunk | undefined {
@@ -47,15 +54,16 @@ export class RepeatedEvents {
    * how the next one is read.
    */
   note(data: string, chunk: ChatChunk, origin: CallOrigin): void {
-    if (this.#misses === mostMisses) return;
-    const frame = frameOf(data, chunk);
-    if (frame === undefined) return;
-    const isSecond = this.#candidate?.before === frame.before && this.#candidate.after === frame.after;
-    this.#candidate = isSecond ? undefined : frame;
+    if (this.#misses === mostMisses || ++this.#parsed < firstNoted) return;
+    const around = aroundTextOf(data, chunk);
+    if (around === undefined) return;
+    const { before, after, field } = around;
+    const isSecond = this.#candidate?.before === before && this.#candidate.after === after;
     this.#misses = isSecond ? 0 : this.#misses + 1;
-    if (isSecond && isAround(frame, origin)) this.#frame = { ...frame, before: flat(frame.before), after: flat(frame.after) };
     // It holds on to the whole of what the network brought.
-    if (this.#misses === mostMisses) this.#candidate = undefined;
+    this.#candidate = isSecond || this.#misses === mostMisses ? undefined : around;
+    if (!isSecond || !isAround(around, origin)) return;
+    this.#frame = { before: flat(before), after: flat(after), field, chunk: copyOf(chunk, field, '') };
   }
 }
 
@@ -77,7 +85,7 @@ function copyOf(chunk: ChatChunk, field: TextField, text: string): ChatChunk {
 }
 
 /** Undefined for a chunk without a text that stands in the event as it is, and for one that holds anything that copies would share. */
-function frameOf(data: string, chunk: ChatChunk): Frame | undefined {
+function aroundTextOf(data: string, chunk: ChatChunk): Around | undefined {
   const [choice] = chunk.choices;
   if (choice === undefined || chunk.choices.length > 1) return undefined;
   const field = choice.delta.content ? 'content' : 'reasoning_content';
@@ -85,7 +93,7 @@ function frameOf(data: string, chunk: ChatChunk): Frame | undefined {
   const start = data.indexOf(`"${text}"`) + 1;
   if (text === '' || start === 0) return undefined;
   if (!isFlat(chunk, 'choices') || !isFlat(choice, 'delta') || !isFlat(choice.delta)) return undefined;
-  return { before: data.slice(0, start), after: data.slice(start + text.length), field, chunk: copyOf(chunk, field, '') };
+  return { before: data.slice(0, start), after: data.slice(start + text.length), field };
 }
 
 const isFlat = (value: object, except?: string): boolean =>
@@ -94,7 +102,7 @@ const isFlat = (value: object, except?: string): boolean =>
 const probe = 'inferlane probe';
 
 /** Whether it is this text that stands between, all of it and no other: the same word may stand in another place. */
-function isAround({ before, after, field }: Frame, origin: CallOrigin): boolean {
+function isAround({ before, after, field }: Around, origin: CallOrigin): boolean {
   try {
     const { choices } = JSON.parse(`${before}${probe}${after}`) as { readonly choices: readonly [{ readonly delta: JsonObject }] };
     const { delta } = choices[0];

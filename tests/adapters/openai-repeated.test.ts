@@ -20,8 +20,15 @@ interface Reading {
   readonly failure: string | undefined;
 }
 
-function readAll(events: readonly string[]): Reading {
+/** One that has read what goes before: nothing is learned from the first events of a stream. */
+function begunReader(first: unknown = { content: 'so' }): ReturnType<typeof createChunkReader> {
   const reader = createChunkReader(() => undefined, origin, { isNoModel: () => false });
+  for (let index = 0; index < 15; index++) reader.read({ event: undefined, data: eventOf({ delta: first, head: { created: index } }) }, []);
+  return reader;
+}
+
+function readAll(events: readonly string[], first?: unknown): Reading {
+  const reader = begunReader(first);
   const chunks: ChatChunk[] = [];
   try {
     for (const data of events) reader.read({ event: undefined, data }, chunks);
@@ -34,8 +41,8 @@ function readAll(events: readonly string[]): Reading {
 /** The same events, no two of which have the same around their texts. */
 const eachItsOwn = (events: readonly string[]): readonly string[] => events.map((data, index) => `${data}${' '.repeat(index)}`);
 
-function expectNoDifference(events: readonly string[]): void {
-  expect(readAll(events)).toEqual(readAll(eachItsOwn(events)));
+function expectNoDifference(events: readonly string[], first?: unknown): void {
+  expect(readAll(events, first)).toEqual(readAll(eachItsOwn(events), first));
 }
 
 interface Parts {
@@ -117,7 +124,9 @@ const runs = fc
   .map((parts) => parts.flat());
 
 test('any events give the same chunks, and the same failure', () => {
-  fc.assert(fc.property(runs, expectNoDifference), { numRuns: 2_000 });
+  // Behind a role alone it is not known yet whether thoughts come in the text.
+  const firsts = fc.constantFrom<unknown>({ content: 'so' }, { role: 'assistant' }, { content: '<think>so' });
+  fc.assert(fc.property(runs, firsts, expectNoDifference), { numRuns: 2_000 });
 });
 
 describe('the same word in another place', () => {
@@ -149,7 +158,7 @@ test('another text beside it that the server says twice', () => {
 });
 
 test('a reader may change what he was given', () => {
-  const reader = createChunkReader(() => undefined, origin, { isNoModel: () => false });
+  const reader = begunReader();
   const contents: unknown[] = [];
   for (const data of texts('a', 'b', 'c', 'd', 'e')) {
     const batch: ChatChunk[] = [];
@@ -165,7 +174,8 @@ test('a reader may change what he was given', () => {
 });
 
 test('choices beside the first are told', () => {
-  const both = ['a', 'b', 'c', 'd'].map((content) => JSON.stringify({ choices: [0, 1].map((index) => ({ index, delta: { content } })) }));
+  const rest = { index: 1, delta: { content: 'the same' } };
+  const both = ['a', 'b', 'c', 'd'].map((content) => JSON.stringify({ choices: [{ index: 0, delta: { content } }, rest] }));
   expectNoDifference(both);
 });
 
@@ -186,7 +196,7 @@ describe('nothing is shared by two chunks', () => {
 });
 
 test('an event of another name is read as such', () => {
-  const reader = createChunkReader(() => undefined, origin, { isNoModel: () => false });
+  const reader = begunReader();
   const batch: ChatChunk[] = [];
   for (const data of texts('a', 'b', 'c')) reader.read({ event: undefined, data }, batch);
   expect(() => reader.read({ event: 'error', data: text('d') }, batch)).toThrow('error event');
@@ -196,8 +206,9 @@ describe('how many events are parsed whole', () => {
   afterEach(() => vi.restoreAllMocks());
 
   function parsedWhole(data: readonly string[]): number {
+    const reader = begunReader();
     const parse = vi.spyOn(JSON, 'parse');
-    readAll(data);
+    for (const each of data) reader.read({ event: undefined, data: each }, []);
     return parse.mock.calls.filter(([each]) => data.includes(each)).length;
   }
   const many = Array.from({ length: 100 }, (_, index) => ` word${index}`);
@@ -215,6 +226,13 @@ describe('how many events are parsed whole', () => {
     ],
   ])('%s', (_, data, most) => {
     expect(parsedWhole(data)).toBe(most);
+  });
+
+  test('the first of a stream', () => {
+    const reader = createChunkReader(() => undefined, origin, { isNoModel: () => false });
+    const parse = vi.spyOn(JSON, 'parse');
+    for (const each of texts(...many)) reader.read({ event: undefined, data: each }, []);
+    expect(parse.mock.calls.filter(([each]) => texts(...many).includes(each))).toHaveLength(17);
   });
 
   test('all of those that differ in more, and no more is looked for after a while', () => {
@@ -238,7 +256,7 @@ const heldBytes = (hold: () => unknown): number => {
 
 describe('what the network brought at once is let go', () => {
   const readerAfter = (events: readonly string[]): ReturnType<typeof createChunkReader> => {
-    const reader = createChunkReader(() => undefined, origin, { isNoModel: () => false });
+    const reader = begunReader();
     for (const data of events) reader.read({ event: undefined, data: within(data) }, []);
     return reader;
   };
