@@ -85,7 +85,8 @@ export function beginAttempt<Request>(
   engine.announce('attempt:start', ids);
   const ownHeaders = headersOf(call, ids, engine);
   const signals = [call.signal, engine.shutdown, run.leaving];
-  const deadline = openDeadline({ clock, provider: candidate.provider, signals, ...end });
+  const shortestMs = call.verb === 'stream' ? Math.min(timeouts.idleMs, isLast ? Infinity : timeouts.firstTokenMs) : undefined;
+  const deadline = openDeadline({ clock, provider: candidate.provider, signals, ...end, shortestMs });
   const cut = { total: end.isCut, start: false };
   const books = { run, candidate, provider, permit, charge, ids, deadline, timeouts, cut, startMs, startWallMs: clock.wallMs() };
   const attempt = new OpenAttempt<Request>(books, callFor(run, books, ownHeaders), isLast);
