@@ -33,9 +33,11 @@ export async function measure(scenarios: readonly Scenario[], rounds: number, st
 async function warmUp(scenario: Scenario, one: Running, stage: Stage): Promise<void> {
   // A process that is started for one block warms itself up.
   if (scenario.isFresh) return;
-  const endsAtMs = performance.now() + (scenario.warmUpMs ?? 0);
-  do await runOnce(scenario, one, stage);
-  while (performance.now() < endsAtMs);
+  const { warmUpMs = 0, warmUpUnits = Infinity } = scenario;
+  const endsAtMs = performance.now() + warmUpMs;
+  let units = 0;
+  do units += (await runOnce(scenario, one, stage))?.units ?? 0;
+  while (performance.now() < endsAtMs && units < warmUpUnits);
 }
 
 function inTurns({ running, apart }: Stage, { id, isApart }: Scenario, round: number): readonly Running[] {

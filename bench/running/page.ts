@@ -43,7 +43,11 @@ const sentence = (text: string): string => `${text.slice(0, 1).toUpperCase()}${t
 
 /** How long each runs in the round that is not counted. */
 function warmUps(): string {
-  return scenarios.flatMap(({ id, warmUpMs }) => (warmUpMs === undefined ? [] : `${id} ${warmUpMs / 1_000} s`)).join(', ');
+  const times = scenarios.flatMap(({ id, warmUpMs = 0, warmUpUnits }) => {
+    const most = warmUpUnits === undefined ? '' : ` or ${warmUpUnits} calls`;
+    return warmUpMs === 0 ? [] : `${id} ${warmUpMs / 1_000} s${most}`;
+  });
+  return times.join(', ');
 }
 
 function intro(run: Run): string {

@@ -8,7 +8,9 @@ export const chat: Scenario = {
   id: 'chat',
   about: `CPU time of the calling process per small chat, ${chatsAtOnce} at once, for ${countedMs} ms a round, after ${leadInMs} ms that are not counted`,
   metrics: [{ id: 'cpu', label: 'chat', unit: 'µs CPU', digits: 0, of: cpuPerUnit }],
-  warmUpMs: 1_500,
+  // Of inferlane the compilers are done with the last function after some 20,000 chats.
+  warmUpMs: 2_500,
+  warmUpUnits: 20_000,
   isFor: ({ client }) => client !== undefined,
   async run(subject) {
     const client = clientOf(subject);
@@ -22,7 +24,6 @@ const inFlight = 64;
 export const throughput: Scenario = {
   id: 'throughput',
   about: `small chats per second, ${inFlight} in flight, for ${countedMs} ms a round, after ${leadInMs} ms that are not counted, by the clock: the client has one core, the server another`,
-  warmUpMs: 600,
   metrics: [{ id: 'rate', label: 'requests/s', unit: '/s', digits: 0, moreIsBetter: true, of: unitsPerSecond }],
   isFor: ({ client }) => client !== undefined,
   async run(subject) {
@@ -35,6 +36,7 @@ export const throughput: Scenario = {
 export const embed: Scenario = {
   id: 'embed',
   about: `CPU time per call for ${vectorCount} vectors of ${vectorLength} values, one after the other, for ${countedMs} ms a round, after ${leadInMs} ms that are not counted; the server gives base64 to who asks for it, and floats to all others`,
+  mostRounds: 3,
   metrics: [{ id: 'cpu', label: `embed ${vectorCount}`, unit: 'µs CPU', digits: 0, of: cpuPerUnit }],
   isFor: ({ client }) => client?.embed !== undefined,
   async run(subject) {

@@ -23,7 +23,7 @@ export const paced: Scenario = {
   id: 'paced',
   about: `CPU time per event that comes alone: ${pacedStreams} streams at once, begun one millisecond after the other, each of ${streamShapes.paced.events} events, one each ${streamShapes.paced.everyMs} ms; the request and the end of a stream are in it`,
   metrics: [{ id: 'cpu', label: 'paced event', unit: 'µs CPU', digits: 1, of: cpuPerUnit }],
-  mostRounds: 4,
+  mostRounds: 3,
   warmUpMs: 300,
   isFor: ({ client }) => client !== undefined,
   async run(subject) {
@@ -57,7 +57,7 @@ const firstTokens = 50;
 export const ttft: Scenario = {
   id: 'ttft',
   about: `time from the call to the first text of a stream, one stream after the other, median of ${firstTokens} a round, after ${leadInMs} ms that are not counted`,
-  warmUpMs: 1_200,
+  warmUpMs: 800,
   metrics: [{ id: 'wall', label: 'first token', unit: 'µs', digits: 0, of: figure('firstMicros') }],
   isFor: ({ client }) => client !== undefined,
   async run(subject) {
