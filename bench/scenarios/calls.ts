@@ -9,7 +9,7 @@ export const chat: Scenario = {
   about: `CPU time of the calling process per small chat, ${chatsAtOnce} at once, for ${countedMs} ms a round, after ${leadInMs} ms that are not counted`,
   metrics: [{ id: 'cpu', label: 'chat', unit: 'µs CPU', digits: 0, of: cpuPerUnit }],
   // Of inferlane the compilers are done with the last function after some 20,000 chats.
-  warmUpMs: 2_400,
+  warmUpMs: 2_200,
   warmUpUnits: 20_000,
   isFor: ({ client }) => client !== undefined,
   async run(subject) {

@@ -43,7 +43,8 @@ export const full: Scenario = {
   id: 'full',
   about: `CPU time per event at full speed: ${fullStreams} streams at once of ${streamShapes.full.events} events, each in an HTTP chunk of its own, ${streamShapes.full.burst} chunks in one write of the server, one write in a turn of its loop, as fast as the client reads; again and again for ${countedMs} ms a round, after ${leadInMs} ms that are not counted`,
   metrics: [{ id: 'cpu', label: 'full-speed event', unit: 'µs CPU', digits: 1, of: cpuPerUnit }],
-  warmUpMs: 300,
+  mostRounds: 3,
+  warmUpMs: 600,
   isFor: ({ client }) => client !== undefined,
   async run(subject) {
     const client = clientOf(subject);
