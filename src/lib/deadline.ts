@@ -29,8 +29,6 @@ export interface DeadlineOptions {
   /** End of the attempt on the clock, and the name of the limit that set it. */
   readonly endsAtMs: number;
   readonly endPhase: 'total' | 'deadline';
-  /** The shortest limit that will come into force: the timer is there for it from the start, and is not moved when it does. */
-  readonly shortestMs?: number | undefined;
 }
 
 /**
@@ -62,12 +60,12 @@ abstract class Alarm {
 
   protected abstract ring(limitMs: number): void;
 
-  protected set(fromMs: number, dueMs: number, nowMs: number, wakeMs = dueMs): void {
+  protected set(fromMs: number, dueMs: number, nowMs: number): void {
     this.#fromMs = fromMs;
     this.#dueMs = dueMs;
     this.#graceGiven = false;
     // Moving the timer at every piece of a stream would cost more than waking up for nothing now and then.
-    if (wakeMs < this.#timerMs) this.#arm(wakeMs, nowMs);
+    if (dueMs < this.#timerMs) this.#arm(dueMs, nowMs);
   }
 
   protected cancel(): void {
@@ -112,7 +110,7 @@ class Deadline extends Alarm implements AttemptDeadline {
   #pausedAtMs: number | undefined;
   #giveUp: ((reason: unknown) => void) | undefined;
 
-  constructor({ clock, provider, signals, endPhase, endsAtMs, shortestMs = Infinity }: DeadlineOptions) {
+  constructor({ clock, provider, signals, endPhase, endsAtMs }: DeadlineOptions) {
     super(clock);
     this.#provider = provider;
     this.#signals = signals;
@@ -122,7 +120,7 @@ class Deadline extends Alarm implements AttemptDeadline {
     this.#openedAtMs = clock.nowMs();
     this.#phase = endPhase;
     this.#links = signals.map((signal) => signal && this.#heed(signal));
-    this.set(this.#openedAtMs, endsAtMs, this.#openedAtMs, Math.min(endsAtMs, this.#openedAtMs + shortestMs));
+    this.set(this.#openedAtMs, endsAtMs, this.#openedAtMs);
   }
 
   waitFor<Value>(promise: Promise<Value>): Promise<Value> {

@@ -85,8 +85,7 @@ export function beginAttempt<Request>(
   engine.announce('attempt:start', ids);
   const ownHeaders = headersOf(call, ids, engine);
   const signals = [call.signal, engine.shutdown, run.leaving];
-  const shortestMs = call.verb === 'stream' ? Math.min(timeouts.idleMs, isLast ? Infinity : timeouts.firstTokenMs) : undefined;
-  const deadline = openDeadline({ clock, provider: candidate.provider, signals, ...end, shortestMs });
+  const deadline = openDeadline({ clock, provider: candidate.provider, signals, ...end });
   const cut = { total: end.isCut, start: false };
   const books = { run, candidate, provider, permit, charge, ids, deadline, timeouts, cut, startMs, startWallMs: clock.wallMs() };
   const attempt = new OpenAttempt<Request>(books, callFor(run, books, ownHeaders), isLast);

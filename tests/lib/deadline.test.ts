@@ -1,7 +1,7 @@
 import { getEventListeners, once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { type AttemptDeadline, type DeadlineOptions, openDeadline, timeoutError } from '../../src/lib/deadline.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { createRouter } from '../../src/router/create-router.ts';
@@ -15,39 +15,6 @@ function open(more: Partial<Omit<DeadlineOptions, 'clock'>> & { endsInMs?: numbe
   const endsAtMs = clock.nowMs() + endsInMs;
   return { clock, deadline: openDeadline({ clock, provider: 'box', signals: [], endsAtMs, endPhase: 'total', ...rest }) };
 }
-
-describe('a shortest limit that is known from the start', () => {
-  test('has its timer already when it comes into force', () => {
-    const clock = testClock();
-    const schedule = vi.spyOn(clock, 'schedule');
-    const deadline = openDeadline({
-      clock,
-      provider: 'box',
-      signals: [],
-      endsAtMs: clock.nowMs() + 1_000,
-      endPhase: 'total',
-      shortestMs: 200,
-    });
-    deadline.enter('idle', 200);
-    deadline.pause();
-    deadline.enter('idle', 300);
-    expect(schedule).toHaveBeenCalledTimes(1);
-  });
-
-  test('is none before that', async () => {
-    const { clock, deadline } = open({ shortestMs: 200 });
-    await clock.advance(999);
-    expect(deadline.signal.aborted).toBe(false);
-    await clock.advance(1);
-    expect(deadline.signal.reason).toMatchObject({ phase: 'total' });
-  });
-
-  test('and the end of the attempt comes before a longer one', async () => {
-    const { clock, deadline } = open({ shortestMs: 2_000 });
-    await clock.advance(1_000);
-    expect(deadline.signal.reason).toMatchObject({ phase: 'total' });
-  });
-});
 
 describe('phases', () => {
   test('the end of the attempt holds from the beginning, and the reason names it', async () => {
