@@ -25,7 +25,7 @@ const mostMisses = 8;
 const longestPart = 12;
 /** What stands for itself between the quotes of JSON. */
 // oxlint-disable-next-line no-control-regex
-const isPlain = /^[^"\\\u0000-\u001f]*$/;
+const plain = /^[^"\\\u0000-\u001f]*$/;
 
 /**
  * The events of an answer are mostly the same but for the text of the next token, and to parse the rest of each again takes longer than
@@ -65,13 +65,13 @@ export class RepeatedEvents {
     // It holds on to the whole of what the network brought.
     this.#candidate = isSecond || this.#misses === mostMisses ? undefined : around;
     if (!isSecond || !isAround(around, origin)) return;
-    this.#frame = { before: flat(before), after: flat(after), field, chunk: copyOf(chunk, field, '') };
+    this.#frame = { before: detached(before), after: detached(after), field, chunk: copyOf(chunk, field, '') };
   }
 }
 
 /** What a part of a JSON text says between its quotes; undefined where it is not the inside of one text. */
 function textOf(part: string): string | undefined {
-  if (part.length <= longestPart && isPlain.test(part)) return part;
+  if (part.length <= longestPart && plain.test(part)) return part;
   try {
     return JSON.parse(`"${part}"`) as string;
   } catch {
@@ -116,4 +116,4 @@ function isAround({ before, after, field }: Around, origin: CallOrigin): boolean
 }
 
 /** A copy that holds on to nothing else. */
-const flat = (text: string): string => JSON.parse(JSON.stringify(text)) as string;
+const detached = (text: string): string => JSON.parse(JSON.stringify(text)) as string;
