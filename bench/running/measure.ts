@@ -1,4 +1,5 @@
 import type { Places } from '../fake/server.ts';
+import { cores } from '../http/processes.ts';
 import type { Block, Scenario } from '../scenarios/scenario.ts';
 import { type Gateway, type Running, startCandidate } from './processes.ts';
 
@@ -15,19 +16,30 @@ export interface Stage {
 }
 
 /**
- * The candidates take turns in every round of every scenario, and each is first as often as the others, so that whatever else the
- * machine does meets all of them alike. One round before the first is not counted. A scenario has all its rounds before the next one begins:
- * where they lay a minute apart, the rounds of one process differed by more than twice, most of all for whoever has much code.
+ * The candidates take turns in every round of every scenario, so that whatever else the machine does meets all of them alike. One round
+ * before the first is not counted. A scenario has all its rounds before the next one begins: where they lay a minute apart, the rounds of
+ * one process differed by more than twice, most of all for whoever has much code.
  */
 export async function measure(scenarios: readonly Scenario[], rounds: number, stage: Stage): Promise<Values> {
   const values: Values = {};
   for (const scenario of scenarios) {
     for (const one of inTurns(stage, scenario, -1)) await warmUp(scenario, one, stage);
     for (let round = 0; round < Math.min(rounds, scenario.mostRounds ?? Infinity); round++) {
-      for (const one of inTurns(stage, scenario, round)) note(values, scenario, one.name, await runOnce(scenario, one, stage));
+      for (const some of together(scenario, inTurns(stage, scenario, round))) {
+        const blocks = await Promise.all(some.map((one, place) => runOnce(scenario, one, stage, onCores[place])));
+        for (const [place, one] of some.entries()) note(values, scenario, one.name, blocks[place]);
+      }
     }
   }
   return values;
+}
+
+const onCores = [cores.measured, cores.others] as const;
+
+/** Memory is the same beside others, time is not: the two cores have one each of those that are started for a block. */
+function together(scenario: Scenario, all: readonly Running[]): readonly (readonly Running[])[] {
+  const size = scenario.isFresh ? onCores.length : 1;
+  return Array.from({ length: Math.ceil(all.length / size) }, (_, index) => all.slice(index * size, (index + 1) * size));
 }
 
 async function warmUp(scenario: Scenario, one: Running, stage: Stage): Promise<void> {
@@ -40,23 +52,33 @@ async function warmUp(scenario: Scenario, one: Running, stage: Stage): Promise<v
   while (performance.now() < endsAtMs && units < warmUpUnits);
 }
 
+/**
+ * In each round somebody else is the first, and everybody comes after somebody else: whoever was at work just before leaves the core and
+ * its caches in a state of their own.
+ */
 function inTurns({ running, apart }: Stage, { id, isApart }: Scenario, round: number): readonly Running[] {
   const able = (isApart ? apart : running).filter(({ can }) => can.includes(id));
-  const first = able.length === 0 ? 0 : (round + 1) % able.length;
-  return [...able.slice(first), ...able.slice(0, first)];
+  const strides = able.map((_, index) => index + 1).filter((stride) => divisor(stride, able.length) === 1);
+  const stride = strides[(round + 1) % strides.length] ?? 1;
+  return able.map((_, index) => able[(round + 1 + index * stride) % able.length] as Running);
 }
 
-async function runOnce(scenario: Scenario, one: Running, stage: Stage): Promise<Block | undefined> {
+/** The greatest that both have in common. */
+function divisor(one: number, other: number): number {
+  return other === 0 ? one : divisor(other, one % other);
+}
+
+async function runOnce(scenario: Scenario, one: Running, stage: Stage, core?: number): Promise<Block | undefined> {
   try {
-    return scenario.isFresh ? await runFresh(scenario, one, stage) : await one.run(scenario.id);
+    return scenario.isFresh ? await runFresh(scenario, one, stage, core) : await one.run(scenario.id);
   } catch (error) {
     stage.onTrouble(`${scenario.id}, ${one.name}: ${error instanceof Error ? error.message.slice(0, 400) : String(error)}`);
     return undefined;
   }
 }
 
-async function runFresh({ id }: Scenario, { name }: Running, { places, gateways }: Stage): Promise<Block> {
-  const fresh = await startCandidate({ name, places, gateway: gateways.get(name), flags: ['--expose-gc'] });
+async function runFresh({ id }: Scenario, { name }: Running, { places, gateways }: Stage, core: number | undefined): Promise<Block> {
+  const fresh = await startCandidate({ name, places, gateway: gateways.get(name), flags: ['--expose-gc'], core });
   try {
     return await fresh.run(id);
   } finally {

@@ -58,8 +58,8 @@ every round. The peers are installed into \`bench\` and nowhere else. \`npm run 
 time of one candidate goes, \`heap\` in the place of \`profile\` where its memory does.
 
 Each candidate is a process of its own, which is idle while others run; the server is another one, written by hand over sockets so that
-it is not what is measured, and never asleep, since waking it would be on the bill of the slower ones alone. ${where}. The candidates take turns in every scenario of every round, in an
-order that rotates. A round before the first is not counted, in which the compiler has its time (${warmUps()}). Every answer is checked: its text, the number of its events, the
+it is not what is measured, and never asleep, since waking it would be on the bill of the slower ones alone. ${where}. The candidates take turns in every round of
+a scenario, in another order in each, so that nobody always comes after the same one. A round before the first is not counted, in which the compiler has its time (${warmUps()}). Every answer is checked: its text, the number of its events, the
 length of its vectors and their first and last values. CPU time is that of the candidate's process, all its threads included. Nobody is
 tuned: what was set stands at the end of this page, with all versions.
 

@@ -49,12 +49,14 @@ export interface StartOptions {
   readonly gateway: Gateway | undefined;
   /** Of Node. */
   readonly flags?: readonly string[];
+  /** @default that of those who are measured */
+  readonly core?: number | undefined;
 }
 
-export async function startCandidate({ name, places, gateway, flags = [] }: StartOptions): Promise<Running> {
+export async function startCandidate({ name, places, gateway, flags = [], core = cores.measured }: StartOptions): Promise<Running> {
   const env = gateway && { BENCH_GATEWAY: gateway.url };
   const args = [name, JSON.stringify(places)];
-  const child = startNode({ file: fileOf('./run-candidate.ts'), args, core: cores.measured, flags, ...(env && { env }) });
+  const child = startNode({ file: fileOf('./run-candidate.ts'), args, core, flags, ...(env && { env }) });
   const ready = await reply(child, name);
   if (!('ready' in ready)) throw new Error(`${name} did not start.`);
   const order = async (what: Order): Promise<Block> => {
@@ -70,6 +72,8 @@ export async function startCandidate({ name, places, gateway, flags = [] }: Star
       const before = (await gateway?.cpuMicros()) ?? 0;
       const block = await order({ run: scenario });
       const after = (await gateway?.cpuMicros()) ?? 0;
+      // Its core is that of the next one.
+      await gateway?.rest();
       return { ...block, cpuMicros: block.cpuMicros + after - before };
     },
     profile: async (scenario, profile) => void (await order({ run: scenario, profile })),
@@ -99,8 +103,13 @@ async function reply(child: ChildProcess, name: string): Promise<Reply> {
 export interface Gateway {
   readonly url: string;
   cpuMicros(): Promise<number>;
+  /** Waits until it has nothing left to do, a second at most. */
+  rest(): Promise<void>;
   stop(): Promise<void>;
 }
+
+/** Of 20 ms, for being asked and little else. */
+const idleMicros = 2_000;
 
 /** As its README has it, on the core of those that are measured. What it says of each dead server is not shown. */
 export async function startGateway(): Promise<Gateway> {
@@ -109,12 +118,21 @@ export async function startGateway(): Promise<Gateway> {
   const flags = ['--import', fileOf('../http/probe.ts')];
   const child = startNode({ file, args: ['--headless', `--port=${port}`], core: cores.measured, flags, output: 'ignore' });
   await untilOpen(port);
+  const cpuMicros = async (): Promise<number> => {
+    child.send('sample');
+    const [sample] = (await once(child, 'message')) as [Sample];
+    return sample.cpuMicros;
+  };
   return {
     url: `http://127.0.0.1:${port}`,
-    async cpuMicros() {
-      child.send('sample');
-      const [sample] = (await once(child, 'message')) as [Sample];
-      return sample.cpuMicros;
+    cpuMicros,
+    async rest() {
+      for (let looks = 0, before = await cpuMicros(); looks < 50; looks++) {
+        await sleep(20);
+        const now = await cpuMicros();
+        if (now - before < idleMicros) return;
+        before = now;
+      }
     },
     stop: () => stop(child),
   };

@@ -72,10 +72,10 @@ export function bundleTable({ values }: Run): string {
   return table(['Bundle', 'KB loaded at the import', 'KB with what is loaded later'], rows);
 }
 
-export function goalTable({ values }: Run): string {
+export function goalTable({ values, candidates }: Run): string {
   const rows = goals.flatMap(({ about, scenario, metric, most, unit, digits }) =>
-    Object.entries(values[scenario]?.[metric] ?? {}).flatMap(([name, given]) => {
-      const spread = spreadOf(given);
+    candidates.flatMap(({ name }) => {
+      const spread = spreadOf(values[scenario]?.[metric]?.[name] ?? []);
       if (spread === undefined) return [];
       return [[about, name, `≤ ${most} ${unit}`, `${shown(spread, digits)} ${unit}`, spread.middle <= most ? 'holds' : 'missed']];
     }),

@@ -93,7 +93,7 @@ export const circuit: Scenario = {
 };
 
 const firstTokenMs = 200;
-const hangs = 5;
+const hangs = 3;
 
 export const hang: Scenario = {
   id: 'hang',
