@@ -21,7 +21,7 @@ export function speedPage(run: Run): string {
     '## A dead first server\n',
     plainTable(servers, run),
     '## Goals\n',
-    'What we hold ourselves to.\n',
+    'What we set out to reach, and whether this run did; "by hand": `node:http`, undici\'s `dispatch` and `ofetch` with no router above them, where they do the same.\n',
     goalTable(run),
     plainTable(ofRouters, run),
     '## Import\n',

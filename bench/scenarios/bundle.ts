@@ -26,6 +26,7 @@ const entries: Readonly<Record<string, Entry>> = {
   },
   tanstack: { source: 'export { chat } from "@tanstack/ai"; export { openaiCompatible } from "@tanstack/ai-openai/compatible"' },
   'inferlane, createRouter': { source: `export { createRouter } from "${root}"` },
+  'inferlane, createRouter, own code alone': { source: `export { createRouter } from "${root}"`, isAlone: true },
   'inferlane, everything': { source: `export * from "${root}"` },
   'inferlane, everything, own code alone': { source: `export * from "${root}"`, isAlone: true },
   ...(existsSync(nodeHttpFile) && {
