@@ -58,7 +58,7 @@ const firstTokens = 50;
 export const ttft: Scenario = {
   id: 'ttft',
   about: `time from the call to the first text of a stream, one stream after the other, median of ${firstTokens} a round, after ${leadInMs} ms that are not counted`,
-  warmUpMs: 1_100,
+  warmUpMs: 900,
   metrics: [{ id: 'wall', label: 'first token', unit: 'µs', digits: 0, of: figure('firstMicros') }],
   isFor: ({ client }) => client !== undefined,
   async run(subject) {
