@@ -90,7 +90,7 @@ function microsecondsFor(count: number, balance: Balance): number[] {
     const startMs = performance.now();
     for (let index = 0; index < calls; index++) {
       const call = resolved[index % resolved.length] as (typeof resolved)[number];
-      candidates += planFor(call, engine, 'first').candidates.length;
+      candidates += planFor(call, engine, 'first', engine.config.clock.nowMs()).candidates.length;
     }
     return ((performance.now() - startMs) * 1_000) / calls;
   };

@@ -26,6 +26,8 @@ export interface DeadlineOptions {
   readonly provider: string;
   /** The caller's signal, where there is one, and the router's shutdown. */
   readonly signals: readonly (AbortSignal | StopSignal | undefined)[];
+  /** Where the clock has just been asked. */
+  readonly nowMs?: number;
   /** End of the attempt on the clock, and the name of the limit that set it. */
   readonly endsAtMs: number;
   readonly endPhase: 'total' | 'deadline';
@@ -110,17 +112,17 @@ class Deadline extends Alarm implements AttemptDeadline {
   #pausedAtMs: number | undefined;
   #giveUp: ((reason: unknown) => void) | undefined;
 
-  constructor({ clock, provider, signals, endPhase, endsAtMs }: DeadlineOptions) {
+  constructor({ clock, provider, signals, endPhase, endsAtMs, nowMs = clock.nowMs() }: DeadlineOptions) {
     super(clock);
     this.#provider = provider;
     this.#signals = signals;
     this.#endsAtMs = endsAtMs;
     this.#endPhase = endPhase;
     this.signal = this.#controller.signal;
-    this.#openedAtMs = clock.nowMs();
+    this.#openedAtMs = nowMs;
     this.#phase = endPhase;
     this.#links = signals.map((signal) => signal && this.#heed(signal));
-    this.set(this.#openedAtMs, endsAtMs, this.#openedAtMs);
+    this.set(nowMs, endsAtMs, nowMs);
   }
 
   waitFor<Value>(promise: Promise<Value>): Promise<Value> {

@@ -65,7 +65,7 @@ export function beginAttempt<Request>(
   const { clock } = engine.config;
   const provider = providerOf(engine, candidate.provider);
   const startMs = clock.nowMs();
-  const timeouts = withLoad(call.timeoutsFor(provider.config), provider.allowanceMs(candidate.model));
+  const timeouts = withLoad(call.timeoutsFor(provider.config), provider.allowanceMs(candidate.model, startMs));
   const end = endOf(run, timeouts, isLast, startMs);
   // Asks the adapter, which may throw: before anything is taken that would have to be given back.
   noteIgnored(call, candidate.model, provider, engine);
@@ -75,7 +75,7 @@ export function beginAttempt<Request>(
   const promptTokens = Math.max(0, call.estimates.promptTokens() - (candidate.seenTokens ?? 0));
   const charge = engine.metering.open(call, provider.config, candidate.model);
   if (charge === undefined) return undefined;
-  const permit = provider.acquire(candidate.model, { leaseMs, early, intent, lane, promptTokens, slot });
+  const permit = provider.acquire(candidate.model, { nowMs: startMs, leaseMs, early, intent, lane, promptTokens, slot });
   if (permit === undefined) return void engine.metering.cancel(call, charge);
 
   run.attempts += 1;
@@ -85,7 +85,7 @@ export function beginAttempt<Request>(
   engine.announce('attempt:start', ids);
   const ownHeaders = headersOf(call, ids, engine);
   const signals = [call.signal, engine.shutdown, run.leaving];
-  const deadline = openDeadline({ clock, provider: candidate.provider, signals, ...end });
+  const deadline = openDeadline({ clock, provider: candidate.provider, signals, nowMs: startMs, ...end });
   const cut = { total: end.isCut, start: false };
   const books = { run, candidate, provider, permit, charge, ids, deadline, timeouts, cut, startMs, startWallMs: clock.wallMs() };
   const attempt = new OpenAttempt<Request>(books, callFor(run, books, ownHeaders), isLast);
@@ -147,9 +147,7 @@ class OpenAttempt<Request> implements Attempt<Request> {
   }
 
   firstContent(): void {
-    const { run, startMs } = this.#books;
-    this.#firstContentMs = run.engine.config.clock.nowMs() - startMs;
-    this.deadline.pause();
+    this.#firstContentMs = this.deadline.pause() - this.#books.startMs;
   }
 
   succeed(usage: Usage | EmbedUsage | undefined): void {
@@ -161,10 +159,11 @@ class OpenAttempt<Request> implements Attempt<Request> {
     const { run, ids, permit } = this.#books;
     const told = verdict(this.#books, given);
     const { error, aborted } = told;
-    const ms = this.#close(shown(error, aborted));
+    const nowMs = this.#close(shown(error, aborted));
+    const ms = nowMs - this.#books.startMs;
     // The cause before its effects: pins, rests and breakers are announced as they are booked.
     run.engine.announce('attempt:error', { ...ids, ms, error, aborted });
-    this.provider.settle(permit, outcomeOf(this.#books, told, ms, this.#firstContentMs));
+    this.provider.settle(permit, outcomeOf(this.#books, told, ms, this.#firstContentMs), nowMs);
     this.#settle(mayBill(this.charge, error), undefined);
     // Last, because aborting calls back whoever still listens: by then the attempt is over.
     this.deadline.abort(error);
@@ -182,29 +181,31 @@ class OpenAttempt<Request> implements Attempt<Request> {
     if (this.#over) return;
     const { run, ids, permit } = this.#books;
     const error = stopped(this.#books, 'another attempt of the call ended first');
-    const ms = this.#close(shown(error, false));
-    run.engine.announce('attempt:error', { ...ids, ms, error, aborted: true });
-    this.provider.settle(permit, noOutcome);
+    const nowMs = this.#close(shown(error, false));
+    run.engine.announce('attempt:error', { ...ids, ms: nowMs - this.#books.startMs, error, aborted: true });
+    this.provider.settle(permit, noOutcome, nowMs);
     this.#settle(true, undefined);
     this.deadline.abort(error);
   }
 
   #end(isWhole: boolean, usage: Usage | EmbedUsage | undefined): void {
     const { run, ids, permit } = this.#books;
-    const ms = this.#close(undefined);
+    const nowMs = this.#close(undefined);
+    const ms = nowMs - this.#books.startMs;
     const firstContentMs = this.#firstContentMs;
-    this.provider.settle(permit, isWhole ? { type: 'success', ms, firstContentMs } : noOutcome);
+    this.provider.settle(permit, isWhole ? { type: 'success', ms, firstContentMs } : noOutcome, nowMs);
     run.engine.announce('attempt:end', { ...ids, ms, firstContentMs });
     this.#settle(true, usage);
   }
 
+  /** Gives the time on the clock. */
   #close(error: RouteAttempt['error']): number {
     const { run, startMs } = this.#books;
     this.#over = true;
     this.deadline.dispose();
-    const ms = run.engine.config.clock.nowMs() - startMs;
-    run.trace.attempts.push(routeOf(this.#books, ms, this.#firstContentMs, error));
-    return ms;
+    const nowMs = run.engine.config.clock.nowMs();
+    run.trace.attempts.push(routeOf(this.#books, nowMs - startMs, this.#firstContentMs, error));
+    return nowMs;
   }
 
   #settle(isBilled: boolean, usage: Usage | EmbedUsage | undefined): void {

@@ -23,6 +23,6 @@ export function explain(engine: Engine, request: ChatRequest | SchemaRequest<unk
     ? resolveCall('embed', request, options, config)
     : resolveCall(options.stream === true ? 'stream' : 'chat', hasSchema(request) ? withJsonSchema(request) : request, options, config);
   const { verb, intent, balance, lane, startedAtMs: atMs } = call;
-  const { candidates, skipped } = planFor(call, engine, 'shown');
+  const { candidates, skipped } = planFor(call, engine, 'shown', atMs);
   return { atMs, verb, intent, balance, lane, promptTokens: call.estimates.promptTokens(), candidates, skipped };
 }

@@ -51,7 +51,7 @@ function soonestMs(run: Run<unknown>, nowMs: number): number | undefined {
     ...[...plan.skipped, ...passed].flatMap(({ provider: id, model, code, readyAtMs }) => {
       if (readyAtMs === undefined) return [];
       const provider = providerOf(engine, id);
-      const is = code === 'out_of_memory' ? undefined : provider.readyAtMs(model);
+      const is = code === 'out_of_memory' ? undefined : provider.readyAtMs(model, nowMs);
       const held = engine.metering.obstacle?.(call, provider.config, model);
       return [Math.max(is ?? readyAtMs, held?.readyAtMs ?? -Infinity) - nowMs];
     }),

@@ -157,7 +157,7 @@ function stillHolds({ keptAtMs, provider: id, model, space }: Entry, call: Asked
   const { modelName } = provider.adapter;
   const asked = resolveModel({ verb, requested: request.model, provider: provider.config, modelName, config, denies: () => undefined });
   if (asked.missing !== undefined || !sameName(asked.model ?? '', model ?? '')) return false;
-  return verb !== 'embed' || planFor(call, engine, 'first').space === space;
+  return verb !== 'embed' || planFor(call, engine, 'first', engine.config.clock.nowMs()).space === space;
 }
 
 /** Whole, and from whom it was asked. */

@@ -30,7 +30,7 @@ export function obstacleOf(
     return { code: 'model_not_found', reason: 'it has just said that it does not serve the model', readyAtMs: undefined };
   }
   // One whose pin is put to the test knows of that pin, but not of a younger one.
-  if (provider.isPinned(model, isTrial === true ? plannedAtMs : -Infinity)) {
+  if (provider.isPinned(model, isTrial === true ? plannedAtMs : -Infinity, nowMs)) {
     return { code: 'out_of_memory', reason: 'the model has just run out of memory there', readyAtMs: undefined };
   }
   const underTrial = isTrial === true ? undefined : onTrial(provider, model, nowMs);
@@ -53,7 +53,7 @@ function heldNow({ engine, call }: Run<unknown>, { config }: Provider, model: st
 }
 
 function restOf(provider: Provider, model: string | undefined, nowMs: number): Hindrance | undefined {
-  const readyAtMs = provider.readyAtMs(model);
+  const readyAtMs = provider.readyAtMs(model, nowMs);
   if (readyAtMs === undefined) return { code: 'auth', reason: 'its credentials have just been refused', readyAtMs };
   if (readyAtMs <= nowMs) return undefined;
   const rest = restUnderWay(provider.state, provider.state.models.peek(model), nowMs);

@@ -22,10 +22,10 @@ export function planFor(
   call: ResolvedCall<unknown>,
   engine: Pick<Engine, 'list' | 'standings' | 'config' | 'affinity' | 'prefixes' | 'metering'>,
   part: 'first' | 'all' | 'shown',
+  nowMs: number,
 ): MadePlan {
   const { config, standings, list } = engine;
   const { places, firstPart, hasEquals, sharesOf } = standings.get(call.intent) as Standing;
-  const nowMs = config.clock.nowMs();
   const { obstacle } = engine.metering;
   const { intent, verb, lane, balance, session } = call;
   const request = call.request as ChatRequest | EmbedRequest;
@@ -72,5 +72,5 @@ export function planFor(
   const last = made.candidates[mostOrdered - 1];
   // A model that has spilled stands behind some that have not been looked at.
   const isEnough = last !== undefined && last.tier < (places[firstPart] as Placement).tier;
-  return isEnough ? { ...made, isPartial: true } : planFor(call, engine, 'all');
+  return isEnough ? { ...made, isPartial: true } : planFor(call, engine, 'all', nowMs);
 }

@@ -31,6 +31,8 @@ import { noteBegin } from './under-way.ts';
 
 /** What a call asks leave for. */
 export interface Leave {
+  /** The router's clock. */
+  readonly nowMs: number;
   /** How long a probe may take. */
   readonly leaseMs: number;
   /** A breaker that is open may be probed before its time, by one call at a time. */
@@ -59,13 +61,13 @@ export interface Provider {
   /** The slots that calls for a model take. */
   lanes(model: string | undefined): Lanes;
   /** What an attempt gets beside its own time for the load of a model that is probably not in memory; 0 for any other. */
-  allowanceMs(model: string | undefined): number;
+  allowanceMs(model: string | undefined, nowMs: number): number;
   /** From when on it may be asked for a model, on the router's clock; in the past where it may already. Undefined: waiting does not help. */
-  readyAtMs(model: string | undefined): number | undefined;
+  readyAtMs(model: string | undefined, nowMs: number): number | undefined;
   /** When its rests and its open breakers are over; a recovery under way is not waited for. */
   opensAtMs(model: string | undefined): number;
   /** Is the model pinned now, by a pin that is younger than `sinceMs`? */
-  isPinned(model: string | undefined, sinceMs: number): boolean;
+  isPinned(model: string | undefined, sinceMs: number, nowMs: number): boolean;
   /** Forgets the pin of a model, or all of them. Gives how many there were. */
   unpin(model: string | undefined): number;
   /** Closes the breakers of a model, or all. Gives how many were not closed. */
@@ -74,7 +76,7 @@ export interface Provider {
   mayBeRetried(): boolean;
   /** Smoothed share of attempts at a model that succeeded of late, 0 to 1. */
   successShare(model: string | undefined): number;
-  settle(permit: Permit, outcome: Outcome): void;
+  settle(permit: Permit, outcome: Outcome, nowMs: number): void;
   /** It says that it is well: what is behind a breaker may be probed. `wasDown`: the time before it was not. */
   noteWell(wasDown: boolean): void;
   /** It gives no sign of life, and no call has found one of late: its breaker opens. */
@@ -122,17 +124,16 @@ export function createProvider({ config, adapter, router, announce, sharing, sta
     expectedNow: (candidate, call, promptTokens) => expectedNow(books, candidate, { ...call, nowMs: nowMs() }, promptTokens),
     isFull: (model, lane) => knownLanes(state, models.peek(model))?.isFree(lane) === false,
     lanes: (model) => lanesFor(state, model),
-    allowanceMs(name) {
-      const atMs = nowMs();
+    allowanceMs(name, atMs) {
       const { loadMs, isTold } = loadAhead(books, models.peek(name), aboutOf(books, name, atMs), atMs);
       // What is only likely gets less: the server may as well hang.
       return isTold ? 2 * loadMs : loadMs;
     },
-    readyAtMs: (model) => readyAt(state, models.peek(model), nowMs()),
+    readyAtMs: (model, atMs) => readyAt(state, models.peek(model), atMs),
     opensAtMs: (model) => opensAt(state, models.peek(model)),
-    isPinned(model, sinceMs) {
+    isPinned(model, sinceMs, atMs) {
       const { pin } = models.peek(model);
-      return pin !== undefined && pin.untilMs > nowMs() && pin.sinceMs > sinceMs;
+      return pin !== undefined && pin.untilMs > atMs && pin.sinceMs > sinceMs;
     },
     unpin: (model) => unpin(books, model),
     closeCircuit: (model) => closeCircuits(books, model),
@@ -140,7 +141,7 @@ export function createProvider({ config, adapter, router, announce, sharing, sta
     successShare: (model) => recentShare(models.peek(model), nowMs()),
     noteWell: (wasDown) => noteWell(books, wasDown),
     noteDead: (reason) => noteDead(books, reason),
-    settle: (permit, outcome) => settle(books, permit, outcome),
+    settle: (permit, outcome, atMs) => settle(books, permit, outcome, atMs),
     noteUsage: (model, textTokens, promptTokens, usage) => noteUsage(books, model, textTokens, promptTokens, usage),
     capabilities: (model) => capabilitiesOf(books, aboutOf(books, model, nowMs())),
     contextLength: (model) => windowOf(books, models.peek(model), aboutOf(books, model, nowMs()), nowMs()),
@@ -154,8 +155,7 @@ function admission(breaker: BreakerState, letIn: LetIn, nowMs: number, early: bo
 
 function acquire(books: ProviderBooks, name: string | undefined, leave: Leave): Permit | undefined {
   const { id, state, router, sharing } = books;
-  const { leaseMs, early, intent, lane, promptTokens, slot } = leave;
-  const nowMs = router.clock.nowMs();
+  const { nowMs, leaseMs, early, intent, lane, promptTokens, slot } = leave;
   const model = state.models.of(name);
   const connection = admission(state.connection, state.letIn, nowMs, early);
   const own = admission(model.breaker, model.letIn, nowMs, early);
@@ -163,8 +163,8 @@ function acquire(books: ProviderBooks, name: string | undefined, leave: Leave): 
   const lanes = slot?.lanes ?? lanesFor(state, name);
   if (slot === undefined && !lanes.take(lane)) return undefined;
   slot?.use();
-  if (connection === 'probe') state.connection = stepBreaker(books, state.connection, { type: 'probe', leaseMs, early }, undefined);
-  if (own === 'probe') model.breaker = stepBreaker(books, model.breaker, { type: 'probe', leaseMs, early }, name);
+  if (connection === 'probe') state.connection = stepBreaker(books, state.connection, { type: 'probe', leaseMs, early }, undefined, nowMs);
+  if (own === 'probe') model.breaker = stepBreaker(books, model.breaker, { type: 'probe', leaseMs, early }, name, nowMs);
   if (connection === 'probe') sharing?.noteProbe(id, name, true, leaseMs);
   if (own === 'probe') sharing?.noteProbe(id, name, false, leaseMs);
   const isFirst = model.inFlight === 0;
@@ -198,16 +198,17 @@ function acquire(books: ProviderBooks, name: string | undefined, leave: Leave): 
  * one ahead of its time only after a sign that something has changed.
  */
 function noteWell(books: ProviderBooks, wasDown: boolean): void {
-  const { id, state, sharing } = books;
-  state.connection = stepBreaker(books, state.connection, { type: 'well' }, undefined);
+  const { id, state, router, sharing } = books;
+  const nowMs = router.clock.nowMs();
+  state.connection = stepBreaker(books, state.connection, { type: 'well' }, undefined, nowMs);
   for (const [name, model] of state.models.entries()) {
-    if (wasDown || model.breaker.opens <= 1) model.breaker = stepBreaker(books, model.breaker, { type: 'well' }, name);
+    if (wasDown || model.breaker.opens <= 1) model.breaker = stepBreaker(books, model.breaker, { type: 'well' }, name, nowMs);
   }
   sharing?.noteAll(id);
 }
 
 function noteDead(books: ProviderBooks, reason: string): void {
-  const { id, state, sharing } = books;
-  state.connection = stepBreaker(books, state.connection, { type: 'dead' }, undefined, reason);
+  const { id, state, router, sharing } = books;
+  state.connection = stepBreaker(books, state.connection, { type: 'dead' }, undefined, router.clock.nowMs(), reason);
   sharing?.noteAll(id);
 }

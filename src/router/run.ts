@@ -75,11 +75,12 @@ export function mayWaitMs(run: Run<unknown>): number {
 export function beginRun<Request>(call: ResolvedCall<Request>, engine: Engine, onOver: () => void): Run<Request> {
   const { requestId, verb, intent, request } = call;
   // Asks adapters, which may throw: before anything is told that would have to end.
-  const plan = planFor(call, engine, 'first');
+  const nowMs = engine.config.clock.nowMs();
+  const plan = planFor(call, engine, 'first', nowMs);
   plan.turn?.shares.take(plan.turn.members, plan.turn.index);
   refreshLoads(engine, call.maxLocality);
   engine.announce('request:start', { requestId, verb, model: request.model, intent });
-  return new OpenRun(call, engine, plan, onOver);
+  return new OpenRun(call, engine, plan, nowMs, onOver);
 }
 
 /** A class, because there is one for every call. */
@@ -102,11 +103,11 @@ class OpenRun<Request> implements Run<Request> {
   readonly #onOver: () => void;
   #isOver = false;
 
-  constructor(call: ResolvedCall<Request>, engine: Engine, plan: MadePlan, onOver: () => void) {
+  constructor(call: ResolvedCall<Request>, engine: Engine, plan: MadePlan, plannedAtMs: number, onOver: () => void) {
     this.call = call;
     this.engine = engine;
     this.plan = plan;
-    this.plannedAtMs = engine.config.clock.nowMs();
+    this.plannedAtMs = plannedAtMs;
     this.trace = newTrace(call);
     this.remaining = [...plan.candidates];
     this.leaving = call.verb === 'stream' ? createStop() : undefined;
@@ -117,11 +118,12 @@ class OpenRun<Request> implements Run<Request> {
     if (this.#isOver) return;
     this.#close();
     const { call, engine, trace, attempts } = this;
+    const nowMs = engine.config.clock.nowMs();
     trace.skipped = notAsked(this);
-    if (!abandoned) learn(this, usage);
+    if (!abandoned) learn(this, usage, nowMs);
     const { requestId } = call;
     const { provider, model, cached } = trace;
-    const ms = this.#ms();
+    const ms = nowMs - call.startedAtMs;
     const costUsd = engine.metering.leave(call, this.account);
     engine.announce('request:end', { requestId, provider, model, ms, attempts, usage, costUsd, cached, abandoned });
   }
@@ -132,17 +134,14 @@ class OpenRun<Request> implements Run<Request> {
     const { call, engine, attempts } = this;
     engine.metering.leave(call, this.account);
     const aborted = call.signal?.aborted === true && error === call.signal.reason;
-    engine.announce('request:error', { requestId: call.requestId, error, ms: this.#ms(), attempts, aborted });
+    const ms = engine.config.clock.nowMs() - call.startedAtMs;
+    engine.announce('request:error', { requestId: call.requestId, error, ms, attempts, aborted });
     return error;
   }
 
   #close(): void {
     this.#isOver = true;
     this.#onOver();
-  }
-
-  #ms(): number {
-    return this.engine.config.clock.nowMs() - this.call.startedAtMs;
   }
 }
 
@@ -179,13 +178,12 @@ export function notAsked({ plan, passed, busy, trace }: Run<unknown>): readonly 
 export const allTaken = { code: 'saturated', reason: 'all its slots were taken', readyAtMs: undefined } as const;
 
 /** What a call that was answered says of the one who answered it. */
-function learn({ call, engine, trace }: Run<unknown>, usage: Usage | EmbedUsage | undefined): void {
+function learn({ call, engine, trace }: Run<unknown>, usage: Usage | EmbedUsage | undefined, nowMs: number): void {
   const { provider, model, requestId } = trace;
-  const { affinity, prefixes, config, announce } = engine;
+  const { affinity, prefixes, announce } = engine;
   // A stand-in's answer is no reason to ask it again.
   if (trace.degraded) return;
   const requested = (call.request as { readonly model?: string }).model;
-  const nowMs = config.clock.nowMs();
   if (learnsFrom(call)) {
     affinity.learn(requested ?? '', provider, nowMs);
     prefixes.remember(call.estimates.prefixKeys(), provider, requested, nowMs);

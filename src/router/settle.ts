@@ -6,35 +6,35 @@ import { remember } from './hedge-delay.ts';
 import { counted } from './breaker-ramp.ts';
 import { type ModelState, smoothed } from './model-state.ts';
 import { type ProviderBooks, recentShare } from './provider-facts.ts';
-import type { Outcome, Permit } from './provider-state.ts';
+import type { Outcome, Permit, ProviderState } from './provider-state.ts';
 import { loadTimeOf, noteTime, type Timed, timingsOf } from './timings.ts';
 import { noteEnd } from './under-way.ts';
 
 // What a provider's books say after an attempt: counters, times, breakers.
 
-export function settle(books: ProviderBooks, permit: Permit, outcome: Outcome): void {
-  const { id, state, router } = books;
+export function settle(books: ProviderBooks, permit: Permit, outcome: Outcome, nowMs: number): void {
+  const { id, state } = books;
   const model = state.models.of(permit.model);
   noteEnd(state, permit.sinceMs);
   noteEnd(model, permit.sinceMs);
   if (state.letIn.generation === permit.connectionGeneration) state.letIn = counted(state.letIn, permit.connectionGeneration, -1);
   if (model.letIn.generation === permit.modelGeneration) model.letIn = counted(model.letIn, permit.modelGeneration, -1);
-  if (outcome.type === 'success') noteSuccess(books, model, permit, outcome);
+  if (outcome.type === 'success') noteSuccess(books, model, permit, outcome, nowMs);
   if (outcome.type === 'failure') {
     state.failures += 1;
     state.failuresInRow += 1;
-    state.lastError = { code: outcome.error.code, atMs: router.clock.nowMs() };
+    state.lastError = { code: outcome.error.code, atMs: nowMs };
   }
   const verdict = bookOutcome(books, model, permit, outcome);
-  if (verdict.connection === 'refused' || verdict.model === 'failure' || verdict.model === 'soft') noteFailure(books, model);
+  if (verdict.connection === 'refused' || verdict.model === 'failure' || verdict.model === 'soft') noteFailure(state, model, nowMs);
   const connection = isLate(books, state.connection, permit, true) ? 'abandon' : connectionVerdict(books, permit, verdict);
-  if (connection === 'refused' && verdict.connection === 'refused') state.refusedAtMs = router.clock.nowMs();
+  if (connection === 'refused' && verdict.connection === 'refused') state.refusedAtMs = nowMs;
   const own = isLate(books, model.breaker, permit, false) ? 'abandon' : verdict.model;
-  state.connection = stepBreaker(books, state.connection, { type: connection, generation: permit.connectionGeneration }, undefined);
-  model.breaker = stepBreaker(books, model.breaker, { type: own, generation: permit.modelGeneration }, permit.model);
+  state.connection = stepBreaker(books, state.connection, { type: connection, generation: permit.connectionGeneration }, undefined, nowMs);
+  model.breaker = stepBreaker(books, model.breaker, { type: own, generation: permit.modelGeneration }, permit.model, nowMs);
   books.sharing?.note(id, permit.model);
   // Last: whoever gets the slot finds the books closed.
-  permit.slot.give();
+  permit.slot.give(nowMs);
 }
 
 /** The result of a probe whose leave has ended: another router may have found out something else by now. */
@@ -57,10 +57,13 @@ function connectionVerdict({ state }: ProviderBooks, permit: Permit, { connectio
   return connection === 'success' && permit.sinceMs < state.refusedAtMs ? 'abandon' : connection;
 }
 
-function noteSuccess(books: ProviderBooks, model: ModelState, permit: Permit, outcome: Outcome & { readonly type: 'success' }): void {
-  const { state, router } = books;
-  const { ms, firstContentMs } = outcome;
-  const nowMs = router.clock.nowMs();
+function noteSuccess(
+  { state, router }: ProviderBooks,
+  model: ModelState,
+  permit: Permit,
+  { ms, firstContentMs }: Outcome & { readonly type: 'success' },
+  nowMs: number,
+): void {
   state.successes += 1;
   state.failuresInRow = 0;
   state.successAtMs = nowMs;
@@ -82,9 +85,9 @@ function noteTimes(model: ModelState, { intent, isCold, isToldCold, isFirst }: P
 }
 
 /** Only of what is held against it: a prompt that is too long, or a caller in a hurry, says nothing against asking it for something else. */
-function noteFailure({ state, router }: ProviderBooks, model: ModelState): void {
+function noteFailure(state: ProviderState, model: ModelState, nowMs: number): void {
   state.retryTokens = afterFailure(state.retryTokens);
-  noteShare(model, false, router.clock.nowMs());
+  noteShare(model, false, nowMs);
 }
 
 /** What is old counts for less: a provider that failed is tried again some day. */
@@ -99,10 +102,11 @@ export function stepBreaker(
   from: BreakerState,
   input: BreakerInput | BreakerSign,
   model: string | undefined,
+  nowMs: number,
   reason: string = state.lastError?.code ?? 'unknown',
 ): BreakerState {
-  const { clock, random, breaker } = router;
-  const to = step(from, input, { nowMs: clock.nowMs(), random: random() }, breaker);
+  const { random, breaker } = router;
+  const to = step(from, input, { nowMs, random: random() }, breaker);
   if (to.is === from.is) return to;
   if (to.is === 'open') announce('breaker:open', { provider: id, model, untilMs: to.untilMs, reason });
   else announce(to.is === 'closed' ? 'breaker:close' : 'breaker:half-open', { provider: id, model });

@@ -16,7 +16,7 @@ export interface HeldSlot {
   /** It belongs to an attempt from now on. */
   use(): void;
   /** Gives it back, once, unless an attempt has taken it over. */
-  give(): void;
+  give(nowMs?: number): void;
   /** It is a stream's, and stands among those of others until it is given back. */
   readBy(reader: SlotReader, streams: Ring<HeldSlot>): void;
   /** Of a stream. */
@@ -53,12 +53,12 @@ class Held implements HeldSlot {
     this.#link = streams.add(this);
   }
 
-  give(): void {
+  give(nowMs: number = this.#clock.nowMs()): void {
     this.#link?.remove();
     this.#link = undefined;
     if (!this.#isOurs) return;
     this.#isOurs = false;
-    this.lanes.give(this.lane, this.#clock.nowMs());
+    this.lanes.give(this.lane, nowMs);
   }
 }
 

@@ -59,8 +59,8 @@ export function nextTurn(run: Run<unknown>): Turn | undefined {
 
 /** A plan of all providers, as things stand now. Those that have failed get no second turn by it. */
 export function replan(run: Run<unknown>): void {
-  run.plan = planFor(run.call, run.engine, 'all');
   run.plannedAtMs = run.engine.config.clock.nowMs();
+  run.plan = planFor(run.call, run.engine, 'all', run.plannedAtMs);
   run.remaining.splice(0, Infinity, ...run.plan.candidates.filter((candidate) => !isAmong(run.failed, candidate)));
   run.passed.length = 0;
   run.busy.length = 0;

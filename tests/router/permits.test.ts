@@ -42,11 +42,11 @@ function bench(options: Omit<RouterOptions, 'providers'> = {}, own: FakeOptions 
     clock,
     told,
     begin(model = 'm') {
-      const permit = provider.acquire(model, leave());
+      const permit = provider.acquire(model, leave(clock));
       if (permit === undefined) throw new Error('It lets nothing in.');
       return permit;
     },
-    end: (permit, outcome) => provider.settle(permit, outcome),
+    end: (permit, outcome) => provider.settle(permit, outcome, clock.nowMs()),
   };
 }
 
@@ -60,7 +60,15 @@ const failure = (error = fault('driver', { status: 500 })): Outcome => ({
   loading: false,
 });
 /** What a call asks leave for. */
-const leave = (early = false): Leave => ({ leaseMs: 60_000, early, intent: 'fast', lane: 'fast', promptTokens: 5, slot: undefined });
+const leave = (clock: TestClock, early = false): Leave => ({
+  nowMs: clock.nowMs(),
+  leaseMs: 60_000,
+  early,
+  intent: 'fast',
+  lane: 'fast',
+  promptTokens: 5,
+  slot: undefined,
+});
 /** What a plan would be made of. */
 function factsOf({ provider: { id, adapter, facts }, clock }: Bench, verb: Verb, request: ChatRequest | EmbedRequest): CandidateFacts {
   const verbs = { chat: adapter.chats, stream: adapter.chats, embed: adapter.embed !== undefined };
@@ -191,7 +199,7 @@ describe('a permit', () => {
     expect(isLetIn(one)[0]).toBe(1);
     one.end(old, success());
     expect(isLetIn(one)[0]).toBe(1);
-    expect(one.provider.acquire('other', leave())).toBeUndefined();
+    expect(one.provider.acquire('other', leave(one.clock))).toBeUndefined();
     one.end(probe, success());
     expect(isLetIn(one)[0]).toBe(0);
   });
@@ -205,7 +213,7 @@ describe('a permit', () => {
     expect(isLetIn(one)).toEqual([2, 1]);
     one.end(old, success());
     expect(isLetIn(one)).toEqual([1, 1]);
-    expect(one.provider.acquire('m', leave())).toBeUndefined();
+    expect(one.provider.acquire('m', leave(one.clock))).toBeUndefined();
     one.end(probe, success());
     expect(isLetIn(one)).toEqual([0, 0]);
   });
@@ -267,9 +275,9 @@ describe('a permit', () => {
   test('is given before its time where a caller asks for that, to one call', () => {
     const one = bench();
     for (const model of ['a', 'b', 'c']) one.end(one.begin(model), failure(refused()));
-    expect(one.provider.acquire('m', leave())).toBeUndefined();
-    expect(one.provider.acquire('m', leave(true))).toBeDefined();
-    expect(one.provider.acquire('m', leave(true))).toBeUndefined();
+    expect(one.provider.acquire('m', leave(one.clock))).toBeUndefined();
+    expect(one.provider.acquire('m', leave(one.clock, true))).toBeDefined();
+    expect(one.provider.acquire('m', leave(one.clock, true))).toBeUndefined();
   });
 });
 
@@ -306,19 +314,19 @@ function ollama(options: object): { readonly provider: Provider; readonly clock:
 
 describe('what is expected of an Ollama', () => {
   test.each([-1, 300, undefined])('a model that has never answered is loaded first, however long it is kept then (%s)', (keepAliveS) => {
-    const { provider } = ollama({ keepAliveS });
-    expect(provider.allowanceMs('m')).toBe(30_000);
+    const { provider, clock } = ollama({ keepAliveS });
+    expect(provider.allowanceMs('m', clock.nowMs())).toBe(30_000);
   });
 
   test('calls for one model wait for those of another where all of them share the slots', async () => {
     const { provider, clock } = ollama({ maxConcurrent: 1 });
     const call = async (model: string): Promise<void> => {
-      const permit = provider.acquire(model, leave()) as Permit;
+      const permit = provider.acquire(model, leave(clock)) as Permit;
       await clock.advance(1_000);
-      provider.settle(permit, success(1_000));
+      provider.settle(permit, success(1_000), clock.nowMs());
     };
     for (const model of ['m', 'n', 'm', 'n']) await call(model);
-    provider.acquire('m', leave());
+    provider.acquire('m', leave(clock));
     await clock.advance(600);
     const candidate = { provider: 'box', model: 'n', substituted: false };
     expect(provider.expectedNow(candidate, { verb: 'chat', intent: 'fast', lane: 'fast' }, 10).queueMs).toBe(400);
@@ -406,7 +414,7 @@ describe('what a provider tells of itself', () => {
     const one = bench();
     const facts = (): unknown => {
       const { openUntilMs, isRecovering } = factsOf(one, 'chat', hello);
-      return { openUntilMs, isRecovering, readyAtMs: one.provider.readyAtMs('m') };
+      return { openUntilMs, isRecovering, readyAtMs: one.provider.readyAtMs('m', one.clock.nowMs()) };
     };
     expect(facts()).toEqual({ openUntilMs: undefined, isRecovering: false, readyAtMs: -Infinity });
     for (let count = 0; count < 3; count++) one.end(one.begin(), failure());

@@ -377,11 +377,12 @@ test('a provider keeps nothing of a stream that has ended', () => {
   const settings = config.providers[0] as ProviderConfig;
   const state = createProviderState({ config: settings, router: config });
   const provider = createProvider({ config: settings, adapter, router: config, announce: () => undefined, sharing: undefined, state });
-  const leave = { leaseMs: 60_000, early: false, intent: 'fast', lane: 'fast', promptTokens: 5, slot: undefined } as const;
+  const nowMs = clock.nowMs();
+  const leave = { nowMs, leaseMs: 60_000, early: false, intent: 'fast', lane: 'fast', promptTokens: 5, slot: undefined } as const;
   const permit = provider.acquire('m', leave) as Permit;
   permit.slot.readBy({ pausedAtMs: () => undefined }, state.streams);
   expect(state.streams.values()).toEqual([permit.slot]);
-  provider.settle(permit, { type: 'none' });
+  provider.settle(permit, { type: 'none' }, nowMs);
   expect(state.streams.values()).toEqual([]);
 });
 
