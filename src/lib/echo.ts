@@ -126,24 +126,30 @@ function escaped(quoted: string, collected: Collected): string {
 
 /** No control, format or half characters; every run of blanks one space. */
 export function oneLine(text: string): string {
-  if (isOneLine.test(text)) return text;
+  if (isOneLine(text)) return text;
   return text
     .replaceAll(/[^\P{C}\s]/gu, '')
     .replaceAll(/[^\S ]\s*| \s+/g, ' ')
     .trim();
 }
 
-/** As it has to be already: words with one space between them. */
-const isOneLine = /^[!-~]+(?: [!-~]+)*$/;
+/** Is it as `oneLine` leaves it, words of ASCII with one space between them? */
+export function isOneLine(text: string): boolean {
+  return asciiWords.test(text);
+}
+
+const asciiWords = /^[!-~]+(?: [!-~]+)*$/;
 
 /**
  * `text` with everything that repeats the request as […]: whole strings of 6 characters and more, and pieces of 24 and
  * more (most of 16).
  */
 export function echoesMasked(text: string, { short, joined, model }: RequestTexts): string {
+  const echoes = [...wholeEchoes(text, short), ...windowEchoes(text, joined)];
+  // As nearly always.
+  if (echoes.length === 0) return mergedMasks(text);
   const echoed = new Uint8Array(text.length);
-  for (const { start, end } of wholeEchoes(text, short)) echoed.fill(1, start, end);
-  for (const { start, end } of windowEchoes(text, joined)) echoed.fill(1, start, end);
+  for (const { start, end } of echoes) echoed.fill(1, start, end);
   // A prompt may name the model, and so must the error.
   for (const { start, end } of wholeEchoes(text, [model])) if (isWord(text, start, end)) echoed.fill(0, start, end);
   let masked = '';
@@ -152,7 +158,12 @@ export function echoesMasked(text: string, { short, joined, model }: RequestText
     const piece = text.slice(at, end);
     masked += echoed[at] === 1 && piece.trim() !== '' ? mask : piece;
   }
-  return masked.replaceAll(/(?:\[…\] ?)+\[…\]/g, mask);
+  return mergedMasks(masked);
+}
+
+/** Several masks in a row are one. */
+function mergedMasks(text: string): string {
+  return text.includes(mask) ? text.replaceAll(/(?:\[…\] ?)+\[…\]/g, mask) : text;
 }
 
 /** `text` without the longer pieces of the request that it repeats. Single words are the server's own as much as the caller's. */

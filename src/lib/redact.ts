@@ -1,4 +1,4 @@
-import { dataUrlSource, echoesMasked, oneLine, type RequestTexts, requestTexts } from './echo.ts';
+import { dataUrlSource, echoesMasked, isOneLine, oneLine, type RequestTexts, requestTexts } from './echo.ts';
 
 const maxScanned = 64 * 1024;
 /** Masking of echoes is done on this much; what follows could not be shown anyway. */
@@ -43,7 +43,7 @@ function onePass(text: string, keys: readonly string[], texts: RequestTexts): st
 
 /** Codes for terminals go whole; what is left of control characters goes one by one. */
 function printable(text: string): string {
-  return oneLine(text.replaceAll(terminalCode, ''));
+  return isOneLine(text) ? text : oneLine(text.replaceAll(terminalCode, ''));
 }
 
 /** ESC (a control character that is no blank), `[`, parameters and a letter; or a title: ESC, `]`, text, BEL. */
@@ -95,6 +95,7 @@ const dataUrls: RegExp = new RegExp(String.raw`\b${dataUrlSource}`, 'gi');
 
 /** Scheme, host and port stay: they tell which server; user, path and query tell too much. A data URL is content. */
 function withoutUrls(text: string): string {
+  if (!text.includes(':')) return text;
   return text
     .replaceAll(
       /\b([a-z][a-z0-9+.-]{1,15}):[\\/]{2,4}([^\s"'<>`]*)/gi,

@@ -33,17 +33,24 @@ export function soonest(run: Run<unknown>, loading: string | undefined): Waiting
 }
 
 function allWaiting(run: Run<unknown>): Waiting[] {
-  const failed = run.failed.length === 0 ? [] : [...run.plan.candidates, ...run.plan.skipped].flatMap((each) => afterFailure(run, each));
+  const { plan, failed, engine } = run;
+  const all: Waiting[] = [];
+  if (failed.length > 0) {
+    for (const candidate of plan.candidates) addFailed(all, run, candidate);
+    for (const candidate of plan.skipped) addFailed(all, run, candidate);
+  }
   const left = restingOrBarred(run);
-  if (run.engine.config.onAllOpen === 'wait') return [...failed, ...left];
-  // Breakers are not waited for, but for the one that this call's own failure has opened, and never for the probe of another call.
-  return [...failed.filter((waiting) => !waiting.isBarred || !isDue(run, waiting)), ...left.filter(({ isBarred }) => !isBarred)];
+  // Breakers are not waited for, and never for the probe of another call.
+  for (const waiting of left) if (!waiting.isBarred || engine.config.onAllOpen === 'wait') all.push(waiting);
+  return all;
 }
 
-function afterFailure(run: Run<unknown>, candidate: Candidate): Waiting[] {
+function addFailed(all: Waiting[], run: Run<unknown>, candidate: Candidate): void {
   const last = run.failed.findLast(({ provider, model }) => provider === candidate.provider && model === candidate.model);
   const waiting = last !== undefined && mayRetry(last) ? asWaiting(run, candidate, last.error.code, askedFor(run, last)) : undefined;
-  return waiting === undefined ? [] : [waiting];
+  if (waiting === undefined) return;
+  // Of the breakers that which this call's own failure has opened is waited for.
+  if (!waiting.isBarred || !isDue(run, waiting) || run.engine.config.onAllOpen === 'wait') all.push(waiting);
 }
 
 export function earliest(all: readonly Waiting[]): Waiting | undefined {
