@@ -1,4 +1,4 @@
-import type { FailedAttempt } from '../core/errors.ts';
+import type { FailedAttempt, RouterError } from '../core/errors.ts';
 import type { EmbedUsage, Usage } from '../core/types.ts';
 import type { RouteAttempt, RouteTrace } from '../core/route.ts';
 import { createStop, type Stop } from '../lib/stop.ts';
@@ -135,6 +135,7 @@ class OpenRun<Request> implements Run<Request> {
     engine.metering.leave(call, this.account);
     const aborted = call.signal?.aborted === true && error === call.signal.reason;
     const ms = engine.config.clock.nowMs() - call.startedAtMs;
+    for (const attempt of this.failed) if (attempt.error === error) leadToCaller(attempt.error);
     engine.announce('request:error', { requestId: call.requestId, error, ms, attempts, aborted });
     return error;
   }
@@ -143,6 +144,14 @@ class OpenRun<Request> implements Run<Request> {
     this.#isOver = true;
     this.#onOver();
   }
+}
+
+/**
+ * Ten functions are on a stack, and where an attempt's error is made these are ours. What a call ends with is read by its caller, who looks
+ * for a line of his own.
+ */
+function leadToCaller(error: RouterError): void {
+  (Error as Partial<Pick<ErrorConstructor, 'captureStackTrace'>>).captureStackTrace?.(error, OpenRun.prototype.fail);
 }
 
 function newTrace({ requestId, intent }: ResolvedCall<unknown>): LiveTrace {
