@@ -2,6 +2,7 @@ import { type BreakerState, closedBreaker } from '../breaker/breaker.ts';
 import { type Cooldown, noCooldown } from '../breaker/cooldown.ts';
 import type { Pin } from '../routing/pins.ts';
 import type { TokenRatio } from '../routing/tokens.ts';
+import { Forgetting } from './forgetting.ts';
 import type { Lanes } from './lanes.ts';
 import { plainName } from './model-name.ts';
 import { type LetIn, noneLetIn } from './breaker-ramp.ts';
@@ -59,6 +60,7 @@ export interface ModelStates {
 
 export function createModelStates(): ModelStates {
   const states = new Map<string, ModelState>();
+  const forgetting = new Forgetting(states);
   const unknown = Object.freeze(newState());
   // Planning asks several times in a row for the model that the last call was for as well.
   let lately: { readonly model: string | undefined; readonly state: Readonly<ModelState> } | undefined;
@@ -71,9 +73,10 @@ export function createModelStates(): ModelStates {
       const name = keyOf(model);
       const known = states.get(name);
       if (known !== undefined) return known;
-      if (states.size >= mostModels) forgetOne(states);
+      if (states.size >= mostModels) forgetting.makeRoom();
       const state = newState();
       states.set(name, state);
+      forgetting.note(name, state);
       lately = undefined;
       return state;
     },
@@ -115,23 +118,6 @@ function newState(): ModelState {
     wholeTimes: [],
     firstTimes: [],
   };
-}
-
-/**
- * Of those that are not in use the one that has not answered for longest, first of all one that never has: of that nothing is known. One
- * that keeps calls away goes only where there is no other.
- */
-function forgetOne(states: Map<string, ModelState>): void {
-  let oldest: { readonly name: string; readonly isBarred: boolean; readonly servedAtMs: number } | undefined;
-  for (const [name, { inFlight, lanes, breaker, pin, servedAtMs }] of states) {
-    // A slot may be held by a call that has waited for it and is about to begin, and others may wait still.
-    if (inFlight > 0 || lanes?.isIdle === false) continue;
-    const isBarred = breaker.is !== 'closed' || pin !== undefined;
-    const isBetter = oldest === undefined || (oldest.isBarred === isBarred ? servedAtMs < oldest.servedAtMs : oldest.isBarred);
-    if (isBetter) oldest = { name, isBarred, servedAtMs };
-    if (!isBarred && servedAtMs === -Infinity) break;
-  }
-  if (oldest !== undefined) states.delete(oldest.name);
 }
 
 /** An exponentially weighted mean: a fifth of its weight goes to the newest value. */
