@@ -53,15 +53,22 @@ const nothingUsed: Used = { attempts: 0, promptTokens: 0, answerTokens: 0, costU
 
 export function createLedger(): Ledger {
   const rows = new Map<string, Row>();
+  /** By provider: what is above the most rows. */
+  const rest = new Map<string, Row>();
   let last: Row | undefined;
   const find = (about: Pick<Entry, 'provider' | 'model' | 'caller'>, isLast: boolean): Row => {
     const { provider, model, caller } = about;
     const key = JSON.stringify([provider, model ?? 0, caller ?? 0]);
     const known = rows.get(key);
     if (known !== undefined) return known;
-    if (!isLast && rows.size >= mostRows) return find({ provider, model: others, caller: others }, true);
+    if (!isLast && rows.size >= mostRows) return restOf(provider);
     const row: Row = { provider, model, caller, ...nothingUsed, estimated: { ...nothingUsed }, unpriced: 0 };
     rows.set(key, row);
+    return row;
+  };
+  const restOf = (provider: string): Row => {
+    const row = rest.get(provider) ?? find({ provider, model: others, caller: others }, true);
+    rest.set(provider, row);
     return row;
   };
   return {

@@ -64,10 +64,12 @@ export function caselessName(name: string): string {
 /** The provider's own name for the model that a caller asked for. */
 export function resolveModel(question: ModelQuestion): ResolvedModel {
   const { requested, provider, verb } = question;
+  const { models } = question.config;
   if (requested === undefined) return withDefault(question);
+  const exact = models.get(requested);
   // An alias may be asked for with the tag that no tag means.
-  const alias = question.config.models.has(requested) ? requested : plainName(requested);
-  const names = question.config.models.get(alias);
+  const alias = exact === undefined ? plainName(requested) : requested;
+  const names = exact ?? models.get(alias);
   const model = names === undefined ? requested : names.get(provider.id);
   const missing =
     model === undefined ? `models has no name for ${quoted(requested)} there` : (denial(question, model) ?? question.denies(model));
