@@ -16,7 +16,7 @@ import { measureImports } from './scenarios/import.ts';
 import { scenarios } from './scenarios/index.ts';
 
 // inferlane beside its peers, as ratios to bare `fetch` in the same run.
-// node bench/main.ts [--rounds 4] [--only chat,import] [--candidates openai,inferlane] [--json FILE] [--page]
+// node bench/main.ts [--rounds 4] [--only chat,import] [--candidates openai,inferlane] [--warm 1] [--json FILE] [--page]
 // node bench/main.ts profile|heap CANDIDATE [--scenario chat] [--rounds 4]
 
 const { values: asked, positionals } = parseArgs({
@@ -25,6 +25,8 @@ const { values: asked, positionals } = parseArgs({
     rounds: { type: 'string', default: '4' },
     only: { type: 'string' },
     candidates: { type: 'string' },
+    // So many times as long as usual.
+    warm: { type: 'string', default: '1' },
     json: { type: 'string', default: new URL('./last.json', import.meta.url).pathname },
     page: { type: 'boolean', default: false },
     scenario: { type: 'string', default: 'chat' },
@@ -48,8 +50,8 @@ else if (command === 'profile' || command === 'heap') {
 } else throw new Error(`There is no ${command}; there are profile and heap.`);
 
 async function compare(): Promise<void> {
-  if (asked.page && (asked.only ?? asked.candidates) !== undefined)
-    throw new Error('--page needs the whole run: leave out --only and --candidates.');
+  if (asked.page && ((asked.only ?? asked.candidates) !== undefined || asked.warm !== '1'))
+    throw new Error('--page needs the whole run: leave out --only, --candidates and --warm.');
   const startMs = performance.now();
   const loadBefore = loadavg()[0] ?? 0;
   const ids = chosenFrom([...scenarios.map(({ id }) => id), ...Object.keys(withoutClients)], asked.only);
@@ -89,7 +91,10 @@ async function measureClients(ids: readonly string[]): Promise<{ readonly values
       running.push(one);
       if (chosen.some(({ id, isApart }) => isApart && one.can.includes(id))) apart.push(await startCandidate(options));
     }
-    return { values: await measure(chosen, rounds, { running, apart, places, gateways, onTrouble }), who: running };
+    return {
+      values: await measure(chosen, rounds, { running, apart, places, gateways, warm: Number(asked.warm), onTrouble }),
+      who: running,
+    };
   } finally {
     await Promise.all([...running, ...apart, ...gateways.values()].map((each) => each.stop()));
     stop();

@@ -12,6 +12,8 @@ export interface Stage {
   readonly apart: readonly Running[];
   readonly places: Places;
   readonly gateways: ReadonlyMap<string, Gateway>;
+  /** Warm-ups last so many times as long as their scenarios say. */
+  readonly warm: number;
   readonly onTrouble: (text: string) => void;
 }
 
@@ -46,10 +48,10 @@ async function warmUp(scenario: Scenario, one: Running, stage: Stage): Promise<v
   // A process that is started for one block warms itself up.
   if (scenario.isFresh) return;
   const { warmUpMs = 0, warmUpUnits = Infinity } = scenario;
-  const endsAtMs = performance.now() + warmUpMs;
+  const endsAtMs = performance.now() + warmUpMs * stage.warm;
   let units = 0;
   do units += (await runOnce(scenario, one, stage))?.units ?? 0;
-  while (performance.now() < endsAtMs && units < warmUpUnits);
+  while (performance.now() < endsAtMs && units < warmUpUnits * stage.warm);
 }
 
 /**

@@ -53,7 +53,7 @@ function warmUps(): string {
 function intro(run: Run): string {
   const where = run.isPinned ? 'The server has one core and whoever runs the other one' : 'Nobody has a core of its own';
   return `\`inferlane\` beside its peers, on Node ${run.node}. Run it again with \`npm run bench\`, or a part of it with
-\`npm run bench -- --rounds 3 --only chat,paced --candidates inferlane,openai\`; \`--page\` writes this page, \`--json FILE\` every value of
+\`npm run bench -- --rounds 3 --only chat,paced --candidates inferlane,openai\`, where \`--warm 8\` makes warm-ups eight times as long; \`--page\` writes this page, \`--json FILE\` every value of
 every round. The peers are installed into \`bench\` and nowhere else. \`npm run bench -- profile openai --scenario chat\` shows where the
 time of one candidate goes, \`heap\` in the place of \`profile\` where its memory does.
 
