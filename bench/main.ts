@@ -80,24 +80,24 @@ async function measureClients(ids: readonly string[]): Promise<{ readonly values
   const chosen = scenarios.filter(({ id }) => ids.includes(id));
   if (chosen.length === 0) return { values: {}, who: [] };
   const names = namesToRun();
-  const { places, stop } = await startServer();
+  const server = await startServer();
   const gateways = new Map<string, Gateway>();
   const [running, apart]: [Running[], Running[]] = [[], []];
   try {
     if (names.includes(gatewayCandidate)) gateways.set(gatewayCandidate, await startGateway());
     for (const name of names) {
-      const options = { name, places, gateway: gateways.get(name) };
+      const options = { name, places: server.places, gateway: gateways.get(name) };
       const one = await startCandidate(options);
       running.push(one);
       if (chosen.some(({ id, isApart }) => isApart && one.can.includes(id))) apart.push(await startCandidate(options));
     }
     return {
-      values: await measure(chosen, rounds, { running, apart, places, gateways, warm: Number(asked.warm), onTrouble }),
+      values: await measure(chosen, rounds, { running, apart, server, gateways, warm: Number(asked.warm), onTrouble }),
       who: running,
     };
   } finally {
     await Promise.all([...running, ...apart, ...gateways.values()].map((each) => each.stop()));
-    stop();
+    server.stop();
   }
 }
 

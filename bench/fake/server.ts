@@ -131,9 +131,14 @@ const silent = await listen((socket) => socket.on('error', () => socket.destroy(
 const gone = await listen((socket) => socket.destroy());
 gone.server.close();
 const places: Places = { good: good.url, busy: full.url, refused: gone.url, silent: silent.url };
-// Never asleep: waking the process on the other side of a write costs a client some 20 µs on a virtual machine, and only those that are
-// slower than the server would pay that.
-const stayAwake = (): void => void setImmediate(stayAwake);
+// Never asleep while time counts: waking the process on the other side of a write costs a client some 20 µs on a virtual machine, and only
+// those that are slower than the server would pay that.
+let again: NodeJS.Immediate | undefined;
+const stayAwake = (): void => void (again = setImmediate(stayAwake));
 stayAwake();
+process.on('message', (isWanted: boolean) => {
+  clearImmediate(again);
+  if (isWanted) stayAwake();
+});
 process.send?.(places);
 process.on('disconnect', () => process.exit(0));

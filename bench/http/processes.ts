@@ -39,10 +39,13 @@ function hasTaskset(): boolean {
   }
 }
 
-/** This process, which puts the load. */
-export function pinSelf(core: number): void {
-  if (canPin) execFileSync('taskset', ['-a', '-c', '-p', String(core), String(process.pid)], { stdio: 'ignore' });
+/** A process with all its threads. */
+export function pin(core: number, pid: number | undefined): void {
+  if (canPin && pid !== undefined) execFileSync('taskset', ['-a', '-c', '-p', String(core), String(pid)], { stdio: 'ignore' });
 }
+
+/** This process, which puts the load. */
+export const pinSelf = (core: number): void => pin(core, process.pid);
 
 export async function start({ file, args, probe, core, port }: Program): Promise<Running> {
   const command = [process.execPath, '--import', probe, file, ...args];

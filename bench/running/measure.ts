@@ -1,7 +1,6 @@
-import type { Places } from '../fake/server.ts';
 import { cores } from '../http/processes.ts';
 import type { Block, Scenario } from '../scenarios/scenario.ts';
-import { type Gateway, type Running, startCandidate } from './processes.ts';
+import { type Gateway, type Running, type RunningServer, startCandidate } from './processes.ts';
 
 /** By scenario, metric and candidate: one value for each round. NaN where a round failed. */
 export type Values = Record<string, Record<string, Record<string, number[]>>>;
@@ -10,7 +9,7 @@ export interface Stage {
   readonly running: readonly Running[];
   /** The same candidates once more, for what is not compared. */
   readonly apart: readonly Running[];
-  readonly places: Places;
+  readonly server: RunningServer;
   readonly gateways: ReadonlyMap<string, Gateway>;
   /** Warm-ups last so many times as long as their scenarios say. */
   readonly warm: number;
@@ -25,33 +24,42 @@ export interface Stage {
 export async function measure(scenarios: readonly Scenario[], rounds: number, stage: Stage): Promise<Values> {
   const values: Values = {};
   for (const scenario of scenarios) {
-    for (const one of inTurns(stage, scenario, -1)) await warmUp(scenario, one, stage);
+    // A process that is started for one block warms itself up.
+    if (!scenario.isFresh) await inLanes(inTurns(stage, scenario, -1), (one, core) => warmUp(scenario, one, stage, core), stage);
     for (let round = 0; round < Math.min(rounds, scenario.mostRounds ?? Infinity); round++) {
-      for (const some of together(scenario, inTurns(stage, scenario, round))) {
-        const blocks = await Promise.all(some.map((one, place) => runOnce(scenario, one, stage, onCores[place])));
-        for (const [place, one] of some.entries()) note(values, scenario, one.name, blocks[place]);
-      }
+      const turns = inTurns(stage, scenario, round);
+      const run = async (one: Running, core: number): Promise<void> =>
+        note(values, scenario, one.name, await runOnce(scenario, one, stage, { core }));
+      if (scenario.isFresh) await inLanes(turns, run, stage);
+      else for (const one of turns) await run(one, cores.measured);
     }
   }
   return values;
 }
 
-const onCores = [cores.measured, cores.others] as const;
-
-/** Memory is the same beside others, time is not: the two cores have one each of those that are started for a block. */
-function together(scenario: Scenario, all: readonly Running[]): readonly (readonly Running[])[] {
-  const size = scenario.isFresh ? onCores.length : 1;
-  return Array.from({ length: Math.ceil(all.length / size) }, (_, index) => all.slice(index * size, (index + 1) * size));
+/** Where no time counts, each of the two cores takes one after the other, and the server leaves them the rest of its own. */
+async function inLanes(all: readonly Running[], work: (one: Running, core: number) => Promise<void>, { server }: Stage): Promise<void> {
+  const waiting = [...all];
+  server.stayAwake(false);
+  const lane = async (core: number): Promise<void> => {
+    for (let one = waiting.shift(); one !== undefined; one = waiting.shift()) await work(one, core);
+  };
+  await Promise.all([cores.measured, cores.others].map(lane));
+  server.stayAwake(true);
 }
 
-async function warmUp(scenario: Scenario, one: Running, stage: Stage): Promise<void> {
-  // A process that is started for one block warms itself up.
-  if (scenario.isFresh) return;
+/** As long as it takes for its CPU time, so that it does not matter with whom it shares the core. */
+async function warmUp(scenario: Scenario, one: Running, stage: Stage, core: number): Promise<void> {
   const { warmUpMs = 0, warmUpUnits = Infinity } = scenario;
-  const endsAtMs = performance.now() + warmUpMs * stage.warm;
-  let units = 0;
-  do units += (await runOnce(scenario, one, stage))?.units ?? 0;
-  while (performance.now() < endsAtMs && units < warmUpUnits * stage.warm);
+  one.moveTo(core);
+  let [cpuMs, units] = [0, 0];
+  do {
+    const block = await runOnce(scenario, one, stage, { isWarmUp: true });
+    if (block === undefined) break;
+    cpuMs += block.cpuMicros / 1_000;
+    units += block.units;
+  } while (cpuMs < warmUpMs * stage.warm && units < warmUpUnits * stage.warm);
+  one.moveTo(cores.measured);
 }
 
 /**
@@ -70,16 +78,27 @@ function divisor(one: number, other: number): number {
   return other === 0 ? one : divisor(other, one % other);
 }
 
-async function runOnce(scenario: Scenario, one: Running, stage: Stage, core?: number): Promise<Block | undefined> {
+interface How {
+  readonly isWarmUp?: true;
+  /** Of a process that is started for it. */
+  readonly core?: number;
+}
+
+async function runOnce(scenario: Scenario, one: Running, stage: Stage, { isWarmUp, core }: How): Promise<Block | undefined> {
   try {
-    return scenario.isFresh ? await runFresh(scenario, one, stage, core) : await one.run(scenario.id);
+    return scenario.isFresh ? await runFresh(scenario, one, stage, core) : await one.run(scenario.id, isWarmUp);
   } catch (error) {
     stage.onTrouble(`${scenario.id}, ${one.name}: ${error instanceof Error ? error.message.slice(0, 400) : String(error)}`);
     return undefined;
   }
 }
 
-async function runFresh({ id }: Scenario, { name }: Running, { places, gateways }: Stage, core: number | undefined): Promise<Block> {
+async function runFresh(
+  { id }: Scenario,
+  { name }: Running,
+  { server: { places }, gateways }: Stage,
+  core: number | undefined,
+): Promise<Block> {
   const fresh = await startCandidate({ name, places, gateway: gateways.get(name), flags: ['--expose-gc'], core });
   try {
     return await fresh.run(id);

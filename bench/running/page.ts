@@ -41,7 +41,7 @@ export function speedPage(run: Run): string {
 
 const sentence = (text: string): string => `${text.slice(0, 1).toUpperCase()}${text.slice(1)}.\n`;
 
-/** How long each runs in the round that is not counted. */
+/** The CPU time that each has in the round that is not counted. */
 function warmUps(): string {
   const times = scenarios.flatMap(({ id, warmUpMs = 0, warmUpUnits }) => {
     const most = warmUpUnits === undefined ? '' : ` or ${warmUpUnits} calls`;
@@ -59,7 +59,9 @@ time of one candidate goes, \`heap\` in the place of \`profile\` where its memor
 
 Each candidate is a process of its own, which is idle while others run; the server is another one, written by hand over sockets so that
 it is not what is measured, and never asleep, since waking it would be on the bill of the slower ones alone. ${where}. The candidates take turns in every round of
-a scenario, in another order in each, so that nobody always comes after the same one. A round before the first is not counted, in which the compiler has its time (${warmUps()}). Every answer is checked: its text, the number of its events, the
+a scenario, in another order in each, so that nobody always comes after the same one. A round before the first is not counted; it lasts until the process has had some CPU time (${warmUps()}), on
+either core, because compilers are at work for thousands of calls, and longer where there is more code. None of them gives memory back while it waits for its turn (\`--no-memory-reducer\`): with
+the memory V8 drops compiled code, and whom that met was chance. Every answer is checked: its text, the number of its events, the
 length of its vectors and their first and last values. CPU time is that of the candidate's process, all its threads included. Nobody is
 tuned: what was set stands at the end of this page, with all versions.
 

@@ -3,14 +3,16 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Places } from '../fake/server.ts';
 import type { Sample } from '../http/probe.ts';
-import { canPin, cores, freePort } from '../http/processes.ts';
+import { canPin, cores, freePort, pin } from '../http/processes.ts';
 import type { Block } from '../scenarios/scenario.ts';
 import type { Order, Ready, Reply } from './run-candidate.ts';
 
 /** A candidate in its process, which is idle while others run. */
 export interface Running extends Ready {
   readonly name: string;
-  run(scenario: string): Promise<Block>;
+  run(scenario: string, isWarmUp?: boolean): Promise<Block>;
+  /** Has it go on there. */
+  moveTo(core: number): void;
   profile(scenario: string, how: NonNullable<Order['profile']>): Promise<void>;
   stop(): Promise<void>;
 }
@@ -28,8 +30,14 @@ interface Program {
   readonly env?: NodeJS.ProcessEnv;
 }
 
+/**
+ * After eight seconds with little to do V8 gives memory back, and throws code away that was compiled for objects of which none is left
+ * then. A busy application has no such seconds; here everybody waits that long for the others, and whom it met was a matter of chance.
+ */
+const flagsOfAll = ['--no-memory-reducer'];
+
 function startNode({ file, args, core, flags = [], output = 'inherit', env }: Program): ChildProcess {
-  const command = [process.execPath, ...flags, file, ...args];
+  const command = [process.execPath, ...flagsOfAll, ...flags, file, ...args];
   const [program = '', ...rest] = canPin ? ['taskset', '-c', String(core), ...command] : command;
   return spawn(program, rest, { stdio: ['ignore', output, output, 'ipc'], env: { ...cleanEnv(), ...env } });
 }
@@ -37,10 +45,17 @@ function startNode({ file, args, core, flags = [], output = 'inherit', env }: Pr
 /** Nothing of the caller's environment decides what a candidate does. */
 const cleanEnv = (): NodeJS.ProcessEnv => ({ PATH: process.env['PATH'], NODE_ENV: 'production' });
 
-export async function startServer(): Promise<{ readonly places: Places; stop(): void }> {
+export interface RunningServer {
+  readonly places: Places;
+  /** Whether it takes all of its core, to answer without being woken. */
+  stayAwake(isWanted: boolean): void;
+  stop(): void;
+}
+
+export async function startServer(): Promise<RunningServer> {
   const child = startNode({ file: fileOf('../fake/server.ts'), args: [], core: cores.others });
   const [places] = (await once(child, 'message')) as [Places];
-  return { places, stop: () => child.disconnect() };
+  return { places, stayAwake: (isWanted) => void child.send(isWanted), stop: () => child.disconnect() };
 }
 
 export interface StartOptions {
@@ -68,14 +83,15 @@ export async function startCandidate({ name, places, gateway, flags = [], core =
   return {
     name,
     ...ready.ready,
-    async run(scenario) {
+    async run(scenario, isWarmUp = false) {
       const before = (await gateway?.cpuMicros()) ?? 0;
-      const block = await order({ run: scenario });
+      const block = await order({ run: scenario, isWarmUp });
       const after = (await gateway?.cpuMicros()) ?? 0;
       // Its core is that of the next one.
       await gateway?.rest();
       return { ...block, cpuMicros: block.cpuMicros + after - before };
     },
+    moveTo: (to) => pin(to, child.pid),
     profile: async (scenario, profile) => void (await order({ run: scenario, profile })),
     stop: () => stop(child),
   };

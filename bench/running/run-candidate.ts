@@ -1,13 +1,15 @@
 import { candidates } from '../candidates/index.ts';
 import type { Places } from '../fake/server.ts';
 import { scenarios } from '../scenarios/index.ts';
-import { type Block, figuresAlone, type Subject } from '../scenarios/scenario.ts';
+import { type Block, figuresAlone, type Scenario, type Subject } from '../scenarios/scenario.ts';
 import { type ProfileKind, profiled } from './profiling.ts';
 
 // One candidate in a process of its own: node run-candidate.ts NAME PLACES
 
 export interface Order {
   readonly run: string;
+  /** What comes back is not counted. */
+  readonly isWarmUp?: boolean;
   /** Looked at while it runs so many times; as many go before. */
   readonly profile?: { readonly kind: ProfileKind; readonly file: string; readonly blocks: number };
 }
@@ -32,9 +34,10 @@ async function openSubject(): Promise<Subject> {
 
 const subject = await openSubject();
 
-async function obey({ run, profile }: Order): Promise<Block> {
+async function obey({ run, isWarmUp, profile }: Order): Promise<Block> {
   const scenario = scenarios.find(({ id }) => id === run);
   if (scenario === undefined) throw new Error(`There is no scenario ${run}.`);
+  if (isWarmUp) return warmUp(scenario);
   if (profile === undefined) return scenario.run(subject);
   const runAll = async (): Promise<void> => {
     for (let block = 0; block < profile.blocks; block++) await scenario.run(subject);
@@ -42,6 +45,14 @@ async function obey({ run, profile }: Order): Promise<Block> {
   await runAll();
   await profiled(profile.kind, profile.file, runAll);
   return figuresAlone({});
+}
+
+/** With the CPU time of all of it, and not only of what a scenario counts. */
+async function warmUp({ run, warmUp: more = run }: Scenario): Promise<Block> {
+  const before = process.cpuUsage();
+  const { units } = await more(subject);
+  const { user, system } = process.cpuUsage(before);
+  return { ...figuresAlone({}), units, cpuMicros: user + system };
 }
 
 process.on('message', (order: Order) => {

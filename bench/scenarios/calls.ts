@@ -10,9 +10,9 @@ export const chat: Scenario = {
   id: 'chat',
   about: `CPU time of the calling process per small chat, ${chatsAtOnce} at once, for ${chatsMs} ms a round, after ${leadInMs} ms that are not counted`,
   metrics: [{ id: 'cpu', label: 'chat', unit: 'µs CPU', digits: 0, of: cpuPerUnit }],
-  // Of inferlane the compilers are done with the last function after some 20,000 chats.
-  warmUpMs: 2_200,
-  warmUpUnits: 20_000,
+  // Of inferlane the compilers are done with the last function after some 30,000 chats.
+  warmUpMs: 3_500,
+  warmUpUnits: 30_000,
   isFor: ({ client }) => client !== undefined,
   async run(subject) {
     const client = clientOf(subject);
@@ -40,7 +40,7 @@ export const embed: Scenario = {
   id: 'embed',
   about: `CPU time per call for ${vectorCount} vectors of ${vectorLength} values, one after the other, for ${countedMs} ms a round, after ${leadInMs} ms that are not counted; the server gives base64 to who asks for it, and floats to all others`,
   // Of inferlane over `fetch` the first calls take four times as long as the hundredth.
-  warmUpMs: 700,
+  warmUpMs: 600,
   mostRounds: 3,
   metrics: [{ id: 'cpu', label: `embed ${vectorCount}`, unit: 'µs CPU', digits: 0, of: cpuPerUnit }],
   isFor: ({ client }) => client?.embed !== undefined,

@@ -16,7 +16,7 @@ export const failover: Scenario = {
     { id: 'good', label: 'chat with both good', unit: 'µs', digits: 0, of: figure('goodMicros') },
   ],
   isApart: true,
-  warmUpMs: 1_000,
+  warmUpMs: 2_500,
   isFor: ({ candidate }) => candidate.failover !== undefined,
   async run({ candidate, places }) {
     const { good, busy, refused } = places;

@@ -12,7 +12,7 @@ export const importAbout =
   'wall time of a new process that imports the package and ends, less that of one that imports nothing in the same round; the files are in the cache of the system. What a package loads at its first call is not in it: inferlane loads its transport then';
 
 export const bare = 'bare node';
-const leastRounds = 7;
+const leastRounds = 4;
 const root = new URL('../../dist/index.js', import.meta.url).href;
 
 const programs: Readonly<Record<string, string>> = {

@@ -53,6 +53,7 @@ export const three: Scenario = {
     { id: 'share', label: 'three providers', unit: '% added', digits: 1, of: figure('addedPercent') },
   ],
   isApart: true,
+  warmUpMs: 1_000,
   isFor: hasLab,
   async run(subject) {
     const { createRouter, transport } = labOf(subject);

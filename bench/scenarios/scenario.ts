@@ -41,10 +41,15 @@ export interface Scenario {
   readonly isApart?: true;
   /** Of all rounds that are asked for, at most so many: the slow ones. */
   readonly mostRounds?: number;
-  /** For how long it runs again and again in the round that is not counted; left out, once. Compilers need thousands of calls. */
+  /**
+   * The CPU time after which the round that is not counted ends, in which it runs again and again; left out, it runs once. Compilers need
+   * thousands of calls, and a second of their own where there is much code.
+   */
   readonly warmUpMs?: number;
   /** So many units are enough, and whoever is fast has them sooner. */
   readonly warmUpUnits?: number;
+  /** Warms up in the place of `run`: the same calls, more of them at once, where a block leaves the core idle for most of its time. */
+  readonly warmUp?: Scenario['run'];
   isFor(subject: Subject): boolean;
   run(subject: Subject): Promise<Block>;
 }

@@ -3,6 +3,7 @@ import { streamShapes } from '../fake/sizes.ts';
 import { median } from '../median.ts';
 import { checkedStream } from './checks.ts';
 import {
+  type Block,
   clientOf,
   countedMs,
   cpuPerUnit,
@@ -15,27 +16,33 @@ import {
   repeat,
   repeatFor,
   type Scenario,
+  type Subject,
 } from './scenario.ts';
 
 const pacedStreams = 32;
+/** Of each in a round that is not counted. */
+const pacedToWarmUp = 128;
 
 export const paced: Scenario = {
   id: 'paced',
   about: `CPU time per event that comes alone: ${pacedStreams} streams at once, begun one millisecond after the other, each of ${streamShapes.paced.events} events, one each ${streamShapes.paced.everyMs} ms; the request and the end of a stream are in it`,
   metrics: [{ id: 'cpu', label: 'paced event', unit: 'µs CPU', digits: 1, of: cpuPerUnit }],
   mostRounds: 3,
-  warmUpMs: 300,
+  warmUpMs: 1_000,
   isFor: ({ client }) => client !== undefined,
-  async run(subject) {
-    const client = clientOf(subject);
-    const begin = async (index: number): Promise<void> => {
-      await sleep(index);
-      await checkedStream(client, 'paced');
-    };
-    await repeat(() => checkedStream(client, 'quick'), pacedStreams * 2, pacedStreams);
-    return measured(pacedStreams * streamShapes.paced.events, () => repeat(begin, pacedStreams, pacedStreams));
-  },
+  run: (subject) => runPaced(subject, pacedStreams),
+  warmUp: (subject) => runPaced(subject, pacedToWarmUp),
 };
+
+async function runPaced(subject: Subject, streams: number): Promise<Block> {
+  const client = clientOf(subject);
+  const begin = async (index: number): Promise<void> => {
+    await sleep(index);
+    await checkedStream(client, 'paced');
+  };
+  await repeat(() => checkedStream(client, 'quick'), streams * 2, streams);
+  return measured(streams * streamShapes.paced.events, () => repeat(begin, streams, streams));
+}
 
 const fullStreams = 2;
 
@@ -44,7 +51,7 @@ export const full: Scenario = {
   about: `CPU time per event at full speed: ${fullStreams} streams at once of ${streamShapes.full.events} events, each in an HTTP chunk of its own, ${streamShapes.full.burst} chunks in one write of the server, one write in a turn of its loop, as fast as the client reads; again and again for ${countedMs} ms a round, after ${leadInMs} ms that are not counted`,
   metrics: [{ id: 'cpu', label: 'full-speed event', unit: 'µs CPU', digits: 1, of: cpuPerUnit }],
   mostRounds: 3,
-  warmUpMs: 600,
+  warmUpMs: 900,
   isFor: ({ client }) => client !== undefined,
   async run(subject) {
     const client = clientOf(subject);
@@ -54,11 +61,15 @@ export const full: Scenario = {
 };
 
 const firstTokens = 50;
+/** Whoever has not had that many after this is slow enough for fewer to tell. */
+const firstTokensMs = 400;
+/** A round that is not counted has so many at once. */
+const streamsToWarmUp = 8;
 
 export const ttft: Scenario = {
   id: 'ttft',
-  about: `time from the call to the first text of a stream, one stream after the other, median of ${firstTokens} a round, after ${leadInMs} ms that are not counted`,
-  warmUpMs: 900,
+  about: `time from the call to the first text of a stream, one stream after the other, median of ${firstTokens} a round, or of as many as ${firstTokensMs} ms allow, after ${leadInMs} ms that are not counted`,
+  warmUpMs: 1_200,
   metrics: [{ id: 'wall', label: 'first token', unit: 'µs', digits: 0, of: figure('firstMicros') }],
   isFor: ({ client }) => client !== undefined,
   async run(subject) {
@@ -70,9 +81,11 @@ export const ttft: Scenario = {
     };
     await repeatFor(call, leadInMs, 1);
     firstMicros.length = 0;
-    await repeat(call, firstTokens, 1);
+    const endsAtMs = performance.now() + firstTokensMs;
+    while (firstMicros.length < firstTokens && performance.now() < endsAtMs) await call();
     return figuresAlone({ firstMicros: median(firstMicros) });
   },
+  warmUp: (subject) => measuredForAWhile(() => checkedStream(clientOf(subject), 'quick'), streamsToWarmUp),
 };
 
 const openStreams = 1_000;
