@@ -11,7 +11,7 @@ export const chat: Scenario = {
   about: `CPU time of the calling process per small chat, ${chatsAtOnce} at once, for ${chatsMs} ms a round, after ${leadInMs} ms that are not counted`,
   metrics: [{ id: 'cpu', label: 'chat', unit: 'µs CPU', digits: 0, of: cpuPerUnit }],
   // Of inferlane the compilers are done with the last function after some 30,000 chats.
-  warmUpMs: 3_500,
+  warmUpMs: 3_000,
   warmUpUnits: 30_000,
   isFor: ({ client }) => client !== undefined,
   async run(subject) {
