@@ -147,6 +147,33 @@ describe('keys', () => {
   ])('by its looks: %s', (text, expected) => {
     expect(safeText(text, plain)).toBe(expected);
   });
+
+  // Each where nothing else of the text looks like one.
+  test.each([
+    ...['sk', 'pk', 'rk', 'gsk', 'tgp', 'xai', 'nvapi'].flatMap((prefix) => [`${prefix}-abcdefgh`, `${prefix}_abcdefgh`]),
+    ...['hf_', 'ghp_', 'r8_', 'HF_'].map((prefix) => `${prefix}abcdefgh`),
+    ...['AIza', 'aiza'].map((prefix) => `${prefix}abcdefghijklmnop`),
+    'eyJabcdefgh.abcdefgh',
+  ])('by how it begins: %s', (text) => {
+    expect(safeText(text, plain)).toBe('[secret]');
+  });
+
+  test.each([
+    'bearer ',
+    'BEARER ',
+    'Basic ',
+    'key=',
+    'token=',
+    'secret=',
+    'password=',
+    'SIGNATURE=',
+    'apikey:',
+    'api-key: ',
+    'API_KEY":"',
+    "api key': '",
+  ])('by what stands before it: %s', (before) => {
+    expect(safeText(`${before}abcdefghijklmnop`, plain)).toBe(`${before}[secret]`);
+  });
 });
 
 describe('addresses', () => {
