@@ -79,20 +79,21 @@ function base64(value: string): string {
 
 /** A masked value is left alone, also one that the 300 characters cut: otherwise a second pass would change it. */
 const value = String.raw`[^\s&"'<>[\]{}(),;…]`;
-const keyShapes: readonly (readonly [RegExp, string])[] = [
-  [/\b(?:sk|pk|rk|gsk|tgp|xai|nvapi)[-_][\w*-]{6,}/g, hidden],
-  [/\b(?:hf|ghp|r8)_[a-z0-9*]{8,}|\bAIza[\w*-]{16,}|\beyJ[\w-]{8,500}\.[\w.-]{8,}/gi, hidden],
-  [new RegExp(String.raw`\b(bearer|basic) ${value}{6,}`, 'gi'), `$1 ${hidden}`],
-  [new RegExp(String.raw`(key|token|secret|password|signature)=${value}+`, 'gi'), `$1=${hidden}`],
-  [new RegExp(String.raw`(api[-_ ]?key["']?: ?["']?)${value}{16,}`, 'gi'), `$1${hidden}`],
+/** What every match of a shape holds somewhere, the shape, and what is shown in its place. */
+const keyShapes: readonly (readonly [string, RegExp, string])[] = [
+  ['[spr]k[-_]|(?:tgp|xai|nvapi)[-_]', /\b(?:sk|pk|rk|gsk|tgp|xai|nvapi)[-_][\w*-]{6,}/g, hidden],
+  ['(?:hf|ghp|r8)_|aiza|eyj', /\b(?:hf|ghp|r8)_[a-z0-9*]{8,}|\bAIza[\w*-]{16,}|\beyJ[\w-]{8,500}\.[\w.-]{8,}/gi, hidden],
+  ['(?:bearer|basic) ', new RegExp(String.raw`\b(bearer|basic) ${value}{6,}`, 'gi'), `$1 ${hidden}`],
+  ['=', new RegExp(String.raw`(key|token|secret|password|signature)=${value}+`, 'gi'), `$1=${hidden}`],
+  [`key["']?:`, new RegExp(String.raw`(api[-_ ]?key["']?: ?["']?)${value}{16,}`, 'gi'), `$1${hidden}`],
 ];
 
-/** Every shape has one of these; most errors have none, and one look costs less than five. */
-const partsOfKeys = /[spr]k[-_]|(?:tgp|xai|nvapi)[-_]|(?:hf|ghp|r8)_|aiza|eyj|(?:bearer|basic) |=|key["']?:/i;
+/** Most errors have no such part, and one look costs less than five. */
+const partsOfKeys: RegExp = new RegExp(keyShapes.map(([part]) => part).join('|'), 'i');
 
 function withoutKeys(text: string): string {
   if (!partsOfKeys.test(text)) return text;
-  return keyShapes.reduce((masked, [shape, mask]) => masked.replaceAll(shape, mask), text);
+  return keyShapes.reduce((masked, [, shape, mask]) => masked.replaceAll(shape, mask), text);
 }
 
 const dataUrls: RegExp = new RegExp(String.raw`\b${dataUrlSource}`, 'gi');
