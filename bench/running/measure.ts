@@ -25,11 +25,16 @@ export async function measure(scenarios: readonly Scenario[], rounds: number, st
   const values: Values = {};
   for (const scenario of scenarios) {
     // A process that is started for one block warms itself up.
-    if (!scenario.isFresh) await inLanes(inTurns(stage, scenario, -1), (one, core) => warmUp(scenario, one, stage, core), stage);
+    if (!scenario.isFresh) {
+      const warm = (one: Running, core: number): Promise<void> => orTrouble(scenario, one, stage, () => warmUp(scenario, one, stage, core));
+      await inLanes(inTurns(stage, scenario, -1), warm, stage);
+    }
     for (let round = 0; round < Math.min(rounds, scenario.mostRounds ?? Infinity); round++) {
       const turns = inTurns(stage, scenario, round);
-      const run = async (one: Running, core: number): Promise<void> =>
-        note(values, scenario, one.name, await runOnce(scenario, one, stage, { core }));
+      const run = async (one: Running, core: number): Promise<void> => {
+        const work = (): Promise<Block> => (scenario.isFresh ? runFresh(scenario, one, stage, core) : one.run(scenario.id));
+        note(values, scenario, one.name, await orTrouble(scenario, one, stage, work));
+      };
       if (scenario.isFresh) await inLanes(turns, run, stage);
       else for (const one of turns) await run(one, cores.measured);
     }
@@ -51,15 +56,17 @@ async function inLanes(all: readonly Running[], work: (one: Running, core: numbe
 /** As long as it takes for its CPU time, so that it does not matter with whom it shares the core. */
 async function warmUp(scenario: Scenario, one: Running, stage: Stage, core: number): Promise<void> {
   const { warmUpMs = 0, warmUpUnits = Infinity } = scenario;
-  one.moveTo(core);
   let [cpuMs, units] = [0, 0];
-  do {
-    const block = await runOnce(scenario, one, stage, { isWarmUp: true });
-    if (block === undefined) break;
-    cpuMs += block.cpuMicros / 1_000;
-    units += block.units;
-  } while (cpuMs < warmUpMs * stage.warm && units < warmUpUnits * stage.warm);
-  one.moveTo(cores.measured);
+  one.moveTo(core);
+  try {
+    do {
+      const block = await one.run(scenario.id, true);
+      cpuMs += block.cpuMicros / 1_000;
+      units += block.units;
+    } while (cpuMs < warmUpMs * stage.warm && units < warmUpUnits * stage.warm);
+  } finally {
+    one.moveTo(cores.measured);
+  }
 }
 
 /**
@@ -78,27 +85,22 @@ function divisor(one: number, other: number): number {
   return other === 0 ? one : divisor(other, one % other);
 }
 
-interface How {
-  readonly isWarmUp?: true;
-  /** Of a process that is started for it. */
-  readonly core?: number;
-}
-
-async function runOnce(scenario: Scenario, one: Running, stage: Stage, { isWarmUp, core }: How): Promise<Block | undefined> {
+/** Whoever fails is left out of that, and the others go on. */
+async function orTrouble<Result>(
+  { id }: Scenario,
+  { name }: Running,
+  { onTrouble }: Stage,
+  work: () => Promise<Result>,
+): Promise<Result | undefined> {
   try {
-    return scenario.isFresh ? await runFresh(scenario, one, stage, core) : await one.run(scenario.id, isWarmUp);
+    return await work();
   } catch (error) {
-    stage.onTrouble(`${scenario.id}, ${one.name}: ${error instanceof Error ? error.message.slice(0, 400) : String(error)}`);
+    onTrouble(`${id}, ${name}: ${error instanceof Error ? error.message.slice(0, 400) : String(error)}`);
     return undefined;
   }
 }
 
-async function runFresh(
-  { id }: Scenario,
-  { name }: Running,
-  { server: { places }, gateways }: Stage,
-  core: number | undefined,
-): Promise<Block> {
+async function runFresh({ id }: Scenario, { name }: Running, { server: { places }, gateways }: Stage, core: number): Promise<Block> {
   const fresh = await startCandidate({ name, places, gateway: gateways.get(name), flags: ['--expose-gc'], core });
   try {
     return await fresh.run(id);

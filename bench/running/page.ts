@@ -58,7 +58,7 @@ every round. The peers are installed into \`bench\` and nowhere else. \`npm run 
 time of one candidate goes, \`heap\` in the place of \`profile\` where its memory does.
 
 Each candidate is a process of its own, which is idle while others run; the server is another one, written by hand over sockets so that
-it is not what is measured, and never asleep, since waking it would be on the bill of the slower ones alone. ${where}. The candidates take turns in every round of
+it is not what is measured, and never asleep while time counts, since waking it would be on the bill of the slower ones alone. ${where}. The candidates take turns in every round of
 a scenario, in another order in each, so that nobody always comes after the same one. A round before the first is not counted; it lasts until the process has had some CPU time (${warmUps()}), on
 either core, because compilers are at work for thousands of calls, and longer where there is more code. None of them gives memory back while it waits for its turn (\`--no-memory-reducer\`): with
 the memory V8 drops compiled code, and whom that met was chance. Every answer is checked: its text, the number of its events, the

@@ -1,7 +1,7 @@
 import { candidates } from '../candidates/index.ts';
 import type { Places } from '../fake/server.ts';
 import { scenarios } from '../scenarios/index.ts';
-import { type Block, figuresAlone, type Scenario, type Subject } from '../scenarios/scenario.ts';
+import { type Block, figuresAlone, measured, type Scenario, type Subject } from '../scenarios/scenario.ts';
 import { type ProfileKind, profiled } from './profiling.ts';
 
 // One candidate in a process of its own: node run-candidate.ts NAME PLACES
@@ -49,10 +49,9 @@ async function obey({ run, isWarmUp, profile }: Order): Promise<Block> {
 
 /** With the CPU time of all of it, and not only of what a scenario counts. */
 async function warmUp({ run, warmUp: more = run }: Scenario): Promise<Block> {
-  const before = process.cpuUsage();
-  const { units } = await more(subject);
-  const { user, system } = process.cpuUsage(before);
-  return { ...figuresAlone({}), units, cpuMicros: user + system };
+  let units = 0;
+  const block = await measured(0, async () => void ({ units } = await more(subject)));
+  return { ...block, units };
 }
 
 process.on('message', (order: Order) => {

@@ -10,7 +10,7 @@ export const chat: Scenario = {
   id: 'chat',
   about: `CPU time of the calling process per small chat, ${chatsAtOnce} at once, for ${chatsMs} ms a round, after ${leadInMs} ms that are not counted`,
   metrics: [{ id: 'cpu', label: 'chat', unit: 'µs CPU', digits: 0, of: cpuPerUnit }],
-  // Of inferlane the compilers are done with the last function after some 30,000 chats.
+  // For inferlane's path of a chat compilers need more than a second of CPU time.
   warmUpMs: 3_000,
   warmUpUnits: 30_000,
   isFor: ({ client }) => client !== undefined,

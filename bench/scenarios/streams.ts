@@ -20,7 +20,7 @@ import {
 } from './scenario.ts';
 
 const pacedStreams = 32;
-/** Of each in a round that is not counted. */
+/** So many at once in the round that is not counted. */
 const pacedToWarmUp = 128;
 
 export const paced: Scenario = {
@@ -63,7 +63,7 @@ export const full: Scenario = {
 const firstTokens = 50;
 /** Whoever has not had that many after this is slow enough for fewer to tell. */
 const firstTokensMs = 400;
-/** A round that is not counted has so many at once. */
+/** So many at once in the round that is not counted. */
 const streamsToWarmUp = 8;
 
 export const ttft: Scenario = {
