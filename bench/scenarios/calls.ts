@@ -1,6 +1,7 @@
 import { embedInputs, vectorCount, vectorLength } from '../fake/sizes.ts';
 import { checkedChat, checkVectors } from './checks.ts';
-import { clientOf, countedMs, cpuPerUnit, leadInMs, measuredForAWhile, type Scenario, unitsPerSecond } from './scenario.ts';
+import { kilobytesPerUnit, measuredWithGarbage } from './garbage.ts';
+import { clientOf, countedMs, cpuPerUnit, leadInMs, measured, measuredForAWhile, type Scenario, unitsPerSecond } from './scenario.ts';
 
 const chatsAtOnce = 8;
 /** The collector takes 100 ms at a time of those who leave much to it: a shorter round has all of that or nothing. */
@@ -8,8 +9,11 @@ const chatsMs = 200;
 
 export const chat: Scenario = {
   id: 'chat',
-  about: `CPU time of the calling process per small chat, ${chatsAtOnce} at once, for ${chatsMs} ms a round, after ${leadInMs} ms that are not counted`,
-  metrics: [{ id: 'cpu', label: 'chat', unit: 'µs CPU', digits: 0, of: cpuPerUnit }],
+  about: `CPU time of the calling process per small chat, ${chatsAtOnce} at once, for ${chatsMs} ms a round, after ${leadInMs} ms that are not counted, and the memory that it takes from the heap of JavaScript and leaves to the collector`,
+  metrics: [
+    { id: 'cpu', label: 'chat', unit: 'µs CPU', digits: 0, of: cpuPerUnit },
+    { id: 'garbage', label: 'garbage of a chat', unit: 'KB', digits: 1, of: kilobytesPerUnit },
+  ],
   // For inferlane's path of a chat compilers need more than a second of CPU time.
   warmUpMs: 3_000,
   warmUpUnits: 30_000,
@@ -17,7 +21,7 @@ export const chat: Scenario = {
   async run(subject) {
     const client = clientOf(subject);
     const call = (): Promise<void> => checkedChat(() => client.chat());
-    return measuredForAWhile(call, chatsAtOnce, chatsMs);
+    return measuredForAWhile(call, chatsAtOnce, chatsMs, subject.candidate.hasGateway ? measured : measuredWithGarbage);
   },
 };
 

@@ -89,10 +89,15 @@ export const leadInMs = 40;
 export const countedMs = 150;
 
 /** Its units are how often it ran. */
-export async function measuredForAWhile(run: () => Promise<void>, atOnce: number, ms: number = countedMs): Promise<Block> {
+export async function measuredForAWhile(
+  run: () => Promise<void>,
+  atOnce: number,
+  ms: number = countedMs,
+  measure: typeof measured = measured,
+): Promise<Block> {
   await repeatFor(run, leadInMs, atOnce);
   let units = 0;
-  const block = await measured(0, async () => void (units = await repeatFor(run, ms, atOnce)));
+  const block = await measure(0, async () => void (units = await repeatFor(run, ms, atOnce)));
   return { ...block, units };
 }
 
