@@ -88,26 +88,28 @@ function bodyOf(incoming: IncomingMessage): ReadableStream<Uint8Array> | string 
 
 /** Nothing is read before it is asked for, and leaving the body leaves the connection as it is: the refusal has to go out by it. */
 function streamOf(incoming: IncomingMessage): ReadableStream<Uint8Array> {
-  const listeners: Record<string, (piece: Uint8Array) => void> = {};
+  let listeners: Readonly<Record<string, (piece: Uint8Array) => void>> | undefined;
   const release = (): void => {
     incoming.pause();
-    for (const [event, listener] of Object.entries(listeners)) incoming.off(event, listener);
+    for (const [event, listener] of Object.entries(listeners ?? {})) incoming.off(event, listener);
   };
   return new ReadableStream<Uint8Array>(
     {
       pull(controller) {
-        if (listeners.data === undefined) {
-          listeners.data = (piece) => {
-            incoming.pause();
-            controller.enqueue(piece);
-          };
-          listeners.end = () => {
-            release();
-            controller.close();
-          };
-          listeners.close = () => {
-            release();
-            controller.error(new DOMException('The caller has gone.', 'AbortError'));
+        if (listeners === undefined) {
+          listeners = {
+            data(piece) {
+              incoming.pause();
+              controller.enqueue(piece);
+            },
+            end() {
+              release();
+              controller.close();
+            },
+            close() {
+              release();
+              controller.error(new DOMException('The caller has gone.', 'AbortError'));
+            },
           };
           for (const [event, listener] of Object.entries(listeners)) incoming.on(event, listener);
         }

@@ -45,13 +45,13 @@ function createAgent(http: typeof Http | typeof Https, options: NodeHttpOptions)
   } as Https.AgentOptions);
   // There is one for each origin, so nothing has to be told apart within it.
   const name = 'origin';
-  agent.getName = () => name;
+  const getName = (): string => name;
   const reuse = agent.reuseSocket.bind(agent);
-  agent.reuseSocket = (socket, request) => {
+  const reuseSocket: typeof reuse = (socket, request) => {
     noteReuse(request, (socket as Socket).bytesRead);
     reuse(socket, request);
   };
-  return agent;
+  return Object.assign(agent, { getName, reuseSocket });
 }
 
 /** The body of a response as the server made it. */

@@ -101,11 +101,12 @@ const mostKept = 4_000_000;
 function beginShared(live: Entrance, wish: Wish): BeginShared<ChatRequest, SharedStream> {
   return async (call, engine, flight) => {
     const { reader, begun, route } = await openBatches(call, { ...live, engine }, wish, holdEngine(engine));
-    flight.onEmpty = () => {
+    const onEmpty = (): void => {
       flight.close();
       reader.leave();
     };
-    if (flight.isEmpty()) flight.onEmpty(true);
+    flight.onEmpty = onEmpty;
+    if (flight.isEmpty()) onEmpty();
     const batches = shareBatches<readonly ChatChunk[]>({
       next: () => nextOf(reader),
       begun,

@@ -83,15 +83,17 @@ function tellEnd<Request>(run: Run<Request>, tell: (ending: CallEnding) => void)
     isOver = true;
     tell(ending);
   };
-  run.end = (usage: Usage | EmbedUsage | undefined, abandoned: boolean) => {
+  const toldEnd = (usage: Usage | EmbedUsage | undefined, abandoned: boolean): void => {
     end.call(run, usage, abandoned);
     once({ usage, abandoned });
   };
-  run.fail = (error: unknown) => {
+  const toldFail = (error: unknown): unknown => {
     const told = fail.call(run, error);
     once({ error });
     return told;
   };
+  run.end = toldEnd;
+  run.fail = toldFail;
 }
 
 function startRecording(sink: RecordSink, { on, off, announce }: RouterEmitter, engine: () => Engine): Recording {

@@ -7,6 +7,7 @@ import { runAttempts } from './attempts.ts';
 import { canBeContinued, continuing, createBegun } from './continuation.ts';
 import type { Opened } from './carry-out.ts';
 import { type OpenStream, streamOpener } from './open-stream.ts';
+import type { Provider } from './provider.ts';
 import { leastMs, leftMs, type Run } from './run.ts';
 
 /** What follows a failure after content was handed on. */
@@ -51,8 +52,7 @@ export function createResume(run: Run<ChatRequest>): Resume {
     note: mode === 'continue' && canBeContinued(run.call.request) ? begun.note : () => undefined,
     may,
     async go({ candidate: { provider: from } }, error) {
-      // Only a provider that can take up a begun answer is asked for the rest of it.
-      if (mode === 'continue') run.accepts = (next, its) => next.capabilities(its).prefill;
+      if (mode === 'continue') run.accepts = takesUp;
       const opened = await runAttempts(run, mode === 'restart' ? streamOpener : { ...streamOpener, open: continuing(begun) });
       const { provider, model } = opened.attempt.candidate;
       const type = mode === 'restart' ? 'reset' : 'resumed';
@@ -63,4 +63,9 @@ export function createResume(run: Run<ChatRequest>): Resume {
       return { ...opened, notice: { type, from, provider, model, reason: error.code } };
     },
   };
+}
+
+/** Only a provider that can take up a begun answer is asked for the rest of it. */
+function takesUp(provider: Provider, model: string | undefined): boolean {
+  return provider.capabilities(model).prefill;
 }

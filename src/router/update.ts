@@ -84,10 +84,11 @@ export function createRetired(closing: Closing): Retired {
       for (const { adapter } of before.list) waiting.add(adapter);
       if (before.calls.underWay > 0) {
         busy.add(before);
-        before.calls.onIdle = () => {
+        const onIdle = (): void => {
           busy.delete(before);
           if (live !== undefined) sweep(live);
         };
+        before.calls.onIdle = onIdle;
       }
       sweep(after);
     },

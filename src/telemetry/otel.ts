@@ -148,7 +148,8 @@ async function traceCall<Answer>(
 function endChat(tracing: Tracing, call: TracedCall, { id, model, choices, usage, route }: ChatCompletion): void {
   call.answer = { id, model, usage, finishReasons: choices.map(({ finish_reason }) => finish_reason) };
   call.route = route;
-  if (tracing.captureContent) call.output = () => outputMessages(choices);
+  const output = (): string => outputMessages(choices);
+  if (tracing.captureContent) call.output = output;
   endCall(tracing, call, 'answered');
 }
 

@@ -109,6 +109,24 @@ export function functionsOf(file: Source): { name: string; line: number; lines: 
   return found;
 }
 
+/** Lines of functions that are made where a property is set, as in `a.b = () => c`. */
+export function assignedFunctionsOf(file: Source): number[] {
+  const found: number[] = [];
+  walk(file.tree, (node) => {
+    if (!ts.isBinaryExpression(node) || !ASSIGNMENTS.has(node.operatorToken.kind)) return;
+    const isMember = ts.isPropertyAccessExpression(node.left) || ts.isElementAccessExpression(node.left);
+    if (isMember && (ts.isArrowFunction(node.right) || ts.isFunctionExpression(node.right))) found.push(line(file, node));
+  });
+  return found;
+}
+
+const ASSIGNMENTS = new Set([
+  ts.SyntaxKind.EqualsToken,
+  ts.SyntaxKind.QuestionQuestionEqualsToken,
+  ts.SyntaxKind.BarBarEqualsToken,
+  ts.SyntaxKind.AmpersandAmpersandEqualsToken,
+]);
+
 function nameOf(node: ts.SignatureDeclaration): string {
   if (node.name !== undefined) return node.name.getText();
   return ts.isVariableDeclaration(node.parent) ? node.parent.name.getText() : '(anonymous)';
