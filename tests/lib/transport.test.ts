@@ -91,4 +91,12 @@ describe.each([
     await server[Symbol.asyncDispose]();
     expect(classifyFault(await failureOf(transport.send(post(server.url))))).toMatchObject({ reason: 'ECONNREFUSED', phase: 'connect' });
   });
+
+  test('what it rejects with does not say where a request went', async () => {
+    const server = await loopback(() => ({ pieces: [] }));
+    await server[Symbol.asyncDispose]();
+    const failure = await failureOf(transport.send(post(`${server.url}/path?key=secret`)));
+    expect(String(failure)).toMatch(/^\w*Error: /);
+    expect(String(failure)).not.toMatch(/path|secret/);
+  });
 });
