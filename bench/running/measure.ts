@@ -29,7 +29,7 @@ export async function measure(scenarios: readonly Scenario[], rounds: number, st
       const warm = (one: Running, core: number): Promise<void> => orTrouble(scenario, one, stage, () => warmUp(scenario, one, stage, core));
       await inLanes(inTurns(stage, scenario, -1), warm, stage);
     }
-    for (let round = 0; round < Math.min(rounds, scenario.mostRounds ?? Infinity); round++) {
+    for (let round = 0; round < roundsOf(scenario, rounds); round++) {
       const turns = inTurns(stage, scenario, round);
       const run = async (one: Running, core: number): Promise<void> => {
         const work = (): Promise<Block> => (scenario.isFresh ? runFresh(scenario, one, stage, core) : one.run(scenario.id));
@@ -40,6 +40,10 @@ export async function measure(scenarios: readonly Scenario[], rounds: number, st
     }
   }
   return values;
+}
+
+function roundsOf({ roundsOfFour = 4 }: Scenario, rounds: number): number {
+  return Math.ceil((rounds * roundsOfFour) / 4);
 }
 
 /** Where no time counts, each of the two cores takes one after the other, and the server leaves them the rest of its own. */

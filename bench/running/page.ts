@@ -54,7 +54,7 @@ function intro(run: Run): string {
   const where = run.isPinned ? 'The server has one core and whoever runs the other one' : 'Nobody has a core of its own';
   return `\`inferlane\` beside its peers, on Node ${run.node}. Run it again with \`npm run bench\`, or a part of it with
 \`npm run bench -- --rounds 3 --only chat,paced --candidates inferlane,openai\`, where \`--warm 8\` makes warm-ups eight times as long; \`--page\` writes this page, \`--json FILE\` every value of
-every round. The peers are installed into \`bench\` and nowhere else. \`npm run bench -- profile openai --scenario chat\` shows where the
+every round; this page had \`--rounds ${run.rounds}\`, since a round may meet with twice the time of another one on a machine that is shared. The peers are installed into \`bench\` and nowhere else. \`npm run bench -- profile openai --scenario chat\` shows where the
 time of one candidate goes, \`heap\` in the place of \`profile\` where its memory does.
 
 Each candidate is a process of its own, which is idle while others run; the server is another one, written by hand over sockets so that
@@ -65,6 +65,6 @@ the memory V8 drops compiled code, and whom that met was chance. Every answer is
 length of its vectors and their first and last values. CPU time is that of the candidate's process, all its threads included. Nobody is
 tuned: what was set stands at the end of this page, with all versions.
 
-${run.rounds} rounds on a machine with ${run.cores} cores (${run.cpu}), which others use as well; its load was ${run.loadBefore.toFixed(1)} before the run and ${run.loadAfter.toFixed(1)} at its end.
+${run.rounds} rounds, and fewer of what takes long, on a machine with ${run.cores} cores (${run.cpu}), which others use as well; its load was ${run.loadBefore.toFixed(1)} before the run and ${run.loadAfter.toFixed(1)} at its end.
 `;
 }

@@ -31,8 +31,8 @@ export const throughput: Scenario = {
   id: 'throughput',
   about: `small chats per second, ${inFlight} in flight, for ${countedMs} ms a round, after ${leadInMs} ms that are not counted, by the clock: the client has one core, the server another`,
   // Whatever was compiled for 8 at once and their connections is compiled again for 64.
-  warmUpMs: 700,
-  mostRounds: 3,
+  warmUpMs: 2_000,
+  roundsOfFour: 3,
   metrics: [{ id: 'rate', label: 'requests/s', unit: '/s', digits: 0, moreIsBetter: true, of: unitsPerSecond }],
   isFor: ({ client }) => client !== undefined,
   async run(subject) {
@@ -46,8 +46,8 @@ export const embed: Scenario = {
   id: 'embed',
   about: `CPU time per call for ${vectorCount} vectors of ${vectorLength} values, one after the other, for ${countedMs} ms a round, after ${leadInMs} ms that are not counted; the server gives base64 to who asks for it, and floats to all others`,
   // Of inferlane over `fetch` the first calls take four times as long as the hundredth.
-  warmUpMs: 600,
-  mostRounds: 3,
+  warmUpMs: 1_000,
+  roundsOfFour: 3,
   metrics: [{ id: 'cpu', label: `embed ${vectorCount}`, unit: 'µs CPU', digits: 0, of: cpuPerUnit }],
   isFor: ({ client }) => client?.embed !== undefined,
   async run(subject) {

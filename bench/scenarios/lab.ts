@@ -100,7 +100,7 @@ export const hang: Scenario = {
   id: 'hang',
   about: `time from the call to the first text of a stream whose first provider accepts and never answers, less its limit of ${firstTokenMs} ms: median of ${hangs} a round, each with a new router and the same three options`,
   metrics: [{ id: 'added', label: 'hanging server', unit: 'ms added to the limit', digits: 2, of: figure('addedMs') }],
-  mostRounds: 2,
+  roundsOfFour: 2,
   isApart: true,
   isFor: hasLab,
   async run(subject) {

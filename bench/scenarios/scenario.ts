@@ -39,8 +39,11 @@ export interface Scenario {
   readonly isFresh?: true;
   /** In a process that does nothing that is compared with others, so that nobody is warmer than they are. */
   readonly isApart?: true;
-  /** Of all rounds that are asked for, at most so many: the slow ones. */
-  readonly mostRounds?: number;
+  /**
+   * Of every four rounds that are asked for it has so many: fewer where one takes long.
+   * @default 4
+   */
+  readonly roundsOfFour?: number;
   /**
    * The CPU time after which the round that is not counted ends, in which it runs again and again; left out, it runs once. Compilers need
    * thousands of calls, and a second of their own where there is much code.

@@ -27,7 +27,7 @@ export const paced: Scenario = {
   id: 'paced',
   about: `CPU time per event that comes alone: ${pacedStreams} streams at once, begun one millisecond after the other, each of ${streamShapes.paced.events} events, one each ${streamShapes.paced.everyMs} ms; the request and the end of a stream are in it`,
   metrics: [{ id: 'cpu', label: 'paced event', unit: 'µs CPU', digits: 1, of: cpuPerUnit }],
-  mostRounds: 3,
+  roundsOfFour: 3,
   warmUpMs: 1_000,
   isFor: ({ client }) => client !== undefined,
   run: (subject) => runPaced(subject, pacedStreams),
@@ -50,7 +50,7 @@ export const full: Scenario = {
   id: 'full',
   about: `CPU time per event at full speed: ${fullStreams} streams at once of ${streamShapes.full.events} events, each in an HTTP chunk of its own, ${streamShapes.full.burst} chunks in one write of the server, one write in a turn of its loop, as fast as the client reads; again and again for ${countedMs} ms a round, after ${leadInMs} ms that are not counted`,
   metrics: [{ id: 'cpu', label: 'full-speed event', unit: 'µs CPU', digits: 1, of: cpuPerUnit }],
-  mostRounds: 3,
+  roundsOfFour: 3,
   warmUpMs: 900,
   isFor: ({ client }) => client !== undefined,
   async run(subject) {
@@ -98,7 +98,7 @@ export const open: Scenario = {
     { id: 'heap', label: 'heap per open stream', unit: 'KB', digits: 1, of: figure('heapKb') },
   ],
   isFresh: true,
-  mostRounds: 2,
+  roundsOfFour: 2,
   isFor: ({ client, candidate }) => client !== undefined && !candidate.hasGateway,
   async run(subject) {
     const client = clientOf(subject);
